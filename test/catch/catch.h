@@ -1,0 +1,18 @@
+// Catch2 2 (Debian 12) or 3 (not tried yet), under one name.
+
+#ifndef LAYERD_TEST_CATCH_CATCH_H_
+#define LAYERD_TEST_CATCH_CATCH_H_
+
+#if __has_include(<catch2/catch_all.hpp>)
+#include <catch2/catch_all.hpp>
+
+namespace Catch {
+inline auto Contains(const std::string& words) {
+  return Matchers::ContainsSubstring(words);
+}
+}  // namespace Catch
+#else
+#include <catch2/catch.hpp>
+#endif
+
+#endif  // LAYERD_TEST_CATCH_CATCH_H_
