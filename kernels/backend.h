@@ -1,0 +1,116 @@
+#ifndef LAYERD_KERNELS_BACKEND_H_
+#define LAYERD_KERNELS_BACKEND_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "kernels/operator.h"
+#include "kernels/tensor.h"
+#include "kernels/weight_layout.h"
+
+namespace layerd {
+
+// For whom the weights of a layer file were laid out.
+struct KernelKey {
+  std::string backend;  // "cpu", "cuda", "reference"
+  std::string isa;      // "avx512_core", "sm_87", "any"
+  std::string dtype;    // Of compute: "f32"
+  std::string library;  // "oneDNN 2.6.3"
+  friend bool operator==(const KernelKey&, const KernelKey&) = default;
+};
+
+struct Range {
+  int64_t first = 0;
+  int64_t count = 0;
+  friend bool operator==(const Range&, const Range&) = default;
+};
+
+// One tensor of weights inside the extent of a part.
+struct WeightPiece {
+  WeightLayout layout;
+  uint64_t offset_bytes = 0;  // From the start of the extent; multiple of 256.
+};
+
+// What one part computes: its layer's operator over whole activations, and the
+// output channels and rows that are this part's share. Only convolutions and
+// fully connected layers are cut; all others have the full ranges.
+struct PartSpec {
+  Operator op;
+  std::vector<TensorType> inputs;    // Whole tensors.
+  std::vector<WeightPiece> weights;  // Of this part's channels only.
+  std::vector<TensorType> outputs;   // Whole tensors.
+  // Convolution: of dimension 1; fully connected: of the last. With groups a
+  // range covers whole groups.
+  Range channels;
+  // Convolution: of dimension 2 of the output; fully connected: of the rows
+  // (all leading dimensions together).
+  Range rows;
+};
+
+// The memory that one run of a part touches. Loans until its ticket completes.
+// Addresses are those of the first element of the whole tensors in PartSpec.
+struct PartMemory {
+  std::span<const std::byte* const> inputs;
+  const std::byte* weights = nullptr;  // Start of the extent; null if none.
+  std::span<std::byte* const> outputs;
+  std::byte* scratch = nullptr;  // kernel.scratch_bytes(), 64 B-aligned.
+};
+
+// One part made ready off the request path: primitives chosen and created.
+// Threading: Prepare() on any one thread, then used by one executor at a time.
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+  virtual size_t scratch_bytes() const = 0;
+};
+
+// Names one Enqueue() of one backend. Tickets complete in order.
+struct Ticket {
+  uint64_t value = 0;
+};
+
+// The door to a device.
+//
+// Why asynchronous: a GPU computes while its caller goes on; a CPU backend
+// computes inside Enqueue() and its tickets are complete when that returns.
+// Weights may be overwritten and outputs may be read only after completion.
+//
+// Errors: a part that cannot be prepared is INVALID_ARGUMENT or UNIMPLEMENTED
+//         naming the operator; weights laid out for other kernels are
+//         FAILED_PRECONDITION; a device that fails is INTERNAL, and every
+//         later ticket of the same job may be.
+// Threading: WeightLayouts() and Prepare() may be called from several threads;
+//         Enqueue(), Completed() and Wait() from the one executor thread.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual KernelKey key() const = 0;
+
+  // The layouts in which `spec` wants its weights: the same number of pieces
+  // and the same shapes. `spec.weights` come in with plain layouts and any
+  // offsets. Asked when packing.
+  virtual absl::StatusOr<std::vector<WeightLayout>> WeightLayouts(
+      const PartSpec& spec) const = 0;
+
+  virtual absl::StatusOr<std::unique_ptr<Kernel>> Prepare(
+      const PartSpec& spec) = 0;
+
+  // REQUIRES: `kernel` came from this backend's Prepare(). No allocation by
+  // our own code.
+  virtual absl::StatusOr<Ticket> Enqueue(Kernel& kernel,
+                                         const PartMemory& memory) = 0;
+  virtual bool Completed(Ticket ticket) = 0;
+  // Returns when `ticket` is complete; the first error since the last Wait().
+  virtual absl::Status Wait(Ticket ticket) = 0;
+};
+
+}  // namespace layerd
+
+#endif  // LAYERD_KERNELS_BACKEND_H_
