@@ -1,0 +1,84 @@
+#ifndef LAYERD_DAEMON_PLAN_PROGRAM_H_
+#define LAYERD_DAEMON_PLAN_PROGRAM_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "kernels/backend.h"
+#include "kernels/operator.h"
+#include "kernels/tensor.h"
+#include "layer_file.pb.h"
+#include "loader/store/format.h"
+
+namespace layerd {
+
+// Memory in the arena that one or several tensors lie in.
+struct Buffer {
+  uint64_t bytes = 0;
+};
+
+struct Tensor {
+  std::string name;
+  TensorType type;
+  uint32_t buffer = 0;
+  uint64_t offset_bytes = 0;  // Of the first element in the buffer.
+};
+
+struct Layer {
+  std::string name;  // Of the ONNX node it came from.
+  Operator op;
+  std::vector<uint32_t> inputs, outputs;  // Tensors.
+};
+
+struct Part {
+  uint32_t layer = 0;
+  Range channels;  // As in PartSpec.
+  Range rows;
+  // Which read of the program it waits for. Parts with the same read share the
+  // extent, which is held until the last of them has completed.
+  std::optional<uint32_t> read;
+  std::vector<WeightPiece> weights;
+  uint64_t work_flops = 0;  // Counted when packing; never measured.
+};
+
+// The parts of a model in execution order, what they compute on, and the order
+// in which their extents are read. The packer makes one; a layer file carries
+// it as a manifest; everything that plans or runs stands on it.
+//
+// A Program from Parse() is valid; nobody checks again:
+//   - indices in range, counts and sizes bounded (program_check.h);
+//   - tensors lie inside their buffers; graph inputs and outputs are plain;
+//   - layers run in order, and the parts of a layer cover its output exactly
+//     once: channel ranges in order, and in each of them its row ranges;
+//   - extents follow each other without gaps, and each is read; reads are first
+//     used in order, every one of them; weight pieces lie inside the extent of
+//     their part's read and are those that the operator asks for;
+//   - whatever a part reads was written before: by the request (inputs) or by
+//     earlier parts, reckoned from a tensor's first element to its last;
+//   - CheckPart() (kernels/part_check.h) accepts every part.
+//
+// Threading: immutable once made.
+struct Program {
+  // Errors: INVALID_ARGUMENT naming layer, part and field. Never DATA_LOSS: the
+  // checksum of the manifest held, so it was made like that.
+  static absl::StatusOr<Program> Parse(const manifest::Manifest& manifest);
+  // The reverse, but for identity, kernel key and options.
+  void WriteTo(manifest::Manifest* manifest) const;
+
+  std::vector<Buffer> buffers;
+  std::vector<Tensor> tensors;
+  std::vector<uint32_t> inputs, outputs;  // Tensors, in the graph's order.
+  std::vector<Layer> layers;
+  std::vector<Extent> extents;
+  std::vector<Part> parts;
+  std::vector<uint32_t> reads;  // Extents.
+
+  PartSpec SpecOf(const Part& part) const;
+};
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_PLAN_PROGRAM_H_
