@@ -1,0 +1,98 @@
+#ifndef LAYERD_DAEMON_ENGINE_ENGINE_H_
+#define LAYERD_DAEMON_ENGINE_ENGINE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "daemon/model/model.h"
+#include "daemon/sched/job.h"
+#include "loader/loader.h"
+
+namespace layerd {
+
+inline constexpr uint64_t kAll = ~uint64_t{0};  // "all" of a budget option.
+
+struct EngineOptions {
+  uint64_t weight_budget_bytes = kAll;  // Rings, heads, constants.
+  uint64_t memory_budget_bytes = kAll;  // All of that, arenas and scratch.
+  int threads = 1;                      // Of compute.
+  std::string backend = "cpu";          // "cpu" or "reference".
+  std::string io_engine = "auto";       // "auto", "io_uring", "pread".
+  size_t queue_jobs_max = 64;
+};
+
+// Everything between a request and the hardware, without gRPC: slab, loader
+// and its thread, backend, loaded models, scheduler and the executor thread.
+// `layerd` puts a server before it; `layerctl run` uses it in four lines:
+//
+//   ASSIGN_OR_RETURN(auto engine, Engine::Start(options));
+//   RETURN_IF_ERROR(engine->LoadModels({{path, "m", "1", 3}}));
+//   std::shared_ptr<Model> model = engine->Find("m", "");
+//   absl::Status status = engine->Run(model, inputs, outputs, &stats);
+//
+// Why here and not in daemon/: both programs need it and only one has gRPC.
+//
+// Threading: all methods from any thread.
+class Engine {
+ public:
+  struct ModelSource {
+    std::string layer_file_path;
+    std::string name;
+    std::string version;  // Decimal.
+    int level = 3;
+  };
+
+  static absl::StatusOr<std::unique_ptr<Engine>> Start(
+      const EngineOptions& options);
+  virtual ~Engine();
+
+  // Loads (or replaces) models one by one and plans the memory of all loaded
+  // models together; waits for jobs in flight of changed levels. Statuses in
+  // the order of `sources`; a model that does not fit or is damaged leaves the
+  // others as they were.
+  virtual std::vector<absl::Status> LoadModels(
+      const std::vector<ModelSource>& sources) = 0;
+  virtual absl::Status UnloadModel(const std::string& name,
+                                   const std::string& version) = 0;
+
+  // Version "" is the highest. Null if there is none.
+  virtual std::shared_ptr<Model> Find(const std::string& name,
+                                      const std::string& version) const = 0;
+  virtual std::vector<std::shared_ptr<Model>> models() const = 0;
+
+  // Queues a job; `done` tells the rest. RESOURCE_EXHAUSTED when the queue is
+  // full, UNAVAILABLE when draining or the model has failed: then `done` is
+  // not called.
+  virtual absl::Status Submit(std::unique_ptr<Job> job) = 0;
+
+  // Submits and waits: for `layerctl run` and tests.
+  absl::Status Run(const std::shared_ptr<Model>& model,
+                   const std::vector<std::span<const std::byte>>& inputs,
+                   const std::vector<std::span<std::byte>>& outputs,
+                   JobStats* stats);
+
+  // Refuses new jobs, waits for those in flight until `deadline`, cancels the
+  // rest at their next part boundary, and waits for that.
+  virtual void Drain(Instant deadline) = 0;
+
+  struct MemoryStats {
+    uint64_t weight_budget_bytes, memory_budget_bytes;
+    uint64_t ring_bytes, head_bytes, arena_bytes;  // As planned, all levels.
+    uint64_t weight_bytes;                         // Of all loaded models.
+  };
+  virtual MemoryStats memory() const = 0;
+  // What the loader has done since the start.
+  virtual Loader::Stats loading() const = 0;
+  // What the kernel refused (memory lock, io_uring, O_DIRECT), a line each.
+  virtual std::vector<std::string> warnings() const = 0;
+};
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_ENGINE_ENGINE_H_

@@ -1,0 +1,50 @@
+#ifndef LAYERD_DAEMON_SCHED_JOB_H_
+#define LAYERD_DAEMON_SCHED_JOB_H_
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "daemon/model/model.h"
+
+namespace layerd {
+
+// Of the monotonic clock.
+using Instant = std::chrono::steady_clock::time_point;
+
+struct JobStats {
+  std::chrono::nanoseconds queued{0};
+  std::chrono::nanoseconds computing{0};  // Started to finished.
+  std::chrono::nanoseconds load_wait{0};  // Of that, waiting for the drive.
+  uint64_t read_bytes = 0;
+};
+
+// One inference of one model.
+//
+// Ownership: the submitter makes it and gives it to the scheduler; `inputs`
+//            and `outputs` are memory of the submitter, loans until `done`
+//            has been called. `done` is called exactly once, on the executor
+//            thread, and may not block; the job is destroyed after it.
+struct Job {
+  std::shared_ptr<Model> model;  // Keeps it from being torn down meanwhile.
+  std::vector<std::span<const std::byte>> inputs;   // Plain, in model order.
+  // Plain, in model order; an empty one is not wanted.
+  std::vector<std::span<std::byte>> outputs;
+  int level = 3;
+  Instant arrival{};
+  Instant deadline = Instant::max();
+  // Set by anyone: the job is dropped at the next part boundary (CANCELLED).
+  std::shared_ptr<std::atomic<bool>> cancelled;
+  // With OK the outputs are written.
+  std::function<void(const absl::Status& status, const JobStats& stats)> done;
+};
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_SCHED_JOB_H_
