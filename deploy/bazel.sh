@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Bazel as our scripts call it: deploy/bazel.sh COMMAND [FLAGS] [TARGETS]
+#
+#   BAZEL              the program; default bazel
+#   LAYERD_BAZEL_ROOT  where it keeps its output; default ~/.cache/bazel
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+
+startup=()
+if [ -n "${LAYERD_BAZEL_ROOT:-}" ]; then
+  mkdir -p "$LAYERD_BAZEL_ROOT"
+  startup+=("--output_user_root=$LAYERD_BAZEL_ROOT")
+fi
+
+# Bazel's sandbox needs namespaces, which many containers do not grant.
+strategy=()
+if ! unshare --user --map-root-user --mount --pid --fork true 2>/dev/null; then
+  strategy+=("--spawn_strategy=processwrapper-sandbox,local")
+fi
+
+command=$1
+shift
+case "$command" in
+  build | run | test)
+    exec "${BAZEL:-bazel}" "${startup[@]}" "$command" "${strategy[@]}" "$@"
+    ;;
+esac
+exec "${BAZEL:-bazel}" "${startup[@]}" "$command" "$@"

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Installs the Debian 12 packages that layerd is built and tested with.
+#
+#   deploy/install_packages.sh
+#
+# Needs root or sudo; with all of them there it needs neither, and no network.
+# Nothing else is downloaded, then or later: the build works offline.
+set -euo pipefail
+
+packages() {
+  cat <<'TABLE'
+bazel-bootstrap           the build system; brings a headless Java along
+g++                       the compiler
+pkg-config                tells the build where libraries are
+python3                   helpers of the tests, standard library only
+libabsl-dev               Abseil: status, strings
+libprotobuf-dev           Protobuf: manifests, messages
+protobuf-compiler         protoc
+libgrpc-dev               gRPC, the C core
+libgrpc++-dev             gRPC: the server and its clients
+protobuf-compiler-grpc    gRPC's plugin for protoc
+libdnnl-dev               oneDNN: computes layers on a CPU
+liburing-dev              io_uring: reads weights from the drive
+libisal-dev               ISA-L: the checksum of every tile
+libyaml-cpp-dev           reads the configuration
+libspdlog-dev             the log
+libcpp-httplib-dev        serves metrics and the live page
+catch2                    the tests' framework
+libbenchmark-dev          the benches' framework
+clang                     a second compiler, for the fuzzers
+libclang-rt-14-dev        libFuzzer and clang's sanitizers
+clang-format              how our code is laid out
+clang-tidy                what a reader might miss
+TABLE
+}
+
+installed() {
+  [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" = "ii " ]
+}
+
+missing() {
+  packages | while read -r name reason; do
+    installed "$name" || printf '%-25s %s\n' "$name" "$reason"
+  done
+}
+
+# Runs a command as root, its noise in the log unless it fails.
+as_root() {
+  local sudo=()
+  [ "$(id -u)" = 0 ] || sudo=(sudo)
+  if ! "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive "$@" >>"$log" 2>&1; then
+    cat "$log" >&2
+    echo "install_packages: '$*' failed; its words are above." >&2
+    exit 1
+  fi
+}
+
+if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+  echo "install_packages: this is no Debian (there is no apt-get)." >&2
+  echo "Install these yourself, then say --no-install:" >&2
+  packages >&2
+  exit 1
+fi
+
+wanted=$(missing)
+if [ -z "$wanted" ]; then
+  echo "Packages: all $(packages | wc -l) there."
+  exit 0
+fi
+
+echo "Packages to install, with what they depend on (apt-get, as root):"
+echo "$wanted" | sed 's/^/  /'
+if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+  echo "install_packages: neither root nor sudo; run this script as root." >&2
+  exit 1
+fi
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+lock=(-o DPkg::Lock::Timeout=300)
+as_root apt-get "${lock[@]}" update
+# shellcheck disable=SC2046  # One word per package.
+as_root apt-get "${lock[@]}" install -y --no-install-recommends \
+  $(echo "$wanted" | awk '{print $1}')
+
+wanted=$(missing)
+if [ -n "$wanted" ]; then
+  echo "install_packages: apt-get was content, but these are not there:" >&2
+  echo "$wanted" >&2
+  exit 1
+fi
+echo "Packages: all $(packages | wc -l) there."
