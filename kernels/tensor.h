@@ -31,6 +31,9 @@ size_t SizeOf(DataType type);
 // "FP32", "INT64", "BOOL": the Open Inference Protocol's names.
 const char* NameOf(DataType type);
 
+// Dimensions of a tensor or a weight at most.
+inline constexpr size_t kRankMax = 8;
+
 // What a tensor is, without its memory.
 //
 // A shape is logical (N, C, H, W for pictures) whatever the order in memory;
@@ -43,10 +46,11 @@ struct TensorType {
   std::vector<int64_t> shape;
   std::vector<int64_t> strides;
 
+  // Saturates where the true number does not fit, like span_bytes().
   int64_t element_count() const;
   // From the first byte of the first element to the last byte of the last one.
   int64_t span_bytes() const;
-  // Row-major without gaps.
+  // Row-major without gaps. The stride of a dimension of size 1 is free.
   bool is_plain() const;
 
   friend bool operator==(const TensorType&, const TensorType&) = default;
@@ -55,7 +59,7 @@ struct TensorType {
 // Row-major strides.
 std::vector<int64_t> PlainStrides(const std::vector<int64_t>& shape);
 
-// N, spatial..., C in memory for a shape N, C, spatial...
+// N, spatial..., C in memory for a shape N, C, spatial...; plain below rank 3.
 std::vector<int64_t> ChannelsLastStrides(const std::vector<int64_t>& shape);
 
 // "FP32 [1, 3, 224, 224]".

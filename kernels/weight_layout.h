@@ -37,7 +37,7 @@ struct WeightLayout {
 
   static WeightLayout Plain(DataType dtype, std::vector<int64_t> shape);
 
-  // Of the padded tensor.
+  // Of the padded tensor; saturates.
   size_t bytes() const;
 
   // Position of one element. REQUIRES: index lies inside padded_shape.
