@@ -1,0 +1,71 @@
+#include "config/config.h"
+
+#include <utility>
+
+#include "config/read_text.h"
+#include "config/status_macros.h"
+#include "config/yaml_section.h"
+
+namespace layerd {
+namespace {
+
+absl::Status ReadMemory(YamlSection memory, Config* config) {
+  RETURN_IF_ERROR(
+      memory.ReadBytes("budget", &config->memory_budget_bytes, 1, kAllBytes));
+  RETURN_IF_ERROR(
+      memory.ReadBytes("weights", &config->weight_budget_bytes, 1, kAllBytes));
+  RETURN_IF_ERROR(memory.ReadBytes("requests", &config->request_bytes_max,
+                                   kMessageBytesMin, kAllBytes));
+  return memory.CheckNoOthers();
+}
+
+absl::Status ReadCache(YamlSection cache, Config* config) {
+  RETURN_IF_ERROR(cache.Read("path", &config->cache_path));
+  return cache.CheckNoOthers();
+}
+
+absl::Status ReadRoot(YamlSection* root, Config* config) {
+  RETURN_IF_ERROR(root->Read("repository", &config->repository));
+  RETURN_IF_ERROR(root->Read("listen", &config->listen));
+  RETURN_IF_ERROR(root->Read("threads", &config->threads, 0, kThreadsMax));
+  RETURN_IF_ERROR(root->ReadOneOf("backend", &config->backend,
+                                  {"auto", "cpu", "cuda", "reference"}));
+  RETURN_IF_ERROR(root->ReadOneOf("io_engine", &config->io_engine,
+                                  {"auto", "io_uring", "pread"}));
+  RETURN_IF_ERROR(root->ReadBytes("max_message_bytes",
+                                  &config->max_message_bytes, kMessageBytesMin,
+                                  kMessageBytesMax));
+  RETURN_IF_ERROR(
+      root->Read("queue_jobs", &config->queue_jobs_max, 1, kQueueJobsMax));
+  RETURN_IF_ERROR(root->Read("drain_timeout_ms", &config->drain_timeout_ms, 0,
+                             kDrainMsMax));
+  RETURN_IF_ERROR(root->Read("reflection", &config->reflection));
+  RETURN_IF_ERROR(root->ReadOneOf("log_level", &config->log_level,
+                                  {"debug", "info", "warning", "error"}));
+  if (config->listen.size() > kListenersMax) {
+    return root->ErrorAt("listen", "more addresses than 16");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Config> Config::Parse(const std::string& yaml,
+                                     const std::string& source) {
+  ASSIGN_OR_RETURN(YamlSection root, YamlSection::Parse(yaml, source));
+  Config config;
+  RETURN_IF_ERROR(ReadRoot(&root, &config));
+  ASSIGN_OR_RETURN(YamlSection memory, root.Section("memory"));
+  RETURN_IF_ERROR(ReadMemory(std::move(memory), &config));
+  ASSIGN_OR_RETURN(YamlSection cache, root.Section("cache"));
+  RETURN_IF_ERROR(ReadCache(std::move(cache), &config));
+  RETURN_IF_ERROR(root.CheckNoOthers());
+  return config;
+}
+
+absl::StatusOr<Config> Config::Read(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
+  return Parse(text, path);
+}
+
+}  // namespace layerd

@@ -1,0 +1,71 @@
+#ifndef LAYERD_DAEMON_ENGINE_REPOSITORY_H_
+#define LAYERD_DAEMON_ENGINE_REPOSITORY_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "daemon/engine/engine.h"
+#include "daemon/model/model.h"
+
+namespace layerd {
+
+enum class ModelState { kLoading, kReady, kUnavailable };
+
+// "LOADING", "READY", "UNAVAILABLE".
+const char* NameOf(ModelState state);
+
+struct ModelStatus {
+  std::string name;
+  std::string version;
+  ModelState state = ModelState::kLoading;
+  std::string reason;  // Of kUnavailable; what kLoading is busy with.
+  int level = 3;
+  uint64_t weight_bytes = 0;
+};
+
+struct RepositoryOptions {
+  std::string path;           // Of the repository's folder.
+  std::string cache_path;     // Where packed models go.
+  std::string layerctl_path;  // Packs in a child process.
+  int packers_max = 2;        // At a time.
+};
+
+// The models that clients can name: what the repository's folder holds, what
+// became of each, and the loaded model behind a name.
+//
+//     <repository>/<model>/<version>/model.onnx and/or model.layers
+//     <repository>/<model>/model.yaml
+//
+// A model.onnx without model.layers beside it is packed into the cache by a
+// child process, so that a hostile file or a packing that needs too much memory
+// cannot take the daemon along. Models that are ready serve while others are
+// packed.
+//
+// Threading: a thread of its own scans and packs; all methods from any thread.
+class Repository {
+ public:
+  // Begins to load in the background. `engine` outlives the repository.
+  // NOT_FOUND if the folder cannot be read.
+  static absl::StatusOr<std::unique_ptr<Repository>> Start(
+      const RepositoryOptions& options, Engine* engine);
+  virtual ~Repository() = default;  // Ends children that still pack.
+
+  // By name, then version.
+  virtual std::vector<ModelStatus> Index() const = 0;
+
+  // Every model found at start is ready or has failed.
+  virtual bool ready() const = 0;
+  virtual void WaitUntilReady() const = 0;
+
+  // NOT_FOUND if there is no such model or version; UNAVAILABLE with its
+  // state and reason while it cannot serve. Version "" is the highest.
+  virtual absl::StatusOr<std::shared_ptr<Model>> Find(
+      const std::string& name, const std::string& version) const = 0;
+};
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_ENGINE_REPOSITORY_H_

@@ -1,0 +1,53 @@
+#include "daemon/serve/admin_service.h"
+
+#include "config/version.h"
+
+namespace layerd {
+namespace {
+
+void Describe(const ModelStatus& model, admin::ModelStatus* out) {
+  out->set_name(model.name);
+  out->set_version(model.version);
+  out->set_state(NameOf(model.state));
+  out->set_reason(model.reason);
+  out->set_level(static_cast<uint32_t>(model.level));
+  out->set_weight_bytes(model.weight_bytes);
+}
+
+void Describe(const Engine::MemoryStats& memory, admin::Memory* out) {
+  out->set_weight_budget_bytes(memory.weight_budget_bytes);
+  out->set_memory_budget_bytes(memory.memory_budget_bytes);
+  out->set_ring_bytes(memory.ring_bytes);
+  out->set_head_bytes(memory.head_bytes);
+  out->set_arena_bytes(memory.arena_bytes);
+  out->set_weight_bytes(memory.weight_bytes);
+}
+
+void Describe(const Loader::Stats& loading, admin::Loading* out) {
+  out->set_read_bytes(loading.read_bytes);
+  out->set_reads(loading.reads);
+  out->set_read_errors(loading.read_errors);
+  out->set_checksum_errors(loading.checksum_errors);
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* AdminService::Status(
+    grpc::CallbackServerContext* context, const admin::StatusRequest*,
+    admin::StatusResponse* response) {
+  response->set_ready(repository_->ready());
+  response->set_version(kVersion);
+  for (const layerd::ModelStatus& model : repository_->Index()) {
+    Describe(model, response->add_models());
+  }
+  Describe(engine_->memory(), response->mutable_memory());
+  Describe(engine_->loading(), response->mutable_loading());
+  for (const std::string& warning : engine_->warnings()) {
+    response->add_warnings(warning);
+  }
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(grpc::Status::OK);
+  return reactor;
+}
+
+}  // namespace layerd

@@ -1,0 +1,30 @@
+#ifndef LAYERD_DAEMON_SERVE_ADMIN_SERVICE_H_
+#define LAYERD_DAEMON_SERVE_ADMIN_SERVICE_H_
+
+#include "admin.grpc.pb.h"
+#include "daemon/engine/engine.h"
+#include "daemon/engine/repository.h"
+
+namespace layerd {
+
+// layerd's own RPCs: what `layerctl status` and `models` show.
+//
+// Ownership: engine and repository outlive the service.
+// Threading: gRPC's threads.
+class AdminService final : public admin::Admin::CallbackService {
+ public:
+  AdminService(const Engine* engine, const Repository* repository)
+      : engine_(engine), repository_(repository) {}
+
+  grpc::ServerUnaryReactor* Status(grpc::CallbackServerContext* context,
+                                   const admin::StatusRequest* request,
+                                   admin::StatusResponse* response) override;
+
+ private:
+  const Engine* const engine_;
+  const Repository* const repository_;
+};
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_SERVE_ADMIN_SERVICE_H_

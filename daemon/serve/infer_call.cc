@@ -1,0 +1,133 @@
+#include "daemon/serve/infer_call.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "config/status_macros.h"
+#include "daemon/serve/grpc_status.h"
+
+namespace layerd {
+namespace {
+
+using std::chrono::steady_clock;
+using std::chrono::system_clock;
+
+// gRPC tells deadlines in wall-clock time; jobs count in monotonic time.
+Instant DeadlineOf(const grpc::CallbackServerContext& context, Instant now) {
+  const system_clock::time_point wall = context.deadline();
+  if (wall == system_clock::time_point::max()) return Instant::max();
+  const auto left = wall - system_clock::now();
+  if (left > std::chrono::hours(24 * 365)) return Instant::max();
+  return now + std::chrono::duration_cast<steady_clock::duration>(left);
+}
+
+uint64_t ReplyBytes(const Model& model, const std::vector<size_t>& outputs) {
+  uint64_t bytes = 0;
+  for (const size_t output : outputs) bytes += model.outputs()[output].bytes;
+  return bytes;
+}
+
+void SetMicroseconds(inference::ModelInferResponse* response, const char* key,
+                     std::chrono::nanoseconds time) {
+  (*response->mutable_parameters())[key].set_int64_param(
+      std::chrono::duration_cast<std::chrono::microseconds>(time).count());
+}
+
+}  // namespace
+
+InferCall::InferCall(grpc::CallbackServerContext* context,
+                     const inference::ModelInferRequest* request,
+                     inference::ModelInferResponse* response,
+                     RequestMemory* memory)
+    : context_(context),
+      request_(request),
+      response_(response),
+      memory_(memory) {}
+
+void InferCall::Start(Engine* engine,
+                      absl::StatusOr<std::shared_ptr<Model>> model) {
+  if (!model.ok()) return Refuse(model.status());
+  if (absl::Status status = Submit(engine, *std::move(model)); !status.ok()) {
+    Refuse(status);
+  }
+}
+
+void InferCall::Refuse(const absl::Status& reason) { Finish(ToGrpc(reason)); }
+
+void InferCall::OnDone() {
+  if (taken_bytes_ > 0) memory_->Return(taken_bytes_);
+  delete this;
+}
+
+absl::Status InferCall::Submit(Engine* engine, std::shared_ptr<Model> model) {
+  ASSIGN_OR_RETURN(checked_,
+                   CheckRequest(*request_, model->inputs(), model->outputs()));
+  RETURN_IF_ERROR(TakeMemory(*model));
+  DescribeOutputs(*model);
+  return engine->Submit(MakeJob(std::move(model)));
+}
+
+absl::Status InferCall::TakeMemory(const Model& model) {
+  const uint64_t bytes =
+      request_->ByteSizeLong() + ReplyBytes(model, checked_.outputs);
+  if (!memory_->TryTake(bytes)) {
+    return absl::ResourceExhaustedError(absl::StrFormat(
+        "%d bytes of requests are waiting and this one needs %d more; the "
+        "bound (memory.requests) is %d: send it again later",
+        memory_->taken_bytes(), bytes, memory_->bytes_max()));
+  }
+  taken_bytes_ = bytes;
+  return absl::OkStatus();
+}
+
+void InferCall::DescribeOutputs(const Model& model) {
+  response_->set_model_name(model.name());
+  response_->set_model_version(model.version());
+  response_->set_id(request_->id());
+  for (const size_t index : checked_.outputs) {
+    const Model::Port& port = model.outputs()[index];
+    auto* output = response_->add_outputs();
+    output->set_name(port.name);
+    output->set_datatype(NameOf(port.dtype));
+    output->mutable_shape()->Assign(port.shape.begin(), port.shape.end());
+    response_->add_raw_output_contents()->resize(port.bytes);
+  }
+}
+
+std::unique_ptr<Job> InferCall::MakeJob(std::shared_ptr<Model> model) {
+  auto job = std::make_unique<Job>();
+  job->inputs = checked_.inputs;
+  job->outputs.resize(model->outputs().size());
+  for (size_t i = 0; i < checked_.outputs.size(); ++i) {
+    std::string* raw = response_->mutable_raw_output_contents(i);
+    job->outputs[checked_.outputs[i]] = std::as_writable_bytes(std::span(*raw));
+  }
+  job->level = model->level();
+  job->arrival = arrival_;
+  job->deadline = DeadlineOf(*context_, arrival_);
+  if (checked_.timeout) {
+    job->deadline = std::min(job->deadline, arrival_ + *checked_.timeout);
+  }
+  job->cancelled = cancelled_;
+  job->model = std::move(model);
+  job->done = [this](const absl::Status& status, const JobStats& stats) {
+    Done(status, stats);
+  };
+  return job;
+}
+
+void InferCall::Done(const absl::Status& status, const JobStats& stats) {
+  if (status.ok()) {
+    SetMicroseconds(response_, "layerd_queue_us", stats.queued);
+    SetMicroseconds(response_, "layerd_compute_us", stats.computing);
+    SetMicroseconds(response_, "layerd_load_us", stats.load_wait);
+    (*response_->mutable_parameters())["layerd_read_bytes"].set_int64_param(
+        static_cast<int64_t>(stats.read_bytes));
+  } else {
+    response_->Clear();
+  }
+  Finish(ToGrpc(status));  // `this` may be gone from here on.
+}
+
+}  // namespace layerd

@@ -1,0 +1,56 @@
+#ifndef LAYERD_DAEMON_SERVE_INFER_CALL_H_
+#define LAYERD_DAEMON_SERVE_INFER_CALL_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "daemon/engine/engine.h"
+#include "daemon/serve/request_check.h"
+#include "daemon/serve/request_memory.h"
+
+namespace layerd {
+
+// One ModelInfer from its arrival to its reply.
+//
+// Ownership: gRPC's, until OnDone(), where it ends itself. Request, response
+//            and context are gRPC's and live as long.
+// Threading: Start() on a gRPC thread; the job's `done` on the executor's
+//            thread, which only fills the reply's head and hands it over;
+//            OnCancel() on any. They share `cancelled_`.
+class InferCall final : public grpc::ServerUnaryReactor {
+ public:
+  InferCall(grpc::CallbackServerContext* context,
+            const inference::ModelInferRequest* request,
+            inference::ModelInferResponse* response, RequestMemory* memory);
+
+  void Start(Engine* engine, absl::StatusOr<std::shared_ptr<Model>> model);
+  // Instead of Start().
+  void Refuse(const absl::Status& reason);
+
+ private:
+  void OnCancel() override { cancelled_->store(true); }
+  void OnDone() override;
+
+  absl::Status Submit(Engine* engine, std::shared_ptr<Model> model);
+  absl::Status TakeMemory(const Model& model);
+  std::unique_ptr<Job> MakeJob(std::shared_ptr<Model> model);
+  void DescribeOutputs(const Model& model);
+  void Done(const absl::Status& status, const JobStats& stats);
+
+  grpc::CallbackServerContext* const context_;
+  const inference::ModelInferRequest* const request_;
+  inference::ModelInferResponse* const response_;
+  RequestMemory* const memory_;
+  const Instant arrival_ = std::chrono::steady_clock::now();
+  uint64_t taken_bytes_ = 0;
+  CheckedRequest checked_;
+  std::shared_ptr<std::atomic<bool>> cancelled_ =
+      std::make_shared<std::atomic<bool>>(false);
+};
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_SERVE_INFER_CALL_H_

@@ -1,0 +1,64 @@
+#ifndef LAYERD_DAEMON_SERVE_INFERENCE_SERVICE_H_
+#define LAYERD_DAEMON_SERVE_INFERENCE_SERVICE_H_
+
+#include <atomic>
+#include <string>
+
+#include "daemon/engine/engine.h"
+#include "daemon/engine/repository.h"
+#include "daemon/serve/request_memory.h"
+#include "open_inference.grpc.pb.h"
+
+namespace layerd {
+
+// The Open Inference Protocol before the engine: checks a request, makes a job
+// with an absolute deadline of it, and sends what the job left.
+//
+// Why the callback API: a request that waits for its turn holds no thread.
+//
+// Ownership: engine and repository outlive the service.
+// Threading: gRPC's threads call in; a job answers from the executor's.
+class InferenceService final
+    : public inference::GRPCInferenceService::CallbackService {
+ public:
+  InferenceService(Engine* engine, const Repository* repository,
+                   uint64_t request_bytes_max);
+
+  // From now on ServerReady is false and inferences are UNAVAILABLE.
+  void BeginDrain() { draining_.store(true); }
+
+  grpc::ServerUnaryReactor* ServerLive(
+      grpc::CallbackServerContext* context,
+      const inference::ServerLiveRequest* request,
+      inference::ServerLiveResponse* response) override;
+  grpc::ServerUnaryReactor* ServerReady(
+      grpc::CallbackServerContext* context,
+      const inference::ServerReadyRequest* request,
+      inference::ServerReadyResponse* response) override;
+  grpc::ServerUnaryReactor* ModelReady(
+      grpc::CallbackServerContext* context,
+      const inference::ModelReadyRequest* request,
+      inference::ModelReadyResponse* response) override;
+  grpc::ServerUnaryReactor* ServerMetadata(
+      grpc::CallbackServerContext* context,
+      const inference::ServerMetadataRequest* request,
+      inference::ServerMetadataResponse* response) override;
+  grpc::ServerUnaryReactor* ModelMetadata(
+      grpc::CallbackServerContext* context,
+      const inference::ModelMetadataRequest* request,
+      inference::ModelMetadataResponse* response) override;
+  grpc::ServerUnaryReactor* ModelInfer(
+      grpc::CallbackServerContext* context,
+      const inference::ModelInferRequest* request,
+      inference::ModelInferResponse* response) override;
+
+ private:
+  Engine* const engine_;
+  const Repository* const repository_;
+  RequestMemory request_memory_;
+  std::atomic<bool> draining_{false};
+};
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_SERVE_INFERENCE_SERVICE_H_

@@ -1,0 +1,18 @@
+#ifndef LAYERD_DAEMON_SERVE_LISTEN_CHECK_H_
+#define LAYERD_DAEMON_SERVE_LISTEN_CHECK_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace layerd {
+
+// Whether `address` ("HOST:PORT", "unix:PATH") can be listened on just now.
+//
+// Why ask before gRPC does: it tells no reason, one address that fails takes
+// the others along, and it takes over a Unix socket that another daemon serves.
+absl::Status CheckListenable(const std::string& address);
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_SERVE_LISTEN_CHECK_H_

@@ -1,0 +1,41 @@
+#ifndef LAYERD_DAEMON_SERVE_REQUEST_CHECK_H_
+#define LAYERD_DAEMON_SERVE_REQUEST_CHECK_H_
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "daemon/model/model.h"
+#include "open_inference.pb.h"
+
+namespace layerd {
+
+// A request that fits its model.
+//
+// Ownership: inputs lie in the request where they came raw, in `converted`
+//            where they came typed: both outlive the use of `inputs`.
+struct CheckedRequest {
+  std::vector<std::span<const std::byte>> inputs;  // In the model's order.
+  std::vector<std::vector<std::byte>> converted;
+  std::vector<size_t> outputs;  // Of the model, in the order of the reply.
+  std::optional<std::chrono::microseconds> timeout;
+  std::optional<uint64_t> priority;  // Levels count from 1, most urgent.
+};
+
+// Compares a request with what the model takes, field by field. Everything
+// that would change the meaning of the request and that layerd does not do is
+// refused, never ignored (shared memory, classification).
+//
+// Errors: INVALID_ARGUMENT, with the name in question and what was expected.
+absl::StatusOr<CheckedRequest> CheckRequest(
+    const inference::ModelInferRequest& request,
+    const std::vector<Model::Port>& inputs,
+    const std::vector<Model::Port>& outputs);
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_SERVE_REQUEST_CHECK_H_

@@ -1,0 +1,116 @@
+#include "daemon/serve/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "config/status_macros.h"
+#include "daemon/serve/admin_service.h"
+#include "daemon/serve/inference_service.h"
+#include "daemon/serve/listen_check.h"
+
+namespace layerd {
+namespace {
+
+constexpr char kServiceName[] = "inference.GRPCInferenceService";
+constexpr char kUnixPrefix[] = "unix:";
+constexpr mode_t kSocketMode = 0660;
+// What a client must still be told after the last job is done.
+constexpr std::chrono::seconds kGoodbye(2);
+
+std::string WithPort(const std::string& address, int port) {
+  if (address.starts_with(kUnixPrefix)) return address;
+  return absl::StrCat(address.substr(0, address.find_last_of(':')), ":", port);
+}
+
+}  // namespace
+
+struct Server::Impl {
+  Impl(const ServerOptions& options, Engine* engine,
+       const Repository* repository)
+      : engine(engine),
+        inference(engine, repository, options.request_bytes_max),
+        admin(engine, repository) {}
+
+  void SetHealth(bool serving) {
+    grpc::HealthCheckServiceInterface* health = server->GetHealthCheckService();
+    health->SetServingStatus("", serving);
+    health->SetServingStatus(kServiceName, serving);
+  }
+
+  Engine* const engine;
+  InferenceService inference;
+  AdminService admin;
+  std::unique_ptr<grpc::Server> server;
+};
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Server::~Server() {
+  if (impl_->server) impl_->server->Shutdown(std::chrono::system_clock::now());
+}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(
+    const ServerOptions& options, Engine* engine,
+    const Repository* repository) {
+  // Process-wide, and read when a builder is made.
+  grpc::EnableDefaultHealthCheckService(true);
+  if (options.reflection) {
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  }
+  std::unique_ptr<Server> self(
+      new Server(std::make_unique<Impl>(options, engine, repository)));
+  grpc::ServerBuilder builder;
+  builder.SetMaxReceiveMessageSize(
+      static_cast<int>(std::min<uint64_t>(options.max_message_bytes, INT_MAX)));
+  builder.SetMaxSendMessageSize(-1);  // Replies are as large as the model says.
+  // Two daemons on one port would share its clients unnoticed.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  std::vector<std::pair<std::string, std::unique_ptr<int>>> bound;
+  for (const Listener& listener : options.listeners) {
+    if (absl::Status status = CheckListenable(listener.address); !status.ok()) {
+      if (listener.required) return status;
+      self->warnings_.emplace_back(status.message());
+      continue;
+    }
+    bound.emplace_back(listener.address, std::make_unique<int>(0));
+    builder.AddListeningPort(listener.address,
+                             grpc::InsecureServerCredentials(),
+                             bound.back().second.get());
+  }
+  builder.RegisterService(&self->impl_->inference);
+  builder.RegisterService(&self->impl_->admin);
+  if (bound.empty()) {
+    return absl::UnavailableError("no address is left to listen on");
+  }
+  self->impl_->server = builder.BuildAndStart();
+  if (!self->impl_->server) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", bound.front().first));
+  }
+  for (const auto& [address, port] : bound) {
+    self->addresses_.push_back(WithPort(address, *port));
+    if (address.starts_with(kUnixPrefix)) {
+      chmod(address.c_str() + sizeof(kUnixPrefix) - 1, kSocketMode);
+    }
+  }
+  self->impl_->SetHealth(false);
+  return self;
+}
+
+void Server::MarkReady() { impl_->SetHealth(true); }
+
+void Server::Drain(Instant deadline) {
+  impl_->SetHealth(false);
+  impl_->inference.BeginDrain();
+  impl_->engine->Drain(deadline);
+  impl_->server->Shutdown(std::chrono::system_clock::now() + kGoodbye);
+  impl_->server.reset();
+}
+
+}  // namespace layerd
