@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs a Python test with the test-only packages: python_test.sh TEST.py
+# Runs a Python test with the test-only packages, from the repository's root
+# (where Bazel starts tests): python_test.sh FOLDER/TEST.py
 # (Bazel's py_test wants a `python` that Debian does not have.)
 set -eu
-python=$("$(dirname "$0")/venv.sh")
+python=$(test/tools/venv.sh)
 exec "$python" -B "$@"
