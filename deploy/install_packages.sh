@@ -22,6 +22,7 @@ protobuf-compiler-grpc    gRPC's plugin for protoc
 libdnnl-dev               oneDNN: computes layers on a CPU
 liburing-dev              io_uring: reads weights from the drive
 libisal-dev               ISA-L: the checksum of every tile
+libssl-dev                OpenSSL: SHA-256 of the files that are packed
 libyaml-cpp-dev           reads the configuration
 libspdlog-dev             the log
 libcpp-httplib-dev        serves metrics and the live page

@@ -90,6 +90,11 @@ def system_deps():
         targets = {":spdlog": ["pkg:spdlog", "hdr:spdlog/spdlog.h"]},
     )
     system_library(
+        name = "openssl",
+        hint = "apt-get install libssl-dev",
+        targets = {":crypto": ["pkg:libcrypto", "hdr:openssl/evp.h"]},
+    )
+    system_library(
         name = "httplib",
         hint = "apt-get install libcpp-httplib-dev",
         targets = {":httplib": ["pkg:cpp-httplib", "hdr:httplib.h"]},

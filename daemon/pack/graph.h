@@ -1,0 +1,103 @@
+#ifndef LAYERD_DAEMON_PACK_GRAPH_H_
+#define LAYERD_DAEMON_PACK_GRAPH_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "kernels/tensor.h"
+#include "loader/io/unique_fd.h"
+
+namespace layerd {
+
+// A file that weights are read from: the ONNX file or external data beneath
+// its folder. Opened once, read with pread, dropped from the page cache behind.
+struct SourceFile {
+  std::string path;
+  UniqueFd fd;
+  uint64_t bytes = 0;
+};
+
+// Elements that are known when packing. Large ones stay in their file as
+// (file, offset, length): the machine that packs cannot hold the weights.
+// Small ones (shapes, folded results) are held.
+struct Constant {
+  DataType dtype = DataType::kF32;
+  std::vector<int64_t> shape;
+  // Little-endian, row-major, without gaps: either held ...
+  std::vector<std::byte> held;
+  // ... or in a file. -1: held.
+  int file = -1;
+  uint64_t offset_bytes = 0;
+
+  int64_t element_count() const;
+  uint64_t bytes() const;
+};
+
+using AttributeValue =
+    std::variant<int64_t, float, std::string, std::vector<int64_t>,
+                 std::vector<float>, std::vector<std::string>, Constant>;
+
+// An edge of the graph. Shape inference fills dtype and shape; a value that is
+// known while packing has a constant.
+struct Value {
+  std::string name;
+  std::optional<DataType> dtype;
+  std::optional<std::vector<int64_t>> shape;  // Bound: no negative dimension.
+  int constant = -1;                          // Into Graph::constants.
+};
+
+inline constexpr int kAbsent = -1;  // An optional input or output left out.
+
+struct Node {
+  std::string name;     // Never empty: nameless nodes are called op_type_index.
+  std::string op_type;  // Of the default domain.
+  int64_t opset = 0;    // That the model imports.
+  std::vector<int> inputs, outputs;  // Into Graph::values, or kAbsent.
+  std::map<std::string, AttributeValue> attributes;
+};
+
+// `node "conv7" (Conv, opset 13)`: how every error about a node begins.
+std::string Describe(const Node& node);
+
+// An ONNX graph with bound shapes, as packing needs it: nodes in topological
+// order, initializers and Constant nodes as constants.
+//
+// Why a structure of our own: ONNX's has the weights inside, and passes want
+// indices rather than names.
+//
+// Threading: one thread.
+struct Graph {
+  std::string name;
+  std::vector<std::unique_ptr<SourceFile>> files;
+  std::vector<Constant> constants;
+  std::vector<Value> values;
+  std::vector<Node> nodes;
+  std::vector<int> inputs, outputs;  // Values, in the model's order.
+  // Of all initializers and Constant tensors of rank > 0, counted as f32 if
+  // they are of a floating type (as they are otherwise), each once.
+  uint64_t weight_bytes = 0;
+  std::string source_sha256;  // Hex, of the ONNX file and its external data.
+
+  // Elements [first, first + count) as f32, widened or converted.
+  // Errors: an I/O error or a file that shrank, with the constant's shape.
+  absl::Status ReadF32(const Constant& constant, int64_t first,
+                       std::span<float> out) const;
+  // All elements; integer and bool types only.
+  absl::StatusOr<std::vector<int64_t>> ReadI64(const Constant& constant) const;
+  // All elements as stored.
+  absl::StatusOr<std::vector<std::byte>> ReadBytes(
+      const Constant& constant) const;
+};
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_PACK_GRAPH_H_

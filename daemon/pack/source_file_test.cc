@@ -1,0 +1,112 @@
+#include "daemon/pack/source_file.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "test/catch/catch.h"
+
+namespace layerd {
+namespace {
+
+// A folder with a model in it, gone at the end of the scope.
+struct Folder {
+  Folder() {
+    std::string name =
+        (std::filesystem::temp_directory_path() / "sourceXXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path = name;
+    Write("model/model.onnx", "abc");
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+
+  void Write(const std::string& name, const std::string& bytes) {
+    std::filesystem::create_directories((path / name).parent_path());
+    std::ofstream(path / name, std::ios::binary) << bytes;
+  }
+  std::string model() const { return path / "model/model.onnx"; }
+
+  std::filesystem::path path;
+};
+
+TEST_CASE("External data opens in and below the model's folder") {
+  Folder folder;
+  folder.Write("model/weights.bin", "12345");
+  folder.Write("model/deep/er/weights.bin", "123456");
+
+  const auto beside = OpenBeneathModel(folder.model(), "weights.bin");
+  REQUIRE(beside.ok());
+  CHECK((*beside)->bytes == 5);
+  const auto below = OpenBeneathModel(folder.model(), "./deep//er/weights.bin");
+  REQUIRE(below.ok());
+  CHECK((*below)->bytes == 6);
+}
+
+TEST_CASE("External data never leaves the model's folder") {
+  Folder folder;
+  folder.Write("outside.bin", "secret");
+  folder.Write("model/deep/weights.bin", "1");
+  std::filesystem::create_symlink("../outside.bin",
+                                  folder.path / "model/link.bin");
+  std::filesystem::create_symlink("deep", folder.path / "model/linked");
+  REQUIRE(mkfifo((folder.path / "model/fifo").c_str(), 0600) == 0);
+  struct Row {
+    const char* location;
+    const char* message;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"", "is empty"},
+      {"/etc/passwd", "is absolute"},
+      {"../outside.bin", "climbs out"},
+      {"deep/../../outside.bin", "climbs out"},
+      {"link.bin", "symbolic link"},
+      {"linked/weights.bin", "symbolic link"},
+      {"fifo", "not a regular file"},
+      {"deep", "not a regular file"},
+  }));
+  INFO(row.location);
+
+  const auto file = OpenBeneathModel(folder.model(), row.location);
+
+  REQUIRE(absl::IsInvalidArgument(file.status()));
+  CHECK_THAT(std::string(file.status().message()),
+             Catch::Contains(row.message));
+}
+
+TEST_CASE("A file that is not there is NOT_FOUND with its path") {
+  Folder folder;
+  const auto model = OpenSource(folder.path / "none.onnx");
+  CHECK(absl::IsNotFound(model.status()));
+  const auto external = OpenBeneathModel(folder.model(), "none.bin");
+  CHECK(absl::IsNotFound(external.status()));
+  CHECK_THAT(std::string(external.status().message()),
+             Catch::Contains("model/none.bin"));
+}
+
+TEST_CASE("The digest of one file is its SHA-256") {
+  Folder folder;
+  std::vector<std::unique_ptr<SourceFile>> files;
+  files.push_back(*OpenSource(folder.model()));
+  CHECK(*Sha256OfSources(files) ==
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST_CASE("A byte that changes files changes the digest") {
+  Folder folder;
+  const auto digest = [&](const std::string& first, const std::string& second) {
+    folder.Write("first", first);
+    folder.Write("second", second);
+    std::vector<std::unique_ptr<SourceFile>> files;
+    files.push_back(*OpenSource(folder.path / "first"));
+    files.push_back(*OpenSource(folder.path / "second"));
+    return *Sha256OfSources(files);
+  };
+  CHECK(digest("ab", "c") != digest("a", "bc"));
+  CHECK(digest("ab", "c") == digest("ab", "c"));
+}
+
+}  // namespace
+}  // namespace layerd
