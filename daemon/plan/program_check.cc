@@ -1,0 +1,349 @@
+#include "daemon/plan/program_check.h"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "config/status_macros.h"
+#include "kernels/part_check.h"
+#include "kernels/type_check.h"
+
+namespace layerd {
+namespace {
+
+template <typename... Args>
+absl::Status Unsound(const absl::FormatSpec<Args...>& format,
+                     const Args&... args) {
+  return absl::InvalidArgumentError(absl::StrFormat(format, args...));
+}
+
+absl::Status InFront(const std::string& place, const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat(place, ": ", status.message()));
+}
+
+// Byte ranges [first, end) that do not touch.
+class ByteRanges {
+ public:
+  void Add(uint64_t first, uint64_t end) {
+    auto it = ranges_.upper_bound(first);
+    if (it != ranges_.begin() && std::prev(it)->second >= first) --it;
+    while (it != ranges_.end() && it->first <= end) {
+      first = std::min(first, it->first);
+      end = std::max(end, it->second);
+      it = ranges_.erase(it);
+    }
+    ranges_[first] = end;
+  }
+
+  bool Covers(uint64_t first, uint64_t end) const {
+    auto it = ranges_.upper_bound(first);
+    return it != ranges_.begin() && std::prev(it)->second >= end;
+  }
+
+ private:
+  std::map<uint64_t, uint64_t> ranges_;  // First byte to end.
+};
+
+// One pass over a program; each method is a clause of Program's promise.
+class Checker {
+ public:
+  explicit Checker(const Program& program)
+      : program_(program), written_(program.buffers.size()) {}
+
+  absl::Status Run() {
+    RETURN_IF_ERROR(CheckTensors());
+    RETURN_IF_ERROR(CheckEnds("input", program_.inputs));
+    RETURN_IF_ERROR(CheckEnds("output", program_.outputs));
+    RETURN_IF_ERROR(CheckLayers());
+    RETURN_IF_ERROR(CheckExtents());
+    for (const uint32_t input : program_.inputs) MarkWritten(input);
+    RETURN_IF_ERROR(CheckParts());
+    for (const uint32_t output : program_.outputs) {
+      RETURN_IF_ERROR(InFront("after the last part", CheckWritten(output)));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status CheckTensors() const;
+  absl::Status CheckEnds(const char* noun,
+                         const std::vector<uint32_t>& tensors) const;
+  absl::Status CheckLayers() const;
+  absl::Status CheckExtents() const;
+  absl::Status CheckParts();
+  absl::Status CheckPlace(const Part& part);
+  absl::Status CheckRead(const Part& part);
+  absl::Status CheckWeights(const Part& part) const;
+  absl::Status CheckWritten(uint32_t tensor) const;
+  void MarkWritten(uint32_t tensor);
+  std::string PlaceOf(size_t part) const;
+
+  const Program& program_;
+  std::vector<ByteRanges> written_;  // Of each buffer.
+  // How far the parts seen so far cover the layers.
+  size_t layer_ = 0;
+  int64_t channels_done_ = 0;
+  int64_t rows_done_ = 0;
+  Range channels_;  // That rows_done_ belongs to.
+  size_t reads_used_ = 0;
+};
+
+absl::Status Checker::CheckTensors() const {
+  for (size_t b = 0; b < program_.buffers.size(); ++b) {
+    if (program_.buffers[b].bytes > kBufferBytesMax) {
+      return Unsound("buffer %d: %d bytes, at most %d are allowed", b,
+                     program_.buffers[b].bytes, kBufferBytesMax);
+    }
+  }
+  for (size_t t = 0; t < program_.tensors.size(); ++t) {
+    const Tensor& tensor = program_.tensors[t];
+    const std::string place =
+        absl::StrFormat("tensor %d \"%s\"", t, tensor.name);
+    RETURN_IF_ERROR(InFront(place, CheckTensorType(tensor.type)));
+    if (tensor.buffer >= program_.buffers.size()) {
+      return Unsound("%s: buffer %d of %d", place, tensor.buffer,
+                     program_.buffers.size());
+    }
+    if (tensor.offset_bytes % SizeOf(tensor.type.dtype) != 0) {
+      return Unsound("%s: offset %d is not a multiple of its %d-byte elements",
+                     place, tensor.offset_bytes, SizeOf(tensor.type.dtype));
+    }
+    const uint64_t bytes = program_.buffers[tensor.buffer].bytes;
+    const uint64_t span = tensor.type.span_bytes();
+    if (tensor.offset_bytes > bytes || span > bytes - tensor.offset_bytes) {
+      return Unsound("%s: [%d, +%d) ends past its buffer of %d bytes", place,
+                     tensor.offset_bytes, span, bytes);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Checker::CheckEnds(const char* noun,
+                                const std::vector<uint32_t>& tensors) const {
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (tensors[i] >= program_.tensors.size()) {
+      return Unsound("%s %d: tensor %d of %d", noun, i, tensors[i],
+                     program_.tensors.size());
+    }
+    if (!program_.tensors[tensors[i]].type.is_plain()) {
+      return Unsound("%s %d \"%s\" is not row-major", noun, i,
+                     program_.tensors[tensors[i]].name);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Checker::CheckLayers() const {
+  for (size_t l = 0; l < program_.layers.size(); ++l) {
+    const Layer& layer = program_.layers[l];
+    const std::string place = absl::StrFormat("layer %d \"%s\"", l, layer.name);
+    if (layer.outputs.empty()) return Unsound("%s: no output", place);
+    if (std::max(layer.inputs.size(), layer.outputs.size()) >
+        kLayerTensorsMax) {
+      return Unsound("%s: %d inputs and %d outputs, at most %d are allowed",
+                     place, layer.inputs.size(), layer.outputs.size(),
+                     kLayerTensorsMax);
+    }
+    for (const auto* tensors : {&layer.inputs, &layer.outputs}) {
+      for (const uint32_t t : *tensors) {
+        if (t >= program_.tensors.size()) {
+          return Unsound("%s: tensor %d of %d", place, t,
+                         program_.tensors.size());
+        }
+      }
+    }
+    for (const uint32_t t : layer.outputs) {
+      RETURN_IF_ERROR(
+          InFront(place, CheckOutputType(program_.tensors[t].type)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Checker::CheckExtents() const {
+  std::vector<bool> read(program_.extents.size());
+  for (size_t r = 0; r < program_.reads.size(); ++r) {
+    if (program_.reads[r] >= read.size()) {
+      return Unsound("read %d: extent %d of %d", r, program_.reads[r],
+                     read.size());
+    }
+    read[program_.reads[r]] = true;
+  }
+  uint64_t end = 0;
+  for (size_t e = 0; e < program_.extents.size(); ++e) {
+    const Extent& extent = program_.extents[e];
+    if (extent.offset_bytes != end) {
+      return Unsound("extent %d: offset %d, but the one before ends at %d", e,
+                     extent.offset_bytes, end);
+    }
+    if (extent.stored_bytes == 0 || extent.stored_bytes % kPageBytes != 0 ||
+        extent.stored_bytes > kStreamBytesMax - end) {
+      return Unsound("extent %d: %d bytes", e, extent.stored_bytes);
+    }
+    if (!read[e]) return Unsound("extent %d is never read", e);
+    end += extent.stored_bytes;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Checker::CheckParts() {
+  for (size_t p = 0; p < program_.parts.size(); ++p) {
+    const Part& part = program_.parts[p];
+    if (part.layer >= program_.layers.size()) {
+      return Unsound("part %d: layer %d of %d", p, part.layer,
+                     program_.layers.size());
+    }
+    const std::string place = PlaceOf(p);
+    RETURN_IF_ERROR(InFront(place, CheckPlace(part)));
+    RETURN_IF_ERROR(InFront(place, CheckRead(part)));
+    RETURN_IF_ERROR(InFront(place, CheckWeights(part)));
+    RETURN_IF_ERROR(InFront(place, CheckPart(program_.SpecOf(part))));
+    for (const uint32_t t : program_.layers[part.layer].inputs) {
+      RETURN_IF_ERROR(InFront(place, CheckWritten(t)));
+    }
+    if (layer_ == part.layer) continue;  // More parts of it to come.
+    for (const uint32_t t : program_.layers[part.layer].outputs) {
+      MarkWritten(t);
+    }
+  }
+  if (layer_ != program_.layers.size()) {
+    return Unsound("layer %d \"%s\": no part computes channel %d, row %d",
+                   layer_, program_.layers[layer_].name, channels_done_,
+                   rows_done_);
+  }
+  if (reads_used_ != program_.reads.size()) {
+    return Unsound("read %d: no part uses it", reads_used_);
+  }
+  return absl::OkStatus();
+}
+
+// The parts of a layer tile its output: channel ranges in order, and within
+// one its rows in order.
+absl::Status Checker::CheckPlace(const Part& part) {
+  if (part.layer != layer_) {
+    return Unsound("out of order: channel %d, row %d of layer %d is next",
+                   channels_done_, rows_done_, layer_);
+  }
+  const Layer& layer = program_.layers[layer_];
+  const TensorType& output = program_.tensors[layer.outputs[0]].type;
+  const int64_t channels = AllChannels(layer.op, output).count;
+  const int64_t rows = AllRows(layer.op, output).count;
+  if (rows_done_ == 0) channels_ = part.channels;
+  if (part.channels != channels_ || part.channels.first != channels_done_ ||
+      part.channels.count < 1 ||
+      part.channels.count > channels - channels_done_) {
+    return Unsound("channels [%d, +%d): channel %d of %d is next",
+                   part.channels.first, part.channels.count, channels_done_,
+                   channels);
+  }
+  if (part.rows.first != rows_done_ || part.rows.count < 1 ||
+      part.rows.count > rows - rows_done_) {
+    return Unsound("rows [%d, +%d): row %d of %d is next", part.rows.first,
+                   part.rows.count, rows_done_, rows);
+  }
+  rows_done_ += part.rows.count;
+  if (rows_done_ < rows) return absl::OkStatus();
+  rows_done_ = 0;
+  channels_done_ += part.channels.count;
+  if (channels_done_ < channels) return absl::OkStatus();
+  channels_done_ = 0;
+  ++layer_;
+  return absl::OkStatus();
+}
+
+absl::Status Checker::CheckRead(const Part& part) {
+  if (part.read.has_value() == part.weights.empty()) {
+    return Unsound("%d weights, but %s", part.weights.size(),
+                   part.read ? "it waits for a read" : "no read");
+  }
+  if (!part.read) return absl::OkStatus();
+  if (*part.read > reads_used_ || *part.read >= program_.reads.size()) {
+    return Unsound("read %d of %d: read %d was not used yet", *part.read,
+                   program_.reads.size(), reads_used_);
+  }
+  if (*part.read == reads_used_) ++reads_used_;
+  return absl::OkStatus();
+}
+
+absl::Status Checker::CheckWeights(const Part& part) const {
+  if (part.weights.size() > kPartWeightsMax) {
+    return Unsound("%d weights: at most %d are allowed", part.weights.size(),
+                   kPartWeightsMax);
+  }
+  for (size_t w = 0; w < part.weights.size(); ++w) {
+    const WeightPiece& piece = part.weights[w];
+    const std::string place = absl::StrFormat("weight %d", w);
+    RETURN_IF_ERROR(InFront(place, CheckWeightLayout(piece.layout)));
+    const uint64_t bytes = piece.layout.bytes();
+    const uint64_t stored =
+        program_.extents[program_.reads[*part.read]].stored_bytes;
+    if (piece.offset_bytes % 256 != 0) {
+      return Unsound("%s: offset %d is not a multiple of 256", place,
+                     piece.offset_bytes);
+    }
+    if (piece.offset_bytes > stored || bytes > stored - piece.offset_bytes) {
+      return Unsound("%s: [%d, +%d) ends past its extent of %d bytes", place,
+                     piece.offset_bytes, bytes, stored);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Checker::CheckWritten(uint32_t t) const {
+  const Tensor& tensor = program_.tensors[t];
+  const uint64_t end = tensor.offset_bytes + tensor.type.span_bytes();
+  if (written_[tensor.buffer].Covers(tensor.offset_bytes, end)) {
+    return absl::OkStatus();
+  }
+  return Unsound("tensor %d \"%s\" is read before it is written", t,
+                 tensor.name);
+}
+
+void Checker::MarkWritten(uint32_t t) {
+  const Tensor& tensor = program_.tensors[t];
+  written_[tensor.buffer].Add(tensor.offset_bytes,
+                              tensor.offset_bytes + tensor.type.span_bytes());
+}
+
+std::string Checker::PlaceOf(size_t p) const {
+  const Part& part = program_.parts[p];
+  return absl::StrFormat("part %d of layer %d \"%s\"", p, part.layer,
+                         program_.layers[part.layer].name);
+}
+
+}  // namespace
+
+Range AllChannels(const Operator& op, const TensorType& output) {
+  const std::vector<int64_t>& shape = output.shape;
+  if (std::holds_alternative<Convolution>(op) && shape.size() > 1) {
+    return {0, shape[1]};
+  }
+  if (std::holds_alternative<FullyConnected>(op) && !shape.empty()) {
+    return {0, shape.back()};
+  }
+  return {0, 1};
+}
+
+Range AllRows(const Operator& op, const TensorType& output) {
+  const std::vector<int64_t>& shape = output.shape;
+  if (std::holds_alternative<Convolution>(op) && shape.size() > 2) {
+    return {0, shape[2]};
+  }
+  if (std::holds_alternative<FullyConnected>(op) && !shape.empty()) {
+    return {0, output.element_count() / shape.back()};
+  }
+  return {0, 1};
+}
+
+absl::Status CheckProgram(const Program& program) {
+  return Checker(program).Run();
+}
+
+}  // namespace layerd
