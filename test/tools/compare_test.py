@@ -94,9 +94,8 @@ class Files(unittest.TestCase):
 
     def test_pb_and_npy_hold_the_same_tensor(self):
         with tempfile.TemporaryDirectory() as folder:
-            pb, npy, off = (
-                os.path.join(folder, name) for name in ("a.pb", "a.npy", "b.npy")
-            )
+            names = ("a.pb", "a.npy", "b.npy")
+            pb, npy, off = (os.path.join(folder, name) for name in names)
             tensors.save_pb(pb, "x", spread().reshape(1, 10, 100))
             self.assertEqual(self.run_tool("pb2npy.py", pb, npy).returncode, 0)
             same = self.run_tool("compare.py", npy, pb)

@@ -59,7 +59,8 @@ class Exporter:
         return self._node("Gemm", name, [x, *weights], transB=1)
 
     def residual(self, layer, x):
-        return self._node("Add", self._name("add"), [x, self.chain(layer.body, x)])
+        branch = self.chain(layer.body, x)
+        return self._node("Add", self._name("add"), [x, branch])
 
     def chain(self, layers, x):
         for layer in layers:

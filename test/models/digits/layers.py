@@ -48,7 +48,10 @@ class BatchNorm:
     momentum = 0.9
 
     def __init__(self, channels):
-        self.parameters = {"scale": np.ones(channels), "bias": np.zeros(channels)}
+        self.parameters = {
+            "scale": np.ones(channels),
+            "bias": np.zeros(channels),
+        }
         self.gradients = {}
         self.mean, self.variance = np.zeros(channels), np.ones(channels)
 

@@ -3,9 +3,10 @@
   python=$(test/tools/venv.sh train)
   $python test/models/digits/train.py [--out FOLDER]
 
-Plain numpy (layers.py): half a minute on two cores, no GPU. All seeds are fixed;
-another processor adds in another order, so the last bits of the weights, and
-with them perhaps a digit or two, may differ from the committed ones.
+Plain numpy (layers.py), half a minute on two cores, no GPU. All seeds are
+fixed; another processor adds in another order, so the last bits of the
+weights, and with them perhaps a digit or two, may differ from the committed
+ones.
 
 Split: of the 1797 pictures that scikit-learn ships, 500 are held out, drawn
 with a fixed seed, and seen once, at the end. The committed test digits are the
@@ -182,7 +183,8 @@ def main():
     logits = oracle.answer(model, {"image": test_images})["logits"]
     apart = np.abs(logits - forward(layers, test_images)).max()
     print(f"ONNX Runtime and numpy are apart by {apart:.1e}")
-    print(f"held out: {100 * accuracy(logits, test_labels):.2f} % of {HELD_OUT}")
+    share = accuracy(logits, test_labels)
+    print(f"held out: {100 * share:.2f} % of {HELD_OUT}")
     share = write_digits(args.out, test_images, test_labels, model)
     print(f"committed test digits: {100 * share:.0f} of 100")
     print(f"digits.onnx: {os.path.getsize(model)} bytes")
