@@ -1,0 +1,112 @@
+#include "daemon/plan/arena_plan.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace layerd {
+namespace {
+
+uint64_t Aligned(uint64_t bytes) {
+  return (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
+}
+
+void Extend(Lifetime& life, size_t part) {
+  if (life.first > life.last) {
+    life = {part, part};
+    return;
+  }
+  life.first = std::min(life.first, part);
+  life.last = std::max(life.last, part);
+}
+
+struct Placed {
+  uint64_t begin, end;
+  Lifetime life;
+};
+
+// The smallest gap that holds `bytes` among the placed that live at the same
+// time; `placed` is ordered by begin.
+uint64_t BestFit(const std::vector<Placed>& placed, const Lifetime& life,
+                 uint64_t bytes) {
+  uint64_t best = 0, best_gap = ~uint64_t{0}, free_from = 0;
+  for (const Placed& other : placed) {
+    if (!other.life.Meets(life)) continue;
+    if (other.begin >= free_from + bytes &&
+        other.begin - free_from < best_gap) {
+      best = free_from;
+      best_gap = other.begin - free_from;
+    }
+    free_from = std::max(free_from, other.end);
+  }
+  return best_gap == ~uint64_t{0} ? free_from : best;
+}
+
+std::vector<size_t> LargestFirst(const Program& program,
+                                 const std::vector<Lifetime>& lives) {
+  std::vector<size_t> order(program.buffers.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    const uint64_t bytes_a = program.buffers[a].bytes;
+    const uint64_t bytes_b = program.buffers[b].bytes;
+    return bytes_a != bytes_b ? bytes_a > bytes_b
+                              : lives[a].first < lives[b].first;
+  });
+  return order;
+}
+
+}  // namespace
+
+std::vector<Lifetime> LifetimesOf(const Program& program) {
+  std::vector<Lifetime> lives(program.buffers.size());
+  auto touch = [&](uint32_t tensor, size_t part) {
+    Extend(lives[program.tensors[tensor].buffer], part);
+  };
+  for (uint32_t tensor : program.inputs) touch(tensor, 0);
+  for (size_t part = 0; part < program.parts.size(); ++part) {
+    const Layer& layer = program.layers[program.parts[part].layer];
+    for (uint32_t tensor : layer.inputs) touch(tensor, part);
+    for (uint32_t tensor : layer.outputs) touch(tensor, part);
+  }
+  const size_t last = program.parts.empty() ? 0 : program.parts.size() - 1;
+  for (uint32_t tensor : program.outputs) touch(tensor, last);
+  return lives;
+}
+
+ArenaPlan PlanArena(const Program& program, uint64_t scratch_bytes) {
+  const std::vector<Lifetime> lives = LifetimesOf(program);
+  ArenaPlan plan;
+  plan.buffer_offsets.resize(program.buffers.size());
+  std::vector<Placed> placed;
+  for (size_t buffer : LargestFirst(program, lives)) {
+    const uint64_t bytes = Aligned(program.buffers[buffer].bytes);
+    if (bytes == 0 || lives[buffer].first > lives[buffer].last) continue;
+    const uint64_t begin = BestFit(placed, lives[buffer], bytes);
+    plan.buffer_offsets[buffer] = begin;
+    plan.scratch_offset = std::max(plan.scratch_offset, begin + bytes);
+    const Placed mine{begin, begin + bytes, lives[buffer]};
+    placed.insert(std::upper_bound(placed.begin(), placed.end(), mine,
+                                   [](const Placed& a, const Placed& b) {
+                                     return a.begin < b.begin;
+                                   }),
+                  mine);
+  }
+  plan.bytes = plan.scratch_offset + Aligned(scratch_bytes);
+  return plan;
+}
+
+uint64_t LiveBytesMax(const Program& program) {
+  const std::vector<Lifetime> lives = LifetimesOf(program);
+  std::vector<int64_t> change(program.parts.size() + 2, 0);
+  for (size_t buffer = 0; buffer < lives.size(); ++buffer) {
+    if (lives[buffer].first > lives[buffer].last) continue;
+    const auto bytes =
+        static_cast<int64_t>(Aligned(program.buffers[buffer].bytes));
+    change[lives[buffer].first] += bytes;
+    change[lives[buffer].last + 1] -= bytes;
+  }
+  int64_t live = 0, most = 0;
+  for (int64_t bytes : change) most = std::max(most, live += bytes);
+  return static_cast<uint64_t>(most);
+}
+
+}  // namespace layerd

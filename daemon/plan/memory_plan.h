@@ -1,0 +1,96 @@
+#ifndef LAYERD_DAEMON_PLAN_MEMORY_PLAN_H_
+#define LAYERD_DAEMON_PLAN_MEMORY_PLAN_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "daemon/plan/arena_plan.h"
+#include "daemon/plan/program.h"
+
+namespace layerd {
+
+inline constexpr int kLevels = 4;  // 1 is the most urgent.
+
+// What one loaded model asks of the planner. A loan for the call.
+struct ModelDemand {
+  std::string name;  // For messages: "resnet50/1".
+  int level = 3;
+  const Program* program = nullptr;
+  uint64_t scratch_bytes = 0;  // Of its greediest part.
+};
+
+// Weight budget: rings and heads. Memory budget: all of that, arenas and
+// scratch. The default is no bound.
+struct MemoryBudgets {
+  uint64_t weight_bytes = std::numeric_limits<uint64_t>::max();
+  uint64_t memory_bytes = std::numeric_limits<uint64_t>::max();
+};
+
+// A piece of the slab.
+struct SlabRange {
+  uint64_t offset_bytes = 0;
+  uint64_t bytes = 0;
+};
+
+// What every byte of the slab is for: one ring and one arena for each level
+// that has a model, one resident head for each model.
+//
+// The rule, until costs are known: if everything fits, everything is resident.
+// If not, each level gets the smallest ring and heads that run all its models;
+// what is left makes the rings as large as keeps the drive busy, the most
+// urgent level first, and what is left then goes into heads, for a request
+// starts with an empty ring and a head is there at once.
+//
+// A plan chooses memory, never arithmetic: every plan of a program gives the
+// same bits.
+//
+// Units: bytes; ranges are multiples of 4 KiB.
+// Threading: immutable once made.
+struct MemoryPlan {
+  struct ModelMemory {
+    std::string name;
+    int level = 3;
+    ArenaPlan arena;  // Inside the arena of its level.
+    SlabRange head;
+    uint64_t weight_bytes = 0;    // Of all extents that it reads.
+    uint64_t streamed_bytes = 0;  // Through the ring, by each job.
+    // Where in the slab an extent stays; nothing if it goes through the ring.
+    std::vector<std::optional<uint64_t>> resident_offsets;
+  };
+  struct LevelMemory {
+    int level = 3;
+    SlabRange ring;   // Empty if all models of the level are resident.
+    SlabRange arena;  // Of the greediest model, scratch included.
+  };
+
+  std::vector<ModelMemory> models;  // In the order of the demands.
+  std::vector<LevelMemory> levels;  // The most urgent first.
+  uint64_t ring_bytes = 0, head_bytes = 0, arena_bytes = 0;
+  uint64_t slab_bytes = 0;    // The sum of the three.
+  uint64_t weight_bytes = 0;  // Of all models.
+  // Below this weight budget there is no plan.
+  uint64_t minimum_weight_bytes = 0;
+
+  // RESOURCE_EXHAUSTED if the smallest plan does not fit: the message has the
+  // numbers and the smallest budget that would do, as has
+  // MinimumBudgetBytes().
+  static absl::StatusOr<MemoryPlan> Make(
+      const std::vector<ModelDemand>& demands, const MemoryBudgets& budgets);
+
+  // A few lines for people: levels, models, sums.
+  std::string ToString() const;
+};
+
+// The smallest budget that would do, if `status` is a refusal of
+// MemoryPlan::Make(), of the budget that was too small.
+std::optional<uint64_t> MinimumBudgetBytes(const absl::Status& status);
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_PLAN_MEMORY_PLAN_H_

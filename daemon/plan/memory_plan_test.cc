@@ -1,0 +1,187 @@
+#include "daemon/plan/memory_plan.h"
+
+#include <random>
+#include <vector>
+
+#include "daemon/plan/program_sketch.h"
+#include "test/catch/catch.h"
+
+namespace layerd {
+namespace {
+
+constexpr uint64_t kPage = kPageBytes;
+constexpr uint64_t kMiB = 1 << 20;
+
+absl::StatusOr<MemoryPlan> PlanOne(const Program& program, uint64_t weights) {
+  return MemoryPlan::Make({{"net/1", 3, &program, 0}},
+                          {.weight_bytes = weights});
+}
+
+Program TenEqual() { return Sketch(std::vector<uint64_t>(10, 64 * kPage)); }
+
+TEST_CASE("With room for everything, everything is resident and no ring") {
+  const Program program = TenEqual();
+
+  const auto plan = PlanOne(program, 640 * kPage);
+
+  REQUIRE(plan.ok());
+  CHECK(plan->ring_bytes == 0);
+  CHECK(plan->head_bytes == 640 * kPage);
+  CHECK(plan->models[0].streamed_bytes == 0);
+  for (const auto& offset : plan->models[0].resident_offsets) CHECK(offset);
+}
+
+TEST_CASE("One page short of everything, something streams") {
+  const Program program = TenEqual();
+
+  const auto plan = PlanOne(program, 639 * kPage);
+
+  REQUIRE(plan.ok());
+  CHECK(plan->ring_bytes >= 128 * kPage);
+  CHECK(plan->ring_bytes + plan->head_bytes <= 639 * kPage);
+  CHECK(plan->models[0].streamed_bytes > 0);
+}
+
+TEST_CASE("The smallest budget is exact and the refusal names it") {
+  struct Row {
+    const char* name;
+    std::vector<uint64_t> extents;  // In pages.
+    uint64_t minimum;               // In pages.
+  };
+  const auto row = GENERATE(values<Row>({
+      {"two of the largest", {4, 4, 4, 4}, 8},
+      {"two that are all there is", {4, 4}, 8},
+      {"one extent is best kept", {4}, 4},
+      {"a large first extent is best kept", {100, 2, 2, 2}, 104},
+      {"a large last extent streams", {2, 2, 100, 2, 100, 100}, 200},
+  }));
+  INFO(row.name);
+  std::vector<uint64_t> extents;
+  for (uint64_t pages : row.extents) extents.push_back(pages * kPage);
+  const Program program = Sketch(extents);
+
+  const auto below = PlanOne(program, row.minimum * kPage - 1);
+
+  CHECK(PlanOne(program, row.minimum * kPage).ok());
+  REQUIRE(absl::IsResourceExhausted(below.status()));
+  CHECK(MinimumBudgetBytes(below.status()) == row.minimum * kPage);
+  CHECK_THAT(std::string(below.status().message()),
+             Catch::Contains(std::to_string(row.minimum * kPage)));
+}
+
+TEST_CASE("A memory budget counts arenas and scratch as well") {
+  const Program program = TenEqual();
+  const std::vector<ModelDemand> demand = {{"net/1", 3, &program, 10 * kPage}};
+  const uint64_t arena = MemoryPlan::Make(demand, {})->arena_bytes;
+  const uint64_t minimum = arena + 128 * kPage;
+
+  const auto enough = MemoryPlan::Make(demand, {.memory_bytes = minimum});
+  const auto below = MemoryPlan::Make(demand, {.memory_bytes = minimum - 1});
+
+  CHECK(arena >= 10 * kPage);
+  REQUIRE(enough.ok());
+  CHECK(enough->slab_bytes <= minimum);
+  CHECK(MinimumBudgetBytes(below.status()) == minimum);
+}
+
+TEST_CASE("Models of a level share one ring and one arena") {
+  const Program large = Sketch(std::vector<uint64_t>(100, 32 * kPage));
+  const Program small = Sketch(std::vector<uint64_t>(90, 8 * kPage));
+  const MemoryBudgets budgets{.weight_bytes = 2 * kMiB};
+
+  const auto alone = MemoryPlan::Make({{"a/1", 3, &large, 0}}, budgets);
+  const auto both =
+      MemoryPlan::Make({{"a/1", 3, &large, 0}, {"b/1", 3, &small, 0}}, budgets);
+  const auto apart =
+      MemoryPlan::Make({{"a/1", 3, &large, 0}, {"b/1", 1, &small, 0}}, budgets);
+
+  REQUIRE((alone.ok() && both.ok() && apart.ok()));
+  CHECK(both->minimum_weight_bytes == alone->minimum_weight_bytes);
+  CHECK(both->levels.size() == 1);
+  CHECK(both->arena_bytes == alone->arena_bytes);
+  CHECK(apart->levels.size() == 2);
+  CHECK(apart->minimum_weight_bytes == (64 + 16) * kPage);
+}
+
+TEST_CASE("A tensor that is read twice is resident once") {
+  Program program = TenEqual();
+  AppendRead(&program, 0);  // The first extent again, at the end.
+
+  const auto plan = PlanOne(program, 640 * kPage);
+
+  REQUIRE(plan.ok());
+  CHECK(plan->models[0].weight_bytes == 640 * kPage);
+  CHECK(plan->head_bytes == 640 * kPage);
+}
+
+// No model may touch another's bytes, and none may leave its budget.
+TEST_CASE("No plan leaves its budget, and every extent has its place") {
+  const uint32_t seed = GENERATE(range(0u, 300u));
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  std::vector<Program> programs(1 + random() % 4);
+  std::vector<ModelDemand> demands;
+  for (Program& program : programs) {
+    program = RandomSketch(random);
+    demands.push_back({"m", static_cast<int>(1 + random() % kLevels), &program,
+                       random() % 100'000});
+  }
+  const uint64_t least = MemoryPlan::Make(demands, {})->minimum_weight_bytes;
+  const uint64_t budget = least + random() % (4 * kMiB);
+
+  const auto plan = MemoryPlan::Make(demands, {.weight_bytes = budget});
+
+  REQUIRE(plan.ok());
+  CHECK(plan->ring_bytes + plan->head_bytes <= budget);
+  CHECK(plan->slab_bytes ==
+        plan->ring_bytes + plan->head_bytes + plan->arena_bytes);
+  if (budget >= plan->weight_bytes) CHECK(plan->ring_bytes == 0);
+  for (size_t m = 0; m < demands.size(); ++m) {
+    const auto& model = plan->models[m];
+    const auto level =
+        std::find_if(plan->levels.begin(), plan->levels.end(),
+                     [&](const auto& l) { return l.level == model.level; });
+    CHECK(model.arena.bytes <= level->arena.bytes);
+    for (uint32_t extent : programs[m].reads) {
+      const uint64_t bytes = programs[m].extents[extent].stored_bytes;
+      const auto offset = model.resident_offsets[extent];
+      if (!offset) CHECK(2 * bytes <= level->ring.bytes);
+      if (!offset) continue;
+      CHECK(*offset >= model.head.offset_bytes);
+      CHECK(*offset + bytes <= model.head.offset_bytes + model.head.bytes);
+    }
+  }
+  if (least > 0) {
+    CHECK_FALSE(MemoryPlan::Make(demands, {.weight_bytes = least - 1}).ok());
+  }
+}
+
+TEST_CASE("One more model never needs less") {
+  const uint32_t seed = GENERATE(range(0u, 100u));
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  std::vector<Program> programs(4);
+  std::vector<ModelDemand> demands;
+  uint64_t least = 0;
+  for (Program& program : programs) {
+    program = RandomSketch(random);
+    demands.push_back(
+        {"m", static_cast<int>(1 + random() % kLevels), &program, 0});
+    const auto plan = MemoryPlan::Make(demands, {});
+    REQUIRE(plan.ok());
+    CHECK(plan->minimum_weight_bytes >= least);
+    least = plan->minimum_weight_bytes;
+  }
+}
+
+TEST_CASE("A plan can be read") {
+  const Program program = TenEqual();
+
+  const std::string text = PlanOne(program, 128 * kPage)->ToString();
+
+  CHECK_THAT(text, Catch::Contains("level 3: ring 524288") &&
+                       Catch::Contains("net/1: level 3, weights 2621440"));
+}
+
+}  // namespace
+}  // namespace layerd
