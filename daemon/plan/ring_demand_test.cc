@@ -44,7 +44,7 @@ class RingRun {
         if (resident(taken)) continue;
         const uint64_t bytes =
             program_.extents[program_.reads[taken]].stored_bytes;
-        for (; returned < taken && last_[returned] < part; ++returned) {
+        for (; returned < taken && Done(returned, part); ++returned) {
           if (!resident(returned)) ring.ReturnOldest();
         }
         if (bytes > ring_bytes || !ring.TryTake(bytes)) return false;
@@ -54,6 +54,9 @@ class RingRun {
   }
 
  private:
+  bool Done(size_t read, size_t part) const {
+    return resident(read) || last_[read] < part;
+  }
   bool resident(size_t read) const { return resident_[program_.reads[read]]; }
 
   const Program& program_;
