@@ -1,0 +1,106 @@
+#include "loader/memory/slab.h"
+
+#include <linux/capability.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <fstream>
+
+#include "absl/status/status.h"
+#include "test/catch/catch.h"
+
+namespace layerd {
+namespace {
+
+// Of the mapping that holds `address`, in KiB; -1 if /proc does not say.
+int64_t SmapsKib(const void* address, const std::string& key) {
+  std::ifstream smaps("/proc/self/smaps");
+  const auto wanted = reinterpret_cast<uintptr_t>(address);
+  bool inside = false;
+  for (std::string line; std::getline(smaps, line);) {
+    uintptr_t begin = 0, end = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx ", &begin, &end) == 2) {
+      inside = begin <= wanted && wanted < end;
+    } else if (inside && line.rfind(key + ":", 0) == 0) {
+      return std::stoll(line.substr(key.size() + 1));
+    }
+  }
+  return -1;
+}
+
+// Runs `body` in a child that may lock no memory; its answer is the exit code.
+template <typename Body>
+int ExitCodeWithoutMemlock(Body body) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const rlimit none{0, 0};
+    if (setrlimit(RLIMIT_MEMLOCK, &none) != 0) _exit(100);
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    const __user_cap_data_struct no_privileges[2] = {};
+    if (syscall(SYS_capset, &header, no_privileges) != 0) _exit(101);
+    _exit(body());
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST_CASE("A slab is aligned, zeroed and writable to its last byte") {
+  const size_t bytes = GENERATE(1, 4096, 200 << 10, 2 << 20, (5 << 20) + 1);
+  auto slab = Slab::Allocate(bytes);
+  REQUIRE(slab.ok());
+  const std::span<std::byte> memory = (*slab)->memory();
+
+  CHECK(memory.size() == (bytes + 4095) / 4096 * 4096);
+  CHECK(reinterpret_cast<uintptr_t>(memory.data()) % (2 << 20) == 0);
+  CHECK(std::all_of(memory.begin(), memory.end(),
+                    [](std::byte byte) { return byte == std::byte{0}; }));
+  memory.back() = std::byte{1};
+}
+
+TEST_CASE("A slab is there from the start, and costs what was asked for") {
+  const size_t kib = GENERATE(200, 2048, 5000);
+  auto slab = Slab::Allocate(kib << 10);
+  REQUIRE(slab.ok());
+
+  const int64_t rss_kib = SmapsKib((*slab)->memory().data(), "Rss");
+  const int64_t rest_kib = kib % 2048;
+  if (rss_kib < 0) {
+    WARN("SKIPPED: no /proc/self/smaps here");
+    return;
+  }
+  // Whole huge pages and the rest are two mappings; the first is looked at.
+  CHECK(rss_kib == static_cast<int64_t>(kib < 2048 ? kib : kib - rest_kib));
+}
+
+TEST_CASE("A slab that may not be locked says so and works") {
+  const int code = ExitCodeWithoutMemlock([] {
+    auto slab = Slab::Allocate(1 << 20);
+    if (!slab.ok()) return 1;
+    if ((*slab)->locked()) return 2;
+    const auto& warnings = (*slab)->warnings();
+    const bool says_so = std::any_of(
+        warnings.begin(), warnings.end(), [](const std::string& line) {
+          return line.find("ulimit -l") != std::string::npos;
+        });
+    return says_so ? 0 : 3;
+  });
+  CHECK(code == 0);
+}
+
+TEST_CASE("More memory than there is is refused with the number") {
+  const size_t bytes = GENERATE(size_t{1} << 60, ~size_t{0});
+  const auto slab = Slab::Allocate(bytes);
+
+  REQUIRE(absl::IsResourceExhausted(slab.status()));
+  CHECK_THAT(std::string(slab.status().message()),
+             Catch::Contains(std::to_string(bytes)) &&
+                 Catch::Contains("lower the memory budget"));
+}
+
+}  // namespace
+}  // namespace layerd

@@ -1,0 +1,56 @@
+#include "loader/memory/weight_ring.h"
+
+#include "config/check.h"
+#include "loader/store/format.h"
+
+namespace layerd {
+namespace {
+
+bool IsPages(uint64_t bytes) { return bytes > 0 && bytes % kPageBytes == 0; }
+
+}  // namespace
+
+WeightRing::WeightRing(std::span<std::byte> memory)
+    : memory_(memory), begins_bytes_(memory.size() / kPageBytes) {
+  LAYERD_CHECK(IsPages(memory.size()));
+  LAYERD_CHECK(reinterpret_cast<uintptr_t>(memory.data()) % kPageBytes == 0);
+}
+
+std::optional<Room> WeightRing::TryTake(size_t bytes) {
+  LAYERD_CHECK(IsPages(bytes) && bytes <= capacity_bytes());
+  ForgetReturned();
+  const uint64_t at = taken_bytes_ % capacity_bytes();
+  const uint64_t rest_of_lap = capacity_bytes() - at;
+  const uint64_t begin = taken_bytes_ + (bytes > rest_of_lap ? rest_of_lap : 0);
+  const uint64_t oldest = oldest_ == newest_
+                              ? begin
+                              : begins_bytes_[oldest_ % begins_bytes_.size()];
+  if (begin + bytes > oldest + capacity_bytes()) return std::nullopt;
+  begins_bytes_[newest_++ % begins_bytes_.size()] = begin;
+  taken_bytes_ = begin + bytes;
+  return Room{begin, memory_.subspan(begin % capacity_bytes(), bytes)};
+}
+
+void WeightRing::Discard(const Room& newest) {
+  ForgetReturned();
+  LAYERD_CHECK(oldest_ < newest_);
+  --newest_;
+  LAYERD_CHECK(begins_bytes_[newest_ % begins_bytes_.size()] ==
+               newest.begin_bytes);
+  taken_bytes_ = newest.begin_bytes;
+}
+
+// Sequentially consistent, as is the load in ForgetReturned(): "is there room
+// now?" after "I want room" must not miss a return that saw no want.
+void WeightRing::ReturnOldest() { returned_.fetch_add(1); }
+
+bool WeightRing::empty() const { return returned_.load() == newest_; }
+
+// What came back needs no entry: the newest room counts rooms as returned_ does
+// because Discard() takes back from the other end.
+void WeightRing::ForgetReturned() {
+  oldest_ = returned_.load();
+  LAYERD_CHECK(oldest_ <= newest_, "more rooms came back than were out");
+}
+
+}  // namespace layerd
