@@ -5,10 +5,9 @@
 namespace layerd {
 namespace {
 
-constexpr const char* kNames[] = {"Convolution", "FullyConnected", "MatMul",
-                                  "Pool",        "Unary",          "Binary",
-                                  "ScaleShift",  "Softmax",        "Lrn",
-                                  "Pad",         "Copy"};
+constexpr const char* kNames[] = {
+    "Convolution", "FullyConnected", "MatMul", "Pool", "Unary", "Binary",
+    "ScaleShift",  "Softmax",        "Lrn",    "Pad",  "Copy"};
 static_assert(std::size(kNames) == std::variant_size_v<Operator>);
 
 }  // namespace

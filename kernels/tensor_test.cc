@@ -36,7 +36,8 @@ TEST_CASE("A type knows its size, and the span that its strides reach") {
   CHECK(Plain({4, 0}).span_bytes() == 0);
 }
 
-TEST_CASE("The stride of a dimension of size 1 does not make a type less plain") {
+TEST_CASE(
+    "The stride of a dimension of size 1 does not make a type less plain") {
   TensorType type = Plain({1, 3, 1, 5});
   type.strides[0] = 999;
   type.strides[2] = 0;

@@ -46,10 +46,9 @@ int64_t WeightLayout::PositionOf(std::span<const int64_t> index) const {
 }
 
 std::string ToString(const WeightLayout& layout) {
-  std::string text =
-      absl::StrCat(NameOf(layout.dtype), " [",
-                   absl::StrJoin(layout.shape, ", "), "] strides [",
-                   absl::StrJoin(layout.strides, ", "), "]");
+  std::string text = absl::StrCat(
+      NameOf(layout.dtype), " [", absl::StrJoin(layout.shape, ", "),
+      "] strides [", absl::StrJoin(layout.strides, ", "), "]");
   if (layout.padded_shape != layout.shape) {
     absl::StrAppend(&text, " padded to [",
                     absl::StrJoin(layout.padded_shape, ", "), "]");

@@ -1,0 +1,318 @@
+#include "kernels/part_check.h"
+
+#include <functional>
+#include <limits>
+#include <string>
+
+#include "kernels/type_check.h"
+#include "test/catch/catch.h"
+
+namespace layerd {
+namespace {
+
+constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+
+TensorType Plain(std::vector<int64_t> shape) {
+  std::vector<int64_t> strides = PlainStrides(shape);
+  return {DataType::kF32, std::move(shape), std::move(strides)};
+}
+
+WeightPiece Piece(std::vector<int64_t> shape) {
+  return {WeightLayout::Plain(DataType::kF32, std::move(shape)), 0};
+}
+
+// Channels 4 to 11 of 16, rows 1 to 3 of 5; two groups of two inputs each.
+PartSpec Conv() {
+  Convolution op{2, {2, 2}, {1, 1}, {1, 1}, {1, 1}, true, true, {}};
+  return {op,
+          {Plain({1, 4, 9, 9}), Plain({1, 16, 5, 5})},
+          {Piece({1, 8, 2, 3, 3}), Piece({8})},
+          {Plain({1, 16, 5, 5})},
+          {8, 8},
+          {1, 3}};
+}
+
+PartSpec Connected() {
+  return {FullyConnected{true, false, {}},
+          {Plain({2, 3, 8})},
+          {Piece({4, 8}), Piece({4})},
+          {Plain({2, 3, 10})},
+          {6, 4},
+          {2, 4}};
+}
+
+PartSpec Pooling() {
+  return {Pool{Pool::Kind::kMax, {3}, {2}, {1}, {0}, {0}, false},
+          {Plain({1, 4, 8})},
+          {},
+          {Plain({1, 4, 3})},
+          {},
+          {}};
+}
+
+PartSpec Product() {
+  return {MatMul{}, {Plain({5, 1, 2, 3}), Plain({4, 3, 7})},
+          {},       {Plain({5, 4, 2, 7})},
+          {},       {}};
+}
+
+PartSpec Padding() {
+  return {Pad{Pad::Mode::kReflect, {2, -1}, {2, 1}, 0},
+          {Plain({3, 6})},
+          {},
+          {Plain({7, 6})},
+          {},
+          {}};
+}
+
+PartSpec Sum() {
+  return {Binary{Binary::Kind::kAdd, Binary::Constant::kRight, {}},
+          {Plain({2, 3, 4})},
+          {Piece({3, 1})},
+          {Plain({2, 3, 4})},
+          {},
+          {}};
+}
+
+Convolution& ConvOf(PartSpec& spec) { return std::get<Convolution>(spec.op); }
+Pool& PoolOf(PartSpec& spec) { return std::get<Pool>(spec.op); }
+Pad& PadOf(PartSpec& spec) { return std::get<Pad>(spec.op); }
+
+TEST_CASE("Sound parts pass") {
+  CHECK(CheckPlacedPart(Conv()).ok());
+  CHECK(CheckPlacedPart(Connected()).ok());
+  CHECK(CheckPlacedPart(Pooling()).ok());
+  CHECK(CheckPlacedPart(Product()).ok());
+  CHECK(CheckPlacedPart(Padding()).ok());
+  CHECK(CheckPlacedPart(Sum()).ok());
+}
+
+TEST_CASE("A pooled output may be one longer: its last window hangs over") {
+  PartSpec spec = Pooling();
+  spec.outputs[0] = Plain({1, 4, 4});
+  CHECK(CheckPart(spec).ok());
+  // Not if that window would start in the padding at the end.
+  PoolOf(spec) = {Pool::Kind::kMax, {1}, {3}, {1}, {0}, {0}, false};
+  spec.inputs[0] = Plain({1, 4, 9});
+  CHECK_FALSE(CheckPart(spec).ok());
+}
+
+struct Spoiled {
+  const char* name;
+  PartSpec (*sound)();
+  std::function<void(PartSpec&)> spoil;
+  const char* message;
+};
+
+// Each row spoils one field and gives the words of the refusal.
+std::vector<Spoiled> SpoiledParts() {
+  return {
+      {"missing residual", Conv, [](PartSpec& s) { s.inputs.pop_back(); },
+       "1 inputs"},
+      {"missing bias", Conv, [](PartSpec& s) { s.weights.pop_back(); },
+       "1 weights"},
+      {"no output", Conv, [](PartSpec& s) { s.outputs.clear(); }, "0 outputs"},
+      {"zero stride", Conv, [](PartSpec& s) { ConvOf(s).strides[1] = 0; },
+       "strides: 0"},
+      {"huge dilation", Conv,
+       [](PartSpec& s) { ConvOf(s).dilations[0] = kMost; }, "dilations"},
+      {"negative pad", Conv, [](PartSpec& s) { ConvOf(s).pads_end[0] = -1; },
+       "pads_end: -1"},
+      {"too few numbers", Conv,
+       [](PartSpec& s) { ConvOf(s).pads_begin.pop_back(); }, "1 numbers for 2"},
+      {"zero groups", Conv, [](PartSpec& s) { ConvOf(s).groups = 0; },
+       "0 groups"},
+      {"groups that do not divide", Conv,
+       [](PartSpec& s) { ConvOf(s).groups = 3; }, "3 groups"},
+      {"cut group", Conv,
+       [](PartSpec& s) {
+         s.channels = {4, 8};
+       },
+       "cut a group of 8"},
+      {"channels past the end", Conv,
+       [](PartSpec& s) {
+         s.channels = {8, 16};
+       },
+       "not within 0 to 16"},
+      {"channels that overflow", Conv,
+       [](PartSpec& s) {
+         s.channels = {8, kMost};
+       },
+       "not within"},
+      {"negative channels", Conv,
+       [](PartSpec& s) {
+         s.channels = {-8, 8};
+       },
+       "not within"},
+      {"rows past the end", Conv,
+       [](PartSpec& s) {
+         s.rows = {3, 3};
+       },
+       "rows [3, +3)"},
+      {"no rows", Conv,
+       [](PartSpec& s) {
+         s.rows = {3, 0};
+       },
+       "rows"},
+      {"other channels in the kernel", Conv,
+       [](PartSpec& s) {
+         s.weights[0] = Piece({1, 8, 4, 3, 3});
+       },
+       "kernel"},
+      {"kernel without groups", Conv,
+       [](PartSpec& s) {
+         s.weights[0] = Piece({8, 2, 3, 3});
+       },
+       "kernel"},
+      {"another output", Conv,
+       [](PartSpec& s) {
+         s.outputs[0] = Plain({1, 16, 6, 5});
+       },
+       "output"},
+      {"kernel larger than the picture", Conv,
+       [](PartSpec& s) {
+         s.weights[0] = Piece({1, 8, 2, 12, 3});
+       },
+       "a window of 12"},
+      {"another residual", Conv,
+       [](PartSpec& s) {
+         s.inputs[1] = Plain({1, 16, 5, 1});
+       },
+       "residual"},
+      {"short bias", Conv, [](PartSpec& s) { s.weights[1] = Piece({7}); },
+       "bias"},
+      {"unknown activation", Conv,
+       [](PartSpec& s) {
+         ConvOf(s).activation.kind = static_cast<ActivationKind>(77);
+       },
+       "activation 77"},
+      {"input that is no picture", Conv,
+       [](PartSpec& s) {
+         s.inputs[0] = Plain({1, 4});
+       },
+       "rank"},
+      {"unaligned weights", Conv,
+       [](PartSpec& s) { s.weights[1].offset_bytes = 128; }, "offset 128"},
+      {"output over itself", Conv,
+       [](PartSpec& s) { s.outputs[0].strides[1] = 0; }, "overlaps itself"},
+      {"negative stride", Conv,
+       [](PartSpec& s) { s.inputs[0].strides[2] = -9; }, "stride -9"},
+      {"zero size", Conv, [](PartSpec& s) { s.inputs[0].shape[0] = 0; },
+       "size 0"},
+      {"unknown datatype", Conv,
+       [](PartSpec& s) { s.inputs[0].dtype = static_cast<DataType>(13); },
+       "datatype 13"},
+      {"too large", Conv,
+       [](PartSpec& s) {
+         s.inputs[0].strides[0] = s.inputs[0].strides[1] = 1;
+         s.inputs[0].strides[2] = kMost / 2;
+       },
+       "too large"},
+      {"another depth", Connected,
+       [](PartSpec& s) {
+         s.weights[0] = Piece({4, 9});
+       },
+       "weights"},
+      {"rows past the batch", Connected,
+       [](PartSpec& s) {
+         s.rows = {2, 5};
+       },
+       "rows"},
+      {"another leading dimension", Connected,
+       [](PartSpec& s) {
+         s.outputs[0] = Plain({3, 3, 10});
+       },
+       "output"},
+      {"too many places", Pooling,
+       [](PartSpec& s) {
+         s.outputs[0] = Plain({1, 4, 5});
+       },
+       "expected 3 or 4"},
+      {"too few places", Pooling,
+       [](PartSpec& s) {
+         s.outputs[0] = Plain({1, 4, 2});
+       },
+       "expected 3 or 4"},
+      {"other channels", Pooling,
+       [](PartSpec& s) {
+         s.outputs[0] = Plain({1, 5, 3});
+       },
+       "output"},
+      {"empty window", Pooling, [](PartSpec& s) { PoolOf(s).kernel[0] = 0; },
+       "kernel: 0"},
+      {"unequal depths", Product,
+       [](PartSpec& s) {
+         s.inputs[1] = Plain({4, 2, 7});
+       },
+       "b is"},
+      {"batches that do not broadcast", Product,
+       [](PartSpec& s) {
+         s.inputs[0] = Plain({5, 3, 2, 3});
+       },
+       "do not broadcast"},
+      {"too long a reflection", Padding,
+       [](PartSpec& s) {
+         PadOf(s).begin[0] = 3;
+         s.outputs[0] = Plain({8, 6});
+       },
+       "cannot reflect 3"},
+      {"crop of everything", Padding,
+       [](PartSpec& s) { PadOf(s).begin[1] = -7; }, "nothing of 6 is left"},
+      {"pads that overflow", Padding,
+       [](PartSpec& s) { PadOf(s).end[1] = kMost; }, "pads"},
+      {"constant and second input", Sum,
+       [](PartSpec& s) { s.inputs.push_back(s.inputs[0]); }, "2 inputs"},
+      {"constant that does not broadcast", Sum,
+       [](PartSpec& s) {
+         s.weights[0] = Piece({2, 1});
+       },
+       "do not broadcast"},
+      {"output that is not the broadcast", Sum,
+       [](PartSpec& s) {
+         s.outputs[0] = Plain({2, 3, 1});
+       },
+       "output"},
+  };
+}
+
+TEST_CASE("An unsound part is refused with the field that is wrong") {
+  for (const Spoiled& row : SpoiledParts()) {
+    INFO(row.name);
+    PartSpec spec = row.sound();
+    row.spoil(spec);
+
+    const absl::Status status = CheckPlacedPart(spec);
+
+    CHECK(absl::IsInvalidArgument(status));
+    const std::string message(status.message());
+    CHECK_THAT(message, Catch::Contains(row.message) &&
+                            Catch::StartsWith(NameOf(spec.op)));
+  }
+}
+
+TEST_CASE("Datatypes that nobody computes on are unimplemented, not unsound") {
+  PartSpec spec = Conv();
+  spec.inputs[0].dtype = DataType::kF16;
+  CHECK(absl::IsUnimplemented(CheckPart(spec)));
+}
+
+TEST_CASE("A weight layout must keep every element inside its bytes") {
+  WeightLayout layout = WeightLayout::Plain(DataType::kF32, {10, 20});
+  layout.padded_shape = {16, 32};
+  layout.strides = {32 * 16, 16};
+  layout.blocks = {{0, 16}};
+  REQUIRE(CheckWeightLayout(layout).ok());
+
+  SECTION("a stride too long") { layout.strides[1] = 17; }
+  SECTION("a block that does not divide") { layout.blocks[0].size = 3; }
+  SECTION("a block of nothing") { layout.blocks[0].size = 0; }
+  SECTION("a block of no dimension") { layout.blocks[0].dimension = 2; }
+  SECTION("less than its shape") { layout.padded_shape[1] = 16; }
+  SECTION("a huge shape") { layout.padded_shape = {int64_t{1} << 62, 1 << 30}; }
+  SECTION("a stride that overflows") { layout.strides[1] = kMost; }
+  SECTION("a dimension without stride") { layout.strides.pop_back(); }
+  CHECK(absl::IsInvalidArgument(CheckWeightLayout(layout)));
+}
+
+}  // namespace
+}  // namespace layerd

@@ -1,0 +1,67 @@
+#include "kernels/reference/reference_backend.h"
+
+#include <utility>
+
+#include "config/check.h"
+#include "config/status_macros.h"
+#include "kernels/part_check.h"
+#include "kernels/reference/reference_part.h"
+
+namespace layerd {
+namespace {
+
+class ReferenceKernel : public Kernel {
+ public:
+  explicit ReferenceKernel(const PartSpec& spec) : part_(spec) {}
+  size_t scratch_bytes() const override { return 0; }
+  void Run(const PartMemory& memory) const { part_.Run(memory); }
+
+ private:
+  ReferencePart part_;
+};
+
+class ReferenceBackend : public Backend {
+ public:
+  KernelKey key() const override {
+    return {"reference", "any", "f32", "plain loops"};
+  }
+
+  absl::StatusOr<std::vector<WeightLayout>> WeightLayouts(
+      const PartSpec& spec) const override {
+    RETURN_IF_ERROR(CheckPart(spec));
+    std::vector<WeightLayout> layouts;
+    for (const WeightPiece& piece : spec.weights) {
+      layouts.push_back(
+          WeightLayout::Plain(piece.layout.dtype, piece.layout.shape));
+    }
+    return layouts;
+  }
+
+  absl::StatusOr<std::unique_ptr<Kernel>> Prepare(
+      const PartSpec& spec) override {
+    RETURN_IF_ERROR(CheckPlacedPart(spec));
+    return std::make_unique<ReferenceKernel>(spec);
+  }
+
+  absl::StatusOr<Ticket> Enqueue(Kernel& kernel,
+                                 const PartMemory& memory) override {
+    auto* ours = dynamic_cast<ReferenceKernel*>(&kernel);
+    LAYERD_CHECK(ours != nullptr, "a kernel of another backend");
+    ours->Run(memory);
+    return Ticket{++last_ticket_};
+  }
+
+  bool Completed(Ticket) override { return true; }
+  absl::Status Wait(Ticket) override { return absl::OkStatus(); }
+
+ private:
+  uint64_t last_ticket_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> MakeReferenceBackend() {
+  return std::make_unique<ReferenceBackend>();
+}
+
+}  // namespace layerd

@@ -1,0 +1,38 @@
+#include "kernels/reference/reference_part.h"
+
+#include <utility>
+#include <variant>
+
+namespace layerd {
+namespace reference {
+
+WeightTable TableOf(const WeightPiece& piece) {
+  const WeightLayout& layout = piece.layout;
+  WeightTable table{piece.offset_bytes, {}};
+  std::vector<int64_t> index(layout.shape.size(), 0);
+  for (size_t d = 0; d < layout.shape.size(); ++d) {
+    std::vector<int64_t>& positions = table.positions.emplace_back();
+    positions.reserve(layout.shape[d]);
+    for (; index[d] < layout.shape[d]; ++index[d]) {
+      positions.push_back(layout.PositionOf(index));
+    }
+    index[d] = 0;
+  }
+  return table;
+}
+
+}  // namespace reference
+
+ReferencePart::ReferencePart(PartSpec spec) {
+  for (const WeightPiece& piece : spec.weights) {
+    part_.weights.push_back(reference::TableOf(piece));
+  }
+  part_.spec = std::move(spec);
+}
+
+void ReferencePart::Run(const PartMemory& memory) const {
+  std::visit([&](const auto& op) { reference::Run(op, part_, memory); },
+             part_.spec.op);
+}
+
+}  // namespace layerd

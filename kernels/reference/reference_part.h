@@ -1,0 +1,25 @@
+#ifndef LAYERD_KERNELS_REFERENCE_REFERENCE_PART_H_
+#define LAYERD_KERNELS_REFERENCE_REFERENCE_PART_H_
+
+#include "kernels/backend.h"
+#include "kernels/reference/loops.h"
+
+namespace layerd {
+
+// One part in plain loops: the oracle, and what the CPU backend falls back to
+// where its library has no answer. Right for every part that passed
+// CheckPlacedPart(), whatever its strides and weight layouts; slow.
+class ReferencePart {
+ public:
+  // REQUIRES: `spec` passed CheckPlacedPart().
+  explicit ReferencePart(PartSpec spec);
+
+  void Run(const PartMemory& memory) const;
+
+ private:
+  reference::Part part_;
+};
+
+}  // namespace layerd
+
+#endif  // LAYERD_KERNELS_REFERENCE_REFERENCE_PART_H_
