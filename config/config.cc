@@ -52,15 +52,23 @@ absl::Status ReadRoot(YamlSection* root, Config* config) {
 
 absl::StatusOr<Config> Config::Parse(const std::string& yaml,
                                      const std::string& source) {
-  ASSIGN_OR_RETURN(YamlSection root, YamlSection::Parse(yaml, source));
   Config config;
+  RETURN_IF_ERROR(config.Overlay(yaml, source));
+  return config;
+}
+
+absl::Status Config::Overlay(const std::string& yaml,
+                             const std::string& source) {
+  ASSIGN_OR_RETURN(YamlSection root, YamlSection::Parse(yaml, source));
+  Config config = *this;
   RETURN_IF_ERROR(ReadRoot(&root, &config));
   ASSIGN_OR_RETURN(YamlSection memory, root.Section("memory"));
   RETURN_IF_ERROR(ReadMemory(std::move(memory), &config));
   ASSIGN_OR_RETURN(YamlSection cache, root.Section("cache"));
   RETURN_IF_ERROR(ReadCache(std::move(cache), &config));
   RETURN_IF_ERROR(root.CheckNoOthers());
-  return config;
+  *this = std::move(config);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Config> Config::Read(const std::string& path) {

@@ -17,6 +17,8 @@ struct Config {
   // INVALID_ARGUMENT with line and column; `source` names the file.
   static absl::StatusOr<Config> Parse(const std::string& yaml,
                                       const std::string& source);
+  // Keys in `yaml` replace those here. On an error nothing changes.
+  absl::Status Overlay(const std::string& yaml, const std::string& source);
   // NOT_FOUND, or as Parse().
   static absl::StatusOr<Config> Read(const std::string& path);
 

@@ -51,14 +51,18 @@ class Repository {
   // NOT_FOUND if the folder cannot be read.
   static absl::StatusOr<std::unique_ptr<Repository>> Start(
       const RepositoryOptions& options, Engine* engine);
-  virtual ~Repository() = default;  // Ends children that still pack.
+  virtual ~Repository() = default;
+
+  // Ends children that still pack; nothing more is loaded.
+  virtual void Stop() = 0;
 
   // By name, then version.
   virtual std::vector<ModelStatus> Index() const = 0;
 
   // Every model found at start is ready or has failed.
   virtual bool ready() const = 0;
-  virtual void WaitUntilReady() const = 0;
+  // False if Stop() came first.
+  virtual bool WaitUntilReady() const = 0;
 
   // NOT_FOUND if there is no such model or version; UNAVAILABLE with its
   // state and reason while it cannot serve. Version "" is the highest.

@@ -1,0 +1,360 @@
+#include "daemon/engine/repository.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "config/status_macros.h"
+#include "daemon/engine/child_process.h"
+#include "daemon/model/repository_scan.h"
+#include "daemon/rt/log.h"
+
+namespace layerd {
+namespace {
+
+struct Entry {
+  FoundModel found;
+  ModelState state = ModelState::kLoading;
+  std::string reason;
+  std::string packed_path;  // In the cache.
+  bool packed = false;      // By us, just now.
+};
+
+struct Packing {
+  size_t entry;
+  std::unique_ptr<ChildProcess> child;
+};
+
+// Clients hear what is wrong, not where our files lie.
+std::string WithoutPaths(const Entry& entry, const std::string& text) {
+  std::vector<std::pair<std::string, std::string>> words;
+  const auto hide = [&words](const std::string& path, const char* name) {
+    if (!path.empty()) words.emplace_back(path, name);
+  };
+  hide(entry.found.onnx_path, "model.onnx");
+  hide(entry.found.layers_path, "model.layers");
+  hide(entry.packed_path, "the packed model");
+  return absl::StrReplaceAll(text, words);
+}
+
+class RepositoryImpl final : public Repository {
+ public:
+  RepositoryImpl(RepositoryOptions options, Engine* engine,
+                 std::vector<FoundModel> found, UniqueFd stop)
+      : options_(std::move(options)), engine_(engine), stop_(std::move(stop)) {
+    for (FoundModel& model : found) {
+      entries_.emplace_back().found = std::move(model);
+    }
+    thread_ = std::thread([this] { LoadAll(); });
+    pthread_setname_np(thread_.native_handle(), "repository");
+  }
+
+  ~RepositoryImpl() override { Stop(); }
+
+  void Stop() override {
+    eventfd_write(stop_.get(), 1);
+    if (thread_.joinable()) thread_.join();
+  }
+
+  std::vector<ModelStatus> Index() const override;
+  bool ready() const override;
+  bool WaitUntilReady() const override;
+  absl::StatusOr<std::shared_ptr<Model>> Find(
+      const std::string& name, const std::string& version) const override;
+
+ private:
+  void LoadAll();
+  void LoadThosePacked();
+  bool PackTheRest();
+  bool StartNext(std::deque<size_t>* waiting, std::vector<Packing>* packing);
+  bool WaitForOne(std::vector<Packing>* packing);
+  void FinishPacking(size_t entry, const absl::Status& status);
+  void Load(const std::vector<size_t>& entries);
+  bool MayPackAgain(const Entry& entry, const absl::Status& status) const;
+  std::string CachePathOf(const Entry& entry) const;
+  std::vector<std::string> PackCommand(const Entry& entry) const;
+  void Set(size_t entry, ModelState state, const std::string& reason);
+  ModelStatus StatusOf(const Entry& entry) const;
+
+  const RepositoryOptions options_;
+  Engine* const engine_;
+  const UniqueFd stop_;  // Readable when we are to end.
+
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  std::vector<Entry> entries_;  // Names never change; states under mutex_.
+  bool ready_ = false, stopped_ = false;
+
+  std::thread thread_;
+};
+
+void RepositoryImpl::LoadAll() {
+  LoadThosePacked();
+  const bool all = PackTheRest();
+  const std::lock_guard lock(mutex_);
+  (all ? ready_ : stopped_) = true;
+  changed_.notify_all();
+}
+
+// All at once, so that their memory is planned once.
+void RepositoryImpl::LoadThosePacked() {
+  std::vector<size_t> packed;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    Entry& entry = entries_[i];
+    if (!entry.found.problem.ok()) {
+      Set(i, ModelState::kUnavailable,
+          std::string(entry.found.problem.message()));
+      continue;
+    }
+    if (!entry.found.layers_path.empty()) {
+      packed.push_back(i);
+      continue;
+    }
+    entry.packed_path = CachePathOf(entry);
+    if (access(entry.packed_path.c_str(), R_OK) == 0) packed.push_back(i);
+  }
+  Load(packed);
+}
+
+// False if we were told to end.
+bool RepositoryImpl::PackTheRest() {
+  std::deque<size_t> waiting;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (entries_[i].state == ModelState::kLoading) waiting.push_back(i);
+  }
+  std::vector<Packing> packing;
+  bool go_on = true;
+  while (go_on && (!waiting.empty() || !packing.empty())) {
+    if (!StartNext(&waiting, &packing)) go_on = WaitForOne(&packing);
+  }
+  return go_on;
+}
+
+bool RepositoryImpl::StartNext(std::deque<size_t>* waiting,
+                               std::vector<Packing>* packing) {
+  if (waiting->empty() ||
+      packing->size() >= static_cast<size_t>(options_.packers_max)) {
+    return false;
+  }
+  const size_t i = waiting->front();
+  waiting->pop_front();
+  Set(i, ModelState::kLoading, "packing model.onnx");
+  std::error_code error;
+  std::filesystem::create_directories(options_.cache_path, error);
+  auto child = ChildProcess::Start(PackCommand(entries_[i]));
+  if (child.ok()) {
+    packing->push_back({i, *std::move(child)});
+  } else {
+    FinishPacking(i, child.status());
+  }
+  return true;
+}
+
+// False when we are to end.
+bool RepositoryImpl::WaitForOne(std::vector<Packing>* packing) {
+  std::vector<pollfd> polled{{stop_.get(), POLLIN, 0}};
+  for (const Packing& one : *packing) {
+    polled.push_back({one.child->ended_fd(), POLLIN, 0});
+  }
+  while (poll(polled.data(), polled.size(), -1) < 0 && errno == EINTR) {
+  }
+  if (polled[0].revents != 0) return false;
+  for (size_t i = packing->size(); i-- > 0;) {
+    if (polled[i + 1].revents == 0) continue;
+    const size_t entry = (*packing)[i].entry;
+    const absl::Status status = (*packing)[i].child->Wait();
+    packing->erase(packing->begin() + static_cast<ptrdiff_t>(i));
+    FinishPacking(entry, status);
+  }
+  return true;
+}
+
+void RepositoryImpl::FinishPacking(size_t entry, const absl::Status& status) {
+  if (!status.ok()) {
+    Set(entry, ModelState::kUnavailable, std::string(status.message()));
+    return;
+  }
+  entries_[entry].packed = true;
+  Load({entry});
+}
+
+void RepositoryImpl::Load(const std::vector<size_t>& entries) {
+  if (entries.empty()) return;
+  std::vector<Engine::ModelSource> sources;
+  for (const size_t i : entries) {
+    const Entry& entry = entries_[i];
+    sources.push_back({.layer_file_path = entry.packed_path.empty()
+                                              ? entry.found.layers_path
+                                              : entry.packed_path,
+                       .name = entry.found.name,
+                       .version = entry.found.version,
+                       .level = static_cast<int>(entry.found.config.level)});
+  }
+  const std::vector<absl::Status> statuses = engine_->LoadModels(sources);
+  for (size_t k = 0; k < entries.size(); ++k) {
+    const bool ok = statuses[k].ok();
+    Entry& entry = entries_[entries[k]];
+    if (MayPackAgain(entry, statuses[k])) {
+      entry.packed_path = CachePathOf(entry);
+      Set(entries[k], ModelState::kLoading,
+          absl::StrCat("to be packed again: ", statuses[k].message()));
+      continue;
+    }
+    Set(entries[k], ok ? ModelState::kReady : ModelState::kUnavailable,
+        std::string(statuses[k].message()));
+  }
+}
+
+// A layer file for other kernels, or a damaged one in the cache, is remade
+// from the ONNX: once, because what was just packed is no older file.
+bool RepositoryImpl::MayPackAgain(const Entry& entry,
+                                  const absl::Status& status) const {
+  return !entry.found.onnx_path.empty() && !entry.packed &&
+         (absl::IsFailedPrecondition(status) || absl::IsDataLoss(status) ||
+          absl::IsInvalidArgument(status));
+}
+
+std::string RepositoryImpl::CachePathOf(const Entry& entry) const {
+  return absl::StrCat(options_.cache_path, "/", entry.found.name, "-",
+                      entry.found.version, "-", entry.found.content_key,
+                      ".layers");
+}
+
+std::vector<std::string> RepositoryImpl::PackCommand(const Entry& entry) const {
+  const ModelConfig& config = entry.found.config;
+  std::vector<std::string> command{
+      options_.layerctl_path, "pack",      entry.found.onnx_path, "-o",
+      entry.packed_path,      "--weights", config.weights,        "--for",
+      config.optimize_for};
+  for (const auto& [input, shape] : config.shapes) {
+    command.push_back("--shape");
+    command.push_back(absl::StrCat(absl::StrReplaceAll(input, {{"=", "\\="}}),
+                                   "=", absl::StrJoin(shape, ",")));
+  }
+  return command;
+}
+
+void RepositoryImpl::Set(size_t entry, ModelState state,
+                         const std::string& reason) {
+  const FoundModel& found = entries_[entry].found;
+  const std::string line =
+      absl::StrFormat("model %s version %s: %s%s%s", found.name, found.version,
+                      NameOf(state), reason.empty() ? "" : ": ", reason);
+  if (state == ModelState::kUnavailable) {
+    LogWarning(line);
+  } else {
+    LogInfo(line);
+  }
+  const std::lock_guard lock(mutex_);
+  entries_[entry].state = state;
+  entries_[entry].reason = WithoutPaths(entries_[entry], reason);
+  changed_.notify_all();
+}
+
+// REQUIRES: mutex_ is held.
+ModelStatus RepositoryImpl::StatusOf(const Entry& entry) const {
+  ModelStatus status;
+  status.name = entry.found.name;
+  status.version = entry.found.version;
+  status.state = entry.state;
+  status.reason = entry.reason;
+  status.level = static_cast<int>(entry.found.config.level);
+  if (entry.state != ModelState::kReady) return status;
+  const std::shared_ptr<Model> model =
+      engine_->Find(status.name, status.version);
+  if (model == nullptr) {
+    status.state = ModelState::kUnavailable;
+    status.reason = "it was unloaded";
+    return status;
+  }
+  status.weight_bytes = model->weight_bytes();
+  if (const absl::Status failure = model->failure(); !failure.ok()) {
+    status.state = ModelState::kUnavailable;
+    status.reason = WithoutPaths(entry, std::string(failure.message()));
+  }
+  return status;
+}
+
+std::vector<ModelStatus> RepositoryImpl::Index() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<ModelStatus> index;
+  for (const Entry& entry : entries_) index.push_back(StatusOf(entry));
+  return index;
+}
+
+bool RepositoryImpl::ready() const {
+  const std::lock_guard lock(mutex_);
+  return ready_;
+}
+
+bool RepositoryImpl::WaitUntilReady() const {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return ready_ || stopped_; });
+  return ready_;
+}
+
+absl::StatusOr<std::shared_ptr<Model>> RepositoryImpl::Find(
+    const std::string& name, const std::string& version) const {
+  const std::lock_guard lock(mutex_);
+  bool name_known = false;
+  const Entry* found = nullptr;  // Versions ascend: the last one counts.
+  for (const Entry& entry : entries_) {
+    if (entry.found.name != name) continue;
+    name_known = true;
+    if (version.empty() || entry.found.version == version) found = &entry;
+  }
+  if (found == nullptr) {
+    return absl::NotFoundError(
+        !IsModelName(name) ? "there is no model of that name"
+        : name_known ? absl::StrFormat("model '%s' has no such version", name)
+                     : absl::StrFormat("there is no model '%s'", name));
+  }
+  const ModelStatus status = StatusOf(*found);
+  if (status.state == ModelState::kReady) {
+    return engine_->Find(name, status.version);
+  }
+  return absl::UnavailableError(absl::StrFormat(
+      "model '%s' version %s is %s%s%s", name, status.version,
+      NameOf(status.state), status.reason.empty() ? "" : ": ", status.reason));
+}
+
+}  // namespace
+
+const char* NameOf(ModelState state) {
+  switch (state) {
+    case ModelState::kLoading:
+      return "LOADING";
+    case ModelState::kReady:
+      return "READY";
+    case ModelState::kUnavailable:
+      return "UNAVAILABLE";
+  }
+  return "?";
+}
+
+absl::StatusOr<std::unique_ptr<Repository>> Repository::Start(
+    const RepositoryOptions& options, Engine* engine) {
+  ASSIGN_OR_RETURN(std::vector<FoundModel> found, ScanRepository(options.path));
+  UniqueFd stop(eventfd(0, EFD_CLOEXEC));
+  if (!stop) return absl::ErrnoToStatus(errno, "eventfd");
+  return std::make_unique<RepositoryImpl>(options, engine, std::move(found),
+                                          std::move(stop));
+}
+
+}  // namespace layerd

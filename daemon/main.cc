@@ -1,0 +1,213 @@
+// layerd: builds the parts bottom-up, waits for the end, tears them down in
+// reverse.
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "config/status_macros.h"
+#include "config/version.h"
+#include "daemon/engine/engine.h"
+#include "daemon/engine/repository.h"
+#include "daemon/notify.h"
+#include "daemon/options.h"
+#include "daemon/rt/log.h"
+#include "daemon/serve/server.h"
+
+namespace layerd {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+constexpr int kNoDevice = 3;
+constexpr char kDefaultAddress[] = "127.0.0.1:8001";
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::string DefaultCachePath() {
+  if (const auto path = Environment("CACHE_DIRECTORY"); !path.empty()) {
+    return path.substr(0, path.find(':'));
+  }
+  if (const auto path = Environment("XDG_CACHE_HOME"); !path.empty()) {
+    return path + "/layerd";
+  }
+  const std::string home = Environment("HOME");
+  return (home.empty() ? "/tmp" : home + "/.cache") + "/layerd";
+}
+
+std::vector<Listener> ListenersOf(const Config& config) {
+  std::vector<Listener> listeners;
+  for (const std::string& address : config.listen) {
+    listeners.push_back({address, true});
+  }
+  if (!listeners.empty()) return listeners;
+  listeners.push_back({kDefaultAddress, false});
+  for (const char* name : {"RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"}) {
+    if (const std::string folder = Environment(name); !folder.empty()) {
+      listeners.push_back(
+          {"unix:" + folder.substr(0, folder.find(':')) + "/layerd.sock",
+           false});
+      break;
+    }
+  }
+  return listeners;
+}
+
+int CpusWeMayUse() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+// `layerctl` packs: beside layerd, in ctl/ beside it, then in PATH.
+std::string LayerctlPath() {
+  std::error_code error;
+  const std::filesystem::path self =
+      std::filesystem::read_symlink("/proc/self/exe", error);
+  std::vector<std::string> candidates{self.parent_path() / "layerctl",
+                                      self.parent_path() / "ctl/layerctl"};
+  std::string folders = Environment("PATH");
+  while (!folders.empty()) {
+    const size_t colon = folders.find(':');
+    candidates.push_back(folders.substr(0, colon) + "/layerctl");
+    folders = colon == std::string::npos ? "" : folders.substr(colon + 1);
+  }
+  for (const std::string& candidate : candidates) {
+    if (access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return "layerctl";
+}
+
+EngineOptions EngineOptionsOf(const Config& config) {
+  EngineOptions options;
+  options.weight_budget_bytes = config.weight_budget_bytes;
+  options.memory_budget_bytes = config.memory_budget_bytes;
+  options.threads =
+      config.threads == 0 ? CpusWeMayUse() : static_cast<int>(config.threads);
+  options.backend = config.backend;
+  options.io_engine = config.io_engine;
+  options.queue_jobs_max = config.queue_jobs_max;
+  return options;
+}
+
+RepositoryOptions RepositoryOptionsOf(const Config& config) {
+  RepositoryOptions options;
+  options.path = config.repository;
+  options.cache_path =
+      config.cache_path.empty() ? DefaultCachePath() : config.cache_path;
+  options.layerctl_path = LayerctlPath();
+  return options;
+}
+
+ServerOptions ServerOptionsOf(const Config& config) {
+  ServerOptions options;
+  options.listeners = ListenersOf(config);
+  options.max_message_bytes = config.max_message_bytes;
+  options.request_bytes_max = config.request_bytes_max;
+  options.reflection = config.reflection;
+  return options;
+}
+
+int Complain(const absl::Status& status, int exit_status) {
+  std::fprintf(stderr, "layerd: %s\n", std::string(status.message()).c_str());
+  return exit_status;
+}
+
+// Says when the models found at start are ready, while main waits for signals.
+class ReadyTeller {
+ public:
+  ReadyTeller(const Repository* repository, Server* server)
+      : thread_([repository, server] {
+          if (!repository->WaitUntilReady()) return;
+          server->MarkReady();
+          std::printf("layerd ready on %s\n",
+                      absl::StrJoin(server->addresses(), " ").c_str());
+          std::fflush(stdout);
+          Notify("READY=1\nSTATUS=serving");
+        }) {}
+  ~ReadyTeller() { thread_.join(); }
+
+ private:
+  std::thread thread_;
+};
+
+sigset_t EndingSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+int Serve(const Config& config) {
+  // Blocked before the first thread starts, so that all inherit it.
+  const sigset_t ending = EndingSignals();
+  pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  auto engine = Engine::Start(EngineOptionsOf(config));
+  if (!engine.ok()) {
+    return Complain(engine.status(), absl::IsUnimplemented(engine.status())
+                                         ? kNoDevice
+                                         : kFailed);
+  }
+  for (const auto& warning : (*engine)->warnings()) LogWarning(warning);
+  auto repository =
+      Repository::Start(RepositoryOptionsOf(config), engine->get());
+  if (!repository.ok()) return Complain(repository.status(), kUsage);
+  auto server =
+      Server::Start(ServerOptionsOf(config), engine->get(), repository->get());
+  if (!server.ok()) return Complain(server.status(), kUsage);
+  for (const auto& warning : (*server)->warnings()) LogWarning(warning);
+
+  {
+    const ReadyTeller teller(repository->get(), server->get());
+    int signal_number = 0;
+    sigwait(&ending, &signal_number);
+    LogInfo(absl::StrCat("signal ", signal_number, ": draining"));
+    Notify("STOPPING=1");
+    (*repository)->Stop();
+  }
+  (*server)->Drain(std::chrono::steady_clock::now() +
+                   std::chrono::milliseconds(config.drain_timeout_ms));
+  return 0;
+}
+
+int Main(const std::vector<std::string>& arguments) {
+  const absl::StatusOr<Options> options = ParseOptions(arguments);
+  if (!options.ok()) return Complain(options.status(), kUsage);
+  if (options->help) return std::fputs(OptionsHelp(), stdout) < 0;
+  if (options->version) return std::printf("layerd %s\n", kVersion) < 0;
+  if (options->config.repository.empty()) {
+    return Complain(
+        absl::InvalidArgumentError("no repository: give --repository DIR with "
+                                   "<model>/<version>/model.onnx in it"),
+        kUsage);
+  }
+  if (options->check_config) return std::printf("configuration is sound\n") < 0;
+  SetLogLevel(options->config.log_level);
+  return Serve(options->config);
+}
+
+}  // namespace
+}  // namespace layerd
+
+int main(int argc, char** argv) {
+  return layerd::Main({argv + 1, argv + argc});
+}

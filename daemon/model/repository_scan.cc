@@ -1,0 +1,175 @@
+#include "daemon/model/repository_scan.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "config/limits.h"
+#include "config/read_text.h"
+#include "config/status_macros.h"
+
+namespace layerd {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kFnvOffset = 14695981039346656037u;
+constexpr uint64_t kFnvPrime = 1099511628211u;
+
+// FNV-1a: names a cache file, protects nothing.
+std::string KeyOf(const std::string& text) {
+  uint64_t hash = kFnvOffset;
+  for (const char c : text) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * kFnvPrime;
+  }
+  return absl::StrFormat("%016x", hash);
+}
+
+absl::StatusOr<std::vector<std::string>> FoldersIn(const std::string& path) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (fs::directory_iterator it(path, error), end; !error && it != end;
+       it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    std::error_code ignored;
+    if (name.front() != '.' && it->is_directory(ignored)) {
+      names.push_back(name);
+    }
+  }
+  if (error) return absl::ErrnoToStatus(error.value(), path);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+bool IsVersion(const std::string& name) {
+  uint64_t number = 0;
+  return !name.empty() && name.front() != '0' &&
+         std::all_of(name.begin(), name.end(), absl::ascii_isdigit) &&
+         absl::SimpleAtoi(name, &number) && number <= INT64_MAX;
+}
+
+std::string FileIn(const std::string& folder, const char* name) {
+  const std::string path = folder + "/" + name;
+  struct stat there;
+  return stat(path.c_str(), &there) == 0 && S_ISREG(there.st_mode) ? path : "";
+}
+
+// All files count: external data belongs to the model.
+std::string FilesOf(const std::string& folder) {
+  std::vector<std::string> lines;
+  std::error_code error;
+  for (fs::recursive_directory_iterator it(folder, error), end;
+       !error && it != end; it.increment(error)) {
+    struct stat there;
+    if (stat(it->path().c_str(), &there) != 0 || !S_ISREG(there.st_mode)) {
+      continue;
+    }
+    lines.push_back(absl::StrCat(it->path().string(), "|", there.st_size, "|",
+                                 there.st_mtim.tv_sec, ".",
+                                 there.st_mtim.tv_nsec));
+  }
+  std::sort(lines.begin(), lines.end());
+  std::string all;
+  for (const std::string& line : lines) absl::StrAppend(&all, line, "\n");
+  return all;
+}
+
+absl::StatusOr<ModelConfig> ConfigIn(const std::string& folder) {
+  const std::string path = FileIn(folder, "model.yaml");
+  if (path.empty()) return ModelConfig();
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
+  return ModelConfig::Parse(text, "model.yaml");
+}
+
+std::string OptionsOf(const ModelConfig& config) {
+  std::string text = absl::StrCat(config.weights, "|", config.optimize_for);
+  for (const auto& [input, shape] : config.shapes) {
+    absl::StrAppend(&text, "|", input, "=");
+    for (const int64_t size : shape) absl::StrAppend(&text, size, ",");
+  }
+  return text;
+}
+
+FoundModel LookAt(const std::string& folder, const std::string& name,
+                  const std::string& version,
+                  const absl::StatusOr<ModelConfig>& config) {
+  FoundModel found;
+  found.name = name;
+  found.version = version;
+  found.onnx_path = FileIn(folder, "model.onnx");
+  found.layers_path = FileIn(folder, "model.layers");
+  if (!config.ok()) {
+    found.problem = config.status();
+    return found;
+  }
+  found.config = *config;
+  if (found.onnx_path.empty() && found.layers_path.empty()) {
+    found.problem = absl::NotFoundError(
+        "neither model.onnx nor model.layers is in the version's folder");
+  }
+  found.content_key =
+      KeyOf(absl::StrCat(FilesOf(folder), OptionsOf(found.config)));
+  return found;
+}
+
+std::vector<FoundModel> VersionsOf(const std::string& folder,
+                                   const std::string& name) {
+  const absl::StatusOr<ModelConfig> config = ConfigIn(folder);
+  absl::StatusOr<std::vector<std::string>> versions = FoldersIn(folder);
+  std::vector<FoundModel> found;
+  if (versions.ok()) {
+    std::erase_if(*versions, [](const auto& v) { return !IsVersion(v); });
+    std::sort(versions->begin(), versions->end(), [](auto& a, auto& b) {
+      return std::pair(a.size(), a) < std::pair(b.size(), b);
+    });
+    for (const std::string& version : *versions) {
+      found.push_back(LookAt(folder + "/" + version, name, version, config));
+    }
+  }
+  if (found.empty()) {
+    FoundModel& nothing = found.emplace_back();
+    nothing.name = name;
+    nothing.version = "1";
+    nothing.problem = versions.ok()
+                          ? absl::NotFoundError(
+                                "no version folder; make one called 1 with "
+                                "model.onnx or model.layers in it")
+                          : versions.status();
+  }
+  return found;
+}
+
+}  // namespace
+
+bool IsModelName(const std::string& name) {
+  if (name.empty() || name.size() > kModelNameBytesMax ||
+      !absl::ascii_isalnum(name.front()) ||
+      name.find("..") != std::string::npos) {
+    return false;
+  }
+  return std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
+  });
+}
+
+absl::StatusOr<std::vector<FoundModel>> ScanRepository(
+    const std::string& repository) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, FoldersIn(repository));
+  std::vector<FoundModel> all;
+  for (const std::string& name : names) {
+    if (!IsModelName(name)) continue;
+    for (FoundModel& found : VersionsOf(repository + "/" + name, name)) {
+      all.push_back(std::move(found));
+    }
+  }
+  return all;
+}
+
+}  // namespace layerd

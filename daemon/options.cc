@@ -1,0 +1,147 @@
+#include "daemon/options.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "config/status_macros.h"
+
+namespace layerd {
+namespace {
+
+// A flag and the place of its value in the configuration, as YAML.
+struct Flag {
+  const char* name;
+  const char* section;  // Null at the top.
+  const char* key;
+};
+constexpr Flag kFlags[] = {
+    {"--repository", nullptr, "repository"},
+    {"--cache", "cache", "path"},
+    {"--memory-budget", "memory", "budget"},
+    {"--weight-budget", "memory", "weights"},
+    {"--request-memory", "memory", "requests"},
+    {"--threads", nullptr, "threads"},
+    {"--backend", nullptr, "backend"},
+    {"--io-engine", nullptr, "io_engine"},
+    {"--max-message-bytes", nullptr, "max_message_bytes"},
+    {"--queue-jobs", nullptr, "queue_jobs"},
+    {"--drain-timeout-ms", nullptr, "drain_timeout_ms"},
+    {"--reflection", nullptr, "reflection"},
+    {"--log-level", nullptr, "log_level"},
+};
+
+constexpr char kHelp[] =
+    R"(layerd serves many neural networks over gRPC (KServe v2) while almost none of
+their weights are in memory.
+
+  layerd --repository DIR [--listen ADDRESS]... [--memory-budget 64MiB]
+  layerd --config FILE [any flag below, which then wins]
+
+  --config FILE           YAML; config/layerd.yaml has every key
+  --check-config          read the configuration, say what is wrong, exit
+  --repository DIR        <model>/<version>/model.onnx or model.layers
+  --listen ADDRESS        HOST:PORT (port 0: any) or unix:PATH; repeats;
+                          default 127.0.0.1:8001 and a Unix socket
+  --memory-budget SIZE    weights, activations and scratch of all models
+  --weight-budget SIZE    weights alone: rings and resident heads
+  --request-memory SIZE   requests that wait, with their replies
+  --threads N             of compute; default one for each CPU we may use
+  --backend NAME          auto, cpu, cuda, reference
+  --io-engine NAME        auto, io_uring, pread
+  --cache DIR             where packed models go
+  --max-message-bytes SIZE, --queue-jobs N, --drain-timeout-ms N,
+  --reflection true|false, --log-level debug|info|warning|error
+  --version, --help
+
+Sizes: bytes, KiB, MiB, GiB or all. Exit status: 0 after SIGTERM, 1 failed,
+2 usage or configuration, 3 the asked-for device is missing.
+)";
+
+const Flag* Find(const std::string& name) {
+  for (const Flag& flag : kFlags) {
+    if (name == flag.name) return &flag;
+  }
+  return nullptr;
+}
+
+// Through the parser of the file, so that a flag obeys the same rules.
+absl::Status Apply(const Flag& flag, const std::string& value, Config* config) {
+  const std::string quoted =
+      absl::StrCat("'", absl::StrReplaceAll(value, {{"'", "''"}}), "'");
+  const std::string yaml =
+      flag.section == nullptr
+          ? absl::StrCat(flag.key, ": ", quoted)
+          : absl::StrCat(flag.section, ": {", flag.key, ": ", quoted, "}");
+  return config->Overlay(yaml, flag.name);
+}
+
+// "--name value" and "--name=value" alike.
+std::vector<std::string> Split(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words;
+  for (const std::string& argument : arguments) {
+    const size_t equals = argument.find('=');
+    if (argument.starts_with("--") && equals != std::string::npos) {
+      words.push_back(argument.substr(0, equals));
+      words.push_back(argument.substr(equals + 1));
+    } else {
+      words.push_back(argument);
+    }
+  }
+  return words;
+}
+
+struct Given {
+  std::string config_path;
+  std::vector<std::string> listen;
+  std::vector<std::pair<const Flag*, std::string>> flags;
+};
+
+absl::Status Sort(const std::vector<std::string>& words, Given* given,
+                  Options* options) {
+  for (size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word == "--help" || word == "-h") {
+      options->help = true;
+      continue;
+    }
+    if (word == "--version" || word == "--check-config") {
+      (word == "--version" ? options->version : options->check_config) = true;
+      continue;
+    }
+    const Flag* flag = Find(word);
+    if (flag == nullptr && word != "--config" && word != "--listen") {
+      return absl::InvalidArgumentError(
+          absl::StrCat("unknown option ", word, "; --help lists them"));
+    }
+    if (++i == words.size()) {
+      return absl::InvalidArgumentError(absl::StrCat(word, " needs a value"));
+    }
+    if (flag != nullptr) given->flags.emplace_back(flag, words[i]);
+    if (word == "--config") given->config_path = words[i];
+    if (word == "--listen") given->listen.push_back(words[i]);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Options> ParseOptions(
+    const std::vector<std::string>& arguments) {
+  Options options;
+  Given given;
+  RETURN_IF_ERROR(Sort(Split(arguments), &given, &options));
+  if (!given.config_path.empty()) {
+    ASSIGN_OR_RETURN(options.config, Config::Read(given.config_path));
+  }
+  for (const auto& [flag, value] : given.flags) {
+    RETURN_IF_ERROR(Apply(*flag, value, &options.config));
+  }
+  if (!given.listen.empty()) options.config.listen = given.listen;
+  return options;
+}
+
+const char* OptionsHelp() { return kHelp; }
+
+}  // namespace layerd

@@ -1,0 +1,30 @@
+#include "daemon/rt/log.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+namespace layerd {
+namespace {
+
+spdlog::logger& Logger() {
+  static const std::shared_ptr<spdlog::logger> logger = [] {
+    auto made = spdlog::stderr_logger_mt("layerd");
+    made->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
+    return made;
+  }();
+  return *logger;
+}
+
+}  // namespace
+
+// "{}" keeps braces in the line from being taken for a format.
+void LogDebug(const std::string& line) { Logger().debug("{}", line); }
+void LogInfo(const std::string& line) { Logger().info("{}", line); }
+void LogWarning(const std::string& line) { Logger().warn("{}", line); }
+void LogError(const std::string& line) { Logger().error("{}", line); }
+
+void SetLogLevel(const std::string& level) {
+  Logger().set_level(spdlog::level::from_str(level));
+}
+
+}  // namespace layerd
