@@ -43,6 +43,12 @@ void Load(const std::byte* from, std::span<To> to) {
   }
 }
 
+// A byte of a file may be anything, a bool may not.
+template <typename To>
+void LoadBool(const std::byte* from, std::span<To> to) {
+  for (size_t i = 0; i < to.size(); ++i) to[i] = from[i] != std::byte{0};
+}
+
 template <float (*Widen)(uint16_t), typename To>
 void LoadHalf(const std::byte* from, std::span<To> to) {
   for (size_t i = 0; i < to.size(); ++i) {
@@ -72,6 +78,7 @@ template <typename To>
 void LoadAs(DataType type, const std::byte* from, std::span<To> to) {
   switch (type) {
     case DataType::kBool:
+      return LoadBool(from, to);
     case DataType::kU8:
       return Load<uint8_t>(from, to);
     case DataType::kU16:

@@ -1,0 +1,25 @@
+#ifndef LAYERD_DAEMON_PACK_ONNX_NODE_SCAN_H_
+#define LAYERD_DAEMON_PACK_ONNX_NODE_SCAN_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "daemon/pack/onnx_scan.h"
+#include "daemon/pack/onnx_tensor_scan.h"
+#include "daemon/pack/wire_reader.h"
+
+namespace layerd {
+
+// `message` is a NodeProto; `index` names the node if it has no name.
+//
+// Errors: UNIMPLEMENTED naming the node for a domain that is not ONNX's, and
+//         for attributes that are graphs, sparse tensors, types, or lists of
+//         tensors: so nothing here recurses.
+absl::StatusOr<OnnxNode> ScanNode(const WireReader& message, int64_t opset,
+                                  size_t index, TensorScanner& tensors,
+                                  Allowance& held_bytes);
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_PACK_ONNX_NODE_SCAN_H_

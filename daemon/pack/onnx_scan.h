@@ -1,0 +1,65 @@
+#ifndef LAYERD_DAEMON_PACK_ONNX_SCAN_H_
+#define LAYERD_DAEMON_PACK_ONNX_SCAN_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "daemon/pack/allowance.h"
+#include "daemon/pack/graph.h"
+
+namespace layerd {
+
+// An ONNX file as it is written: names in place of indices, nothing inferred.
+
+struct OnnxTensor {
+  std::string name;
+  Constant constant;
+};
+
+struct OnnxDimension {
+  std::optional<int64_t> value;  // Positive; else the dimension is free.
+  std::string parameter;         // Its name, if it has one.
+};
+
+struct OnnxValueInfo {
+  std::string name;
+  std::optional<DataType> dtype;
+  std::optional<std::vector<OnnxDimension>> shape;  // Else even the rank is
+};                                                  // free.
+
+struct OnnxNode {
+  std::string name;  // Never empty.
+  std::string op_type;
+  std::string domain;
+  std::vector<std::string> inputs, outputs;  // Empty: left out.
+  std::map<std::string, AttributeValue> attributes;
+};
+
+struct OnnxModel {
+  int64_t opset = 0;  // Of the default domain.
+  std::string graph_name;
+  std::vector<std::unique_ptr<SourceFile>> files;  // The ONNX file is first.
+  std::vector<OnnxTensor> initializers;
+  std::vector<OnnxNode> nodes;
+  std::vector<OnnxValueInfo> inputs, outputs;
+};
+
+// Scans `path` by the wire format. Weights stay where they are, so memory is
+// that of names and attributes, taken from `held_bytes`.
+//
+// Errors: as ImportOnnx's, without shapes.
+absl::StatusOr<OnnxModel> ScanOnnx(const std::string& path,
+                                   Allowance& held_bytes);
+
+// The type that a TensorProto.DataType means.
+// Errors: UNIMPLEMENTED naming it, if packing knows no such type.
+absl::StatusOr<DataType> TypeOfOnnx(int64_t data_type);
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_PACK_ONNX_SCAN_H_
