@@ -1,0 +1,305 @@
+#include "loader/loader.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "config/check.h"
+#include "loader/stream_reader.h"
+
+namespace layerd {
+namespace {
+
+//   kIdle --Start()--> kOn --Stop()--> kStopping --no read in flight--> kIdle
+//
+// Run() leaves every slot kEnded.
+enum SlotState : uint32_t { kIdle, kOn, kStopping, kEnded };
+
+// One job of the loader. Who may touch it follows from the state: the executor
+// when idle or ended, the loader else.
+struct Slot {
+  std::atomic<uint32_t> state{kIdle};
+  StreamReader reader;
+  uint64_t start_number = 0;
+  uint64_t bytes_in_flight = 0;
+  size_t runs_in_flight = 0;
+
+  bool Precedes(const Slot& other) const {
+    const int level = reader.request().level;
+    const int other_level = other.reader.request().level;
+    return level != other_level ? level < other_level
+                                : start_number < other.start_number;
+  }
+};
+
+struct RunInFlight {
+  Slot* slot = nullptr;
+  TileRun run;
+};
+
+}  // namespace
+
+class Loader::Impl {
+ public:
+  Impl(IoEngine* engine, const LoaderOptions& options);
+  ~Impl();
+
+  void Run();
+  void Shutdown();
+  void Start(WeightStream* stream, const StreamRequest& request);
+  void Stop(WeightStream* stream);
+  Stats stats() const;
+
+ private:
+  // A run is in flight from SubmitRun() to FinishRun(), also while parts of it
+  // are read again.
+  size_t runs_in_flight() const { return runs_.size() - free_runs_.size(); }
+
+  std::span<Slot*> SlotsThatRead();
+  void SubmitAll();
+  void SubmitFor(Slot* slot, uint64_t bytes_in_flight_max,
+                 uint64_t* bytes_in_flight);
+  void SubmitRun(Slot* slot, const TileRun& run);
+  void SubmitRequest(size_t index);
+  void Complete(const ReadCompletion& completion);
+  void FinishRun(size_t index);
+  void LetGoOfStopped();
+  void EndSlots();
+  void PublishStats();
+
+  IoEngine* const engine_;
+  const LoaderOptions options_;
+  std::atomic<bool> shutdown_{false};
+  std::array<Slot, kJobsMax> slots_;
+  uint64_t starts_ = 0;  // Executor.
+
+  // Loader thread:
+  std::array<Slot*, kJobsMax> ordered_{};
+  std::vector<RunInFlight> runs_;  // user_data is the index.
+  std::vector<size_t> free_runs_;
+  std::vector<ReadCompletion> completions_;
+  ReaderStats reader_stats_;
+
+  // For any thread, written by the loader's.
+  std::atomic<uint64_t> reads_{0};
+  std::atomic<uint64_t> read_bytes_{0};
+  std::atomic<uint64_t> read_errors_{0};
+  std::atomic<uint64_t> checksum_errors_{0};
+  std::atomic<uint64_t> retries_{0};
+};
+
+Loader::Impl::Impl(IoEngine* engine, const LoaderOptions& options)
+    : engine_(engine),
+      options_(options),
+      runs_(std::min(options.reads_in_flight, engine->depth())),
+      completions_(runs_.size()) {
+  LAYERD_CHECK(!runs_.empty());
+  for (size_t i = runs_.size(); i > 0; --i) free_runs_.push_back(i - 1);
+}
+
+Loader::Impl::~Impl() {
+  LAYERD_CHECK(runs_in_flight() == 0, "the kernel may still write");
+  for (const Slot& slot : slots_) {
+    LAYERD_CHECK(slot.state.load() == kIdle || slot.state.load() == kEnded);
+  }
+}
+
+void Loader::Impl::Run() {
+  for (;;) {
+    LetGoOfStopped();
+    if (!shutdown_.load()) {
+      SubmitAll();
+    } else if (runs_in_flight() == 0) {
+      break;
+    }
+    const size_t count = engine_->Reap(completions_, /*wait=*/true);
+    for (size_t i = 0; i < count; ++i) Complete(completions_[i]);
+    PublishStats();
+  }
+  EndSlots();
+}
+
+void Loader::Impl::Shutdown() {
+  shutdown_.store(true);
+  engine_->Wake();
+}
+
+// --- Executor ----------------------------------------------------------------
+
+void Loader::Impl::Start(WeightStream* stream, const StreamRequest& request) {
+  stream->Begin(request, engine_);
+  stream->slot_ = kJobsMax;
+  if (stream->all_present()) return;
+  LAYERD_CHECK(request.ring == nullptr || request.ring->empty());
+  for (size_t i = 0; i < kJobsMax; ++i) {
+    Slot& slot = slots_[i];
+    const uint32_t state = slot.state.load();
+    if (state == kEnded) break;
+    if (state != kIdle) continue;
+    slot.reader.Begin(stream);
+    slot.start_number = ++starts_;
+    uint32_t expected = kIdle;
+    if (!slot.state.compare_exchange_strong(expected, kOn)) break;  // Ended.
+    stream->slot_ = i;
+    engine_->Wake();
+    return;
+  }
+  LAYERD_CHECK(slots_[0].state.load() == kEnded, "too many jobs are on");
+  stream->Fail(absl::UnavailableError("the loader has shut down"));
+}
+
+void Loader::Impl::Stop(WeightStream* stream) {
+  LAYERD_CHECK(!stream->idle());
+  if (stream->slot_ < kJobsMax) {
+    std::atomic<uint32_t>& state = slots_[stream->slot_].state;
+    uint32_t now = kOn;
+    if (state.compare_exchange_strong(now, kStopping)) {
+      engine_->Wake();
+      state.wait(kStopping);
+    }
+  }
+  stream->End();
+}
+
+Loader::Stats Loader::Impl::stats() const {
+  return {.read_bytes = read_bytes_.load(),
+          .reads = reads_.load(),
+          .read_errors = read_errors_.load(),
+          .checksum_errors = checksum_errors_.load(),
+          .retries = retries_.load()};
+}
+
+// --- Loader thread -----------------------------------------------------------
+
+// In the order of urgency.
+std::span<Slot*> Loader::Impl::SlotsThatRead() {
+  size_t count = 0;
+  for (Slot& slot : slots_) {
+    if (slot.state.load() != kOn) continue;
+    if (slot.reader.exhausted() && slot.runs_in_flight == 0) continue;
+    ordered_[count++] = &slot;
+  }
+  const std::span<Slot*> slots(ordered_.data(), count);
+  std::sort(slots.begin(), slots.end(),
+            [](const Slot* a, const Slot* b) { return a->Precedes(*b); });
+  return slots;
+}
+
+void Loader::Impl::SubmitAll() {
+  const std::span<Slot*> slots = SlotsThatRead();
+  if (slots.empty()) return;
+  uint64_t urgent_bytes = 0;
+  SubmitFor(slots[0], ~uint64_t{0}, &urgent_bytes);
+  uint64_t low_bytes = 0;
+  for (const Slot* slot : slots.subspan(1)) low_bytes += slot->bytes_in_flight;
+  for (Slot* slot : slots.subspan(1)) {
+    SubmitFor(slot, options_.inflight_low_bytes, &low_bytes);
+  }
+}
+
+void Loader::Impl::SubmitFor(Slot* slot, uint64_t bytes_in_flight_max,
+                             uint64_t* bytes_in_flight) {
+  const uint64_t tile_bytes = slot->reader.request().file->tiles().tile_bytes();
+  const uint64_t read_bytes_max = std::max(options_.read_bytes_max, tile_bytes);
+  const uint64_t limit_bytes = std::max(bytes_in_flight_max, tile_bytes);
+  while (!free_runs_.empty() && *bytes_in_flight < limit_bytes) {
+    const auto run = slot->reader.NextRun(
+        std::min(read_bytes_max, limit_bytes - *bytes_in_flight));
+    if (!run) return;
+    *bytes_in_flight += run->bytes;
+    SubmitRun(slot, *run);
+  }
+}
+
+void Loader::Impl::SubmitRun(Slot* slot, const TileRun& run) {
+  const size_t index = free_runs_.back();
+  free_runs_.pop_back();
+  runs_[index] = {slot, run};
+  slot->bytes_in_flight += run.bytes;
+  ++slot->runs_in_flight;
+  SubmitRequest(index);
+}
+
+void Loader::Impl::SubmitRequest(size_t index) {
+  const auto& [slot, run] = runs_[index];
+  ReadRequest request = slot->reader.NextRequest(run);
+  request.user_data = index;
+  engine_->Submit(request);
+  reads_.fetch_add(1);
+}
+
+void Loader::Impl::Complete(const ReadCompletion& completion) {
+  const size_t index = completion.user_data;
+  LAYERD_CHECK(index < runs_.size() && runs_[index].slot != nullptr);
+  auto& [slot, run] = runs_[index];
+  const bool finished = slot->reader.Complete(
+      &run, completion.result, options_.retries_max, &reader_stats_);
+  if (finished || slot->state.load() != kOn || shutdown_.load()) {
+    FinishRun(index);
+  } else {
+    SubmitRequest(index);
+  }
+}
+
+void Loader::Impl::FinishRun(size_t index) {
+  auto& [slot, run] = runs_[index];
+  const LayerFileReader& file = *slot->reader.request().file;
+  if (!file.direct()) {
+    posix_fadvise(file.fd(), static_cast<off_t>(run.offset_bytes),
+                  static_cast<off_t>(run.bytes), POSIX_FADV_DONTNEED);
+  }
+  slot->bytes_in_flight -= run.bytes;
+  --slot->runs_in_flight;
+  runs_[index].slot = nullptr;
+  free_runs_.push_back(index);
+}
+
+void Loader::Impl::LetGoOfStopped() {
+  for (Slot& slot : slots_) {
+    if (slot.state.load() != kStopping || slot.runs_in_flight > 0) continue;
+    slot.state.store(kIdle);
+    slot.state.notify_all();
+  }
+}
+
+void Loader::Impl::EndSlots() {
+  for (Slot& slot : slots_) {
+    // Start() and Stop() may come between the look and the change.
+    uint32_t state = slot.state.load();
+    do {
+      if (state == kOn) {
+        slot.reader.Abort(absl::UnavailableError("the loader has shut down"));
+      }
+    } while (!slot.state.compare_exchange_strong(state, kEnded));
+    slot.state.notify_all();
+  }
+}
+
+void Loader::Impl::PublishStats() {
+  read_bytes_.store(reader_stats_.read_bytes);
+  read_errors_.store(reader_stats_.read_errors);
+  checksum_errors_.store(reader_stats_.checksum_errors);
+  retries_.store(reader_stats_.retries);
+}
+
+// --- The door ----------------------------------------------------------------
+
+Loader::Loader(IoEngine* engine, const LoaderOptions& options)
+    : impl_(std::make_unique<Impl>(engine, options)) {}
+Loader::~Loader() = default;
+
+void Loader::Run() { impl_->Run(); }
+void Loader::Shutdown() { impl_->Shutdown(); }
+void Loader::Start(WeightStream* stream, const StreamRequest& request) {
+  impl_->Start(stream, request);
+}
+void Loader::Stop(WeightStream* stream) { impl_->Stop(stream); }
+Loader::Stats Loader::stats() const { return impl_->stats(); }
+
+}  // namespace layerd

@@ -1,0 +1,82 @@
+#ifndef LAYERD_LOADER_LOADER_H_
+#define LAYERD_LOADER_LOADER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "loader/io/io_engine.h"
+#include "loader/weight_stream.h"
+
+namespace layerd {
+
+struct LoaderOptions {
+  size_t reads_in_flight = 4;         // And at most the engine's depth.
+  uint64_t read_bytes_max = 1 << 20;  // Adjacent tiles are joined to this.
+  uint64_t inflight_low_bytes = 512 << 10;  // For all but the most urgent job.
+  int retries_max = 2;  // Of a read that failed or came short, in a row.
+};
+
+// The loop that keeps rings full: picks the most urgent stream that has room,
+// reads, checks, publishes.
+//
+// Most urgent is the lowest level number, and among equals the one that started
+// first. The others read with what drive and room it leaves, and never have
+// more than inflight_low_bytes in flight together (one tile, if that is more):
+// so long an urgent job may have to wait for the drive. Both byte limits are at
+// least one tile.
+//
+// A read that failed or came short is repeated tile by tile; a tile that does
+// not match its checksum is read once more. What stays wrong ends the job:
+// INTERNAL for the drive, DATA_LOSS for the file, each naming tile, offset and
+// extent. The loader itself goes on.
+//
+// Cost:      nothing is allocated after construction while all goes well.
+// Threading: Run() is the loader thread's whole life, the one place that may
+//            wait. Start() and Stop() from the executor thread; Shutdown()
+//            from any. Start() and Stop() need Run() to be running, to be
+//            about to, or to have returned.
+class Loader {
+ public:
+  static constexpr size_t kJobsMax = 8;
+
+  // `engine` outlives the loader and is used by Run()'s thread only (but for
+  // Wake()).
+  Loader(IoEngine* engine, const LoaderOptions& options);
+  // REQUIRES: Run() has returned, or never was called; every job was stopped.
+  ~Loader();
+
+  // Returns after Shutdown(), when no read is in flight. Jobs that are still on
+  // hear UNAVAILABLE, as do those that are started later. Once.
+  void Run();
+  void Shutdown();
+
+  // Begins to read for a job. If all it needs is present, the loader is not
+  // even woken.
+  // REQUIRES: `stream` is idle, and stays where it is until Stop(); fewer than
+  // kJobsMax jobs are on; no other of them uses request.ring, which is empty.
+  void Start(WeightStream* stream, const StreamRequest& request);
+
+  // Ends a job, done or not: waits until no read of it is in flight, takes
+  // back its read-ahead and what the executor has not released; the stream is
+  // idle then, and its ring empty.
+  void Stop(WeightStream* stream);
+
+  struct Stats {
+    uint64_t read_bytes = 0;
+    uint64_t reads = 0;
+    uint64_t read_errors = 0;      // I/O, after retries.
+    uint64_t checksum_errors = 0;  // Also after reading again.
+    uint64_t retries = 0;
+  };
+  // Any thread; exact for jobs that were stopped.
+  Stats stats() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace layerd
+
+#endif  // LAYERD_LOADER_LOADER_H_

@@ -1,0 +1,122 @@
+#ifndef LAYERD_LOADER_WEIGHT_STREAM_H_
+#define LAYERD_LOADER_WEIGHT_STREAM_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "loader/io/io_engine.h"
+#include "loader/memory/weight_ring.h"
+#include "loader/store/layer_file_reader.h"
+
+namespace layerd {
+
+// One extent that a job needs, and where it is to lie.
+struct StreamRead {
+  uint32_t extent = 0;
+  // Resident memory of its own, at least the extent's stored bytes, if it
+  // stays; empty if it goes through the ring.
+  std::span<std::byte> resident;
+  // The resident memory holds it already: nothing is read.
+  bool present = false;
+};
+
+// What a job asks of the loader.
+struct StreamRequest {
+  const LayerFileReader* file = nullptr;
+  std::span<const StreamRead> reads;  // In the order of the program.
+  WeightRing* ring = nullptr;         // Null if every read is resident.
+  int level = 1;                      // 1 is the most urgent.
+};
+
+// The extents of one job on their way from the drive, in program order.
+//
+//     SSD --tiles--> [Loader] --extents--> WeightStream --> executor
+//
+// Made once for a level and used for one job after another, so that nothing is
+// allocated per request. The loader fills it; the executor waits for read i,
+// computes, and releases it. The ring is the only throttle. Every tile passed
+// its checksum before Wait() returns it. The first error (in program order) is
+// final: it is returned for that read and all later ones.
+//
+// No deadlock needs a promise of the plan: the ring has room for read i beside
+// all that the executor has not released when it waits for read i.
+//
+// Ownership: the executor's; file, reads, ring and resident memory of the
+//            request outlive the job. Resident memory may be given away, and
+//            counts as present, only once Wait() has returned it.
+// Threading: Wait, Release, Arrived: executor thread. The rest is between this
+//            class and the loader: atomics, no lock.
+class WeightStream {
+ public:
+  // `reads_max`: of the largest program that will run through it.
+  explicit WeightStream(size_t reads_max);
+  // REQUIRES: idle: every Start() had its Stop().
+  ~WeightStream();
+  WeightStream(const WeightStream&) = delete;
+  WeightStream& operator=(const WeightStream&) = delete;
+
+  // Blocks until read `i` has arrived, then its bytes; or why it will not.
+  // REQUIRES, as for the two below: a job is on, i < its reads.
+  absl::StatusOr<std::span<const std::byte>> Wait(size_t i);
+  // True if Wait(i) would not block.
+  bool Arrived(size_t i) const;
+  // The last part that uses read `i` has completed. In any order: rooms go
+  // back to the ring oldest first, as soon as all older ones were released.
+  // REQUIRES: read i has arrived, without an error.
+  void Release(size_t i);
+
+  // Of this job so far, for statistics. Any thread.
+  uint64_t read_bytes() const { return read_bytes_.load(); }
+
+ private:
+  friend class Loader;
+  friend class StreamReader;
+
+  // The life of a read: assigned a place by the loader, published by the
+  // loader, released by the executor. Each field has one writer.
+  struct Entry {
+    Room place;                    // Loader; begin_bytes for ring rooms only.
+    uint64_t unchecked_bytes = 0;  // Loader.
+    bool released = false;         // Executor.
+  };
+
+  // How many reads have arrived, and whether no more will.
+  static constexpr uint32_t kFailed = uint32_t{1} << 31;
+  static uint32_t CountOf(uint32_t published) { return published & ~kFailed; }
+
+  // Executor, while the loader does not know the stream: before Start(), and
+  // after the loader has let go.
+  void Begin(const StreamRequest& request, IoEngine* engine);
+  void End();
+  bool idle() const { return request_.file == nullptr; }
+  bool all_present() const { return placed_ == request_.reads.size(); }
+
+  // Loader, or executor while the loader does not know the stream.
+  void Publish(size_t count);
+  void Fail(absl::Status status);
+
+  bool InRing(size_t i) const { return request_.reads[i].resident.empty(); }
+  const Extent& ExtentOf(size_t i) const {
+    return request_.file->extents()[request_.reads[i].extent];
+  }
+
+  std::vector<Entry> entries_;
+  StreamRequest request_;
+  IoEngine* engine_ = nullptr;  // To wake the loader when a room came back.
+  size_t slot_ = 0;             // Of the loader, while it knows the stream.
+  size_t oldest_ = 0;           // Executor: the first read not yet released.
+  size_t placed_ = 0;           // Loader: reads that have a place in memory.
+  absl::Status status_;         // Written before kFailed is published.
+  std::atomic<uint32_t> published_{0};
+  std::atomic<bool> wants_room_{false};
+  std::atomic<uint64_t> read_bytes_{0};
+};
+
+}  // namespace layerd
+
+#endif  // LAYERD_LOADER_WEIGHT_STREAM_H_
