@@ -79,6 +79,7 @@ absl::Status AtomicFile::OpenTemporary() {
 }
 
 absl::Status AtomicFile::Reserve(uint64_t file_bytes) {
+  if (file_bytes == 0) return absl::OkStatus();
   int result;
   do {
     result = fallocate(fd_.get(), 0, 0, static_cast<off_t>(file_bytes));
