@@ -1,7 +1,6 @@
 #ifndef LAYERD_DAEMON_MODEL_MODEL_H_
 #define LAYERD_DAEMON_MODEL_MODEL_H_
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -10,7 +9,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "daemon/plan/memory_plan.h"
 #include "daemon/plan/program.h"
 #include "kernels/backend.h"
 #include "loader/store/layer_file_reader.h"
@@ -31,7 +29,11 @@ class Model {
     uint64_t bytes;
   };
 
-  // Opens and understands the layer file and prepares every part on `backend`.
+  // Opens and understands the layer file and prepares every part on `backend`,
+  // which outlives the model.
+  // Errors: as LayerFileReader::Open() and Program::Parse(); what the backend
+  //         says of a part, with its layer; FAILED_PRECONDITION if the weights
+  //         were laid out for other kernels.
   static absl::StatusOr<std::shared_ptr<Model>> Load(
       const std::string& layer_file_path, const std::string& name,
       const std::string& version, int level, Backend* backend);
@@ -45,7 +47,9 @@ class Model {
   const LayerFileReader& file() const { return *file_; }
   // Identity of the layer file: of the ONNX it came from, and sizes.
   uint64_t weight_bytes() const { return weight_bytes_; }
-  uint64_t scratch_bytes() const { return scratch_bytes_; }  // Of the greediest part.
+  uint64_t scratch_bytes() const {
+    return scratch_bytes_;
+  }  // Of the greediest part.
   Kernel& kernel(size_t part) const { return *kernels_[part]; }
 
   // After a damaged tile or a dying drive: no request is served until the
@@ -55,6 +59,7 @@ class Model {
 
  private:
   Model() = default;
+  absl::Status PrepareParts(const KernelKey& packed_for, Backend* backend);
 
   std::string name_, version_;
   int level_ = 3;

@@ -12,11 +12,9 @@
 
 #include "absl/status/status.h"
 #include "daemon/model/model.h"
+#include "daemon/rt/clock.h"
 
 namespace layerd {
-
-// Of the monotonic clock.
-using Instant = std::chrono::steady_clock::time_point;
 
 struct JobStats {
   std::chrono::nanoseconds queued{0};
@@ -33,7 +31,7 @@ struct JobStats {
 //            thread, and may not block; the job is destroyed after it.
 struct Job {
   std::shared_ptr<Model> model;  // Keeps it from being torn down meanwhile.
-  std::vector<std::span<const std::byte>> inputs;   // Plain, in model order.
+  std::vector<std::span<const std::byte>> inputs;  // Plain, in model order.
   // Plain, in model order; an empty one is not wanted.
   std::vector<std::span<std::byte>> outputs;
   int level = 3;

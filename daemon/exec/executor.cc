@@ -1,0 +1,129 @@
+#include "daemon/exec/executor.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/strings/str_format.h"
+#include "config/check.h"
+#include "config/status_macros.h"
+
+namespace layerd {
+
+Executor::Executor(int level, std::span<std::byte> ring, size_t reads_max,
+                   Backend* backend, Loader* loader, const Clock* clock)
+    : level_(level),
+      backend_(backend),
+      loader_(loader),
+      clock_(clock),
+      stream_(reads_max) {
+  if (!ring.empty()) ring_.emplace(ring);
+}
+
+void Executor::Begin(PlacedModel* model,
+                     std::span<const std::span<const std::byte>> inputs) {
+  LAYERD_CHECK(idle());
+  model_ = model;
+  next_part_ = 0;
+  open_count_ = 0;
+  stats_ = {};
+  // First the drive, for it works while we copy.
+  loader_->Start(&stream_, {.file = &model->model().file(),
+                            .reads = model->reads(),
+                            .ring = ring_ ? &*ring_ : nullptr,
+                            .level = level_});
+  LAYERD_CHECK(inputs.size() == model->model().inputs().size());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const std::span<std::byte> into = model->input(i);
+    LAYERD_CHECK(inputs[i].size() == into.size());
+    if (!into.empty()) std::memcpy(into.data(), inputs[i].data(), into.size());
+  }
+}
+
+absl::Status Executor::RunPart() {
+  LAYERD_CHECK(!idle() && !finished());
+  const size_t part = next_part_;
+  if (open_count_ == kTicketsOpenMax) RETURN_IF_ERROR(CompleteOldest());
+  const std::byte* weights = nullptr;
+  if (const auto read = model_->model().program().parts[part].read) {
+    ASSIGN_OR_RETURN(weights, WaitForWeights(part, *read));
+  }
+  const auto ticket = backend_->Enqueue(model_->model().kernel(part),
+                                        model_->MemoryOf(part, weights));
+  if (!ticket.ok()) return InLayer(part, ticket.status());
+  open_[open_count_++] = {*ticket, part};
+  ++next_part_;
+  // On a CPU it is complete already, and its room must not wait for the next.
+  while (open_count_ > 0 && backend_->Completed(open_[0].ticket)) {
+    RETURN_IF_ERROR(CompleteOldest());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Executor::Finish(std::span<const std::span<std::byte>> outputs) {
+  LAYERD_CHECK(!idle() && finished());
+  RETURN_IF_ERROR(CompleteAll());
+  LAYERD_CHECK(outputs.size() == model_->model().outputs().size());
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const std::span<const std::byte> from = model_->output(i);
+    LAYERD_CHECK(outputs[i].size() == from.size());
+    if (!from.empty()) std::memcpy(outputs[i].data(), from.data(), from.size());
+  }
+  return absl::OkStatus();
+}
+
+void Executor::End() {
+  LAYERD_CHECK(!idle());
+  // After an error, or in the middle: parts may still compute in the ring.
+  for (size_t i = 0; i < open_count_; ++i) {
+    backend_->Wait(open_[i].ticket).IgnoreError();
+  }
+  open_count_ = 0;
+  loader_->Stop(&stream_);
+  stats_.read_bytes = stream_.read_bytes();
+  model_->KeepArrived();
+  model_ = nullptr;
+}
+
+absl::StatusOr<const std::byte*> Executor::WaitForWeights(size_t part,
+                                                          size_t read) {
+  const bool late = !stream_.Arrived(read);
+  if (late) RETURN_IF_ERROR(CompleteAll());
+  const Instant asked = late ? clock_->now() : Instant{};
+  const auto bytes = stream_.Wait(read);
+  if (late) stats_.load_wait += clock_->now() - asked;
+  if (!bytes.ok()) {
+    const absl::Status status = InLayer(part, bytes.status());
+    model_->model().Fail(status);
+    return status;
+  }
+  model_->NoteArrived(read);
+  return bytes->data();
+}
+
+absl::Status Executor::CompleteOldest() {
+  const Open oldest = open_[0];
+  const absl::Status status = backend_->Wait(oldest.ticket);
+  std::copy(open_.begin() + 1, open_.begin() + open_count_, open_.begin());
+  --open_count_;
+  if (!status.ok()) return InLayer(oldest.part, status);
+  for (uint32_t read : model_->ReadsDoneAfter(oldest.part)) {
+    stream_.Release(read);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Executor::CompleteAll() {
+  while (open_count_ > 0) RETURN_IF_ERROR(CompleteOldest());
+  return absl::OkStatus();
+}
+
+absl::Status Executor::InLayer(size_t part, const absl::Status& status) const {
+  const Program& program = model_->model().program();
+  return absl::Status(
+      status.code(),
+      absl::StrFormat("layer \"%s\": %s",
+                      program.layers[program.parts[part].layer].name,
+                      std::string(status.message())));
+}
+
+}  // namespace layerd

@@ -1,0 +1,103 @@
+#ifndef LAYERD_DAEMON_EXEC_EXECUTOR_H_
+#define LAYERD_DAEMON_EXEC_EXECUTOR_H_
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "daemon/exec/placed_model.h"
+#include "daemon/rt/clock.h"
+#include "kernels/backend.h"
+#include "loader/loader.h"
+#include "loader/memory/weight_ring.h"
+#include "loader/weight_stream.h"
+
+namespace layerd {
+
+// Runs one inference of one level after another, part by part:
+//
+//   executor.Begin(model, inputs);
+//   while (!executor.finished()) RETURN_IF_ERROR(executor.RunPart());
+//   RETURN_IF_ERROR(executor.Finish(outputs));
+//   executor.End();
+//
+// Between two parts its caller may do what it likes, also run a part of another
+// level: ring, arena and stream are this level's own.
+//
+// At most two parts are enqueued and not yet completed. The room of an extent
+// goes back when the last part that needs it has completed, and before we wait
+// for the drive everything that is enqueued completes: so no part waits for
+// room that an enqueued one holds.
+//
+// Errors: a part of a layer in the status. What the drive or its bytes did
+//         wrong fails the model as well (Model::Fail); what the backend did
+//         wrong fails the job only.
+// Cost:   nothing is allocated from Begin() to End() while all goes well.
+// Threading: executor thread.
+class Executor {
+ public:
+  static constexpr size_t kTicketsOpenMax = 2;
+
+  struct Stats {  // Of the job that is on, or was the last.
+    std::chrono::nanoseconds load_wait{0};
+    uint64_t read_bytes = 0;
+  };
+
+  // `ring` is empty if all models of the level are resident; `reads_max` is of
+  // the longest of their programs. All pointers outlive the executor.
+  Executor(int level, std::span<std::byte> ring, size_t reads_max,
+           Backend* backend, Loader* loader, const Clock* clock);
+
+  // Copies the inputs into the arena and begins to read.
+  // REQUIRES: idle(); inputs fit the model.
+  void Begin(PlacedModel* model,
+             std::span<const std::span<const std::byte>> inputs);
+  bool idle() const { return model_ == nullptr; }
+
+  // REQUIRES: a job is on, not finished(), and no error came before.
+  absl::Status RunPart();
+  // Every part is enqueued.
+  bool finished() const { return next_part_ == model_->part_count(); }
+  size_t next_part() const { return next_part_; }
+
+  // Waits for what is enqueued and copies the outputs.
+  absl::Status Finish(std::span<const std::span<std::byte>> outputs);
+
+  // After Finish(), after an error, or in the middle: ends the job.
+  void End();
+
+  const Stats& stats() const { return stats_; }
+
+ private:
+  struct Open {
+    Ticket ticket;
+    size_t part = 0;
+  };
+
+  absl::StatusOr<const std::byte*> WaitForWeights(size_t part, size_t read);
+  absl::Status CompleteOldest();
+  absl::Status CompleteAll();
+  absl::Status InLayer(size_t part, const absl::Status& status) const;
+
+  const int level_;
+  Backend* const backend_;
+  Loader* const loader_;
+  const Clock* const clock_;
+  std::optional<WeightRing> ring_;
+  WeightStream stream_;
+
+  PlacedModel* model_ = nullptr;
+  size_t next_part_ = 0;
+  std::array<Open, kTicketsOpenMax> open_;  // Oldest first.
+  size_t open_count_ = 0;
+  Stats stats_;
+};
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_EXEC_EXECUTOR_H_

@@ -1,0 +1,104 @@
+#include "daemon/exec/placed_model.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "config/check.h"
+
+namespace layerd {
+
+PlacedModel::PlacedModel(std::shared_ptr<Model> model,
+                         const MemoryPlan::ModelMemory& plan,
+                         std::span<std::byte> slab, std::span<std::byte> arena)
+    : model_(std::move(model)) {
+  LAYERD_CHECK(plan.arena.bytes <= arena.size());
+  PlaceOperands(plan, arena);
+  PlaceReads(plan, slab);
+  FindLastParts();
+}
+
+PartMemory PlacedModel::MemoryOf(size_t part, const std::byte* weights) const {
+  const Operands& of = operands_[model_->program().parts[part].layer];
+  return {
+      .inputs = {input_pointers_.data() + of.inputs_first, of.inputs_count},
+      .weights = weights,
+      .outputs = {output_pointers_.data() + of.outputs_first, of.outputs_count},
+      .scratch = scratch_};
+}
+
+std::span<const uint32_t> PlacedModel::ReadsDoneAfter(size_t part) const {
+  const size_t first = first_read_of_part_[part];
+  return {reads_by_last_part_.data() + first,
+          first_read_of_part_[part + 1] - first};
+}
+
+void PlacedModel::KeepArrived() {
+  for (size_t i = 0; i < reads_.size(); ++i) {
+    if (arrived_[i] && !reads_[i].resident.empty()) reads_[i].present = true;
+    arrived_[i] = false;
+  }
+}
+
+void PlacedModel::PlaceOperands(const MemoryPlan::ModelMemory& plan,
+                                std::span<std::byte> arena) {
+  const Program& program = model_->program();
+  auto address = [&](uint32_t tensor) {
+    const Tensor& t = program.tensors[tensor];
+    return arena.data() + plan.arena.buffer_offsets[t.buffer] + t.offset_bytes;
+  };
+  for (const Layer& layer : program.layers) {
+    operands_.push_back({input_pointers_.size(), layer.inputs.size(),
+                         output_pointers_.size(), layer.outputs.size()});
+    for (uint32_t t : layer.inputs) input_pointers_.push_back(address(t));
+    for (uint32_t t : layer.outputs) output_pointers_.push_back(address(t));
+  }
+  scratch_ = arena.data() + plan.arena.scratch_offset;
+  for (size_t i = 0; i < program.inputs.size(); ++i) {
+    inputs_.emplace_back(address(program.inputs[i]), model_->inputs()[i].bytes);
+  }
+  for (size_t i = 0; i < program.outputs.size(); ++i) {
+    outputs_.emplace_back(address(program.outputs[i]),
+                          model_->outputs()[i].bytes);
+  }
+}
+
+void PlacedModel::PlaceReads(const MemoryPlan::ModelMemory& plan,
+                             std::span<std::byte> slab) {
+  const Program& program = model_->program();
+  std::vector<bool> read_before(program.extents.size(), false);
+  for (uint32_t extent : program.reads) {
+    StreamRead& read = reads_.emplace_back();
+    read.extent = extent;
+    if (const auto offset = plan.resident_offsets[extent]) {
+      read.resident =
+          slab.subspan(*offset, program.extents[extent].stored_bytes);
+      // Parts come in order: when this one's turn comes, the first read of the
+      // same extent is there.
+      read.present = read_before[extent];
+    }
+    read_before[extent] = true;
+  }
+  arrived_.resize(reads_.size(), false);
+}
+
+void PlacedModel::FindLastParts() {
+  const std::vector<Part>& parts = model_->program().parts;
+  std::vector<size_t> last(reads_.size(), 0);
+  for (size_t part = 0; part < parts.size(); ++part) {
+    if (parts[part].read) last[*parts[part].read] = part;
+  }
+  reads_by_last_part_.resize(reads_.size());
+  std::iota(reads_by_last_part_.begin(), reads_by_last_part_.end(), 0u);
+  std::stable_sort(reads_by_last_part_.begin(), reads_by_last_part_.end(),
+                   [&](uint32_t a, uint32_t b) { return last[a] < last[b]; });
+  size_t read = 0;
+  for (size_t part = 0; part <= parts.size(); ++part) {
+    while (read < last.size() && last[reads_by_last_part_[read]] < part) {
+      ++read;
+    }
+    first_read_of_part_.push_back(read);
+  }
+}
+
+}  // namespace layerd

@@ -1,0 +1,72 @@
+#ifndef LAYERD_DAEMON_EXEC_PLACED_MODEL_H_
+#define LAYERD_DAEMON_EXEC_PLACED_MODEL_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "daemon/model/model.h"
+#include "daemon/plan/memory_plan.h"
+#include "kernels/backend.h"
+#include "loader/weight_stream.h"
+
+namespace layerd {
+
+// A model at its place in the slab: the address of every operand of every part
+// and of every resident extent, worked out once, so that a job only looks up.
+//
+// Ownership: keeps the model; the slab outlives it.
+// Threading: the executor thread, once made.
+class PlacedModel {
+ public:
+  // `arena` is that of the model's level.
+  PlacedModel(std::shared_ptr<Model> model, const MemoryPlan::ModelMemory& plan,
+              std::span<std::byte> slab, std::span<std::byte> arena);
+
+  Model& model() const { return *model_; }
+  size_t part_count() const { return model_->program().parts.size(); }
+
+  // `weights`: of the part's extent; null if it has none.
+  PartMemory MemoryOf(size_t part, const std::byte* weights) const;
+  // Whose last part this is.
+  std::span<const uint32_t> ReadsDoneAfter(size_t part) const;
+  std::span<std::byte> input(size_t i) const { return inputs_[i]; }
+  std::span<const std::byte> output(size_t i) const { return outputs_[i]; }
+
+  // For the loader, while a job is on.
+  std::span<const StreamRead> reads() const { return reads_; }
+  // Read `i` was waited for and came. If it stays, no later job reads it.
+  void NoteArrived(size_t i) { arrived_[i] = true; }
+  // Makes that true. REQUIRES: no job of this model is on.
+  void KeepArrived();
+
+ private:
+  struct Operands {  // Of a layer, in the two lists of pointers.
+    size_t inputs_first, inputs_count;
+    size_t outputs_first, outputs_count;
+  };
+
+  void PlaceOperands(const MemoryPlan::ModelMemory& plan,
+                     std::span<std::byte> arena);
+  void PlaceReads(const MemoryPlan::ModelMemory& plan,
+                  std::span<std::byte> slab);
+  void FindLastParts();
+
+  std::shared_ptr<Model> model_;
+  std::vector<const std::byte*> input_pointers_;
+  std::vector<std::byte*> output_pointers_;
+  std::vector<Operands> operands_;  // One for each layer.
+  std::byte* scratch_ = nullptr;
+  std::vector<std::span<std::byte>> inputs_, outputs_;
+  std::vector<StreamRead> reads_;
+  std::vector<bool> arrived_;
+  std::vector<uint32_t> reads_by_last_part_;
+  std::vector<size_t>
+      first_read_of_part_;  // In the above; one more at the end.
+};
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_EXEC_PLACED_MODEL_H_

@@ -1,0 +1,38 @@
+#include "daemon/exec/placement.h"
+
+#include <algorithm>
+
+#include "config/check.h"
+
+namespace layerd {
+
+Placement::Placement(const MemoryPlan& plan,
+                     const std::vector<std::shared_ptr<Model>>& models,
+                     std::span<std::byte> slab, Backend* backend,
+                     Loader* loader, const Clock* clock) {
+  LAYERD_CHECK(plan.models.size() == models.size());
+  LAYERD_CHECK(plan.slab_bytes <= slab.size());
+  auto piece = [&](const SlabRange& range) {
+    return slab.subspan(range.offset_bytes, range.bytes);
+  };
+  for (const MemoryPlan::LevelMemory& level : plan.levels) {
+    size_t reads_max = 0;
+    for (size_t m = 0; m < models.size(); ++m) {
+      if (plan.models[m].level != level.level) continue;
+      reads_max = std::max(reads_max, models[m]->program().reads.size());
+      models_.push_back(std::make_unique<PlacedModel>(
+          models[m], plan.models[m], slab, piece(level.arena)));
+    }
+    executors_[level.level - 1] = std::make_unique<Executor>(
+        level.level, piece(level.ring), reads_max, backend, loader, clock);
+  }
+}
+
+PlacedModel* Placement::Find(const Model* model) const {
+  for (const auto& placed : models_) {
+    if (&placed->model() == model) return placed.get();
+  }
+  return nullptr;
+}
+
+}  // namespace layerd

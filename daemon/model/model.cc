@@ -1,0 +1,100 @@
+#include "daemon/model/model.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "config/status_macros.h"
+
+namespace layerd {
+namespace {
+
+KernelKey KeyOf(const manifest::KernelKey& key) {
+  return {key.backend(), key.isa(), key.dtype(), key.library()};
+}
+
+std::string ToString(const KernelKey& key) {
+  return absl::StrFormat("%s %s %s %s", key.backend, key.isa, key.dtype,
+                         key.library);
+}
+
+// Only a layout that differs makes a file foreign; the key then says whose it
+// is.
+absl::Status Foreign(const absl::Status& status, const KernelKey& packed_for,
+                     const KernelKey& here) {
+  if (!absl::IsFailedPrecondition(status) || packed_for == here) return status;
+  return absl::FailedPreconditionError(absl::StrFormat(
+      "%s; the file was packed for %s, here is %s: pack the ONNX file again",
+      std::string(status.message()), ToString(packed_for), ToString(here)));
+}
+
+absl::Status InPart(const Program& program, size_t part,
+                    const absl::Status& status) {
+  return absl::Status(
+      status.code(),
+      absl::StrFormat("layer \"%s\", part %d: %s",
+                      program.layers[program.parts[part].layer].name, part,
+                      std::string(status.message())));
+}
+
+std::vector<Model::Port> PortsOf(const Program& program,
+                                 const std::vector<uint32_t>& tensors) {
+  std::vector<Model::Port> ports;
+  for (uint32_t tensor : tensors) {
+    const Tensor& t = program.tensors[tensor];
+    ports.push_back({.name = t.name,
+                     .dtype = t.type.dtype,
+                     .shape = t.type.shape,
+                     .bytes = static_cast<uint64_t>(t.type.element_count()) *
+                              SizeOf(t.type.dtype)});
+  }
+  return ports;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<Model>> Model::Load(
+    const std::string& layer_file_path, const std::string& name,
+    const std::string& version, int level, Backend* backend) {
+  std::shared_ptr<Model> model(new Model());
+  model->name_ = name;
+  model->version_ = version;
+  model->level_ = level;
+  ASSIGN_OR_RETURN(model->file_, LayerFileReader::Open(layer_file_path));
+  const manifest::Manifest& manifest = model->file_->manifest();
+  ASSIGN_OR_RETURN(model->program_, Program::Parse(manifest));
+  model->weight_bytes_ = manifest.identity().weight_bytes();
+  const KernelKey packed_for = KeyOf(manifest.kernel_key());
+  model->file_->DropManifest();
+  RETURN_IF_ERROR(model->PrepareParts(packed_for, backend));
+  model->inputs_ = PortsOf(model->program_, model->program_.inputs);
+  model->outputs_ = PortsOf(model->program_, model->program_.outputs);
+  return model;
+}
+
+absl::Status Model::PrepareParts(const KernelKey& packed_for,
+                                 Backend* backend) {
+  for (size_t part = 0; part < program_.parts.size(); ++part) {
+    auto kernel = backend->Prepare(program_.SpecOf(program_.parts[part]));
+    if (!kernel.ok()) {
+      return InPart(program_, part,
+                    Foreign(kernel.status(), packed_for, backend->key()));
+    }
+    scratch_bytes_ =
+        std::max<uint64_t>(scratch_bytes_, (*kernel)->scratch_bytes());
+    kernels_.push_back(*std::move(kernel));
+  }
+  return absl::OkStatus();
+}
+
+void Model::Fail(const absl::Status& reason) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (failure_.ok()) failure_ = reason;
+}
+
+absl::Status Model::failure() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return failure_;
+}
+
+}  // namespace layerd
