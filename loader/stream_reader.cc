@@ -18,8 +18,8 @@ absl::Status ReadError(const TileRun& run, uint32_t extent, int64_t result,
                                  ? std::strerror(static_cast<int>(-result))
                                  : absl::StrFormat("%d bytes came", result);
   return absl::InternalError(absl::StrFormat(
-      "tile %d at offset %d (extent %d): a read of %d bytes failed %d times: "
-      "%s; check the drive, or whether the file was cut off",
+      "tile %d at offset %d of the file (extent %d): a read of %d bytes failed "
+      "%d times: %s; check the drive, or whether the file was cut off",
       run.tile, run.offset_bytes + run.checked_bytes, extent, asked_bytes,
       run.failures, reason));
 }

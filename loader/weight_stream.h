@@ -20,7 +20,7 @@ struct StreamRead {
   uint32_t extent = 0;
   // Resident memory of its own, at least the extent's stored bytes, if it
   // stays; empty if it goes through the ring.
-  std::span<std::byte> resident;
+  std::span<std::byte> resident = {};
   // The resident memory holds it already: nothing is read.
   bool present = false;
 };

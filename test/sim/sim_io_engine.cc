@@ -70,6 +70,7 @@ size_t SimIoEngine::Reap(std::span<ReadCompletion> completions, bool wait) {
 void SimIoEngine::Wake() {
   std::lock_guard lock(mutex_);
   woken_ = true;
+  ++wakes_;
   changed_.notify_all();
 }
 
@@ -92,6 +93,16 @@ void SimIoEngine::LetGo() {
 void SimIoEngine::AwaitInFlight(size_t reads) {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return in_flight_.size() == reads; });
+}
+
+void SimIoEngine::AwaitWakes(size_t wakes) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return wakes_ >= wakes; });
+}
+
+size_t SimIoEngine::wakes() const {
+  std::lock_guard lock(mutex_);
+  return wakes_;
 }
 
 size_t SimIoEngine::in_flight() const {

@@ -55,6 +55,9 @@ class SimIoEngine final : public IoEngine {
   void LetGo();
   // Returns when so many reads are in flight; while holding they stay.
   void AwaitInFlight(size_t reads);
+  // Returns when Wake() has been called so often.
+  void AwaitWakes(size_t wakes);
+  size_t wakes() const;
 
   size_t in_flight() const;
   // The most bytes that were ever in flight at once.
@@ -75,6 +78,7 @@ class SimIoEngine final : public IoEngine {
   uint64_t bytes_in_flight_max_ = 0;
   bool holding_ = false;
   bool woken_ = false;
+  size_t wakes_ = 0;
 };
 
 }  // namespace layerd

@@ -1,0 +1,78 @@
+// Nothing is allocated per request: every operator new of the process is
+// counted, whichever thread calls it.
+
+#include <atomic>
+#include <cstdlib>
+#include <iostream>
+#include <new>
+
+#include "loader/io/open_io_engine.h"
+#include "loader/loader.h"
+#include "test/catch/catch.h"
+#include "test/sim/loader_fixture.h"
+
+namespace {
+std::atomic<uint64_t> allocations{0};
+}  // namespace
+
+void* operator new(size_t bytes) {
+  allocations.fetch_add(1);
+  void* const memory = std::malloc(bytes);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+
+namespace layerd {
+namespace {
+
+// True if all of `reads` came and went.
+bool RunJob(RunningLoader* loader, WeightStream* stream,
+            const StreamRequest& request, size_t reads) {
+  (*loader)->Start(stream, request);
+  bool well = true;
+  for (size_t i = 0; i < reads; ++i) {
+    well = well && stream->Wait(i).ok();
+    if (well) stream->Release(i);
+  }
+  (*loader)->Stop(stream);
+  return well;
+}
+
+TEST_CASE("The counter counts") {
+  const uint64_t before = allocations.load();
+  ::operator delete(::operator new(1));
+  CHECK(allocations.load() == before + 1);
+}
+
+TEST_CASE("Jobs allocate nothing, on neither thread") {
+  const auto kind = GENERATE(IoEngineKind::kIoUring, IoEngineKind::kPread);
+  auto choice = OpenIoEngine(kind, 4);
+  if (!choice.ok()) {
+    std::cout << "SKIPPED: " << choice.status().message() << "\n";
+    return;
+  }
+  RandomWeights weights(1, std::vector<uint64_t>(40, 32 << 10), 16 << 10);
+  RingInSlab ring(100 << 10);
+  RunningLoader loader(choice->engine.get(), {.read_bytes_max = 64 << 10});
+  WeightStream stream(weights.extents());
+  const auto reads = ReadAll(weights);
+  const StreamRequest request = {&weights.file(), reads, &ring.ring};
+  REQUIRE(RunJob(&loader, &stream, request, reads.size()));
+
+  const uint64_t before = allocations.load();
+  bool well = true;
+  for (size_t job = 0; job < 60; ++job) {
+    // Every third is stopped half way.
+    const size_t count = job % 3 == 0 ? reads.size() / 2 : reads.size();
+    well = RunJob(&loader, &stream, request, count) && well;
+  }
+  const uint64_t after = allocations.load();
+
+  CHECK(well);
+  CHECK(after == before);
+}
+
+}  // namespace
+}  // namespace layerd
