@@ -10,6 +10,7 @@
 #include <cstring>
 #include <memory>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "loader/io/unique_fd.h"
 
@@ -17,6 +18,7 @@ namespace layerd {
 namespace {
 
 constexpr char kUnixPrefix[] = "unix:";
+constexpr uint32_t kPortMax = 65535;
 
 absl::Status CannotListen(const std::string& address, const char* why) {
   return absl::UnavailableError(
@@ -49,7 +51,9 @@ absl::Status CheckUnix(const std::string& address) {
 
 absl::Status CheckTcp(const std::string& address) {
   const size_t colon = address.find_last_of(':');
-  if (colon == std::string::npos) {
+  uint32_t port = 0;
+  if (colon == std::string::npos ||
+      !absl::SimpleAtoi(address.substr(colon + 1), &port) || port > kPortMax) {
     return CannotListen(address, "expected HOST:PORT or unix:PATH");
   }
   std::string host = address.substr(0, colon);
