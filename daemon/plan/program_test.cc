@@ -170,7 +170,7 @@ const Spoiled kSpoiled[] = {
        m.mutable_tensors(2)->set_shape(0, int64_t{1} << 40);
        m.mutable_tensors(2)->set_strides(0, 0);
      },
-     "is too large"},
+     "dimension 0 has size 1099511627776"},
     {"rank without strides",
      [](auto& m) { m.mutable_tensors(2)->add_shape(1); },
      "5 sizes and 4 strides"},
@@ -317,8 +317,8 @@ const Spoiled kSpoiled[] = {
     {"part too many", [](auto& m) { *m.add_parts() = m.parts(7); },
      "out of order"},
     {"read before written",
-     [](auto& m) { m.mutable_layers(1)->set_inputs(0, 4); },
-     "tensor 4 \"again\" is read before it is written"},
+     [](auto& m) { m.mutable_layers(2)->set_inputs(0, 3); },
+     "tensor 3 \"answer\" is read before it is written"},
     {"input that nobody gives", [](auto& m) { m.clear_inputs(); },
      "tensor 0 \"picture\" is read before it is written"},
 };

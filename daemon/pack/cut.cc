@@ -1,0 +1,217 @@
+#include "daemon/pack/cut.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "config/status_macros.h"
+#include "daemon/plan/program_check.h"
+#include "kernels/part_check.h"
+#include "kernels/type_check.h"
+
+namespace layerd {
+namespace {
+
+constexpr int64_t kConvolutionBlock = 32;
+constexpr int64_t kFullyConnectedBlock = 16;
+
+constexpr int64_t RoundUp(int64_t number, int64_t to) {
+  return (number + to - 1) / to * to;
+}
+
+int64_t CountOf(const std::vector<int64_t>& shape) {
+  int64_t count = 1;
+  for (const int64_t size : shape) count *= size;
+  return count;
+}
+
+bool IsCut(const Operator& op) {
+  return std::holds_alternative<Convolution>(op) ||
+         std::holds_alternative<FullyConnected>(op);
+}
+
+// The fewest channels that a part may have, and the step of more.
+int64_t BlockOf(const Operator& op, int64_t channels) {
+  if (std::holds_alternative<FullyConnected>(op)) return kFullyConnectedBlock;
+  const int64_t groups = std::get<Convolution>(op).groups;
+  const int64_t of_group = channels / groups;
+  return groups == 1 ? kConvolutionBlock : RoundUp(kConvolutionBlock, of_group);
+}
+
+// Cuts one program; remembers the layouts of the layer at hand.
+class Cutter {
+ public:
+  Cutter(const Lowered& lowered, const CutLimits& limits,
+         const Backend& backend)
+      : lowered_(lowered),
+        limits_(limits),
+        backend_(backend),
+        program_(lowered.program) {}
+
+  absl::StatusOr<Program> Run() {
+    for (size_t l = 0; l < program_.layers.size(); ++l) {
+      const absl::Status status = CutLayer(static_cast<uint32_t>(l));
+      if (status.ok()) continue;
+      return absl::Status(status.code(), absl::StrCat(lowered_.descriptions[l],
+                                                      ": ", status.message()));
+    }
+    return std::move(program_);
+  }
+
+ private:
+  absl::Status CutLayer(uint32_t l);
+  absl::Status AddPart(uint32_t l, Range channels);
+  int64_t ChannelsOfPart(uint32_t l, const Range& all) const;
+  PartSpec PlainSpec(uint32_t l, Range channels) const;
+  absl::Status PlaceWeights(const PartSpec& plain, Part* part);
+
+  const Lowered& lowered_;
+  const CutLimits& limits_;
+  const Backend& backend_;
+  Program program_;
+  // By channel count: equal parts of a layer have equal layouts.
+  std::map<int64_t, std::vector<WeightLayout>> layouts_;
+};
+
+// The shape of `weight` for a part of so many channels.
+std::vector<int64_t> PieceShape(const Operator& op, const Weight& weight,
+                                int64_t all_channels, int64_t channels) {
+  std::vector<int64_t> shape = weight.shape;
+  if (!IsCut(op)) return shape;
+  shape[0] = channels;
+  const auto* conv = std::get_if<Convolution>(&op);
+  if (conv == nullptr || conv->groups <= 1 || shape.size() == 1 ||
+      all_channels % conv->groups != 0) {
+    return shape;  // Or unsound: CheckPart() says so.
+  }
+  shape[0] = all_channels / conv->groups;
+  shape.insert(shape.begin(), channels / shape[0]);
+  return shape;
+}
+
+PartSpec Cutter::PlainSpec(uint32_t l, Range channels) const {
+  const Layer& layer = program_.layers[l];
+  const TensorType& output = program_.tensors[layer.outputs[0]].type;
+  Part part;
+  part.layer = l;
+  part.channels = channels;
+  part.rows = AllRows(layer.op, output);
+  const int64_t all = AllChannels(layer.op, output).count;
+  for (const Weight& weight : lowered_.weights[l]) {
+    part.weights.push_back(
+        {WeightLayout::Plain(output.dtype,
+                             PieceShape(layer.op, weight, all, channels.count)),
+         0});
+  }
+  return program_.SpecOf(part);
+}
+
+int64_t Cutter::ChannelsOfPart(uint32_t l, const Range& all) const {
+  const Layer& layer = program_.layers[l];
+  if (!IsCut(layer.op)) return all.count;
+  const PartSpec whole = PlainSpec(l, all);
+  uint64_t bytes = 0;
+  for (const WeightPiece& piece : whole.weights) bytes += piece.layout.bytes();
+  const int64_t bytes_each = std::max<int64_t>(1, bytes / all.count);
+  const int64_t flops_each = std::max<int64_t>(1, WorkFlops(whole) / all.count);
+  const int64_t block = BlockOf(layer.op, all.count);
+  // The bias is aligned behind the kernel.
+  const int64_t by_bytes =
+      (limits_.extent_bytes_max - kWeightAlignment) / bytes_each;
+  const int64_t by_work = limits_.part_flops_max / flops_each;
+  const int64_t most =
+      std::max(block, std::min(by_bytes, by_work) / block * block);
+  const int64_t pieces = (all.count + most - 1) / most;
+  return RoundUp((all.count + pieces - 1) / pieces, block);
+}
+
+absl::Status Cutter::CutLayer(uint32_t l) {
+  layouts_.clear();
+  const Layer& layer = program_.layers[l];
+  const Range all =
+      AllChannels(layer.op, program_.tensors[layer.outputs[0]].type);
+  // Before any arithmetic on shapes that do not fit each other.
+  RETURN_IF_ERROR(CheckPart(PlainSpec(l, all)));
+  const int64_t step = ChannelsOfPart(l, all);
+  for (int64_t first = 0; first < all.count; first += step) {
+    RETURN_IF_ERROR(AddPart(l, {first, std::min(step, all.count - first)}));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Cutter::AddPart(uint32_t l, Range channels) {
+  const PartSpec plain = PlainSpec(l, channels);
+  Part part;
+  part.layer = l;
+  part.channels = plain.channels;
+  part.rows = plain.rows;
+  part.work_flops = WorkFlops(plain);
+  if (!plain.weights.empty()) RETURN_IF_ERROR(PlaceWeights(plain, &part));
+  program_.parts.push_back(std::move(part));
+  return absl::OkStatus();
+}
+
+absl::Status Cutter::PlaceWeights(const PartSpec& plain, Part* part) {
+  std::vector<WeightLayout>& layouts = layouts_[plain.channels.count];
+  if (layouts.empty()) {
+    ASSIGN_OR_RETURN(layouts, backend_.WeightLayouts(plain));
+  }
+  uint64_t end = 0;
+  for (const WeightLayout& layout : layouts) {
+    const uint64_t offset = RoundUp(end, kWeightAlignment);
+    part->weights.push_back({layout, offset});
+    end = offset + layout.bytes();
+  }
+  const uint64_t stored = program_.extents.empty()
+                              ? 0
+                              : program_.extents.back().offset_bytes +
+                                    program_.extents.back().stored_bytes;
+  part->read = static_cast<uint32_t>(program_.reads.size());
+  program_.reads.push_back(static_cast<uint32_t>(program_.extents.size()));
+  program_.extents.push_back({stored, RoundUpToPage(end)});
+  return absl::OkStatus();
+}
+
+// Of one output element; the whole output is `elements`.
+struct FlopsEach {
+  const PartSpec& spec;
+
+  // The window of a kernel is what is left of its shape behind the outputs.
+  int64_t operator()(const Convolution& op) const {
+    const std::vector<int64_t>& shape = spec.weights[0].layout.shape;
+    return 2 * CountOf({shape.begin() + (op.groups > 1 ? 2 : 1), shape.end()});
+  }
+  int64_t operator()(const FullyConnected&) const {
+    return 2 * spec.inputs[0].shape.back();
+  }
+  int64_t operator()(const MatMul&) const {
+    return 2 * spec.inputs[0].shape.back();
+  }
+  int64_t operator()(const Pool& op) const { return CountOf(op.kernel); }
+  int64_t operator()(const Lrn& op) const { return 2 * op.size; }
+  template <typename Other>
+  int64_t operator()(const Other&) const {
+    return 1;
+  }
+};
+
+}  // namespace
+
+uint64_t WorkFlops(const PartSpec& spec) {
+  const Range channels = AllChannels(spec.op, spec.outputs[0]);
+  const Range rows = AllRows(spec.op, spec.outputs[0]);
+  const uint64_t elements = spec.outputs[0].element_count() / channels.count *
+                            spec.channels.count / rows.count * spec.rows.count;
+  return elements * std::visit(FlopsEach{spec}, spec.op);
+}
+
+absl::StatusOr<Program> Cut(const Lowered& lowered, const CutLimits& limits,
+                            const Backend& backend) {
+  return Cutter(lowered, limits, backend).Run();
+}
+
+}  // namespace layerd

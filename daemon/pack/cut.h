@@ -1,0 +1,40 @@
+#ifndef LAYERD_DAEMON_PACK_CUT_H_
+#define LAYERD_DAEMON_PACK_CUT_H_
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "daemon/pack/lower.h"
+#include "daemon/plan/program.h"
+#include "kernels/backend.h"
+
+namespace layerd {
+
+struct CutLimits {
+  uint64_t extent_bytes_max = 256 << 10;  // Whole 4 KiB.
+  uint64_t part_flops_max = 200'000'000;
+};
+
+// Cuts layers into parts over their output channels, and gives each part with
+// weights an extent, in the order of execution:
+//
+//     extent  | kernel of channels [c, c + n) | bias | 0 |
+//               at 0                          at 256 B  to 4 KiB
+//
+// A part has as many channels as the limits allow, but at least a block: 32 in
+// a convolution (whole groups), 16 in a fully connected layer; less makes the
+// library slow. The pieces of a layer are equal but for the last, so that they
+// share their code. Cuts depend on bytes and counted work only.
+//
+// `backend` says in which layout it wants the weights.
+//
+// Errors: of the backend and of CheckPart(), naming the node.
+absl::StatusOr<Program> Cut(const Lowered& lowered, const CutLimits& limits,
+                            const Backend& backend);
+
+// Operations of one part, a multiplication and an addition counted as two.
+uint64_t WorkFlops(const PartSpec& spec);
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_PACK_CUT_H_

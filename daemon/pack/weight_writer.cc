@@ -1,0 +1,197 @@
+#include "daemon/pack/weight_writer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <variant>
+
+#include "config/check.h"
+#include "config/status_macros.h"
+
+namespace layerd {
+namespace {
+
+using Positions = std::vector<uint32_t>;
+
+// Where index i of dimension d lies, all others being 0. A position in a
+// blocked layout is the sum of these over its dimensions.
+Positions PositionsAlong(const WeightLayout& layout, size_t d) {
+  std::vector<int64_t> index(layout.shape.size());
+  Positions positions;
+  for (; index[d] < layout.shape[d]; ++index[d]) {
+    positions.push_back(static_cast<uint32_t>(layout.PositionOf(index)));
+  }
+  return positions;
+}
+
+// The same for dimensions [first, end) together, in row-major order.
+Positions PositionsAlong(const WeightLayout& layout, size_t first, size_t end) {
+  Positions positions = {0};
+  for (size_t d = first; d < end; ++d) {
+    Positions longer;
+    const Positions along = PositionsAlong(layout, d);
+    for (const uint32_t outer : positions) {
+      for (const uint32_t inner : along) longer.push_back(outer + inner);
+    }
+    positions = std::move(longer);
+  }
+  return positions;
+}
+
+// Columns C x pixels of the source lie as pixels x C.
+Positions OfPicture(const Positions& columns, int64_t picture_channels) {
+  const int64_t pixels = columns.size() / picture_channels;
+  Positions moved;
+  for (int64_t c = 0; c < picture_channels; ++c) {
+    for (int64_t p = 0; p < pixels; ++p) {
+      moved.push_back(columns[p * picture_channels + c]);
+    }
+  }
+  return moved;
+}
+
+Positions ColumnsOf(const Weight& weight, const WeightLayout& layout,
+                    size_t first) {
+  const Positions columns = PositionsAlong(layout, first, layout.shape.size());
+  return weight.picture_channels > 0
+             ? OfPicture(columns, weight.picture_channels)
+             : columns;
+}
+
+float OutputScale(const Weight& weight, int64_t channel) {
+  return weight.output_scale.empty() ? 1.0f : weight.output_scale[channel];
+}
+
+// Scales one row: `window` neighbours belong to one input channel.
+void ScaleInputs(const Weight& weight, int64_t first_input, int64_t window,
+                 std::span<float> row) {
+  if (weight.input_scale.empty()) return;
+  for (size_t i = 0; i < row.size(); ++i) {
+    row[i] *= weight.input_scale[first_input + i / window];
+  }
+}
+
+}  // namespace
+
+absl::Status WeightWriter::Write(const Program& program, const Part& part,
+                                 const std::vector<Weight>& weights,
+                                 std::span<std::byte> extent) {
+  const Operator& op = program.layers[part.layer].op;
+  const auto* conv = std::get_if<Convolution>(&op);
+  const bool cut =
+      conv != nullptr || std::holds_alternative<FullyConnected>(op);
+  for (size_t w = 0; w < weights.size(); ++w) {
+    const WeightPiece& piece = part.weights[w];
+    std::byte* const to = extent.data() + piece.offset_bytes;
+    if (!cut) {
+      RETURN_IF_ERROR(WriteWhole(weights[w], piece.layout, to));
+    } else if (w == 0) {
+      RETURN_IF_ERROR(WriteKernel(weights[w], piece.layout,
+                                  conv != nullptr ? conv->groups : 1,
+                                  part.channels, reinterpret_cast<float*>(to)));
+    } else {
+      std::memcpy(to, weights[w].held.data() + part.channels.first,
+                  part.channels.count * sizeof(float));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WeightWriter::WriteKernel(const Weight& weight,
+                                       const WeightLayout& layout,
+                                       int64_t groups, Range channels,
+                                       float* to) {
+  if (weight.transposed) {
+    return WriteTransposed(weight, layout, channels, to);
+  }
+  const size_t row_dimensions = groups > 1 ? 2 : 1;
+  const Positions rows = PositionsAlong(layout, 0, row_dimensions);
+  const Positions columns = ColumnsOf(weight, layout, row_dimensions);
+  rows_.resize(rows.size() * columns.size());
+  RETURN_IF_ERROR(graph_.ReadF32(
+      graph_.constants[weight.constant],
+      channels.first * static_cast<int64_t>(columns.size()), rows_));
+  const int64_t inputs = weight.shape[1];
+  const int64_t of_group = weight.shape[0] / groups;
+  for (size_t r = 0; r < rows.size(); ++r) {
+    const int64_t channel = channels.first + static_cast<int64_t>(r);
+    const std::span row =
+        std::span(rows_).subspan(r * columns.size(), columns.size());
+    ScaleInputs(weight, channel / of_group * inputs, row.size() / inputs, row);
+    const float scale = OutputScale(weight, channel);
+    float* const row_to = to + rows[r];
+    for (size_t c = 0; c < row.size(); ++c) {
+      row_to[columns[c]] = row[c] * scale;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WeightWriter::WriteTransposed(const Weight& weight,
+                                           const WeightLayout& layout,
+                                           Range channels, float* to) {
+  RETURN_IF_ERROR(ReadPanel(weight, channels));
+  const Positions rows = PositionsAlong(layout, 0, 1);
+  const Positions columns = ColumnsOf(weight, layout, 1);
+  for (size_t c = 0; c < columns.size(); ++c) {
+    const float input_scale =
+        weight.input_scale.empty() ? 1.0f : weight.input_scale[c];
+    const float* const from =
+        panel_.data() + c * panel_columns_ + channels.first - panel_first_;
+    for (size_t r = 0; r < rows.size(); ++r) {
+      to[rows[r] + columns[c]] =
+          from[r] * input_scale *
+          OutputScale(weight, channels.first + static_cast<int64_t>(r));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WeightWriter::ReadPanel(const Weight& weight, Range channels) {
+  if (panel_of_ == weight.constant && channels.first >= panel_first_ &&
+      channels.first + channels.count <= panel_first_ + panel_columns_) {
+    return absl::OkStatus();
+  }
+  const int64_t all = weight.shape[0];
+  const int64_t height = weight.shape[1];
+  const int64_t most = kPanelBytesMax / (sizeof(float) * height);
+  panel_of_ = -1;
+  panel_first_ = channels.first;
+  panel_columns_ =
+      std::min(all - channels.first, std::max(channels.count, most));
+  panel_.resize(height * panel_columns_);
+  const Constant& constant = graph_.constants[weight.constant];
+  if (panel_columns_ == all) {
+    RETURN_IF_ERROR(graph_.ReadF32(constant, 0, panel_));
+  } else {
+    for (int64_t r = 0; r < height; ++r) {
+      RETURN_IF_ERROR(graph_.ReadF32(
+          constant, r * all + panel_first_,
+          std::span(panel_).subspan(r * panel_columns_, panel_columns_)));
+    }
+  }
+  panel_of_ = weight.constant;
+  return absl::OkStatus();
+}
+
+absl::Status WeightWriter::WriteWhole(const Weight& weight,
+                                      const WeightLayout& layout,
+                                      std::byte* to) {
+  LAYERD_CHECK(layout == WeightLayout::Plain(layout.dtype, layout.shape),
+               ToString(layout));
+  if (weight.constant < 0) {
+    std::memcpy(to, weight.held.data(), weight.held.size() * sizeof(float));
+    return absl::OkStatus();
+  }
+  const Constant& constant = graph_.constants[weight.constant];
+  if (layout.dtype == DataType::kF32) {
+    return graph_.ReadF32(constant, 0,
+                          {reinterpret_cast<float*>(to),
+                           static_cast<size_t>(constant.element_count())});
+  }
+  ASSIGN_OR_RETURN(const std::vector<std::byte> bytes,
+                   graph_.ReadBytes(constant));
+  std::memcpy(to, bytes.data(), bytes.size());
+  return absl::OkStatus();
+}
+
+}  // namespace layerd
