@@ -133,7 +133,7 @@ class HoldingExecutor {
 };
 
 TEST_CASE("Extents come in program order with the file's bytes") {
-  const uint32_t seed = GENERATE(range(0u, 150u));
+  const uint32_t seed = GENERATE(range(0u, 60u));
   INFO("seed " << seed);
   RandomProgram program(seed);
   SimIoEngine engine(seed, 1 + seed % 6);
@@ -152,7 +152,7 @@ TEST_CASE("Extents come in program order with the file's bytes") {
 }
 
 TEST_CASE("A job can be stopped at any point, and the ring serves the next") {
-  const uint32_t seed = GENERATE(range(0u, 150u));
+  const uint32_t seed = GENERATE(range(0u, 60u));
   INFO("seed " << seed);
   RandomProgram program(seed);
   SimIoEngine engine(seed, 1 + seed % 6);

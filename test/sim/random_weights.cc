@@ -41,10 +41,10 @@ RandomWeights::RandomWeights(uint32_t seed,
   auto writer =
       LayerFileWriter::Create(path_, Describe(extent_bytes), tile_bytes);
   LAYERD_CHECK(writer.ok());
-  std::mt19937_64 random(seed);
+  std::minstd_rand random(seed + 1);
   for (const uint64_t stored_bytes : extent_bytes) {
     std::vector<std::byte>& bytes = bytes_.emplace_back(stored_bytes);
-    for (std::byte& byte : bytes) byte = static_cast<std::byte>(random());
+    for (std::byte& byte : bytes) byte = static_cast<std::byte>(random() >> 8);
     LAYERD_CHECK((*writer)->AppendExtent(bytes).ok());
   }
   LAYERD_CHECK((*writer)->Commit().ok());
