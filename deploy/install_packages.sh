@@ -25,6 +25,7 @@ libisal-dev               ISA-L: the checksum of every tile
 libssl-dev                OpenSSL: SHA-256 of the files that are packed
 libyaml-cpp-dev           reads the configuration
 libspdlog-dev             the log
+rapidjson-dev             layerctl's answers as JSON
 libcpp-httplib-dev        serves metrics and the live page
 catch2                    the tests' framework
 libbenchmark-dev          the benches' framework

@@ -95,6 +95,11 @@ def system_deps():
         targets = {":crypto": ["pkg:libcrypto", "hdr:openssl/evp.h"]},
     )
     system_library(
+        name = "rapidjson",
+        hint = "apt-get install rapidjson-dev",
+        targets = {":rapidjson": ["hdr:rapidjson/prettywriter.h"]},
+    )
+    system_library(
         name = "httplib",
         hint = "apt-get install libcpp-httplib-dev",
         targets = {":httplib": ["pkg:cpp-httplib", "hdr:httplib.h"]},
