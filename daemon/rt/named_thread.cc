@@ -8,13 +8,15 @@
 
 namespace layerd {
 
-NamedThread::NamedThread(const std::string& name, std::function<void()> body)
-    : thread_(std::move(body)) {
-  LAYERD_CHECK(pthread_setname_np(thread_.native_handle(), name.c_str()) == 0,
-               name);
+void NamedThread::Start(const std::string& name, std::function<void()> body) {
+  LAYERD_CHECK(!thread_.joinable());
+  thread_ = std::thread([name, body = std::move(body)] {
+    LAYERD_CHECK(pthread_setname_np(pthread_self(), name.c_str()) == 0, name);
+    body();
+  });
 }
 
-NamedThread::~NamedThread() {
+void NamedThread::Join() {
   if (thread_.joinable()) thread_.join();
 }
 

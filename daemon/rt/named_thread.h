@@ -7,18 +7,21 @@
 
 namespace layerd {
 
-// A thread that tools show under its name, joined when it goes out of scope:
-// whoever owns one has told its loop to end before.
+// A thread that tools show under its name. Joined at the latest when it goes
+// out of scope: whoever owns one has told its loop to end before.
 //
-// Threading: constructed and destroyed by its owner.
+// Threading: one owner.
 class NamedThread {
  public:
   NamedThread() = default;
-  // REQUIRES: name has at most 15 characters, as the kernel does.
-  NamedThread(const std::string& name, std::function<void()> body);
-  ~NamedThread();
-  NamedThread(NamedThread&&) = default;
-  NamedThread& operator=(NamedThread&&) = delete;
+  ~NamedThread() { Join(); }
+  NamedThread(const NamedThread&) = delete;
+  NamedThread& operator=(const NamedThread&) = delete;
+
+  // REQUIRES: not started before; name has at most 15 characters.
+  void Start(const std::string& name, std::function<void()> body);
+  // Returns when `body` has; at once if it was never started.
+  void Join();
 
  private:
   std::thread thread_;

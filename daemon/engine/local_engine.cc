@@ -1,0 +1,226 @@
+#include "daemon/engine/local_engine.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
+#include "config/status_macros.h"
+
+namespace layerd {
+namespace {
+
+using Models = std::vector<std::shared_ptr<Model>>;
+
+std::optional<uint64_t> NumberOf(const std::string& version) {
+  uint64_t number = 0;
+  if (!absl::SimpleAtoi(version, &number)) return std::nullopt;
+  return number;
+}
+
+absl::Status CheckSource(const Engine::ModelSource& source) {
+  if (!NumberOf(source.version)) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("model %s: version \"%s\" is not a decimal number",
+                        source.name, source.version));
+  }
+  if (source.level < 1 || source.level > kLevels) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("model %s/%s: level %d is not one of 1 to %d",
+                        source.name, source.version, source.level, kLevels));
+  }
+  return absl::OkStatus();
+}
+
+// Version "" is the highest.
+std::shared_ptr<Model> FindIn(const Models& models, const std::string& name,
+                              const std::string& version) {
+  std::shared_ptr<Model> found;
+  for (const std::shared_ptr<Model>& model : models) {
+    if (model->name() != name) continue;
+    if (version.empty()) {
+      if (!found || *NumberOf(found->version()) < *NumberOf(model->version())) {
+        found = model;
+      }
+    } else if (model->version() == version) {
+      return model;
+    }
+  }
+  return found;
+}
+
+// With `model` in the place of the one of its name and version, or at the end.
+Models With(Models models, std::shared_ptr<Model> model) {
+  for (std::shared_ptr<Model>& old : models) {
+    if (old->name() != model->name() || old->version() != model->version()) {
+      continue;
+    }
+    old = std::move(model);
+    return models;
+  }
+  models.push_back(std::move(model));
+  return models;
+}
+
+template <typename Spans>
+absl::Status CheckSpans(const char* noun, const Spans& spans,
+                        const std::vector<Model::Port>& ports) {
+  if (spans.size() != ports.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%d %ss were given, the model has %d", spans.size(),
+                        noun, ports.size()));
+  }
+  for (size_t i = 0; i < ports.size(); ++i) {
+    if (spans[i].size() == ports[i].bytes) continue;
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%s \"%s\": %d bytes were given, it has %d", noun,
+                        ports[i].name, spans[i].size(), ports[i].bytes));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+LocalEngine::LocalEngine(const EngineOptions& options, EngineParts parts)
+    : options_(options),
+      parts_(std::move(parts)),
+      scheduler_(options.queue_jobs_max, parts_.clock.get()) {
+  executor_thread_.Start("layerd-executor", [this] { scheduler_.Run(); });
+}
+
+LocalEngine::~LocalEngine() {
+  scheduler_.Shutdown();
+  executor_thread_.Join();
+}
+
+std::vector<absl::Status> LocalEngine::LoadModels(
+    const std::vector<ModelSource>& sources) {
+  const std::lock_guard<std::mutex> change(change_);
+  std::vector<absl::Status> statuses;
+  Models wanted = models();
+  bool changed = false;
+  for (const ModelSource& source : sources) {
+    auto model = Load(source);
+    if (!model.ok()) {
+      statuses.push_back(model.status());
+      continue;
+    }
+    Models candidate = With(wanted, *std::move(model));
+    statuses.push_back(PlanFor(candidate).status());
+    if (!statuses.back().ok()) continue;
+    wanted = std::move(candidate);
+    changed = true;
+  }
+  if (!changed) return statuses;
+  const absl::Status adopted = Adopt(std::move(wanted));
+  for (absl::Status& status : statuses) status.Update(adopted);
+  return statuses;
+}
+
+absl::Status LocalEngine::UnloadModel(const std::string& name,
+                                      const std::string& version) {
+  const std::lock_guard<std::mutex> change(change_);
+  Models rest = models();
+  const std::shared_ptr<Model> model = FindIn(rest, name, version);
+  if (model == nullptr) {
+    return absl::NotFoundError(
+        absl::StrFormat("model %s/%s is not loaded", name, version));
+  }
+  rest.erase(std::find(rest.begin(), rest.end(), model));
+  return Adopt(std::move(rest));
+}
+
+std::shared_ptr<Model> LocalEngine::Find(const std::string& name,
+                                         const std::string& version) const {
+  return FindIn(models(), name, version);
+}
+
+std::vector<std::shared_ptr<Model>> LocalEngine::models() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return models_;
+}
+
+absl::Status LocalEngine::Submit(std::unique_ptr<Job> job) {
+  RETURN_IF_ERROR(CheckSpans("input", job->inputs, job->model->inputs()));
+  RETURN_IF_ERROR(CheckSpans("output", job->outputs, job->model->outputs()));
+  return scheduler_.Submit(std::move(job));
+}
+
+void LocalEngine::Drain(Instant deadline) { scheduler_.Drain(deadline); }
+
+Engine::MemoryStats LocalEngine::memory() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  MemoryStats stats{.weight_budget_bytes = options_.weight_budget_bytes,
+                    .memory_budget_bytes = options_.memory_budget_bytes,
+                    .ring_bytes = plan_.ring_bytes,
+                    .head_bytes = plan_.head_bytes,
+                    .arena_bytes = plan_.arena_bytes,
+                    .weight_bytes = 0};
+  for (const std::shared_ptr<Model>& model : models_) {
+    stats.weight_bytes += model->weight_bytes();
+  }
+  return stats;
+}
+
+std::vector<std::string> LocalEngine::warnings() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return warnings_;
+}
+
+absl::StatusOr<std::shared_ptr<Model>> LocalEngine::Load(
+    const ModelSource& source) {
+  RETURN_IF_ERROR(CheckSource(source));
+  return Model::Load(source.layer_file_path, source.name, source.version,
+                     source.level, parts_.backend.get());
+}
+
+absl::StatusOr<MemoryPlan> LocalEngine::PlanFor(const Models& models) const {
+  std::vector<ModelDemand> demands;
+  for (const std::shared_ptr<Model>& model : models) {
+    demands.push_back(
+        {.name = absl::StrFormat("%s/%s", model->name(), model->version()),
+         .level = model->level(),
+         .program = &model->program(),
+         .scratch_bytes = model->scratch_bytes()});
+  }
+  return MemoryPlan::Make(demands,
+                          {.weight_bytes = options_.weight_budget_bytes,
+                           .memory_bytes = options_.memory_budget_bytes});
+}
+
+absl::Status LocalEngine::Adopt(Models models) {
+  ASSIGN_OR_RETURN(MemoryPlan plan, PlanFor(models));
+  scheduler_.Hold();
+  data_path_ = nullptr;
+  auto fresh = OpenDataPath(plan, models);
+  const absl::Status status = fresh.status();
+  if (!status.ok()) {
+    // What was given back a moment ago is most likely still to be had.
+    models = models_;
+    plan = plan_;
+    fresh = OpenDataPath(plan, models);
+    for (const std::shared_ptr<Model>& model : models) {
+      if (!fresh.ok()) model->Fail(fresh.status());
+    }
+  }
+  if (fresh.ok()) data_path_ = *std::move(fresh);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    models_ = std::move(models);
+    plan_ = std::move(plan);
+    warnings_ =
+        data_path_ ? data_path_->warnings() : std::vector<std::string>();
+  }
+  scheduler_.Resume(data_path_ ? &data_path_->placement() : nullptr);
+  return status;
+}
+
+absl::StatusOr<std::unique_ptr<DataPath>> LocalEngine::OpenDataPath(
+    const MemoryPlan& plan, const Models& models) const {
+  if (models.empty()) return std::unique_ptr<DataPath>();
+  return DataPath::Open(plan, models, parts_.open_io_engine,
+                        parts_.backend.get(), parts_.clock.get());
+}
+
+}  // namespace layerd

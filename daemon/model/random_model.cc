@@ -1,0 +1,203 @@
+#include "daemon/model/random_model.h"
+
+#include <algorithm>
+#include <random>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "config/check.h"
+#include "loader/store/layer_file_writer.h"
+
+namespace layerd {
+namespace {
+
+constexpr int64_t kRows = 6;
+constexpr int64_t kColumns = 5;
+constexpr uint32_t kTileBytes = 4096;
+
+class Builder {
+ public:
+  Builder(uint32_t seed, RandomModel* model)
+      : random_(seed), model_(*model), program_(model->program) {}
+
+  void Build(size_t layers) {
+    last_ = AddTensor("x", 3 + Dice(6));
+    program_.inputs = {last_};
+    AddConvolution("conv0");
+    for (size_t l = 1; l < layers; ++l) {
+      const std::string name = "conv" + std::to_string(l);
+      switch (Dice(5)) {
+        case 0:
+          AddSum("sum" + std::to_string(l));
+          break;
+        case 1:
+          AddAgain(name);
+          break;
+        default:
+          AddConvolution(name);
+      }
+    }
+    program_.outputs = {last_};
+    if (Dice(2) == 0 && last_ > 1) program_.outputs.push_back(last_ - 1);
+  }
+
+ private:
+  int64_t Dice(int64_t sides) { return random_() % sides; }
+  int64_t ChannelsOf(uint32_t tensor) const {
+    return program_.tensors[tensor].type.shape[1];
+  }
+
+  uint32_t AddTensor(const std::string& name, int64_t channels) {
+    TensorType type{DataType::kF32, {1, channels, kRows, kColumns}, {}};
+    type.strides = PlainStrides(type.shape);
+    program_.buffers.push_back({static_cast<uint64_t>(type.span_bytes())});
+    program_.tensors.push_back(
+        {name, type, static_cast<uint32_t>(program_.buffers.size() - 1), 0});
+    return static_cast<uint32_t>(program_.tensors.size() - 1);
+  }
+
+  uint32_t AddLayer(const std::string& name, Operator op,
+                    std::vector<uint32_t> inputs, int64_t channels) {
+    last_ = AddTensor(name, channels);
+    program_.layers.push_back(
+        {name, std::move(op), std::move(inputs), {last_}});
+    return static_cast<uint32_t>(program_.layers.size() - 1);
+  }
+
+  // The layer before, and a tensor of the same shape from long ago.
+  void AddSum(const std::string& name) {
+    uint32_t other = last_;
+    for (uint32_t t = 0; t < last_; ++t) {
+      if (ChannelsOf(t) == ChannelsOf(last_)) {
+        other = t;
+        break;
+      }
+    }
+    Binary sum;
+    sum.activation.kind = ActivationKind::kTanh;
+    const uint32_t layer =
+        AddLayer(name, sum, {last_, other}, ChannelsOf(last_));
+    Part& part = program_.parts.emplace_back();
+    part.layer = layer;
+    part.channels = part.rows = {0, 1};
+  }
+
+  static Convolution Conv(int64_t window) {
+    const int64_t pad = window / 2;
+    Convolution conv;
+    conv.strides = conv.dilations = {1, 1};
+    conv.pads_begin = conv.pads_end = {pad, pad};
+    conv.has_bias = true;
+    conv.activation.kind = ActivationKind::kTanh;
+    return conv;
+  }
+
+  void AddConvolution(const std::string& name) {
+    const int64_t piece = 1 + Dice(6);
+    const int64_t pieces = 1 + Dice(5);
+    const int64_t window = Dice(2) == 0 ? 1 : 3;
+    const int64_t inputs = ChannelsOf(last_);
+    const uint32_t layer =
+        AddLayer(name, Conv(window), {last_}, piece * pieces);
+    const size_t first_read = program_.reads.size();
+    for (int64_t p = 0; p < pieces; ++p) {
+      size_t read = program_.reads.size();
+      if (p > 0 && Dice(3) == 0) {
+        // The weights of an earlier piece, held until now.
+        read = first_read + Dice(read - first_read);
+      } else {
+        program_.reads.push_back(AddExtent(piece, inputs, window));
+      }
+      AddParts(layer, {p * piece, piece}, static_cast<uint32_t>(read),
+               Weights(piece, inputs, window));
+    }
+  }
+
+  // A convolution that keeps its channels once more, with the same weights.
+  void AddAgain(const std::string& name) {
+    const int64_t channels = ChannelsOf(last_);
+    const uint32_t extent = AddExtent(channels, channels, 1);
+    AddWith(name, extent, channels, 1);
+    AddWith(name + "between", AddExtent(channels, channels, 3), channels, 3);
+    AddWith(name + "again", extent, channels, 1);
+  }
+
+  void AddWith(const std::string& name, uint32_t extent, int64_t channels,
+               int64_t window) {
+    const uint32_t layer = AddLayer(name, Conv(window), {last_}, channels);
+    program_.reads.push_back(extent);
+    AddParts(layer, {0, channels},
+             static_cast<uint32_t>(program_.reads.size() - 1),
+             Weights(channels, channels, window));
+  }
+
+  void AddParts(uint32_t layer, Range channels, uint32_t read,
+                const std::vector<WeightPiece>& weights) {
+    const int64_t cut = Dice(2) == 0 ? kRows : 1 + Dice(kRows - 1);
+    for (int64_t row = 0; row < kRows; row += cut) {
+      Part& part = program_.parts.emplace_back();
+      part.layer = layer;
+      part.channels = channels;
+      part.rows = {row, std::min(cut, kRows - row)};
+      part.read = read;
+      part.weights = weights;
+    }
+  }
+
+  static std::vector<WeightPiece> Weights(int64_t outputs, int64_t inputs,
+                                          int64_t window) {
+    const auto kernel =
+        WeightLayout::Plain(DataType::kF32, {outputs, inputs, window, window});
+    const uint64_t bias_offset = (kernel.bytes() + 255) / 256 * 256;
+    return {{kernel, 0},
+            {WeightLayout::Plain(DataType::kF32, {outputs}), bias_offset}};
+  }
+
+  uint32_t AddExtent(int64_t outputs, int64_t inputs, int64_t window) {
+    const WeightPiece bias = Weights(outputs, inputs, window)[1];
+    const uint64_t bytes = bias.offset_bytes + bias.layout.bytes();
+    const uint64_t begin = program_.extents.empty()
+                               ? 0
+                               : program_.extents.back().offset_bytes +
+                                     program_.extents.back().stored_bytes;
+    program_.extents.push_back({begin, RoundUpToPage(bytes)});
+    std::uniform_real_distribution<float> value(-0.5f, 0.5f);
+    auto& weights = model_.extents.emplace_back(bytes / sizeof(float));
+    for (float& weight : weights) weight = value(random_);
+    return static_cast<uint32_t>(program_.extents.size() - 1);
+  }
+
+  std::mt19937 random_;
+  RandomModel& model_;
+  Program& program_;
+  uint32_t last_ = 0;
+};
+
+}  // namespace
+
+RandomModel::RandomModel(uint32_t seed, size_t layers) {
+  Builder(seed, this).Build(layers);
+}
+
+void RandomModel::Write(const std::string& path, const KernelKey& key) const {
+  manifest::Manifest manifest;
+  program.WriteTo(&manifest);
+  manifest.mutable_kernel_key()->set_backend(key.backend);
+  manifest.mutable_kernel_key()->set_isa(key.isa);
+  manifest.mutable_kernel_key()->set_dtype(key.dtype);
+  manifest.mutable_kernel_key()->set_library(key.library);
+  uint64_t weight_bytes = 0;
+  for (const auto& extent : extents) weight_bytes += extent.size() * 4;
+  manifest.mutable_identity()->set_weight_bytes(weight_bytes);
+  auto writer = LayerFileWriter::Create(path, manifest, kTileBytes);
+  LAYERD_CHECK(writer.ok(), writer.status().ToString());
+  for (const auto& extent : extents) {
+    const absl::Status appended =
+        (*writer)->AppendExtent(std::as_bytes(std::span(extent)));
+    LAYERD_CHECK(appended.ok(), appended.ToString());
+  }
+  LAYERD_CHECK((*writer)->Commit().ok());
+}
+
+}  // namespace layerd
