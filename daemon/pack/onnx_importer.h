@@ -24,7 +24,8 @@ using ShapeBindings = std::map<std::string, std::vector<int64_t>>;
 //         is an error, never a crash, a hang or much memory.
 // Errors: NOT_FOUND, PERMISSION_DENIED; INVALID_ARGUMENT for a file that is
 //         not ONNX, or whose shapes are free: names the input and shows the
-//         --shape line; UNIMPLEMENTED names node, operator and opset.
+//         --shape line; UNIMPLEMENTED names node, operator and opset;
+//         RESOURCE_EXHAUSTED if more would have to be held than the limits.
 absl::StatusOr<Graph> ImportOnnx(const std::string& path,
                                  const ShapeBindings& shapes);
 

@@ -1,9 +1,10 @@
 #include "daemon/pack/onnx_scan.h"
 
-#include <bit>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
@@ -340,10 +341,21 @@ class GraphScanner {
   TensorScanner tensors_;
 };
 
+absl::StatusOr<Header> NamingFile(const WireReader& file,
+                                  absl::StatusOr<Header> header) {
+  const std::string& path = file.window()->file().path;
+  if (header.ok() || absl::StartsWith(header.status().message(), path)) {
+    return header;
+  }
+  return absl::Status(
+      header.status().code(),
+      absl::StrCat(path, ": ", std::string(header.status().message())));
+}
+
 absl::Status ScanInto(OnnxModel& model, Allowance& held_bytes) {
   FileWindow window(model.files.front().get());
   const WireReader file(&window);
-  ASSIGN_OR_RETURN(const Header header, ReadHeader(file));
+  ASSIGN_OR_RETURN(const Header header, NamingFile(file, ReadHeader(file)));
   model.opset = *header.opset;
   return GraphScanner(&model, &held_bytes).Scan(file.Within(*header.graph));
 }

@@ -1,0 +1,102 @@
+#ifndef LAYERD_DAEMON_PACK_CONSTANT_FOLDING_H_
+#define LAYERD_DAEMON_PACK_CONSTANT_FOLDING_H_
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "daemon/pack/allowance.h"
+#include "daemon/pack/graph.h"
+
+namespace layerd {
+
+// A node whose output is known while packing, after inference brought its
+// attributes into one form.
+//
+// Ownership: all pointers are loans.
+class Folding {
+ public:
+  Folding(const Graph* graph, const Node* node, Allowance* held_bytes)
+      : graph_(graph), node_(node), held_bytes_(held_bytes) {}
+
+  const Graph& graph() const { return *graph_; }
+  const Node& node() const { return *node_; }
+  const Value& input(size_t i) const;
+  // REQUIRES: the input is known.
+  const Constant& constant(size_t i) const;
+  const Value& output() const;
+
+  template <typename T>
+  const T& attribute(const char* name) const {
+    return std::get<T>(node_->attributes.at(name));
+  }
+
+  // RESOURCE_EXHAUSTED if an input's elements would take too much memory, at
+  // `element_bytes` each: asked before they are read.
+  absl::Status CheckFits(size_t i, size_t element_bytes) const;
+
+  // All elements of an input, widened to T: int64_t, float or double.
+  template <typename T>
+  absl::StatusOr<std::vector<T>> Load(size_t i) const;
+
+  // The output, as its dtype stores `elements`.
+  template <typename T>
+  absl::StatusOr<Constant> Hold(std::span<const T> elements) const;
+  // The output with room for its elements, zeroed.
+  absl::StatusOr<Constant> HoldZeros() const;
+
+  absl::Status Invalid(const char* why) const;
+  absl::Status Unsupported(const char* why) const;
+
+ private:
+  const Graph* graph_;
+  const Node* node_;
+  Allowance* held_bytes_;
+};
+
+// One function for each operator, as in shape_inference.h.
+//
+// REQUIRES: all inputs are constants (FoldShape, FoldSize: have a shape), and
+//           inference of the node succeeded.
+// Errors: INVALID_ARGUMENT (an index outside, a division by zero),
+//         UNIMPLEMENTED (a type), RESOURCE_EXHAUSTED, or of reading.
+
+// constant_folding_elementwise.cc
+absl::StatusOr<Constant> FoldAdd(const Folding& node);
+absl::StatusOr<Constant> FoldSub(const Folding& node);
+absl::StatusOr<Constant> FoldMul(const Folding& node);
+absl::StatusOr<Constant> FoldDiv(const Folding& node);
+absl::StatusOr<Constant> FoldMin(const Folding& node);
+absl::StatusOr<Constant> FoldMax(const Folding& node);
+absl::StatusOr<Constant> FoldEqual(const Folding& node);
+absl::StatusOr<Constant> FoldLess(const Folding& node);
+absl::StatusOr<Constant> FoldGreater(const Folding& node);
+absl::StatusOr<Constant> FoldNeg(const Folding& node);
+absl::StatusOr<Constant> FoldFloor(const Folding& node);
+absl::StatusOr<Constant> FoldCeil(const Folding& node);
+absl::StatusOr<Constant> FoldSqrt(const Folding& node);
+absl::StatusOr<Constant> FoldNot(const Folding& node);
+absl::StatusOr<Constant> FoldCast(const Folding& node);
+
+// constant_folding_layout.cc: where elements move. What only changes the shape
+// leaves a constant in its file.
+absl::StatusOr<Constant> FoldReshape(const Folding& node);
+absl::StatusOr<Constant> FoldTranspose(const Folding& node);
+absl::StatusOr<Constant> FoldConcat(const Folding& node);
+absl::StatusOr<Constant> FoldGather(const Folding& node);
+absl::StatusOr<Constant> FoldSlice(const Folding& node);
+absl::StatusOr<Constant> FoldExpand(const Folding& node);
+absl::StatusOr<Constant> FoldWhere(const Folding& node);
+
+// constant_folding_shape.cc: what makes elements out of shapes.
+absl::StatusOr<Constant> FoldConstant(const Folding& node);
+absl::StatusOr<Constant> FoldConstantOfShape(const Folding& node);
+absl::StatusOr<Constant> FoldRange(const Folding& node);
+absl::StatusOr<Constant> FoldShape(const Folding& node);
+absl::StatusOr<Constant> FoldSize(const Folding& node);
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_PACK_CONSTANT_FOLDING_H_

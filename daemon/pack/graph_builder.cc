@@ -1,0 +1,266 @@
+#include "daemon/pack/graph_builder.h"
+
+#include <algorithm>
+#include <functional>
+#include <queue>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "config/status_macros.h"
+#include "daemon/pack/element_type.h"
+
+namespace layerd {
+namespace {
+
+std::string Printable(const std::string& name) {
+  return absl::CHexEscape(name.substr(0, 200));
+}
+
+// As f32 if it is of a floating type; scalars and the like are no weights.
+uint64_t WeightBytes(const Constant& constant) {
+  if (constant.shape.empty()) return 0;
+  const size_t element_bytes =
+      IsFloating(constant.dtype) ? sizeof(float) : SizeOf(constant.dtype);
+  return static_cast<uint64_t>(constant.element_count()) * element_bytes;
+}
+
+uint64_t WeightBytes(const OnnxNode& node) {
+  if (node.op_type != "Constant") return 0;
+  uint64_t bytes = 0;
+  for (const auto& [name, value] : node.attributes) {
+    if (const auto* tensor = std::get_if<Constant>(&value)) {
+      bytes += WeightBytes(*tensor);
+    } else if (const auto* floats = std::get_if<std::vector<float>>(&value)) {
+      bytes += floats->size() * sizeof(float);
+    } else if (const auto* ints = std::get_if<std::vector<int64_t>>(&value)) {
+      bytes += ints->size() * sizeof(int64_t);
+    }
+  }
+  return bytes;
+}
+
+class Builder {
+ public:
+  explicit Builder(OnnxModel model) : model_(std::move(model)) {}
+
+  absl::StatusOr<Graph> Build(const ShapeBindings& shapes) {
+    graph_.name = std::move(model_.graph_name);
+    graph_.files = std::move(model_.files);
+    RETURN_IF_ERROR(AddInitializers());
+    RETURN_IF_ERROR(AddInputs(shapes));
+    RETURN_IF_ERROR(AddNodes());
+    RETURN_IF_ERROR(AddOutputs());
+    RETURN_IF_ERROR(SortNodes());
+    Prune(graph_);
+    return std::move(graph_);
+  }
+
+ private:
+  absl::StatusOr<int> AddValue(const std::string& name, const char* kind) {
+    if (name.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrFormat("an %s has no name", kind));
+    }
+    const int index = static_cast<int>(graph_.values.size());
+    if (!values_.emplace(name, index).second) {
+      return absl::InvalidArgumentError(
+          absl::StrFormat("the value \"%s\" is written twice, the second time "
+                          "as %s",
+                          Printable(name), kind));
+    }
+    graph_.values.emplace_back();
+    graph_.values.back().name = name;
+    return index;
+  }
+
+  absl::Status AddInitializers() {
+    for (OnnxTensor& tensor : model_.initializers) {
+      ASSIGN_OR_RETURN(const int index, AddValue(tensor.name, "initializer"));
+      Value& value = graph_.values[static_cast<size_t>(index)];
+      value.dtype = tensor.constant.dtype;
+      value.shape = tensor.constant.shape;
+      value.constant = static_cast<int>(graph_.constants.size());
+      graph_.weight_bytes += WeightBytes(tensor.constant);
+      graph_.constants.push_back(std::move(tensor.constant));
+    }
+    return absl::OkStatus();
+  }
+
+  // IR 3 lists initializers among the inputs, later ones may do so to let them
+  // be overridden: weights all the same.
+  absl::Status AddInputs(const ShapeBindings& shapes) {
+    const size_t initializers = graph_.values.size();
+    std::vector<OnnxValueInfo> inputs;
+    for (OnnxValueInfo& input : model_.inputs) {
+      const auto known = values_.find(input.name);
+      if (known != values_.end() &&
+          static_cast<size_t>(known->second) < initializers) {
+        continue;
+      }
+      ASSIGN_OR_RETURN(const int index, AddValue(input.name, "input"));
+      if (!input.dtype) {
+        return absl::InvalidArgumentError(absl::StrFormat(
+            "input \"%s\" has no element type", Printable(input.name)));
+      }
+      graph_.inputs.push_back(index);
+      inputs.push_back(std::move(input));
+    }
+    ASSIGN_OR_RETURN(auto bound, BindShapes(inputs, shapes));
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      Value& value = graph_.values[static_cast<size_t>(graph_.inputs[i])];
+      value.dtype = inputs[i].dtype;
+      value.shape = std::move(bound[i]);
+    }
+    return absl::OkStatus();
+  }
+
+  // Names of nodes should be unique and need not be.
+  std::string UniqueName(std::string name, size_t index) {
+    if (node_names_.insert(name).second) return name;
+    for (name = absl::StrCat(name, "_", index);
+         !node_names_.insert(name).second;) {
+      name += "_";
+    }
+    return name;
+  }
+
+  absl::Status AddNodes() {
+    for (OnnxNode& from : model_.nodes) {
+      Node node;
+      node.name = UniqueName(std::move(from.name), graph_.nodes.size());
+      node.op_type = std::move(from.op_type);
+      node.opset = model_.opset;
+      graph_.weight_bytes += WeightBytes(from);
+      node.attributes = std::move(from.attributes);
+      for (const std::string& output : from.outputs) {
+        int index = kAbsent;
+        if (!output.empty()) {
+          absl::StatusOr<int> added = AddValue(output, "output of a node");
+          if (!added.ok()) return About(node, added.status());
+          index = *added;
+        }
+        node.outputs.push_back(index);
+      }
+      graph_.nodes.push_back(std::move(node));
+    }
+    for (size_t n = 0; n < model_.nodes.size(); ++n) {
+      RETURN_IF_ERROR(Connect(model_.nodes[n], graph_.nodes[n]));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Connect(const OnnxNode& from, Node& node) {
+    for (const std::string& input : from.inputs) {
+      if (input.empty()) {
+        node.inputs.push_back(kAbsent);
+        continue;
+      }
+      const auto known = values_.find(input);
+      if (known == values_.end()) {
+        return About(node, absl::InvalidArgumentError(absl::StrFormat(
+                               "its input \"%s\" is no output of any node, no "
+                               "initializer and no input",
+                               Printable(input))));
+      }
+      node.inputs.push_back(known->second);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status AddOutputs() {
+    if (model_.outputs.empty()) {
+      return absl::InvalidArgumentError("the graph has no outputs");
+    }
+    std::unordered_set<std::string> seen;
+    for (const OnnxValueInfo& output : model_.outputs) {
+      const auto known = values_.find(output.name);
+      if (known == values_.end()) {
+        return absl::InvalidArgumentError(
+            absl::StrFormat("the graph's output \"%s\" is written by no node",
+                            Printable(output.name)));
+      }
+      if (!seen.insert(output.name).second) {
+        return absl::InvalidArgumentError(
+            absl::StrFormat("the graph's output \"%s\" is listed twice",
+                            Printable(output.name)));
+      }
+      graph_.outputs.push_back(known->second);
+    }
+    return absl::OkStatus();
+  }
+
+  // Kahn's algorithm; of the nodes that are ready, the first in the file goes
+  // first, so a sorted file keeps its order.
+  absl::Status SortNodes() {
+    const size_t count = graph_.nodes.size();
+    std::vector<int> writers(graph_.values.size(), -1);
+    for (size_t n = 0; n < count; ++n) {
+      for (const int output : graph_.nodes[n].outputs) {
+        if (output != kAbsent) {
+          writers[static_cast<size_t>(output)] = static_cast<int>(n);
+        }
+      }
+    }
+    std::vector<size_t> waits_for(count, 0);
+    std::vector<std::vector<size_t>> readers(count);
+    for (size_t n = 0; n < count; ++n) {
+      for (const int input : graph_.nodes[n].inputs) {
+        if (input == kAbsent) continue;
+        const int writer = writers[static_cast<size_t>(input)];
+        if (writer < 0) continue;
+        readers[static_cast<size_t>(writer)].push_back(n);
+        ++waits_for[n];
+      }
+    }
+    return TakeReady(readers, waits_for);
+  }
+
+  absl::Status TakeReady(const std::vector<std::vector<size_t>>& readers,
+                         std::vector<size_t>& waits_for) {
+    std::priority_queue<size_t, std::vector<size_t>, std::greater<>> ready;
+    for (size_t n = 0; n < waits_for.size(); ++n) {
+      if (waits_for[n] == 0) ready.push(n);
+    }
+    std::vector<Node> sorted;
+    while (!ready.empty()) {
+      const size_t n = ready.top();
+      ready.pop();
+      sorted.push_back(std::move(graph_.nodes[n]));
+      for (const size_t reader : readers[n]) {
+        if (--waits_for[reader] == 0) ready.push(reader);
+      }
+    }
+    for (size_t n = 0; n < waits_for.size(); ++n) {
+      if (waits_for[n] == 0) continue;
+      return About(graph_.nodes[n], absl::InvalidArgumentError(
+                                        "it waits for its own output: the "
+                                        "graph has a cycle"));
+    }
+    graph_.nodes = std::move(sorted);
+    return absl::OkStatus();
+  }
+
+  static absl::Status About(const Node& node, const absl::Status& status) {
+    return absl::Status(status.code(),
+                        absl::StrFormat("%s: %s", Describe(node),
+                                        std::string(status.message())));
+  }
+
+  OnnxModel model_;
+  Graph graph_;
+  std::unordered_map<std::string, int> values_;
+  std::unordered_set<std::string> node_names_;
+};
+
+}  // namespace
+
+absl::StatusOr<Graph> BuildGraph(OnnxModel model, const ShapeBindings& shapes) {
+  return Builder(std::move(model)).Build(shapes);
+}
+
+}  // namespace layerd

@@ -1,0 +1,271 @@
+#include "daemon/pack/graph_inference.h"
+
+#include <algorithm>
+#include <numeric>
+#include <unordered_set>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "config/status_macros.h"
+#include "daemon/pack/element_type.h"
+#include "daemon/pack/graph_builder.h"
+#include "daemon/pack/node_context.h"
+#include "daemon/pack/onnx_limits.h"
+#include "daemon/pack/operator_table.h"
+
+namespace layerd {
+namespace {
+
+absl::Status Refuse(const Node& node, const std::string& why) {
+  return absl::UnimplementedError(absl::StrCat(Describe(node), ": ", why));
+}
+
+absl::Status CheckArity(const Node& node, const OperatorRow& row) {
+  const size_t inputs = node.inputs.size();
+  const bool is_listed = inputs >= row.inputs_min && inputs <= row.inputs_max &&
+                         !node.outputs.empty() &&
+                         node.outputs.size() <= row.outputs_max;
+  // A list of any length has no gaps.
+  const size_t needed =
+      row.inputs_max == kNodeEdgesMax ? inputs : row.inputs_min;
+  if (is_listed && node.outputs[0] != kAbsent &&
+      std::find(node.inputs.begin(),
+                node.inputs.begin() + static_cast<int64_t>(needed), kAbsent) ==
+          node.inputs.begin() + static_cast<int64_t>(needed)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "%s: %d inputs and %d outputs, or a needed one left out; the operator "
+      "has %d to %d inputs and 1 to %d outputs",
+      Describe(node), inputs, node.outputs.size(), row.inputs_min,
+      row.inputs_max, row.outputs_max));
+}
+
+class Inference {
+ public:
+  Inference(int64_t opset, Graph* graph, Allowance* held_bytes)
+      : opset_(opset),
+        graph_(graph),
+        held_bytes_(held_bytes),
+        work_("elements computed while packing", kFoldWorkMax),
+        stands_for_(graph->values.size()) {
+    std::iota(stands_for_.begin(), stands_for_.end(), 0);
+  }
+
+  absl::Status Run() {
+    std::vector<Node> kept;
+    for (Node& node : graph_->nodes) {
+      ASSIGN_OR_RETURN(const bool stays, Infer(node));
+      if (stays) kept.push_back(std::move(node));
+    }
+    graph_->nodes = std::move(kept);
+    ConnectOutputs();
+    return absl::OkStatus();
+  }
+
+ private:
+  // Whether the node stays: neither folded nor without effect.
+  absl::StatusOr<bool> Infer(Node& node) {
+    const OperatorRow* row = FindOperator(node.op_type);
+    if (row == nullptr) return Refuse(node, "the operator is not supported");
+    if (node.opset < row->opset_min) {
+      return absl::InvalidArgumentError(
+          absl::StrFormat("%s: the operator appeared in opset %d",
+                          Describe(node), row->opset_min));
+    }
+    RETURN_IF_ERROR(CheckArity(node, *row));
+    for (int& input : node.inputs) {
+      if (input != kAbsent) input = stands_for_[static_cast<size_t>(input)];
+    }
+    NodeContext context(graph_, &node);
+    RETURN_IF_ERROR(row->infer(context));
+    RETURN_IF_ERROR(context.CheckAllTaken());
+    if (context.is_alias()) {
+      stands_for_[static_cast<size_t>(node.outputs[0])] = node.inputs[0];
+      return false;
+    }
+    ASSIGN_OR_RETURN(const bool folds, CanFold(node, *row));
+    if (folds) {
+      RETURN_IF_ERROR(Fold(node, *row));
+      return false;
+    }
+    RETURN_IF_ERROR(CheckStays(node, *row));
+    return true;
+  }
+
+  Value& ValueAt(int index) {
+    return graph_->values[static_cast<size_t>(index)];
+  }
+
+  // The first input that is not known while packing, kAbsent if all are.
+  int FirstUnknown(const Node& node) {
+    for (const int input : node.inputs) {
+      if (input != kAbsent && ValueAt(input).constant < 0) return input;
+    }
+    return kAbsent;
+  }
+
+  // Elements that folding reads and writes.
+  int64_t FoldElements(const Node& node) {
+    int64_t elements = *ElementCount(*ValueAt(node.outputs[0]).shape);
+    for (const int input : node.inputs) {
+      if (input != kAbsent) elements += *ElementCount(*ValueAt(input).shape);
+    }
+    return elements;
+  }
+
+  absl::StatusOr<bool> CanFold(const Node& node, const OperatorRow& row) {
+    switch (row.folds) {
+      case Folds::kNever:
+        return false;
+      case Folds::kFromShapes:
+        return true;
+      case Folds::kAnySize:
+        return FirstUnknown(node) == kAbsent;
+      case Folds::kSmall: {
+        if (FirstUnknown(node) != kAbsent) return false;
+        const int64_t elements = FoldElements(node);
+        if (elements > 3 * kFoldElementsMax) return false;
+        RETURN_IF_ERROR(
+            About(node, work_.Take(static_cast<uint64_t>(elements))));
+        return true;
+      }
+    }
+    return false;
+  }
+
+  absl::Status Fold(const Node& node, const OperatorRow& row) {
+    absl::StatusOr<Constant> constant =
+        row.fold(Folding(graph_, &node, held_bytes_));
+    if (!constant.ok()) return About(node, constant.status());
+    Value& output = ValueAt(node.outputs[0]);
+    output.constant = static_cast<int>(graph_->constants.size());
+    graph_->constants.push_back(*std::move(constant));
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckStays(const Node& node, const OperatorRow& row) {
+    if (row.lowers == Lowers::kNo) return RefuseUnfolded(node);
+    for (const int output : node.outputs) {
+      if (output == kAbsent) continue;
+      const Value& value = ValueAt(output);
+      if (*ElementCount(*value.shape) == 0) {
+        return Refuse(node,
+                      absl::StrFormat("its output [%s] is empty, which is not "
+                                      "supported",
+                                      absl::StrJoin(*value.shape, ", ")));
+      }
+    }
+    if (row.lowers == Lowers::kAny) return absl::OkStatus();
+    for (const int input : node.inputs) {
+      if (input == kAbsent) continue;
+      const DataType dtype = *ValueAt(input).dtype;
+      if (dtype == DataType::kF32 || dtype == DataType::kF16) continue;
+      return Refuse(node, absl::StrFormat("it computes with %s; FP16 and FP32 "
+                                          "are supported",
+                                          NameOf(dtype)));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status RefuseUnfolded(const Node& node) {
+    const int unknown = FirstUnknown(node);
+    if (unknown == kAbsent) {
+      return Refuse(node, absl::StrFormat(
+                              "it computes with %d elements while packing; at "
+                              "most %d are supported",
+                              FoldElements(node), 3 * kFoldElementsMax));
+    }
+    return Refuse(node,
+                  absl::StrFormat(
+                      "the operator is only supported where all its inputs "
+                      "are known while packing; \"%s\" is not",
+                      absl::CHexEscape(ValueAt(unknown).name.substr(0, 200))));
+  }
+
+  static absl::Status About(const Node& node, const absl::Status& status) {
+    const std::string described = Describe(node);
+    if (status.ok() || absl::StartsWith(status.message(), described)) {
+      return status;
+    }
+    return absl::Status(
+        status.code(),
+        absl::StrCat(described, ": ", std::string(status.message())));
+  }
+
+  // An output keeps its name. Where it is what some node wrote, that node
+  // writes it under this name; where it is an input, a constant or another
+  // output as well, an Identity copies it.
+  void ConnectOutputs() {
+    std::vector<bool> is_written(graph_->values.size(), false);
+    for (const Node& node : graph_->nodes) {
+      node_names_.insert(node.name);
+      for (const int output : node.outputs) {
+        if (output != kAbsent) is_written[static_cast<size_t>(output)] = true;
+      }
+    }
+    std::vector<bool> is_taken(graph_->values.size(), false);
+    for (const int output : graph_->outputs) {
+      if (stands_for_[static_cast<size_t>(output)] == output) {
+        is_taken[static_cast<size_t>(output)] = true;
+      }
+    }
+    for (int& output : graph_->outputs) {
+      const int source = stands_for_[static_cast<size_t>(output)];
+      const auto at = static_cast<size_t>(source);
+      if (source == output && is_written[at]) continue;
+      if (is_written[at] && !is_taken[at]) {
+        ValueAt(source).name = ValueAt(output).name;
+        is_taken[at] = true;
+        output = source;
+        continue;
+      }
+      output = Copy(source, ValueAt(output).name);
+    }
+  }
+
+  int Copy(int source, const std::string& name) {
+    Value value;
+    value.name = name;
+    value.dtype = ValueAt(source).dtype;
+    value.shape = ValueAt(source).shape;
+    const int copy = static_cast<int>(graph_->values.size());
+    graph_->values.push_back(std::move(value));
+    Node node;
+    node.name = UniqueName(absl::StrCat("Identity_", name));
+    node.op_type = "Identity";
+    node.opset = opset_;
+    node.inputs = {source};
+    node.outputs = {copy};
+    graph_->nodes.push_back(std::move(node));
+    return copy;
+  }
+
+  std::string UniqueName(std::string name) {
+    while (!node_names_.insert(name).second) name += "_";
+    return name;
+  }
+
+  int64_t opset_;
+  Graph* graph_;
+  Allowance* held_bytes_;
+  Allowance work_;
+  // The value that each is the same as: itself, or the input of a node that
+  // does nothing.
+  std::vector<int> stands_for_;
+  std::unordered_set<std::string> node_names_;
+};
+
+}  // namespace
+
+absl::Status InferAndFold(int64_t opset, Graph& graph, Allowance& held_bytes) {
+  RETURN_IF_ERROR(Inference(opset, &graph, &held_bytes).Run());
+  Prune(graph);
+  return absl::OkStatus();
+}
+
+}  // namespace layerd

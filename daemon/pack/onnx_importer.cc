@@ -1,0 +1,26 @@
+#include "daemon/pack/onnx_importer.h"
+
+#include <utility>
+
+#include "config/status_macros.h"
+#include "daemon/pack/allowance.h"
+#include "daemon/pack/graph_builder.h"
+#include "daemon/pack/graph_inference.h"
+#include "daemon/pack/onnx_limits.h"
+#include "daemon/pack/onnx_scan.h"
+#include "daemon/pack/source_file.h"
+
+namespace layerd {
+
+absl::StatusOr<Graph> ImportOnnx(const std::string& path,
+                                 const ShapeBindings& shapes) {
+  Allowance held_bytes("bytes outside of its files", kHeldBytesMax);
+  ASSIGN_OR_RETURN(OnnxModel model, ScanOnnx(path, held_bytes));
+  const int64_t opset = model.opset;
+  ASSIGN_OR_RETURN(Graph graph, BuildGraph(std::move(model), shapes));
+  RETURN_IF_ERROR(InferAndFold(opset, graph, held_bytes));
+  ASSIGN_OR_RETURN(graph.source_sha256, Sha256OfSources(graph.files));
+  return graph;
+}
+
+}  // namespace layerd

@@ -1,0 +1,46 @@
+#ifndef LAYERD_DAEMON_PACK_OPERATOR_TABLE_H_
+#define LAYERD_DAEMON_PACK_OPERATOR_TABLE_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "daemon/pack/constant_folding.h"
+#include "daemon/pack/node_context.h"
+
+namespace layerd {
+
+// When a node's output is computed while packing.
+enum class Folds : uint8_t {
+  kNever,
+  kSmall,       // If all inputs are known, within kFoldElementsMax.
+  kAnySize,     // If all inputs are known: it copies little or is worth it.
+  kFromShapes,  // Always: the inputs' elements do not matter.
+};
+
+// What a node that stays may compute with.
+enum class Lowers : uint8_t {
+  kNo,      // It must fold.
+  kFloats,  // f16, f32
+  kAny,     // It moves elements.
+};
+
+// One operator of ONNX's default domain: a new one is a new row.
+struct OperatorRow {
+  std::string_view op_type;
+  int64_t opset_min;  // That it appeared in; all are still there in kOpsetMax.
+  size_t inputs_min, inputs_max;
+  size_t outputs_max;
+  absl::Status (*infer)(NodeContext& node);
+  Folds folds;
+  absl::StatusOr<Constant> (*fold)(const Folding& node);  // Null: kNever.
+  Lowers lowers;
+};
+
+// Null if packing does not know it.
+const OperatorRow* FindOperator(std::string_view op_type);
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_PACK_OPERATOR_TABLE_H_

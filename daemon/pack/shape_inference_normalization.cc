@@ -1,0 +1,67 @@
+// Operators that scale elements by what their neighbours or their channel say.
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "config/status_macros.h"
+#include "daemon/pack/shape_inference.h"
+
+namespace layerd {
+
+absl::Status InferBatchNormalization(NodeContext& node) {
+  ASSIGN_OR_RETURN(const float epsilon, node.TakeFloat("epsilon", 1e-5f));
+  ASSIGN_OR_RETURN(const int64_t is_training, node.TakeInt("training_mode", 0));
+  ASSIGN_OR_RETURN(const int64_t is_spatial, node.TakeInt("spatial", 1));
+  node.Take("momentum");  // Of training.
+  if (is_training != 0 || is_spatial == 0 || node.uses_output(1) ||
+      node.uses_output(2) || node.uses_output(3) || node.uses_output(4)) {
+    return node.Unsupported(
+        "only inference over whole channels is supported (training_mode 0, "
+        "spatial 1, one output)");
+  }
+  if (node.rank(0) < 2) {
+    return node.Invalid(absl::StrFormat("the input [%s] has no channels",
+                                        absl::StrJoin(node.shape(0), ", ")));
+  }
+  const std::vector<int64_t> per_channel = {node.shape(0)[1]};
+  for (size_t i = 1; i < 5; ++i) {
+    if (node.shape(i) == per_channel) continue;
+    return node.Invalid(absl::StrFormat(
+        "input %d is [%s]; one element for each of %d channels is needed", i,
+        absl::StrJoin(node.shape(i), ", "), per_channel[0]));
+  }
+  node.Set("epsilon", epsilon);
+  return node.SetOutput(0, node.dtype(0), node.shape(0));
+}
+
+absl::Status InferLrn(NodeContext& node) {
+  ASSIGN_OR_RETURN(const float alpha, node.TakeFloat("alpha", 1e-4f));
+  ASSIGN_OR_RETURN(const float beta, node.TakeFloat("beta", 0.75f));
+  ASSIGN_OR_RETURN(const float bias, node.TakeFloat("bias", 1.0f));
+  ASSIGN_OR_RETURN(const int64_t size, node.TakeInt("size", std::nullopt));
+  if (node.rank(0) < 2) {
+    return node.Invalid(absl::StrFormat("the input [%s] has no channels",
+                                        absl::StrJoin(node.shape(0), ", ")));
+  }
+  if (size < 1 || size > (int64_t{1} << 31)) {
+    return node.Invalid(absl::StrFormat("size is %d", size));
+  }
+  node.Set("alpha", alpha);
+  node.Set("beta", beta);
+  node.Set("bias", bias);
+  node.Set("size", size);
+  return node.SetOutput(0, node.dtype(0), node.shape(0));
+}
+
+// Before opset 13 the dimensions from the axis on were one; since then the axis
+// stands for itself.
+absl::Status InferSoftmax(NodeContext& node) {
+  const bool is_one_dimension = node.opset() >= 13;
+  ASSIGN_OR_RETURN(int64_t axis,
+                   node.TakeInt("axis", is_one_dimension ? -1 : 1));
+  ASSIGN_OR_RETURN(axis, node.Axis(axis, node.rank(0)));
+  node.Set("axis", axis);
+  node.Set("axis_count", is_one_dimension ? int64_t{1} : node.rank(0) - axis);
+  return node.SetOutput(0, node.dtype(0), node.shape(0));
+}
+
+}  // namespace layerd
