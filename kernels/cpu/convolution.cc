@@ -1,0 +1,123 @@
+#include <algorithm>
+
+#include "config/status_macros.h"
+#include "kernels/cpu/weighted_kernel.h"
+
+namespace layerd::cpu {
+namespace {
+
+using Sizes = std::vector<int64_t>;
+
+// One part as a convolution of its own.
+struct Geometry {
+  Slice x, y;
+  Sizes pads_begin, pads_end;
+};
+
+Slice ChannelsOf(const TensorType& type, const Range& channels) {
+  Slice slice{type.shape, type.strides, channels.first * type.strides[1]};
+  slice.shape[1] = channels.count;
+  return slice;
+}
+
+void CutRows(const Range& rows, Slice& slice) {
+  slice.offset += rows.first * slice.strides[2];
+  slice.shape[2] = rows.count;
+}
+
+// With groups, the input channels of the part's groups.
+Range InputChannels(const Convolution& op, const PartSpec& spec) {
+  const int64_t inputs = spec.inputs[0].shape[1] / op.groups;
+  if (op.groups == 1) return {0, inputs};
+  const int64_t outputs = spec.outputs[0].shape[1] / op.groups;
+  return {spec.channels.first / outputs * inputs,
+          spec.channels.count / outputs * inputs};
+}
+
+Geometry WholeRows(const Convolution& op, const PartSpec& spec) {
+  return {ChannelsOf(spec.inputs[0], InputChannels(op, spec)),
+          ChannelsOf(spec.outputs[0], spec.channels), op.pads_begin,
+          op.pads_end};
+}
+
+// Output rows need a range of input rows, and padding only where that range
+// hangs over the picture.
+absl::StatusOr<Geometry> PartRows(const Convolution& op, const PartSpec& spec) {
+  Geometry part = WholeRows(op, spec);
+  if (spec.rows.count == part.y.shape[2]) return part;
+  const Sizes& kernel = spec.weights[0].layout.shape;
+  const int64_t window = kernel[kernel.size() - op.strides.size()];
+  const int64_t reach = (window - 1) * op.dilations[0];
+  const int64_t begin = spec.rows.first * op.strides[0] - op.pads_begin[0];
+  const int64_t last = begin + (spec.rows.count - 1) * op.strides[0] + reach;
+  const int64_t first_row = std::max<int64_t>(begin, 0);
+  const int64_t last_row = std::min(last, part.x.shape[2] - 1);
+  if (last_row < first_row) {
+    return absl::UnimplementedError("rows that see nothing but padding");
+  }
+  part.pads_begin[0] = first_row - begin;
+  part.pads_end[0] = last - last_row;
+  CutRows({first_row, last_row - first_row + 1}, part.x);
+  CutRows(spec.rows, part.y);
+  return part;
+}
+
+// A residual is added when the part's rows are still in the cache, and the
+// activation after it: the library's own sum leaves its fast kernels.
+Activation FusedActivation(const Convolution& op) {
+  return op.adds_residual ? Activation{} : op.activation;
+}
+
+absl::StatusOr<UniquePrimitiveDesc> Describe(const Convolution& op,
+                                             const Geometry& part,
+                                             const dnnl_memory_desc_t& weights,
+                                             const OneDnn& library) {
+  const auto x = DescOf(part.x.shape, ChannelsLastStrides(part.x.shape));
+  const auto y = DescOf(part.y.shape, ChannelsLastStrides(part.y.shape));
+  const auto bias = DescOf(Sizes{part.y.shape[1]}, Sizes{1});
+  Sizes gaps = op.dilations;  // The library counts what lies between.
+  for (int64_t& gap : gaps) --gap;
+  dnnl_convolution_desc_t desc;
+  RETURN_IF_ERROR(FromDnnl(
+      dnnl_dilated_convolution_forward_desc_init(
+          &desc, dnnl_forward_inference, dnnl_convolution_direct, &x, &weights,
+          op.has_bias ? &bias : nullptr, &y, op.strides.data(), gaps.data(),
+          part.pads_begin.data(), part.pads_end.data()),
+      "convolution"));
+  ASSIGN_OR_RETURN(const UniqueAttributes attributes,
+                   AttributesWith(FusedActivation(op)));
+  return CreateDesc(library, &desc, attributes.get());
+}
+
+}  // namespace
+
+absl::StatusOr<WeightLayout> KernelLayout(const Convolution& op,
+                                          const PartSpec& spec,
+                                          const OneDnn& library) {
+  const OneThread one_thread;
+  ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
+                   Describe(op, WholeRows(op, spec),
+                            AnyDescOf(spec.weights[0].layout.shape), library));
+  return LayoutOf(WeightsOf(desc.get()));
+}
+
+KernelOr Make(const Convolution& op, const PartSpec& spec,
+              const OneDnn& library) {
+  ASSIGN_OR_RETURN(const Geometry part, PartRows(op, spec));
+  ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
+                   Describe(op, part, DescOf(spec.weights[0].layout), library));
+  WeightedKernel::Plan plan{part.x,
+                            part.y,
+                            ChannelsLastStrides(part.x.shape),
+                            ChannelsLastStrides(part.y.shape),
+                            op.activation,
+                            op.adds_residual,
+                            {}};
+  if (op.adds_residual) {
+    plan.residual = ChannelsOf(spec.inputs[1], spec.channels);
+    CutRows(spec.rows, plan.residual);
+  }
+  return WeightedKernel::Create(spec, plan, desc.get(), library);
+}
+
+}  // namespace layerd::cpu

@@ -1,0 +1,145 @@
+#include "kernels/cpu/cpu_backend.h"
+
+#include <omp.h>
+
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "config/check.h"
+#include "config/status_macros.h"
+#include "kernels/cpu/cpu_kernel.h"
+#include "kernels/part_check.h"
+#include "kernels/reference/reference_part.h"
+
+namespace layerd {
+namespace {
+
+using cpu::CpuKernel;
+using cpu::KernelOr;
+
+// Equal parts share their machine code through the library's cache; a network
+// has some hundreds of different ones, a few KiB each.
+constexpr int kPrimitivesCached = 1024;
+
+// The library has 32-bit corners; nothing a small machine runs comes near.
+constexpr int64_t kElementsMax = (int64_t{1} << 31) - 1;
+
+class FallbackKernel : public CpuKernel {
+ public:
+  explicit FallbackKernel(const PartSpec& spec) : part_(spec) {}
+  std::string implementation() const override { return "reference"; }
+  absl::Status Run(dnnl_stream_t, const PartMemory& memory) override {
+    part_.Run(memory);
+    return absl::OkStatus();
+  }
+
+ private:
+  ReferencePart part_;
+};
+
+bool FitsLibrary(const PartSpec& spec) {
+  const auto fits = [](const TensorType& type) {
+    return type.span_bytes() / static_cast<int64_t>(SizeOf(type.dtype)) <=
+           kElementsMax;
+  };
+  for (const TensorType& type : spec.inputs) {
+    if (!fits(type)) return false;
+  }
+  for (const TensorType& type : spec.outputs) {
+    if (!fits(type)) return false;
+  }
+  for (const WeightPiece& piece : spec.weights) {
+    if (piece.layout.bytes() > kElementsMax) return false;
+  }
+  return true;
+}
+
+class CpuBackend : public Backend {
+ public:
+  explicit CpuBackend(int threads) : threads_(threads) {
+    LAYERD_CHECK(threads >= 1);
+    dnnl_set_primitive_cache_capacity(kPrimitivesCached);
+  }
+
+  KernelKey key() const override {
+    return {"cpu", cpu::OneDnn::Isa(), "f32", cpu::OneDnn::Version()};
+  }
+
+  absl::StatusOr<std::vector<WeightLayout>> WeightLayouts(
+      const PartSpec& spec) const override {
+    RETURN_IF_ERROR(CheckPart(spec));
+    return Wanted(spec);
+  }
+
+  absl::StatusOr<std::unique_ptr<Kernel>> Prepare(
+      const PartSpec& spec) override {
+    RETURN_IF_ERROR(CheckPlacedPart(spec));
+    omp_set_num_threads(threads_);
+    ASSIGN_OR_RETURN(const std::vector<WeightLayout> wanted, Wanted(spec));
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      const absl::Status status =
+          cpu::CompareLayouts(spec.weights[i].layout, wanted[i]);
+      if (!status.ok()) {
+        return absl::Status(status.code(), absl::StrCat(NameOf(spec.op), ": ",
+                                                        status.message()));
+      }
+    }
+    KernelOr kernel = MakeKernel(spec);
+    if (absl::IsUnimplemented(kernel.status())) {
+      return std::make_unique<FallbackKernel>(spec);
+    }
+    RETURN_IF_ERROR(kernel.status());
+    return *std::move(kernel);
+  }
+
+  absl::StatusOr<Ticket> Enqueue(Kernel& kernel,
+                                 const PartMemory& memory) override {
+    auto* ours = dynamic_cast<CpuKernel*>(&kernel);
+    LAYERD_CHECK(ours != nullptr, "a kernel of another backend");
+    omp_set_num_threads(threads_);
+    RETURN_IF_ERROR(ours->Run(library_.stream(), memory));
+    return Ticket{++last_ticket_};
+  }
+
+  bool Completed(Ticket) override { return true; }
+  absl::Status Wait(Ticket) override { return absl::OkStatus(); }
+
+ private:
+  // Plain, but for the kernels of convolutions and fully connected layers.
+  absl::StatusOr<std::vector<WeightLayout>> Wanted(const PartSpec& spec) const {
+    std::vector<WeightLayout> layouts;
+    for (const WeightPiece& piece : spec.weights) {
+      layouts.push_back(
+          WeightLayout::Plain(piece.layout.dtype, piece.layout.shape));
+    }
+    absl::StatusOr<WeightLayout> kernel = absl::UnimplementedError("");
+    if (!FitsLibrary(spec)) return layouts;
+    if (const auto* op = std::get_if<Convolution>(&spec.op)) {
+      kernel = cpu::KernelLayout(*op, spec, library_);
+    } else if (const auto* op = std::get_if<FullyConnected>(&spec.op)) {
+      kernel = cpu::KernelLayout(*op, spec, library_);
+    }
+    if (absl::IsUnimplemented(kernel.status())) return layouts;
+    ASSIGN_OR_RETURN(layouts[0], std::move(kernel));
+    return layouts;
+  }
+
+  KernelOr MakeKernel(const PartSpec& spec) const {
+    if (!FitsLibrary(spec)) return absl::UnimplementedError("too large");
+    return std::visit(
+        [&](const auto& op) { return cpu::Make(op, spec, library_); }, spec.op);
+  }
+
+  const int threads_;
+  const cpu::OneDnn library_;
+  uint64_t last_ticket_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> MakeCpuBackend(int threads) {
+  return std::make_unique<CpuBackend>(threads);
+}
+
+}  // namespace layerd

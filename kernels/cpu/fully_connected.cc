@@ -1,0 +1,106 @@
+#include <optional>
+
+#include "config/status_macros.h"
+#include "kernels/cpu/weighted_kernel.h"
+
+namespace layerd::cpu {
+namespace {
+
+using Sizes = std::vector<int64_t>;
+
+// [..., K] as [rows, K], if the leading dimensions have one stride together.
+std::optional<Slice> AsMatrix(const TensorType& type) {
+  const size_t last = type.shape.size() - 1;
+  Slice matrix{{1, type.shape[last]}, {type.shape[last], type.strides[last]}};
+  int64_t next_stride = -1;  // Of the next dimension outwards.
+  for (size_t d = last; d-- > 0;) {
+    if (type.shape[d] == 1) continue;
+    if (next_stride < 0) {
+      matrix.strides[0] = type.strides[d];
+    } else if (type.strides[d] != next_stride) {
+      return std::nullopt;
+    }
+    matrix.shape[0] *= type.shape[d];
+    next_stride = type.strides[d] * type.shape[d];
+  }
+  return matrix;
+}
+
+void Cut(const Range& rows, Slice& matrix) {
+  matrix.offset += rows.first * matrix.strides[0];
+  matrix.shape[0] = rows.count;
+}
+
+void CutColumns(const Range& columns, Slice& matrix) {
+  matrix.offset += columns.first * matrix.strides[1];
+  matrix.shape[1] = columns.count;
+}
+
+Activation FusedActivation(const FullyConnected& op) {
+  return op.adds_residual ? Activation{} : op.activation;
+}
+
+dnnl_memory_desc_t MatrixDesc(int64_t rows, int64_t columns) {
+  return DescOf(Sizes{rows, columns}, Sizes{columns, 1});
+}
+
+absl::StatusOr<UniquePrimitiveDesc> Describe(const FullyConnected& op,
+                                             int64_t rows,
+                                             const dnnl_memory_desc_t& weights,
+                                             const OneDnn& library) {
+  const auto x = MatrixDesc(rows, weights.dims[1]);
+  const auto y = MatrixDesc(rows, weights.dims[0]);
+  const auto bias = DescOf(Sizes{weights.dims[0]}, Sizes{1});
+  dnnl_inner_product_desc_t desc;
+  RETURN_IF_ERROR(FromDnnl(dnnl_inner_product_forward_desc_init(
+                               &desc, dnnl_forward_inference, &x, &weights,
+                               op.has_bias ? &bias : nullptr, &y),
+                           "inner product"));
+  ASSIGN_OR_RETURN(const UniqueAttributes attributes,
+                   AttributesWith(FusedActivation(op)));
+  return CreateDesc(library, &desc, attributes.get());
+}
+
+}  // namespace
+
+absl::StatusOr<WeightLayout> KernelLayout(const FullyConnected& op,
+                                          const PartSpec& spec,
+                                          const OneDnn& library) {
+  const OneThread one_thread;
+  const TensorType& y = spec.outputs[0];
+  ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
+                   Describe(op, y.element_count() / y.shape.back(),
+                            AnyDescOf(spec.weights[0].layout.shape), library));
+  return LayoutOf(WeightsOf(desc.get()));
+}
+
+KernelOr Make(const FullyConnected& op, const PartSpec& spec,
+              const OneDnn& library) {
+  std::optional<Slice> x = AsMatrix(spec.inputs[0]);
+  std::optional<Slice> y = AsMatrix(spec.outputs[0]);
+  std::optional<Slice> residual =
+      op.adds_residual ? AsMatrix(spec.inputs[1]) : Slice{};
+  if (!x || !y || !residual) {
+    return absl::UnimplementedError("rows without one stride");
+  }
+  Cut(spec.rows, *x);
+  Cut(spec.rows, *y);
+  CutColumns(spec.channels, *y);
+  if (op.adds_residual) {
+    Cut(spec.rows, *residual);
+    CutColumns(spec.channels, *residual);
+  }
+  ASSIGN_OR_RETURN(
+      const UniquePrimitiveDesc desc,
+      Describe(op, spec.rows.count, DescOf(spec.weights[0].layout), library));
+  const WeightedKernel::Plan plan{*x,
+                                  *y,
+                                  PlainStrides(x->shape),
+                                  PlainStrides(y->shape),
+                                  op.activation,
+                                  op.adds_residual,
+                                  *residual};
+  return WeightedKernel::Create(spec, plan, desc.get(), library);
+}
+
+}  // namespace layerd::cpu

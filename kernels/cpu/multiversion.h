@@ -1,0 +1,15 @@
+#ifndef LAYERD_KERNELS_CPU_MULTIVERSION_H_
+#define LAYERD_KERNELS_CPU_MULTIVERSION_H_
+
+// Compiles a function once for each instruction set and picks one when the
+// program starts. Not under sanitizers: the choice is made before their
+// runtimes are ready. Elsewhere than on x86 the baseline has vectors already.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define LAYERD_MULTIVERSION \
+  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define LAYERD_MULTIVERSION
+#endif
+
+#endif  // LAYERD_KERNELS_CPU_MULTIVERSION_H_

@@ -1,0 +1,106 @@
+// Softmax and Lrn: rows whose elements depend on each other.
+#include <algorithm>
+
+#include "kernels/cpu/cpu_kernel.h"
+#include "kernels/cpu/rows.h"
+#include "kernels/cpu/staging.h"
+
+namespace layerd::cpu {
+namespace {
+
+using Sizes = std::vector<int64_t>;
+
+// Plain strides for the order: all other dimensions, then those from `first`
+// to `last`, which so become contiguous rows.
+Sizes RowsLast(const Sizes& shape, int64_t first, int64_t last) {
+  Sizes strides(shape.size());
+  int64_t stride = 1;
+  for (int64_t d = last; d-- > first; stride *= shape[d]) strides[d] = stride;
+  for (int64_t d = shape.size(); d-- > 0;) {
+    if (d >= first && d < last) continue;
+    strides[d] = stride;
+    stride *= shape[d];
+  }
+  return strides;
+}
+
+// Rows of `size` at any distance: computed on where they are, or staged.
+class RowsKernel : public CpuKernel {
+ public:
+  RowsKernel(const PartSpec& spec, int64_t first, int64_t count) {
+    const Slice x{spec.inputs[0].shape, spec.inputs[0].strides};
+    const Slice y{spec.outputs[0].shape, spec.outputs[0].strides};
+    const Sizes order = RowsLast(x.shape, first, first + count);
+    ScratchPlan scratch;
+    x_ = StagedInput(x, order, scratch);
+    y_ = StagedOutput(y, order, scratch);
+    scratch_bytes_ = scratch.bytes();
+    for (int64_t d = first; d < first + count; ++d) size_ *= x.shape[d];
+    rows_ = spec.inputs[0].element_count() / size_;
+  }
+
+  absl::Status Run(dnnl_stream_t, const PartMemory& memory) override {
+    const float* x = x_.Ready(memory.inputs[0], memory.scratch);
+    float* y = y_.Target(memory.outputs[0], memory.scratch);
+    ParallelRanges(rows_, rows_ * size_, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        RunRow(x + row * size_, y + row * size_, size_);
+      }
+    });
+    y_.Finish(memory.outputs[0], memory.scratch, nullptr);
+    return absl::OkStatus();
+  }
+
+ private:
+  virtual void RunRow(const float* x, float* y, int64_t size) const = 0;
+
+  StagedInput x_;
+  StagedOutput y_;
+  int64_t size_ = 1;
+  int64_t rows_;
+};
+
+class SoftmaxKernel : public RowsKernel {
+ public:
+  SoftmaxKernel(const Softmax& op, const PartSpec& spec)
+      : RowsKernel(spec, op.axis_first, op.axis_count) {}
+
+ private:
+  void RunRow(const float* x, float* y, int64_t size) const override {
+    SoftmaxRow(x, y, size);
+  }
+};
+
+class LrnKernel : public RowsKernel {
+ public:
+  LrnKernel(const Lrn& op, const PartSpec& spec)
+      : RowsKernel(spec, 1, 1), op_(op) {}
+
+ private:
+  void RunRow(const float* x, float* y, int64_t size) const override {
+    std::fill(y, y + size, 0.0f);
+    const int64_t before = (op_.size - 1) / 2;
+    for (int64_t i = 0; i < op_.size; ++i) {
+      const int64_t shift = i - before;  // y[c] sums x[c + shift].
+      const int64_t first = std::clamp<int64_t>(-shift, 0, size);
+      const int64_t last = std::clamp<int64_t>(size - shift, first, size);
+      if (first < last)
+        AddSquareRow(x + first + shift, y + first, last - first);
+    }
+    NormaliseRow(op_.k, op_.alpha / op_.size, op_.beta, x, y, size);
+  }
+
+  Lrn op_;
+};
+
+}  // namespace
+
+KernelOr Make(const Softmax& op, const PartSpec& spec, const OneDnn&) {
+  return std::make_unique<SoftmaxKernel>(op, spec);
+}
+
+KernelOr Make(const Lrn& op, const PartSpec& spec, const OneDnn&) {
+  return std::make_unique<LrnKernel>(op, spec);
+}
+
+}  // namespace layerd::cpu

@@ -1,0 +1,235 @@
+#include "kernels/cpu/onednn.h"
+
+#include <omp.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "config/check.h"
+#include "config/status_macros.h"
+
+namespace layerd::cpu {
+namespace {
+
+static_assert(kRankMax <= DNNL_MAX_NDIMS);
+
+absl::Status AppendActivation(dnnl_post_ops_t operations,
+                              const Activation& activation) {
+  const auto append = [&](dnnl_alg_kind_t kind, float alpha, float beta) {
+    return FromDnnl(
+        dnnl_post_ops_append_eltwise(operations, 1, kind, alpha, beta),
+        "activation");
+  };
+  switch (activation.kind) {
+    case ActivationKind::kNone:
+      return absl::OkStatus();
+    case ActivationKind::kRelu:
+      return append(dnnl_eltwise_relu, 0, 0);
+    case ActivationKind::kClip:
+      return append(dnnl_eltwise_clip, activation.alpha, activation.beta);
+    case ActivationKind::kLeakyRelu:
+      return append(dnnl_eltwise_relu, activation.alpha, 0);
+    case ActivationKind::kSigmoid:
+      return append(dnnl_eltwise_logistic, 0, 0);
+    case ActivationKind::kTanh:
+      return append(dnnl_eltwise_tanh, 0, 0);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+OneDnn::OneDnn() {
+  LAYERD_CHECK(dnnl_engine_create(&engine_, dnnl_cpu, 0) == dnnl_success);
+  LAYERD_CHECK(dnnl_stream_create(&stream_, engine_,
+                                  dnnl_stream_default_flags) == dnnl_success);
+}
+
+OneDnn::~OneDnn() {
+  dnnl_stream_destroy(stream_);
+  dnnl_engine_destroy(engine_);
+}
+
+std::string OneDnn::Version() {
+  const dnnl_version_t* version = dnnl_version();
+  return absl::StrFormat("oneDNN %d.%d.%d", version->major, version->minor,
+                         version->patch);
+}
+
+std::string OneDnn::Isa() {
+  switch (dnnl_get_effective_cpu_isa()) {
+    case dnnl_cpu_isa_sse41:
+      return "sse41";
+    case dnnl_cpu_isa_avx:
+      return "avx";
+    case dnnl_cpu_isa_avx2:
+      return "avx2";
+    case dnnl_cpu_isa_avx2_vnni:
+      return "avx2_vnni";
+    case dnnl_cpu_isa_avx512_core:
+      return "avx512_core";
+    case dnnl_cpu_isa_avx512_core_vnni:
+      return "avx512_core_vnni";
+    case dnnl_cpu_isa_avx512_core_bf16:
+      return "avx512_core_bf16";
+    case dnnl_cpu_isa_avx512_core_amx:
+      return "avx512_core_amx";
+    default:
+      return "native";
+  }
+}
+
+OneThread::OneThread() : threads_before_(omp_get_max_threads()) {
+  omp_set_num_threads(1);
+}
+
+OneThread::~OneThread() { omp_set_num_threads(threads_before_); }
+
+absl::Status FromDnnl(dnnl_status_t status, const char* what) {
+  if (status == dnnl_success) return absl::OkStatus();
+  const std::string message =
+      absl::StrFormat("%s: oneDNN status %d", what, static_cast<int>(status));
+  // Invalid to it is what it does not do: ours was checked before.
+  const bool refused =
+      status == dnnl_unimplemented || status == dnnl_invalid_arguments;
+  return refused ? absl::UnimplementedError(message)
+                 : absl::InternalError(message);
+}
+
+dnnl_memory_desc_t DescOf(const std::vector<int64_t>& shape,
+                          const std::vector<int64_t>& strides) {
+  dnnl_memory_desc_t desc;
+  LAYERD_CHECK(dnnl_memory_desc_init_by_strides(
+                   &desc, shape.size(), shape.data(), dnnl_f32,
+                   strides.data()) == dnnl_success);
+  return desc;
+}
+
+dnnl_memory_desc_t AnyDescOf(const std::vector<int64_t>& shape) {
+  dnnl_memory_desc_t desc;
+  LAYERD_CHECK(dnnl_memory_desc_init_by_tag(&desc, shape.size(), shape.data(),
+                                            dnnl_f32, dnnl_format_tag_any) ==
+               dnnl_success);
+  return desc;
+}
+
+absl::StatusOr<WeightLayout> LayoutOf(const dnnl_memory_desc_t& desc) {
+  if (desc.format_kind != dnnl_blocked || desc.data_type != dnnl_f32 ||
+      desc.offset0 != 0 || desc.extra.flags != 0) {
+    return absl::UnimplementedError(
+        "oneDNN asks for weights that no blocks tell");
+  }
+  const dnnl_blocking_desc_t& blocking = desc.format_desc.blocking;
+  WeightLayout layout;
+  layout.shape.assign(desc.dims, desc.dims + desc.ndims);
+  layout.padded_shape.assign(desc.padded_dims, desc.padded_dims + desc.ndims);
+  layout.strides.assign(blocking.strides, blocking.strides + desc.ndims);
+  for (int b = 0; b < blocking.inner_nblks; ++b) {
+    layout.blocks.push_back({static_cast<uint32_t>(blocking.inner_idxs[b]),
+                             blocking.inner_blks[b]});
+  }
+  return layout;
+}
+
+dnnl_memory_desc_t DescOf(const WeightLayout& layout) {
+  dnnl_memory_desc_t desc = DescOf(layout.shape, PlainStrides(layout.shape));
+  dnnl_blocking_desc_t& blocking = desc.format_desc.blocking;
+  std::copy(layout.strides.begin(), layout.strides.end(), blocking.strides);
+  std::copy(layout.padded_shape.begin(), layout.padded_shape.end(),
+            desc.padded_dims);
+  blocking.inner_nblks = layout.blocks.size();
+  for (size_t b = 0; b < layout.blocks.size(); ++b) {
+    blocking.inner_idxs[b] = layout.blocks[b].dimension;
+    blocking.inner_blks[b] = layout.blocks[b].size;
+  }
+  return desc;
+}
+
+absl::Status CompareLayouts(const WeightLayout& stored,
+                            const WeightLayout& wanted) {
+  if (stored == wanted) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("weights are stored as ", ToString(stored),
+                   ", but this CPU and library want ", ToString(wanted),
+                   ": repack the model"));
+}
+
+absl::StatusOr<UniqueAttributes> AttributesWith(const Activation& activation) {
+  dnnl_primitive_attr_t raw;
+  RETURN_IF_ERROR(FromDnnl(dnnl_primitive_attr_create(&raw), "attributes"));
+  UniqueAttributes attributes(raw);
+  RETURN_IF_ERROR(FromDnnl(
+      dnnl_primitive_attr_set_scratchpad_mode(raw, dnnl_scratchpad_mode_user),
+      "scratchpad"));
+  dnnl_post_ops_t operations;
+  RETURN_IF_ERROR(FromDnnl(dnnl_post_ops_create(&operations), "post-ops"));
+  absl::Status status = AppendActivation(operations, activation);
+  if (status.ok()) {
+    status =
+        FromDnnl(dnnl_primitive_attr_set_post_ops(raw, operations), "post-ops");
+  }
+  dnnl_post_ops_destroy(operations);
+  RETURN_IF_ERROR(status);
+  return attributes;
+}
+
+absl::StatusOr<UniquePrimitiveDesc> CreateDesc(
+    const OneDnn& library, const_dnnl_op_desc_t op,
+    const_dnnl_primitive_attr_t attr) {
+  dnnl_primitive_desc_t desc;
+  RETURN_IF_ERROR(FromDnnl(
+      dnnl_primitive_desc_create(&desc, op, attr, library.engine(), nullptr),
+      "primitive descriptor"));
+  return UniquePrimitiveDesc(desc);
+}
+
+std::string ImplementationOf(const_dnnl_primitive_desc_t desc) {
+  const char* name = nullptr;
+  dnnl_primitive_desc_query(desc, dnnl_query_impl_info_str, 0, &name);
+  return name == nullptr ? "" : name;
+}
+
+dnnl_memory_desc_t WeightsOf(const_dnnl_primitive_desc_t desc) {
+  return *dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0);
+}
+
+absl::StatusOr<Primitive> Primitive::Create(
+    const OneDnn& library, const_dnnl_primitive_desc_t desc,
+    const std::vector<Argument>& arguments) {
+  Primitive made;
+  dnnl_primitive_t primitive;
+  RETURN_IF_ERROR(
+      FromDnnl(dnnl_primitive_create(&primitive, desc), "primitive"));
+  made.primitive_.reset(primitive);
+  std::vector<Argument> all = arguments;
+  const dnnl_memory_desc_t* scratch =
+      dnnl_primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0);
+  made.scratch_bytes_ = dnnl_memory_desc_get_size(scratch);
+  if (made.scratch_bytes_ > 0) all.push_back({DNNL_ARG_SCRATCHPAD, *scratch});
+  for (const Argument& argument : all) {
+    dnnl_memory_t memory;
+    RETURN_IF_ERROR(
+        FromDnnl(dnnl_memory_create(&memory, &argument.desc, library.engine(),
+                                    DNNL_MEMORY_NONE),
+                 "memory"));
+    made.memories_.emplace_back(memory);
+    made.arguments_.push_back({argument.id, memory});
+  }
+  return made;
+}
+
+absl::Status Primitive::Execute(dnnl_stream_t stream, const void* const* data,
+                                std::byte* scratch) const {
+  for (size_t i = 0; i < memories_.size(); ++i) {
+    const bool is_scratch = arguments_[i].arg == DNNL_ARG_SCRATCHPAD;
+    void* handle = is_scratch ? scratch : const_cast<void*>(data[i]);
+    RETURN_IF_ERROR(FromDnnl(
+        dnnl_memory_set_data_handle(memories_[i].get(), handle), "memory"));
+  }
+  return FromDnnl(dnnl_primitive_execute(primitive_.get(), stream,
+                                         arguments_.size(), arguments_.data()),
+                  "execution");
+}
+
+}  // namespace layerd::cpu

@@ -1,0 +1,46 @@
+#ifndef LAYERD_KERNELS_CPU_ROWS_H_
+#define LAYERD_KERNELS_CPU_ROWS_H_
+
+#include <cstdint>
+
+#include "kernels/operator.h"
+
+namespace layerd::cpu {
+
+// Loops over contiguous rows of floats, compiled for each instruction set. No
+// loop depends on how its rows are aligned, and no sum on how long its vectors
+// are: same numbers in, same bits out. Sigmoid, tanh and exp are within 2e-7
+// of the true number, relatively.
+
+// y = activation(x). x and y may be the same row.
+void ActivateRow(const Activation& activation, const float* x, float* y,
+                 int64_t count);
+
+// y = a op b. A stride of 1 is a row, of 0 one number; others are slow. y may
+// be the same row as a or b.
+void BinaryRow(Binary::Kind kind, const float* a, int64_t a_stride,
+               const float* b, int64_t b_stride, float* y, int64_t count);
+
+// y = x * scale + shift, with strides 1 or 0 for scale and shift together.
+void ScaleShiftRow(const float* x, const float* scale, const float* shift,
+                   int64_t stride, float* y, int64_t count);
+
+// y = x; y = max(x, y); y += x; y *= factor.
+void CopyRow(const float* x, float* y, int64_t count);
+void MaxRow(const float* x, float* y, int64_t count);
+void AddRow(const float* x, float* y, int64_t count);
+void ScaleRow(float factor, float* y, int64_t count);
+
+// y += x * x.
+void AddSquareRow(const float* x, float* y, int64_t count);
+
+// y = x * (k + factor * y)^-beta.
+void NormaliseRow(float k, float factor, float beta, const float* x, float* y,
+                  int64_t count);
+
+// y = exp(x - max(x)) / sum. x and y may be the same row.
+void SoftmaxRow(const float* x, float* y, int64_t count);
+
+}  // namespace layerd::cpu
+
+#endif  // LAYERD_KERNELS_CPU_ROWS_H_

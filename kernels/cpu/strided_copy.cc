@@ -1,0 +1,119 @@
+#include "kernels/cpu/strided_copy.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "kernels/cpu/half_rows.h"
+
+namespace layerd::cpu {
+namespace {
+
+// 32 x 32 floats: two times 4 KiB, half a row of pages apart at worst.
+constexpr int64_t kBlock = 32;
+
+template <typename Element>
+void TransposeBlock(const std::byte* from_bytes, int64_t from_stride,
+                    std::byte* to_bytes, int64_t to_stride, int64_t rows,
+                    int64_t columns) {
+  const auto* from = reinterpret_cast<const Element*>(from_bytes);
+  auto* to = reinterpret_cast<Element*>(to_bytes);
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t column = 0; column < columns; ++column) {
+      to[row * to_stride + column] = from[column * from_stride + row];
+    }
+  }
+}
+
+using TransposeFunction = void (*)(const std::byte*, int64_t, std::byte*,
+                                   int64_t, int64_t, int64_t);
+
+TransposeFunction TransposeFor(int64_t element_bytes) {
+  switch (element_bytes) {
+    case 1:
+      return &TransposeBlock<uint8_t>;
+    case 2:
+      return &TransposeBlock<uint16_t>;
+    case 4:
+      return &TransposeBlock<uint32_t>;
+    default:
+      return &TransposeBlock<uint64_t>;
+  }
+}
+
+}  // namespace
+
+StridedCopy::StridedCopy(const std::vector<int64_t>& shape, DataType from,
+                         const std::vector<int64_t>& from_strides, DataType to,
+                         const std::vector<int64_t>& to_strides)
+    : nest_(PlanLoops(shape, {to_strides, from_strides})),
+      from_bytes_(SizeOf(from)),
+      to_bytes_(SizeOf(to)),
+      cast_(CastRowFor(from, to)) {
+  const LoopNest::Positions& row = nest_.row_stride();
+  moves_rows_ = from == to && row[0] == 1 && row[1] == 1;
+  if (row[0] == 1 && row[1] == 1) {
+    if (const CastRow fast = HalfRowFor(from, to)) cast_ = fast;
+  }
+  for (size_t d = 0; d + 1 < nest_.rank; ++d) {
+    if (nest_.stride[d][1] != 1 || from != to || row[0] != 1) continue;
+    across_ = d;
+    transposes_ = true;
+  }
+}
+
+void StridedCopy::Run(const std::byte* from, std::byte* to) const {
+  if (from_bytes_ == 0) return;
+  transposes_ ? Transpose(from, to) : CopyRows(from, to);
+}
+
+void StridedCopy::CopyRows(const std::byte* from, std::byte* to) const {
+  const LoopNest::Positions& stride = nest_.row_stride();
+  ForEachRow(nest_, [&](const LoopNest::Positions& at, int64_t count) {
+    const std::byte* source = from + at[1] * from_bytes_;
+    std::byte* target = to + at[0] * to_bytes_;
+    if (moves_rows_) {
+      std::memcpy(target, source, count * to_bytes_);
+    } else {
+      cast_(source, stride[1], target, stride[0], count);
+    }
+  });
+}
+
+// The row's dimension and `across_` go in blocks, the others one by one.
+void StridedCopy::Transpose(const std::byte* from, std::byte* to) const {
+  LoopNest outer = nest_;
+  std::swap(outer.count[across_], outer.count[nest_.rank - 2]);
+  std::swap(outer.stride[across_], outer.stride[nest_.rank - 2]);
+  const int64_t rows = outer.count[nest_.rank - 2];
+  const int64_t row_blocks = (rows + kBlock - 1) / kBlock;
+  const LoopNest::Positions row_stride = outer.stride[nest_.rank - 2];
+  const int64_t columns = nest_.row_count();
+  const int64_t column_stride = nest_.row_stride()[1];
+  --outer.rank;  // What is left: the others, and blocks of rows.
+  outer.count[outer.rank - 1] = 1;
+  int64_t others = 1;
+  for (size_t d = 0; d + 1 < outer.rank; ++d) others *= outer.count[d];
+  const TransposeFunction transpose = TransposeFor(to_bytes_);
+  ParallelRanges(
+      others * row_blocks, others * rows * columns,
+      [&](int64_t begin, int64_t end) {
+        RowCursor cursor(outer, begin / row_blocks);
+        for (int64_t at = begin; at < end;) {
+          const int64_t row = at % row_blocks * kBlock;
+          const int64_t height = std::min(kBlock, rows - row);
+          const LoopNest::Positions& start = cursor.positions();
+          for (int64_t column = 0; column < columns; column += kBlock) {
+            const int64_t source =
+                start[1] + row * row_stride[1] + column * column_stride;
+            const int64_t target = start[0] + row * row_stride[0] + column;
+            transpose(from + source * from_bytes_, column_stride,
+                      to + target * to_bytes_, row_stride[0], height,
+                      std::min(kBlock, columns - column));
+          }
+          if (++at % row_blocks == 0) cursor.Next();
+        }
+      });
+}
+
+}  // namespace layerd::cpu
