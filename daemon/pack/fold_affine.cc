@@ -210,15 +210,17 @@ absl::Status Folder::FoldForward(size_t n) {
       const std::optional<Affine> affine,
       AffineAlong(node, conv != nullptr ? 1 : ShapeOf(node.output).size() - 1));
   if (!affine || (affine->shifts() && Pads(*reader))) return absl::OkStatus();
-  Weight& weight = reader->weights[0];
+  std::vector<float> shift;
   if (affine->shifts()) {
     ASSIGN_OR_RETURN(
-        std::vector<float> shift,
-        Products(weight, conv != nullptr ? conv->groups : 1, affine->shift));
+        shift, Products(reader->weights[0], conv != nullptr ? conv->groups : 1,
+                        affine->shift));
+  }
+  Scale(&reader->weights[0].input_scale, affine->scale);
+  if (!shift.empty()) {
     const std::vector<float> ones(shift.size(), 1.0f);
     FoldIntoBias({ones, std::move(shift)}, has_bias, &reader->weights);
   }
-  Scale(&weight.input_scale, affine->scale);
   reader->inputs[0] = node.inputs[0];
   uses_.last[node.inputs[0]] = uses_.last[node.output];
   node.output = -1;

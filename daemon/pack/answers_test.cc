@@ -1,0 +1,269 @@
+// Whether folding, fusing, lowering and cutting keep the answers: random
+// networks, once node by node and once as they are packed.
+
+#include <cmath>
+#include <cstring>
+#include <memory>
+
+#include "daemon/pack/cut.h"
+#include "daemon/pack/fold_affine.h"
+#include "daemon/pack/fuse.h"
+#include "daemon/pack/graph_sketch.h"
+#include "daemon/pack/lower.h"
+#include "daemon/pack/translate.h"
+#include "daemon/pack/weight_writer.h"
+#include "daemon/plan/program_check.h"
+#include "kernels/cpu/cpu_backend.h"
+#include "kernels/reference/reference_backend.h"
+#include "test/catch/catch.h"
+#include "test/sim/run_program.h"
+
+namespace layerd {
+namespace {
+
+using Shape = GraphSketch::Shape;
+
+// The answers of `network`, packed for `backend` with `limits`.
+std::vector<std::vector<float>> Answers(const Network& network,
+                                        const CutLimits& limits,
+                                        const TensorBytes& inputs,
+                                        Backend& backend) {
+  const Lowered lowered = Lower(network);
+  const auto program = Cut(lowered, limits, backend);
+  INFO(program.status().ToString());
+  REQUIRE(program.ok());
+  REQUIRE(CheckProgram(*program).ToString() == "OK");
+  std::vector<std::byte> stream;
+  WeightWriter writer(*network.graph);
+  for (const Part& part : program->parts) {
+    if (!part.read) continue;
+    std::vector<std::byte> extent(program->extents[*part.read].stored_bytes);
+    REQUIRE(
+        writer.Write(*program, part, lowered.weights[part.layer], extent).ok());
+    stream.insert(stream.end(), extent.begin(), extent.end());
+  }
+  const auto outputs = RunProgram(*program, stream, inputs, backend);
+  INFO(outputs.status().ToString());
+  REQUIRE(outputs.ok());
+  std::vector<std::vector<float>> answers;
+  for (const std::vector<std::byte>& bytes : *outputs) {
+    answers.emplace_back(bytes.size() / sizeof(float));
+    std::memcpy(answers.back().data(), bytes.data(), bytes.size());
+  }
+  return answers;
+}
+
+TensorBytes RandomInputs(const Graph& graph, GraphSketch* sketch) {
+  TensorBytes inputs;
+  for (const int input : graph.inputs) {
+    int64_t count = 1;
+    for (const int64_t size : *graph.values[input].shape) count *= size;
+    std::vector<float> numbers(count);
+    for (float& number : numbers) number = sketch->Uniform(-1, 1);
+    inputs.emplace_back(count * sizeof(float));
+    std::memcpy(inputs.back().data(), numbers.data(), inputs.back().size());
+  }
+  return inputs;
+}
+
+void CheckClose(const std::vector<float>& got, const std::vector<float>& want) {
+  REQUIRE(got.size() == want.size());
+  float largest = 1;
+  for (const float number : want) {
+    largest = std::max(largest, std::abs(number));
+  }
+  float difference = 0;
+  bool numbers = true;
+  for (size_t i = 0; i < got.size(); ++i) {
+    difference = std::max(difference, std::abs(got[i] - want[i]));
+    numbers = numbers && std::isfinite(got[i]);
+  }
+  CHECK(numbers);
+  CHECK(difference <= 1e-4f * largest);
+}
+
+// As drawn, for the oracle; against folded, fused, cut small, for both.
+void CheckAnswers(GraphSketch* sketch) {
+  const Graph graph = sketch->Take();
+  Network network = *Translate(graph);
+  INFO(ToString(network));
+  const TensorBytes inputs = RandomInputs(graph, sketch);
+  const auto reference = MakeReferenceBackend();
+  const auto cpu = MakeCpuBackend(1);
+  const CutLimits whole = {1 << 30, uint64_t{1} << 40};
+  const auto want = Answers(network, whole, inputs, *reference);
+
+  REQUIRE(FoldAffine(&network).ok());
+  Fuse(&network);
+  RemoveDeadNodes(&network);
+  INFO(ToString(network));
+  const CutLimits small = {4 << 10, 10000};
+  for (Backend* backend : {reference.get(), cpu.get()}) {
+    INFO(backend->key().backend);
+    const auto got = Answers(network, small, inputs, *backend);
+    REQUIRE(got.size() == want.size());
+    for (size_t i = 0; i < got.size(); ++i) CheckClose(got[i], want[i]);
+  }
+}
+
+// Grows a convolutional network node by node.
+class RandomNetwork {
+ public:
+  explicit RandomNetwork(uint32_t seed) : sketch_(seed) {
+    const int64_t batch = 1 + sketch_.Below(2);
+    values_ = {sketch_.Input("x", {batch, 8, 9, 7})};
+  }
+
+  GraphSketch* Draw() {
+    const int nodes = 3 + sketch_.Below(12);
+    for (int n = 0; n < nodes; ++n) values_.push_back(Next(n));
+    sketch_.Output(values_.back());
+    sketch_.Output(values_[values_.size() / 2]);
+    if (sketch_.Below(2) == 0) AddHead();
+    return &sketch_;
+  }
+
+ private:
+  int Pick() {
+    // Mostly the newest, so that chains form which can be fused.
+    return sketch_.Below(3) == 0
+               ? values_[sketch_.Below(static_cast<int>(values_.size()))]
+               : values_.back();
+  }
+
+  // One of the same shape, or `value` itself.
+  int Twin(int value) {
+    for (int tries = 0; tries < 8; ++tries) {
+      const int other =
+          values_[sketch_.Below(static_cast<int>(values_.size()))];
+      if (sketch_.ShapeOf(other) == sketch_.ShapeOf(value)) return other;
+    }
+    return value;
+  }
+
+  int Next(int n) {
+    const std::string name = "v" + std::to_string(n);
+    const int x = Pick();
+    const Shape shape = sketch_.ShapeOf(x);
+    switch (sketch_.Below(12)) {
+      case 0:
+        return sketch_.Conv(name, x, 40, 1);
+      case 1:
+        return sketch_.Conv(name, x, 8, 3, 1, 1);
+      case 2:
+        return sketch_.Conv(name, x, shape[1], 3, 1, 1,
+                            sketch_.Below(2) == 0 ? shape[1] : 8);
+      case 3:
+        return sketch_.Conv(name, x, shape[1], 3, 1, 1, 1, false);
+      case 4:
+        return sketch_.BatchNorm(name, x);
+      case 5:
+        return sketch_.Relu(name, x);
+      case 6:
+        return sketch_.Add(name, "Add", {x, Twin(x)}, shape);
+      case 7:
+        return sketch_.Concat(name, {Twin(x), x}, 1 + sketch_.Below(1));
+      case 8:
+        return sketch_.Add(name, "LeakyRelu", {x}, shape, {{"alpha", 0.1f}});
+      case 9:
+        return sketch_.Add(
+            name, sketch_.Below(2) == 0 ? "Mul" : "Sub",
+            {x, sketch_.Random(name + ".k", {shape[1], 1, 1}, 0.5f, 1)}, shape);
+      case 10:
+        return sketch_.Add(name, "MaxPool", {x}, shape,
+                           {{"kernel_shape", Shape{3, 3}},
+                            {"strides", Shape{1, 1}},
+                            {"dilations", Shape{1, 1}},
+                            {"pads", Shape{1, 1, 1, 1}},
+                            {"ceil_pads", Shape{0, 0}}});
+      default:
+        return sketch_.Add(name, "Sigmoid", {x}, shape);
+    }
+  }
+
+  void AddHead() {
+    const int x = values_.back();
+    const Shape shape = sketch_.ShapeOf(x);
+    const int64_t features = shape[1] * shape[2] * shape[3];
+    const int flat = sketch_.Add("flat", "Flatten", {x}, {shape[0], features});
+    const int weights = sketch_.Random("head.w", {features, 10});
+    const int product =
+        sketch_.Add("head", "MatMul", {flat, weights}, {shape[0], 10});
+    const int bias = sketch_.Random("head.b", {10});
+    const int sum =
+        sketch_.Add("logits", "Add", {product, bias}, {shape[0], 10});
+    sketch_.Output(
+        sketch_.Add("classes", "Softmax", {sum}, {shape[0], 10},
+                    {{"axis", int64_t{1}}, {"axis_count", int64_t{1}}}));
+  }
+
+  GraphSketch sketch_;
+  std::vector<int> values_;
+};
+
+TEST_CASE("Random networks answer as drawn, however they are packed") {
+  const uint32_t seed = GENERATE(range(0u, 60u));
+  INFO("seed " << seed);
+  RandomNetwork network(seed);
+
+  CheckAnswers(network.Draw());
+}
+
+TEST_CASE("Attention answers as drawn") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 6, 16});
+  const auto heads = [&](const std::string& name, Shape perm, Shape shape) {
+    const int weights = sketch.Random(name + ".w", {16, 16});
+    const int bias = sketch.Random(name + ".b", {16});
+    const int product =
+        sketch.Add(name + ".p", "MatMul", {x, weights}, {1, 6, 16});
+    const int sum = sketch.Add(name + ".s", "Add", {bias, product}, {1, 6, 16});
+    const int split = sketch.Add(name + ".r", "Reshape", {sum}, {1, 6, 4, 4});
+    return sketch.Add(name, "Transpose", {split}, std::move(shape),
+                      {{"perm", std::move(perm)}});
+  };
+  const int q = heads("q", {0, 2, 1, 3}, {1, 4, 6, 4});
+  const int k = heads("k", {0, 2, 3, 1}, {1, 4, 4, 6});
+  const int v = heads("v", {0, 2, 1, 3}, {1, 4, 6, 4});
+  const int scores = sketch.Add("scores", "MatMul", {q, k}, {1, 4, 6, 6});
+  const int half = sketch.Numbers("half", {}, {0.5f});
+  const int scaled = sketch.Add("scaled", "Mul", {scores, half}, {1, 4, 6, 6});
+  const int weights =
+      sketch.Add("softmax", "Softmax", {scaled}, {1, 4, 6, 6},
+                 {{"axis", int64_t{3}}, {"axis_count", int64_t{1}}});
+  const int mixed = sketch.Add("mixed", "MatMul", {weights, v}, {1, 4, 6, 4});
+  const int joined = sketch.Add("joined", "Transpose", {mixed}, {1, 6, 4, 4},
+                                {{"perm", Shape{0, 2, 1, 3}}});
+  const int rows = sketch.Add("rows", "Reshape", {joined}, {1, 6, 16});
+  const int out_weights = sketch.Random("o.w", {16, 16});
+  const int out = sketch.Add("o", "MatMul", {rows, out_weights}, {1, 6, 16});
+  sketch.Output(sketch.Add("y", "Add", {out, x}, {1, 6, 16}));
+
+  CheckAnswers(&sketch);
+}
+
+TEST_CASE("Odd operands of matrix products answer as drawn") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {4, 6});
+  const int row = sketch.Input("row", {6});
+  sketch.Output(sketch.Add("a", "MatMul", {x, row}, {4}));
+  sketch.Output(sketch.Add("b", "MatMul", {x, sketch.Random("k", {6})}, {4}));
+  sketch.Output(
+      sketch.Add("c", "MatMul", {row, sketch.Random("m", {6, 3})}, {3}));
+  sketch.Output(
+      sketch.Add("d", "MatMul", {sketch.Random("left", {2, 4}), x}, {2, 6}));
+  const GraphSketch::Attributes gemm = {{"alpha", 0.5f},
+                                        {"beta", 2.0f},
+                                        {"transA", int64_t{1}},
+                                        {"transB", int64_t{1}}};
+  const int y = sketch.Input("y", {5, 4});
+  sketch.Output(sketch.Add("e", "Gemm", {x, y, sketch.Random("f", {6, 5})},
+                           {6, 5}, gemm));
+  sketch.Output(
+      sketch.Add("g", "Gemm", {x, sketch.Random("h", {5, 4})}, {6, 5}, gemm));
+
+  CheckAnswers(&sketch);
+}
+
+}  // namespace
+}  // namespace layerd

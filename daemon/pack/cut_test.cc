@@ -1,0 +1,125 @@
+#include "daemon/pack/cut.h"
+
+#include "daemon/pack/graph_sketch.h"
+#include "daemon/pack/translate.h"
+#include "kernels/reference/reference_backend.h"
+#include "test/catch/catch.h"
+
+namespace layerd {
+namespace {
+
+// Channels of the parts of one convolution of `channels` with `bytes` each.
+std::vector<int64_t> PartsOf(GraphSketch* sketch, const CutLimits& limits) {
+  const Graph graph = sketch->Take();
+  const Lowered lowered = Lower(*Translate(graph));
+  const auto program = Cut(lowered, limits, *MakeReferenceBackend());
+  REQUIRE(program.ok());
+  std::vector<int64_t> channels;
+  for (const Part& part : program->parts) {
+    if (part.read) channels.push_back(part.channels.count);
+  }
+  return channels;
+}
+
+struct Row {
+  const char* name;
+  int64_t inputs, channels, kernel, groups;
+  CutLimits limits;
+  std::vector<int64_t> parts;
+};
+
+TEST_CASE("Convolutions are cut by bytes, in equal pieces of whole blocks") {
+  const auto row = GENERATE(values<Row>({
+      {"fits", 64, 64, 1, 1, {64 << 10, 1 << 30}, {64}},
+      {"into equal pieces",
+       256,
+       512,
+       1,
+       1,
+       {128 << 10, 1 << 30},
+       {96, 96, 96, 96, 96, 32}},
+      {"evenly", 256, 256, 1, 1, {192 << 10, 1 << 30}, {128, 128}},
+      {"a block is never cut", 512, 64, 3, 1, {16 << 10, 1 << 30}, {32, 32}},
+      {"few channels", 512, 10, 3, 1, {16 << 10, 1 << 30}, {10}},
+      {"an odd number", 64, 100, 1, 1, {16 << 10, 1 << 30}, {32, 32, 32, 4}},
+      {"depthwise",
+       4096,
+       4096,
+       3,
+       4096,
+       {64 << 10, 1 << 30},
+       {1376, 1376, 1344}},
+      {"whole groups", 60, 120, 3, 5, {4 << 10, 1 << 30}, {48, 48, 24}},
+      {"by work", 64, 128, 1, 1, {256 << 10, 64 * 2 * 16 * 64}, {64, 64}},
+  }));
+  INFO(row.name);
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, row.inputs, 4, 4});
+  sketch.Output(sketch.Conv("y", x, row.channels, row.kernel, 1, row.kernel / 2,
+                            row.groups, true));
+
+  CHECK(PartsOf(&sketch, row.limits) == row.parts);
+}
+
+TEST_CASE("Fully connected layers are cut in blocks of sixteen") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 1024});
+  const int weights = sketch.Random("w", {1024, 40});
+  sketch.Output(sketch.Add("y", "MatMul", {x, weights}, {1, 40}));
+
+  CHECK(PartsOf(&sketch, {16 << 10, 1 << 30}) ==
+        std::vector<int64_t>{16, 16, 8});
+}
+
+TEST_CASE("Extents are whole pages and pieces lie on the grid") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 100, 4, 4});
+  sketch.Output(sketch.Conv("y", x, 70, 1));
+  const Graph graph = sketch.Take();
+
+  const auto program = Cut(Lower(*Translate(graph)), {16 << 10, 1 << 30},
+                           *MakeReferenceBackend());
+
+  REQUIRE(program.ok());
+  REQUIRE(program->extents.size() == 3);
+  CHECK(program->extents[0] == Extent{0, 16384});  // 32 * 101 * 4, rounded up.
+  CHECK(program->extents[2] == Extent{32768, 4096});
+  CHECK(program->parts[1].weights[1].offset_bytes == 12800);
+  CHECK(program->parts[3].weights[1].offset_bytes == 2560);  // 6 * 400, up.
+}
+
+TEST_CASE("Work is counted, not measured") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 6, 8, 8});
+  const int grouped = sketch.Conv("c", x, 4, 3, 2, 1, 2);
+  sketch.Output(sketch.Relu("y", grouped));
+  const Graph graph = sketch.Take();
+
+  const auto program = Cut(Lower(*Translate(graph)), {16 << 10, 1 << 30},
+                           *MakeReferenceBackend());
+
+  REQUIRE(program.ok());
+  // 4 channels of 4 x 4 pixels, each of 3 channels of 3 x 3, doubled.
+  CHECK(program->parts[1].work_flops == 4 * 16 * 3 * 9 * 2);
+  CHECK(program->parts.back().work_flops == 64);
+}
+
+TEST_CASE("What no backend can compute is named by its node") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 3, 4, 4});
+  sketch.Output(
+      sketch.Add("odd one", "Pad", {x}, {1, 3, 9, 9},
+                 {{"mode", std::string("reflect")},
+                  {"pads", GraphSketch::Shape{0, 0, 5, 5, 0, 0, 0, 0}},
+                  {"value", 0.0f}}));
+  const Graph graph = sketch.Take();
+
+  const auto program =
+      Cut(Lower(*Translate(graph)), {}, *MakeReferenceBackend());
+
+  CHECK_THAT(std::string(program.status().message()),
+             Catch::Contains("node \"odd one\" (Pad, opset 13)"));
+}
+
+}  // namespace
+}  // namespace layerd

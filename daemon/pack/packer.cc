@@ -1,0 +1,177 @@
+#include "daemon/pack/packer.h"
+
+#include <algorithm>
+#include <bit>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "config/status_macros.h"
+#include "daemon/pack/cut.h"
+#include "daemon/pack/fold_affine.h"
+#include "daemon/pack/fuse.h"
+#include "daemon/pack/lower.h"
+#include "daemon/pack/network.h"
+#include "daemon/pack/translate.h"
+#include "daemon/pack/weight_writer.h"
+#include "daemon/plan/program_check.h"
+#include "layer_file.pb.h"
+#include "loader/store/layer_file_writer.h"
+
+namespace layerd {
+namespace {
+
+constexpr char kProducer[] = "layerd 0.1.0";
+constexpr uint64_t kExtentBytesLeast = 16 << 10;
+constexpr uint64_t kExtentBytesMost = 256 << 10;
+
+absl::Status CheckOptions(const PackOptions& options) {
+  if (options.weights != "f32") {
+    return absl::UnimplementedError(
+        absl::StrFormat("weights: \"%s\" is not supported by this version; "
+                        "use f32",
+                        options.weights));
+  }
+  if (options.optimize_for != "bytes") {
+    return absl::UnimplementedError(
+        absl::StrFormat("for: \"%s\" is not supported by this version; use "
+                        "bytes",
+                        options.optimize_for));
+  }
+  const uint64_t tile = options.tile_bytes;
+  if (tile != 0 && (!std::has_single_bit(tile) || tile < kTileBytesMin ||
+                    tile > kTileBytesMax)) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "tile: %d bytes; a tile is a power of two from %d to %d", tile,
+        kTileBytesMin, kTileBytesMax));
+  }
+  const uint64_t extent = options.extent_bytes_max;
+  if (extent != 0 && (extent % kPageBytes != 0 || extent > kStreamBytesMax)) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("extent limit: %d bytes are not whole pages of %d",
+                        extent, kPageBytes));
+  }
+  if (options.part_flops_max == 0) {
+    return absl::InvalidArgumentError("part_flops_max: 0 operations a part");
+  }
+  return absl::OkStatus();
+}
+
+CutLimits LimitsFor(const PackOptions& options, uint64_t weight_bytes) {
+  CutLimits limits;
+  limits.part_flops_max = options.part_flops_max;
+  limits.extent_bytes_max = options.extent_bytes_max;
+  if (limits.extent_bytes_max == 0) {
+    limits.extent_bytes_max = RoundUpToPage(
+        std::clamp(weight_bytes / 512, kExtentBytesLeast, kExtentBytesMost));
+  }
+  return limits;
+}
+
+uint32_t TileBytes(const PackOptions& options, const CutLimits& limits) {
+  if (options.tile_bytes != 0) return static_cast<uint32_t>(options.tile_bytes);
+  return static_cast<uint32_t>(std::clamp(
+      std::bit_floor(limits.extent_bytes_max), kTileBytesMin, kTileBytesMax));
+}
+
+manifest::Manifest ManifestFor(const Graph& graph, const Program& program,
+                               const PackOptions& options,
+                               const CutLimits& limits, const KernelKey& key) {
+  manifest::Manifest manifest;
+  manifest::Identity* identity = manifest.mutable_identity();
+  identity->set_name(graph.name);
+  identity->set_source_sha256(graph.source_sha256);
+  identity->set_producer(kProducer);
+  identity->set_weight_bytes(graph.weight_bytes);
+  manifest::KernelKey* kernel_key = manifest.mutable_kernel_key();
+  kernel_key->set_backend(key.backend);
+  kernel_key->set_isa(key.isa);
+  kernel_key->set_dtype(key.dtype);
+  kernel_key->set_library(key.library);
+  manifest::PackOptions* packed = manifest.mutable_options();
+  packed->set_weights(options.weights);
+  packed->set_optimize_for(options.optimize_for);
+  packed->set_extent_bytes_max(limits.extent_bytes_max);
+  packed->set_part_flops_max(limits.part_flops_max);
+  for (const auto& [name, shape] : options.shapes) {
+    (*packed->mutable_shapes())[name].mutable_dimensions()->Assign(
+        shape.begin(), shape.end());
+  }
+  program.WriteTo(&manifest);
+  return manifest;
+}
+
+// The second pass: extent by extent, in the order of the stream.
+absl::Status WriteStream(
+    const Graph& graph, const Program& program,
+    const std::vector<std::vector<Weight>>& weights, LayerFileWriter* file,
+    const std::function<void(uint64_t, uint64_t)>& progress) {
+  uint64_t all_bytes = 0;
+  for (const Extent& extent : program.extents) all_bytes += extent.stored_bytes;
+  WeightWriter writer(graph);
+  std::vector<std::byte> bytes;
+  uint64_t done_bytes = 0;
+  size_t next = 0;  // Extent.
+  for (const Part& part : program.parts) {
+    if (!part.read || program.reads[*part.read] != next) continue;
+    bytes.assign(program.extents[next].stored_bytes, std::byte{0});
+    RETURN_IF_ERROR(writer.Write(program, part, weights[part.layer], bytes));
+    RETURN_IF_ERROR(file->AppendExtent(bytes));
+    done_bytes += bytes.size();
+    if (progress) progress(done_bytes, all_bytes);
+    ++next;
+  }
+  return absl::OkStatus();
+}
+
+PackReport ReportOn(const Graph& graph, const Program& program) {
+  PackReport report;
+  report.weight_bytes = graph.weight_bytes;
+  report.layers = program.layers.size();
+  report.parts = program.parts.size();
+  report.extents = program.extents.size();
+  for (const Extent& extent : program.extents) {
+    report.stream_bytes += extent.stored_bytes;
+    report.largest_extent_bytes =
+        std::max(report.largest_extent_bytes, extent.stored_bytes);
+  }
+  return report;
+}
+
+}  // namespace
+
+absl::StatusOr<PackReport> Pack(
+    const std::string& onnx_path, const std::string& layer_file_path,
+    const PackOptions& options, const Backend& backend,
+    const std::function<void(uint64_t done_bytes, uint64_t all_bytes)>&
+        progress) {
+  RETURN_IF_ERROR(CheckOptions(options));
+  ASSIGN_OR_RETURN(const Graph graph, ImportOnnx(onnx_path, options.shapes));
+  ASSIGN_OR_RETURN(Network network, Translate(graph));
+  RETURN_IF_ERROR(FoldAffine(&network));
+  Fuse(&network);
+  RemoveDeadNodes(&network);
+  const Lowered lowered = Lower(network);
+  const CutLimits limits = LimitsFor(options, graph.weight_bytes);
+  ASSIGN_OR_RETURN(const Program program, Cut(lowered, limits, backend));
+  RETURN_IF_ERROR(CheckProgram(program));
+  ASSIGN_OR_RETURN(const std::unique_ptr<LayerFileWriter> file,
+                   LayerFileWriter::Create(layer_file_path,
+                                           ManifestFor(graph, program, options,
+                                                       limits, backend.key()),
+                                           TileBytes(options, limits)));
+  RETURN_IF_ERROR(
+      WriteStream(graph, program, lowered.weights, file.get(), progress));
+  RETURN_IF_ERROR(file->Commit());
+  PackReport report = ReportOn(graph, program);
+  std::error_code error;
+  report.file_bytes = std::filesystem::file_size(layer_file_path, error);
+  return report;
+}
+
+}  // namespace layerd
