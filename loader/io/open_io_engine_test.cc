@@ -1,8 +1,14 @@
 #include "loader/io/open_io_engine.h"
 
+#include <fcntl.h>
+#include <linux/capability.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
 
 #include "absl/status/status.h"
 #include "test/catch/catch.h"
@@ -10,14 +16,17 @@
 namespace layerd {
 namespace {
 
-// Runs `body` in a child that can open no more files, so that io_uring is
-// refused; its answer is the exit code.
-template <typename Body>
-int ExitCodeWithoutFiles(Body body) {
+// Runs `body` in a child without privileges that may have at most `most` of
+// `resource`; its answer is the exit code.
+template <typename Resource, typename Body>
+int ExitCodeWithLimit(Resource resource, rlim_t most, Body body) {
   const pid_t child = fork();
   if (child == 0) {
-    const rlimit none{0, 0};
-    if (setrlimit(RLIMIT_NOFILE, &none) != 0) _exit(100);
+    const rlimit limit{most, most};
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    const __user_cap_data_struct no_privileges[2] = {};
+    if (setrlimit(resource, &limit) != 0) _exit(100);
+    if (syscall(SYS_capset, &header, no_privileges) != 0) _exit(101);
     _exit(body());
   }
   int status = 0;
@@ -43,7 +52,7 @@ TEST_CASE("pread is to be had everywhere, and needs no warning") {
 }
 
 TEST_CASE("Where io_uring is refused, auto reads with pread and warns") {
-  const int code = ExitCodeWithoutFiles([] {
+  const int code = ExitCodeWithLimit(RLIMIT_NOFILE, 0, [] {
     const auto choice = OpenIoEngine(IoEngineKind::kAuto, 4);
     if (!choice.ok() || choice->engine == nullptr) return 1;
     if (choice->warnings.size() != 1) return 2;
@@ -55,9 +64,33 @@ TEST_CASE("Where io_uring is refused, auto reads with pread and warns") {
 }
 
 TEST_CASE("Where io_uring is refused and asked for by name, that is an error") {
-  const int code = ExitCodeWithoutFiles([] {
+  const int code = ExitCodeWithLimit(RLIMIT_NOFILE, 0, [] {
     const auto choice = OpenIoEngine(IoEngineKind::kIoUring, 4);
     return absl::IsUnavailable(choice.status()) ? 0 : 1;
+  });
+  CHECK(code == 0);
+}
+
+TEST_CASE("Where memory may not be registered, reads work all the same") {
+  if (!OpenIoEngine(IoEngineKind::kIoUring, 4).ok()) {
+    std::cout << "SKIPPED: no io_uring here\n";
+    return;
+  }
+  const int code = ExitCodeWithLimit(RLIMIT_MEMLOCK, 256 << 10, [] {
+    const auto choice = OpenIoEngine(IoEngineKind::kIoUring, 4);
+    if (!choice.ok()) return 1;
+    void* const memory = std::aligned_alloc(4096, 1 << 20);
+    const std::span<std::byte> into(static_cast<std::byte*>(memory), 1 << 20);
+    const absl::Status registered = choice->engine->RegisterMemory(into);
+    if (!absl::IsResourceExhausted(registered)) return 2;
+    if (registered.message().find("ulimit -l") == std::string::npos) return 3;
+    const int zeros = open("/dev/zero", O_RDONLY);
+    into[4095] = std::byte{1};
+    choice->engine->Submit({zeros, 0, into.first(4096), 5});
+    ReadCompletion completion;
+    while (choice->engine->Reap({&completion, 1}, /*wait=*/true) == 0) {
+    }
+    return completion.result == 4096 && into[4095] == std::byte{0} ? 0 : 4;
   });
   CHECK(code == 0);
 }
