@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "config/status_macros.h"
 #include "loader/store/forged_file.h"
 #include "loader/store/layer_file_reader.h"
 #include "loader/store/layer_file_writer.h"
@@ -76,9 +77,7 @@ absl::Status Write(const std::string& path,
   if (!writer.ok()) return writer.status();
   for (const manifest::Extent& extent : manifest.extents()) {
     const std::string weights = Weights(extent);
-    const absl::Status status =
-        (*writer)->AppendExtent(std::as_bytes(std::span(weights)));
-    if (!status.ok()) return status;
+    RETURN_IF_ERROR((*writer)->AppendExtent(std::as_bytes(std::span(weights))));
   }
   return (*writer)->Commit();
 }
@@ -112,7 +111,7 @@ TEST_CASE("What was written is read: shared, held and twice-read extents") {
   for (int i = 0; i < manifest.extents_size(); ++i) {
     std::string expected = Weights(manifest.extents(i));
     expected.resize(manifest.extents(i).stored_bytes());
-    CHECK(ReadExtent(**file, i) == expected);
+    CHECK((ReadExtent(**file, i) == expected));
   }
   CHECK(VerifyLayerFile(path, nullptr).ok());
 }
@@ -132,7 +131,7 @@ TEST_CASE("A file larger than any buffer between is read as written") {
     INFO("extent " << i);
     std::string expected = Weights(manifest.extents(i));
     expected.resize(manifest.extents(i).stored_bytes());
-    CHECK(ReadExtent(**file, i) == expected);
+    CHECK((ReadExtent(**file, i) == expected));
   }
 
   std::vector<uint64_t> heard;
@@ -159,8 +158,20 @@ TEST_CASE("A model without weights is a file without a stream") {
   CHECK(VerifyLayerFile(path, nullptr).ok());
 }
 
+// Protobuf keeps maps in an order of its own, another one each time.
 TEST_CASE("Same manifest and weights, same bytes") {
-  CHECK(WrittenBytes() == WrittenBytes());
+  const ScratchFolder folder;
+  for (const int step : {1, -1}) {
+    manifest::Manifest manifest = EveryKindOfRead();
+    auto& shapes = *manifest.mutable_options()->mutable_shapes();
+    for (int i = 0; i < 100; ++i) {
+      shapes["input" + std::to_string((100 + i * step) % 100)];
+    }
+    REQUIRE(Write(folder / std::to_string(step), manifest).ok());
+  }
+
+  // In parentheses: nobody wants to see the bytes.
+  CHECK((ReadFile(folder / "1") == ReadFile(folder / "-1")));
 }
 
 TEST_CASE("The writer follows the format's page, byte by byte") {
@@ -175,8 +186,8 @@ TEST_CASE("The writer follows the format's page, byte by byte") {
   REQUIRE((*writer)->AppendExtent({}).ok());
   REQUIRE((*writer)->Commit().ok());
 
-  CHECK(ReadFile(folder / "zeros.layers") ==
-        ForgedFile::Of(manifest, kTileBytes).Bytes());
+  CHECK((ReadFile(folder / "zeros.layers") ==
+         ForgedFile::Of(manifest, kTileBytes).Bytes()));
 }
 
 TEST_CASE("Every flipped bit is DATA_LOSS") {
@@ -299,16 +310,20 @@ TEST_CASE("Extents that overlap are refused with right checksums, too") {
              Catch::Contains("extent 1: it begins at offset 0"));
 }
 
-// Field 15, a group that begins and never ends: as deep as there are bytes.
-TEST_CASE("A manifest nested without end is refused") {
+// Field 15 is nobody's: groups in it that begin, and end, inside each other.
+TEST_CASE("A manifest that nests deeper than any of ours is refused") {
+  const int depth = GENERATE(20, 1500);
   ForgedFile forged = ForgedFile::Of(manifest::Manifest(), kTileBytes);
-  forged.manifest = std::string(3 << 10, '\x7b');
+  forged.manifest = std::string(depth, '\x7b') + std::string(depth, '\x7c');
   forged.superblock.manifest_bytes = forged.manifest.size();
   forged.superblock.stream.offset_bytes = 2 * kPageBytes;
   MemoryFile file;
   file.Replace(forged.Bytes());
 
-  CHECK(absl::IsDataLoss(LayerFileReader::Open(file.path()).status()));
+  const absl::Status status = LayerFileReader::Open(file.path()).status();
+
+  REQUIRE(absl::IsDataLoss(status));
+  CHECK_THAT(std::string(status.message()), Catch::Contains("no manifest"));
 }
 
 TEST_CASE("What is no layer file of ours is refused by its kind") {
