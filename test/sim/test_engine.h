@@ -1,5 +1,5 @@
-#ifndef LAYERD_DAEMON_ENGINE_TEST_ENGINE_H_
-#define LAYERD_DAEMON_ENGINE_TEST_ENGINE_H_
+#ifndef LAYERD_TEST_SIM_TEST_ENGINE_H_
+#define LAYERD_TEST_SIM_TEST_ENGINE_H_
 
 #include <atomic>
 #include <chrono>
@@ -88,4 +88,4 @@ class TestEngine {
 
 }  // namespace layerd
 
-#endif  // LAYERD_DAEMON_ENGINE_TEST_ENGINE_H_
+#endif  // LAYERD_TEST_SIM_TEST_ENGINE_H_

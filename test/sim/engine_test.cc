@@ -1,5 +1,3 @@
-#include "daemon/engine/local_engine.h"
-
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
@@ -12,8 +10,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "daemon/engine/test_engine.h"
 #include "test/catch/catch.h"
+#include "test/sim/test_engine.h"
 
 namespace layerd {
 namespace {

@@ -1,4 +1,4 @@
-#include "daemon/engine/test_engine.h"
+#include "test/sim/test_engine.h"
 
 #include <condition_variable>
 #include <cstdlib>

@@ -1,0 +1,172 @@
+#include "daemon/sched/scheduler.h"
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "config/check.h"
+
+namespace layerd {
+namespace {
+
+absl::Status Unloaded(const Model& model) {
+  return absl::UnavailableError(absl::StrFormat(
+      "model %s/%s was unloaded or replaced while the request waited",
+      model.name(), model.version()));
+}
+
+absl::Status Failed(const Model& model, const absl::Status& failure) {
+  return absl::UnavailableError(absl::StrFormat(
+      "model %s/%s is unavailable until it is loaded again: %s", model.name(),
+      model.version(), std::string(failure.message())));
+}
+
+absl::Status ShuttingDown() {
+  return absl::UnavailableError("the server is shutting down");
+}
+
+double Milliseconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double, std::milli>(time).count();
+}
+
+}  // namespace
+
+Scheduler::Scheduler(size_t queue_jobs_max, const Clock* clock)
+    : clock_(clock), queue_(queue_jobs_max) {}
+
+Scheduler::~Scheduler() { LAYERD_CHECK(running_ == nullptr && queue_.empty()); }
+
+absl::Status Scheduler::Submit(std::unique_ptr<Job> job) {
+  if (const absl::Status failure = job->model->failure(); !failure.ok()) {
+    return Failed(*job->model, failure);
+  }
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (draining_ || shutdown_) return ShuttingDown();
+    if (queue_.full()) {
+      return absl::ResourceExhaustedError(absl::StrFormat(
+          "%d requests wait already, as many as the queue holds: try again "
+          "later",
+          queue_.size()));
+    }
+    queue_.Push(std::move(job));
+  }
+  work_.notify_one();
+  return absl::OkStatus();
+}
+
+void Scheduler::Run() {
+  while (WhoRunsNow()) RunOnePart();
+}
+
+void Scheduler::Shutdown() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  shutdown_ = true;
+  out_of_time_.store(true);
+  work_.notify_one();
+}
+
+void Scheduler::Drain(Instant deadline) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  draining_ = true;
+  auto drained = [this] { return queue_.empty() && !busy_; };
+  if (deadline > clock_->now() && quiet_.wait_until(lock, deadline, drained)) {
+    return;
+  }
+  out_of_time_.store(true);
+  quiet_.wait(lock, drained);
+}
+
+void Scheduler::Hold() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  LAYERD_CHECK(!held_);
+  held_ = true;
+  quiet_.wait(lock, [this] { return !busy_; });
+}
+
+void Scheduler::Resume(Placement* placement) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  LAYERD_CHECK(held_);
+  placement_ = placement;
+  held_ = false;
+  work_.notify_one();
+}
+
+// --- Executor thread ---------------------------------------------------------
+
+bool Scheduler::WhoRunsNow() {
+  if (running_ != nullptr) return true;
+  std::unique_lock<std::mutex> lock(mutex_);
+  busy_ = false;
+  quiet_.notify_all();
+  work_.wait(lock, [this] { return shutdown_ || (!held_ && !queue_.empty()); });
+  if (queue_.empty()) return false;
+  running_ = queue_.Pop();
+  busy_ = true;
+  return true;
+}
+
+void Scheduler::RunOnePart() {
+  if (const absl::Status boundary = Boundary(); !boundary.ok()) {
+    return End(boundary);
+  }
+  if (executor_ == nullptr) {
+    Begin();
+  } else if (executor_->finished()) {
+    End(executor_->Finish(running_->outputs));
+  } else if (const absl::Status part = executor_->RunPart(); !part.ok()) {
+    End(part);
+  }
+}
+
+void Scheduler::Begin() {
+  begun_ = clock_->now();
+  const Model& model = *running_->model;
+  if (const absl::Status failure = model.failure(); !failure.ok()) {
+    return End(Failed(model, failure));
+  }
+  Placement* placement;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    placement = placement_;
+  }
+  PlacedModel* const placed =
+      placement == nullptr ? nullptr : placement->Find(&model);
+  if (placed == nullptr) return End(Unloaded(model));
+  executor_ = &placement->executor(model.level());
+  executor_->Begin(placed, running_->inputs);
+}
+
+void Scheduler::End(const absl::Status& status) {
+  JobStats stats;
+  const Instant now = clock_->now();
+  stats.queued = now - running_->arrival;
+  if (executor_ != nullptr) {
+    executor_->End();
+    stats.queued = begun_ - running_->arrival;
+    stats.computing = now - begun_;
+    stats.load_wait = executor_->stats().load_wait;
+    stats.read_bytes = executor_->stats().read_bytes;
+    executor_ = nullptr;
+  }
+  running_->done(status, stats);
+  running_ = nullptr;
+}
+
+absl::Status Scheduler::Boundary() const {
+  if (running_->cancelled != nullptr && running_->cancelled->load()) {
+    return absl::CancelledError("the request was cancelled");
+  }
+  if (out_of_time_.load()) return ShuttingDown();
+  const Instant now = clock_->now();
+  if (now <= running_->deadline) return absl::OkStatus();
+  const double late_ms = Milliseconds(now - running_->deadline);
+  if (executor_ == nullptr) {
+    return absl::DeadlineExceededError(absl::StrFormat(
+        "the deadline passed %.3f ms before the request's turn came", late_ms));
+  }
+  return absl::DeadlineExceededError(absl::StrFormat(
+      "the deadline passed %.3f ms ago, after %d of %d parts", late_ms,
+      executor_->next_part(), running_->model->program().parts.size()));
+}
+
+}  // namespace layerd
