@@ -1,0 +1,214 @@
+#include "daemon/pack/constant_folding.h"
+
+#include <functional>
+
+#include "daemon/pack/onnx_test_model.h"
+#include "test/catch/catch.h"
+
+namespace layerd {
+namespace {
+
+using Ints = std::vector<int64_t>;
+using Floats = std::vector<float>;
+using Adds = std::function<void(TestModel&)>;
+
+// What "y" is, when all that feeds it is known.
+absl::StatusOr<Graph> Import(int64_t opset, const Adds& adds) {
+  TestModel model(opset);
+  model.Input("x", {2, 3, 4, 5});
+  adds(model);
+  model.Output("y");
+  return model.Import();
+}
+
+struct Row {
+  const char* name;
+  Adds adds;
+  Ints shape;
+  Ints elements;
+};
+
+// clang-format off
+TEST_CASE("What is known while packing is computed while packing") {
+  const auto row = GENERATE(values<Row>({
+      {"shape", [](TestModel& m) { m.Add("Shape", {"x"}, {"y"}); }, {4}, {2, 3, 4, 5}},
+      {"part of a shape", [](TestModel& m) { SetInt(SetInt(m.Add("Shape", {"x"}, {"y"}), "start", 1), "end", -1); }, {2}, {3, 4}},
+      {"size", [](TestModel& m) { m.Add("Size", {"x"}, {"y"}); }, {}, {120}},
+      {"gather", [](TestModel& m) { m.Add("Shape", {"x"}, {"s"}); m.Ints("i", {2}, {-1, 0}); m.Add("Gather", {"s", "i"}, {"y"}); }, {2}, {5, 2}},
+      {"gather columns", [](TestModel& m) { m.Ints("s", {2, 3}, {1, 2, 3, 4, 5, 6}); m.Ints("i", {2}, {2, 0}); SetInt(m.Add("Gather", {"s", "i"}, {"y"}), "axis", 1); }, {2, 2}, {3, 1, 6, 4}},
+      {"chain", [](TestModel& m) {
+         m.Add("Shape", {"x"}, {"s"});
+         m.Ints("zero", {}, {0});
+         m.Add("Gather", {"s", "zero"}, {"n"});
+         m.Ints("axes", {1}, {0});
+         m.Add("Unsqueeze", {"n", "axes"}, {"n1"});
+         m.Ints("rest", {1}, {-1});
+         SetInt(m.Add("Concat", {"n1", "rest"}, {"y"}), "axis", 0);
+       }, {2}, {2, -1}},
+      {"concat of rows", [](TestModel& m) { m.Ints("a", {2, 1}, {1, 2}); m.Ints("b", {2, 2}, {3, 4, 5, 6}); SetInt(m.Add("Concat", {"a", "b"}, {"y"}), "axis", 1); }, {2, 3}, {1, 3, 4, 2, 5, 6}},
+      {"slice", [](TestModel& m) { m.Add("Shape", {"x"}, {"s"}); m.Ints("b", {1}, {1}); m.Ints("e", {1}, {INT64_MAX}); m.Add("Slice", {"s", "b", "e"}, {"y"}); }, {3}, {3, 4, 5}},
+      {"slice backwards", [](TestModel& m) { m.Ints("s", {5}, {1, 2, 3, 4, 5}); m.Ints("b", {1}, {-1}); m.Ints("e", {1}, {INT64_MIN}); m.Ints("a", {1}, {0}); m.Ints("t", {1}, {-2}); m.Add("Slice", {"s", "b", "e", "a", "t"}, {"y"}); }, {3}, {5, 3, 1}},
+      {"slice of columns", [](TestModel& m) { m.Ints("s", {2, 3}, {1, 2, 3, 4, 5, 6}); m.Ints("b", {1}, {1}); m.Ints("e", {1}, {3}); m.Ints("a", {1}, {-1}); m.Add("Slice", {"s", "b", "e", "a"}, {"y"}); }, {2, 2}, {2, 3, 5, 6}},
+      {"slice of nothing", [](TestModel& m) { m.Ints("s", {3}, {1, 2, 3}); m.Ints("b", {1}, {2}); m.Ints("e", {1}, {1}); m.Add("Slice", {"s", "b", "e"}, {"y"}); }, {0}, {}},
+      {"add", [](TestModel& m) { m.Ints("a", {2, 1}, {1, 2}); m.Ints("b", {2}, {10, 20}); m.Add("Add", {"a", "b"}, {"y"}); }, {2, 2}, {11, 21, 12, 22}},
+      {"wraps", [](TestModel& m) { m.Ints("a", {1}, {INT64_MAX}); m.Ints("b", {1}, {1}); m.Add("Add", {"a", "b"}, {"y"}); }, {1}, {INT64_MIN}},
+      {"sub", [](TestModel& m) { m.Ints("a", {1}, {5}); m.Ints("b", {1}, {7}); m.Add("Sub", {"a", "b"}, {"y"}); }, {1}, {-2}},
+      {"div", [](TestModel& m) { m.Ints("a", {2}, {-7, INT64_MIN}); m.Ints("b", {2}, {2, -1}); m.Add("Div", {"a", "b"}, {"y"}); }, {2}, {-3, INT64_MIN}},
+      {"sum of three", [](TestModel& m) { m.Ints("a", {2}, {1, 2}); m.Add("Sum", {"a", "a", "a"}, {"y"}); }, {2}, {3, 6}},
+      {"min", [](TestModel& m) { m.Ints("a", {2}, {1, 5}); m.Ints("b", {}, {3}); m.Add("Min", {"a", "b"}, {"y"}); }, {2}, {1, 3}},
+      {"max", [](TestModel& m) { m.Ints("a", {2}, {1, 5}); m.Ints("b", {}, {3}); m.Add("Max", {"a", "b"}, {"y"}); }, {2}, {3, 5}},
+      {"neg", [](TestModel& m) { m.Ints("a", {2}, {1, INT64_MIN}); m.Add("Neg", {"a"}, {"y"}); }, {2}, {-1, INT64_MIN}},
+      {"equal", [](TestModel& m) { m.Ints("a", {2}, {1, 5}); m.Ints("b", {}, {5}); m.Add("Equal", {"a", "b"}, {"y"}); }, {2}, {0, 1}},
+      {"less", [](TestModel& m) { m.Weights("a", {2}, {1, 5}); m.Weights("b", {}, {5}); m.Add("Less", {"a", "b"}, {"y"}); }, {2}, {1, 0}},
+      {"not greater", [](TestModel& m) { m.Ints("a", {2}, {1, 6}); m.Ints("b", {}, {5}); m.Add("Greater", {"a", "b"}, {"g"}); m.Add("Not", {"g"}, {"y"}); }, {2}, {1, 0}},
+      {"where", [](TestModel& m) { m.Ints("a", {2}, {-1, 4}); m.Ints("b", {}, {-1}); m.Add("Equal", {"a", "b"}, {"c"}); m.Ints("z", {2, 1}, {7, 8}); m.Add("Where", {"c", "z", "a"}, {"y"}); }, {2, 2}, {7, 4, 8, 4}},
+      {"constant of shape", [](TestModel& m) { m.Ints("a", {2}, {2, 2}); FillInts(SetTensor(m.Add("ConstantOfShape", {"a"}, {"y"}), "value"), {1}, {9}); }, {2, 2}, {9, 9, 9, 9}},
+      {"range", [](TestModel& m) { m.Ints("a", {}, {10}); m.Ints("b", {}, {3}); m.Ints("c", {}, {-3}); m.Add("Range", {"a", "b", "c"}, {"y"}); }, {3}, {10, 7, 4}},
+      {"expand", [](TestModel& m) { m.Ints("a", {2, 1}, {1, 2}); m.Ints("s", {3}, {2, 1, 2}); m.Add("Expand", {"a", "s"}, {"y"}); }, {2, 2, 2}, {1, 1, 2, 2, 1, 1, 2, 2}},
+      {"transpose", [](TestModel& m) { m.Ints("a", {2, 3}, {1, 2, 3, 4, 5, 6}); m.Add("Transpose", {"a"}, {"y"}); }, {3, 2}, {1, 4, 2, 5, 3, 6}},
+      {"floor", [](TestModel& m) { m.Weights("a", {2}, {1.5f, -1.5f}); m.Add("Floor", {"a"}, {"f"}); SetInt(m.Add("Cast", {"f"}, {"y"}), "to", onnx::TensorProto::INT64); }, {2}, {1, -2}},
+      {"ceil", [](TestModel& m) { m.Weights("a", {2}, {1.5f, -1.5f}); m.Add("Ceil", {"a"}, {"f"}); SetInt(m.Add("Cast", {"f"}, {"y"}), "to", onnx::TensorProto::INT64); }, {2}, {2, -1}},
+      {"sqrt", [](TestModel& m) { m.Weights("a", {1}, {16}); m.Add("Sqrt", {"a"}, {"f"}); SetInt(m.Add("Cast", {"f"}, {"y"}), "to", onnx::TensorProto::INT32); }, {1}, {4}},
+      {"constant", [](TestModel& m) { FillInts(SetTensor(m.Add("Constant", {}, {"y"}), "value"), {2}, {1, 2}); }, {2}, {1, 2}},
+      {"constant ints", [](TestModel& m) { SetInts(m.Add("Constant", {}, {"y"}), "value_ints", {3, 4}); }, {2}, {3, 4}},
+      {"constant int", [](TestModel& m) { SetInt(m.Add("Constant", {}, {"y"}), "value_int", 3); }, {}, {3}},
+  }));
+  // clang-format on
+  INFO(row.name);
+
+  const auto graph = Import(13, row.adds);
+
+  INFO(graph.status());
+  REQUIRE(graph.ok());
+  REQUIRE(graph->nodes.size() == 1);  // The copy that writes the output.
+  const Node& copy = graph->nodes[0];
+  CHECK(copy.op_type == "Identity");
+  const Value& known = graph->values[static_cast<size_t>(copy.inputs[0])];
+  REQUIRE(known.constant >= 0);
+  CHECK(known.shape == row.shape);
+  const Constant& constant =
+      graph->constants[static_cast<size_t>(known.constant)];
+  const auto elements = graph->ReadI64(constant);
+  REQUIRE(elements.ok());
+  CHECK(*elements == row.elements);
+}
+
+TEST_CASE("Floats fold in their own precision") {
+  const auto graph = Import(13, [](TestModel& m) {
+    m.Weights("a", {2}, {0.1f, 1.0f});
+    m.Weights("b", {2}, {0.2f, 3.0f});
+    m.Add("Add", {"a", "b"}, {"s"});
+    m.Weights("c", {2}, {1.0f, 3.0f});
+    m.Add("Div", {"s", "c"}, {"y"});
+  });
+  REQUIRE(graph.ok());
+  Floats elements(2);
+  REQUIRE(graph->ReadF32(graph->constants[0], 0, elements).ok());
+  CHECK(elements == Floats{0.1f + 0.2f, 4.0f / 3.0f});
+}
+
+TEST_CASE("Large weights stay in their file under another shape") {
+  TestModel model(13);
+  model.Input("x", {1, 64});
+  Floats weights(64 * 100);
+  for (size_t i = 0; i < weights.size(); ++i)
+    weights[i] = static_cast<float>(i);
+  model.Weights("w", {100, 64, 1, 1}, weights);
+  model.Ints("two", {2}, {64, -1});
+  model.Add("Reshape", {"w", "two"}, {"r"});
+  model.Add("Identity", {"r"}, {"i"});
+  model.Add("MatMul", {"x", "i"}, {"y"});
+  model.Output("y");
+
+  const auto graph = model.Import();
+
+  REQUIRE(graph.ok());
+  CHECK(Sketch(*graph) == "MatMul(x, r) -> y");
+  const Value& value = ValueNamed(*graph, "r");
+  CHECK(value.shape == Ints{64, 100});
+  const Constant& constant =
+      graph->constants[static_cast<size_t>(value.constant)];
+  CHECK(constant.file == 0);
+  CHECK(constant.shape == Ints{64, 100});
+}
+
+TEST_CASE("Half weights that are cast to float stay in their file") {
+  TestModel model(13);
+  model.Input("x", {1, 1000});
+  onnx::TensorProto* w = model.Weights("w", {1000, 1}, {});
+  w->set_data_type(onnx::TensorProto::FLOAT16);
+  w->set_raw_data(std::string(2000, '\x3c'));  // 0x3c3c: 1.0586
+  SetInt(model.Add("Cast", {"w"}, {"f"}), "to", onnx::TensorProto::FLOAT);
+  model.Add("MatMul", {"x", "f"}, {"y"});
+  model.Output("y");
+
+  const auto graph = model.Import();
+
+  INFO(graph.status());
+  REQUIRE(graph.ok());
+  const Value& value = ValueNamed(*graph, "f");
+  CHECK(value.dtype == DataType::kF32);
+  const Constant& constant =
+      graph->constants[static_cast<size_t>(value.constant)];
+  CHECK(constant.file == 0);
+  float element = 0;
+  REQUIRE(graph->ReadF32(constant, 999, std::span(&element, 1)).ok());
+  CHECK(element == 1.05859375f);
+}
+
+TEST_CASE("Arithmetic on large weights is left to the passes") {
+  TestModel model(13);
+  model.Input("x", {1, 2048});
+  model.Weights("w", {2048, 1024}, Floats(2048 * 1024, 1.0f));
+  model.Weights("s", {1024}, Floats(1024, 2.0f));
+  model.Add("Mul", {"w", "s"}, {"m"});
+  model.Add("MatMul", {"x", "m"}, {"y"});
+  model.Output("y");
+  const auto graph = model.Import();
+  INFO(graph.status());
+  REQUIRE(graph.ok());
+  CHECK(Sketch(*graph) == "Mul(w, s) -> m; MatMul(x, m) -> y");
+}
+
+TEST_CASE("Folding never takes much memory or goes outside") {
+  struct Bad {
+    const char* name;
+    Adds adds;
+    const char* message;
+  };
+  // clang-format off
+  const auto row = GENERATE(values<Bad>({
+      {"huge constant", [](TestModel& m) { m.Ints("s", {2}, {1 << 20, 1 << 20}); m.Add("ConstantOfShape", {"s"}, {"y"}); }, "at most"},
+      {"huge expand", [](TestModel& m) { m.Ints("a", {1}, {1}); m.Ints("s", {1}, {1 << 30}); m.Add("Expand", {"a", "s"}, {"y"}); }, "at most"},
+      {"endless range", [](TestModel& m) { m.Ints("a", {}, {0}); m.Ints("b", {}, {INT64_MAX}); m.Ints("c", {}, {1}); m.Add("Range", {"a", "b", "c"}, {"y"}); }, "range of more than"},
+      {"range by 0", [](TestModel& m) { m.Ints("a", {}, {0}); m.Ints("b", {}, {9}); m.Add("Range", {"a", "b", "a"}, {"y"}); }, "range of more than"},
+      {"index", [](TestModel& m) { m.Ints("a", {2}, {1, 2}); m.Ints("i", {1}, {2}); m.Add("Gather", {"a", "i"}, {"y"}); }, "index is outside"},
+      {"zero", [](TestModel& m) { m.Ints("a", {1}, {1}); m.Ints("b", {1}, {0}); m.Add("Div", {"a", "b"}, {"y"}); }, "by zero"},
+      {"step 0", [](TestModel& m) { m.Ints("a", {2}, {1, 2}); m.Ints("z", {1}, {0}); m.Add("Slice", {"a", "z", "z", "z", "z"}, {"y"}); }, "step is 0"},
+      {"constant of text", [](TestModel& m) { SetString(m.Add("Constant", {}, {"y"}), "value_string", "a"); }, "no tensor"},
+  }));
+  // clang-format on
+  INFO(row.name);
+  const auto graph = Import(13, row.adds);
+  REQUIRE(!graph.ok());
+  CHECK_THAT(std::string(graph.status().message()),
+             Catch::StartsWith("node \"y\" (") && Catch::Contains(row.message));
+}
+
+TEST_CASE("Doubling a tensor again and again ends at a bound") {
+  TestModel model(13);
+  model.Weights("v0", {1024, 1024}, Floats(1 << 20, 1.0f));
+  for (int i = 0; i < 300; ++i) {
+    const std::string from = "v" + std::to_string(i);
+    model.Add("Add", {from, from}, {"v" + std::to_string(i + 1)});
+  }
+  model.Output("v300");
+  const auto graph = model.Import();
+  CHECK(absl::IsResourceExhausted(graph.status()));
+  INFO(graph.status());
+  CHECK_THAT(std::string(graph.status().message()),
+             Catch::Contains("node \"v"));
+}
+
+}  // namespace
+}  // namespace layerd
