@@ -44,6 +44,8 @@ class DataPath {
   ~DataPath();
 
   Placement& placement() { return *placement_; }
+  // Any thread.
+  Loader::Stats loading() const { return loader_->stats(); }
   // What the kernel refused, a line each.
   const std::vector<std::string>& warnings() const { return warnings_; }
 

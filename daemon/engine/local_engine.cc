@@ -33,6 +33,15 @@ absl::Status CheckSource(const Engine::ModelSource& source) {
   return absl::OkStatus();
 }
 
+Loader::Stats Sum(Loader::Stats a, const Loader::Stats& b) {
+  a.read_bytes += b.read_bytes;
+  a.reads += b.reads;
+  a.read_errors += b.read_errors;
+  a.checksum_errors += b.checksum_errors;
+  a.retries += b.retries;
+  return a;
+}
+
 // Version "" is the highest.
 std::shared_ptr<Model> FindIn(const Models& models, const std::string& name,
                               const std::string& version) {
@@ -163,6 +172,11 @@ Engine::MemoryStats LocalEngine::memory() const {
   return stats;
 }
 
+Loader::Stats LocalEngine::loading() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return data_path_ ? Sum(past_, data_path_->loading()) : past_;
+}
+
 std::vector<std::string> LocalEngine::warnings() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return warnings_;
@@ -192,7 +206,7 @@ absl::StatusOr<MemoryPlan> LocalEngine::PlanFor(const Models& models) const {
 absl::Status LocalEngine::Adopt(Models models) {
   ASSIGN_OR_RETURN(MemoryPlan plan, PlanFor(models));
   scheduler_.Hold();
-  data_path_ = nullptr;
+  CloseDataPath();
   auto fresh = OpenDataPath(plan, models);
   const absl::Status status = fresh.status();
   if (!status.ok()) {
@@ -204,9 +218,9 @@ absl::Status LocalEngine::Adopt(Models models) {
       if (!fresh.ok()) model->Fail(fresh.status());
     }
   }
-  if (fresh.ok()) data_path_ = *std::move(fresh);
   {
     const std::lock_guard<std::mutex> lock(mutex_);
+    if (fresh.ok()) data_path_ = *std::move(fresh);
     models_ = std::move(models);
     plan_ = std::move(plan);
     warnings_ =
@@ -221,6 +235,13 @@ absl::StatusOr<std::unique_ptr<DataPath>> LocalEngine::OpenDataPath(
   if (models.empty()) return std::unique_ptr<DataPath>();
   return DataPath::Open(plan, models, parts_.open_io_engine,
                         parts_.backend.get(), parts_.clock.get());
+}
+
+void LocalEngine::CloseDataPath() {
+  std::unique_ptr<DataPath> old;  // Outlives the lock: its end takes a while.
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (data_path_) past_ = Sum(past_, data_path_->loading());
+  old = std::move(data_path_);
 }
 
 }  // namespace layerd

@@ -15,6 +15,7 @@
 #include "daemon/rt/named_thread.h"
 #include "daemon/sched/scheduler.h"
 #include "kernels/backend.h"
+#include "loader/loader.h"
 
 namespace layerd {
 
@@ -50,6 +51,7 @@ class LocalEngine final : public Engine {
   absl::Status Submit(std::unique_ptr<Job> job) override;
   void Drain(Instant deadline) override;
   MemoryStats memory() const override;
+  Loader::Stats loading() const override;
   std::vector<std::string> warnings() const override;
 
  private:
@@ -61,18 +63,20 @@ class LocalEngine final : public Engine {
   absl::Status Adopt(Models models);
   absl::StatusOr<std::unique_ptr<DataPath>> OpenDataPath(
       const MemoryPlan& plan, const Models& models) const;
+  void CloseDataPath();
 
   const EngineOptions options_;
   const EngineParts parts_;  // Outlives the models: they hold its kernels.
 
   std::mutex change_;         // Of the set of models: one change at a time.
-  mutable std::mutex mutex_;  // Short: guards the next three.
+  mutable std::mutex mutex_;  // Short: guards the next four and data_path_.
   Models models_;             // In the order of loading.
   MemoryPlan plan_;
   std::vector<std::string> warnings_;
+  Loader::Stats past_;  // Of data paths that are gone.
 
   Scheduler scheduler_;
-  std::unique_ptr<DataPath> data_path_;  // While held; null without models.
+  std::unique_ptr<DataPath> data_path_;  // Null without models.
   NamedThread executor_thread_;
 };
 

@@ -155,7 +155,8 @@ TestAnswer TestEngine::AskModel(std::shared_ptr<Model> model,
                                 uint32_t input_seed,
                                 const std::function<void(Job&)>& change) {
   const auto inputs = InputsOf(*model, input_seed);
-  TestAnswer answer{.outputs = OutputsFor(*model)};
+  TestAnswer answer;
+  answer.outputs = OutputsFor(*model);
   Latch latch;
   auto job = std::make_unique<Job>();
   job->inputs.assign(inputs.begin(), inputs.end());
