@@ -100,7 +100,7 @@ EngineOptions EngineOptionsOf(const Config& config) {
   options.memory_budget_bytes = config.memory_budget_bytes;
   options.threads =
       config.threads == 0 ? CpusWeMayUse() : static_cast<int>(config.threads);
-  options.backend = config.backend;
+  options.backend = config.backend == "auto" ? "cpu" : config.backend;
   options.io_engine = config.io_engine;
   options.queue_jobs_max = config.queue_jobs_max;
   return options;
@@ -156,6 +156,12 @@ sigset_t EndingSignals() {
 }
 
 int Serve(const Config& config) {
+  if (config.backend == "cuda") {
+    return Complain(absl::UnimplementedError(
+                        "backend cuda: this layerd was built without it; use "
+                        "cpu or auto"),
+                    kNoDevice);
+  }
   // Blocked before the first thread starts, so that all inherit it.
   const sigset_t ending = EndingSignals();
   pthread_sigmask(SIG_BLOCK, &ending, nullptr);

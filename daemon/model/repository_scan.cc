@@ -136,7 +136,7 @@ std::vector<FoundModel> VersionsOf(const std::string& folder,
   if (found.empty()) {
     FoundModel& nothing = found.emplace_back();
     nothing.name = name;
-    nothing.version = "1";
+    nothing.version = std::string("1");  // What version it would be.
     nothing.problem = versions.ok()
                           ? absl::NotFoundError(
                                 "no version folder; make one called 1 with "
