@@ -1,0 +1,196 @@
+#include "daemon/pack/packer.h"
+
+#include "daemon/pack/onnx_test_model.h"
+#include "daemon/plan/program.h"
+#include "kernels/cpu/cpu_backend.h"
+#include "kernels/reference/reference_backend.h"
+#include "loader/store/layer_file_reader.h"
+#include "test/catch/catch.h"
+#include "test/scratch/scratch_folder.h"
+#include "test/sim/run_program.h"
+
+namespace layerd {
+namespace {
+
+std::vector<float> Sequence(size_t count) {
+  std::vector<float> numbers(count);
+  for (size_t i = 0; i < count; ++i) {
+    numbers[i] = 0.25f * static_cast<float>(static_cast<int>(i * 7 % 16) - 8);
+  }
+  return numbers;
+}
+
+// y = relu(conv(x)), 1x1 over 2 channels, and z = y + x.
+TestModel SmallModel() {
+  TestModel model(13);
+  model.Input("x", {1, 2, 2, 2});
+  model.Weights("w", {2, 2, 1, 1}, {1, -1, 2, 1});
+  model.Weights("b", {2}, {0.5f, -3});
+  model.Add("Conv", {"x", "w", "b"}, {"c"});
+  model.Add("Relu", {"c"}, {"y"});
+  model.Add("Add", {"y", "x"}, {"z"});
+  model.Output("y");
+  model.Output("z");
+  return model;
+}
+
+struct Fixture {
+  absl::StatusOr<PackReport> Pack(const TestModel& model,
+                                  const PackOptions& options = {},
+                                  const std::string& name = "m.layers") {
+    WriteFile(onnx, model.proto.SerializeAsString());
+    return layerd::Pack(onnx, folder / name, options, *backend, nullptr);
+  }
+
+  ScratchFolder folder;
+  std::string onnx = folder / "model.onnx";
+  std::unique_ptr<Backend> backend = MakeReferenceBackend();
+};
+
+TEST_CASE("What was packed answers as the network was written") {
+  Fixture f;
+  if (GENERATE(false, true)) f.backend = MakeCpuBackend(1);
+  INFO(f.backend->key().backend);
+  REQUIRE(f.Pack(SmallModel()).status().ToString() == "OK");
+  const float x[] = {1, 2, 3, 4, 0, 1, 0, -1};
+  const auto* bytes = reinterpret_cast<const std::byte*>(x);
+
+  const auto outputs = RunLayerFile(f.folder / "m.layers",
+                                    {{bytes, bytes + sizeof(x)}}, *f.backend);
+
+  REQUIRE(outputs.status().ToString() == "OK");
+  const auto* y = reinterpret_cast<const float*>((*outputs)[0].data());
+  const auto* z = reinterpret_cast<const float*>((*outputs)[1].data());
+  CHECK(std::vector<float>(y, y + 8) ==
+        std::vector<float>{1.5f, 1.5f, 3.5f, 5.5f, 0, 2, 3, 4});
+  CHECK(std::vector<float>(z, z + 8) ==
+        std::vector<float>{2.5f, 3.5f, 6.5f, 9.5f, 0, 3, 3, 3});
+}
+
+TEST_CASE("The same model and options give the same bytes") {
+  Fixture f;
+  REQUIRE(f.Pack(SmallModel(), {}, "one").ok());
+  REQUIRE(f.Pack(SmallModel(), {}, "two").ok());
+
+  CHECK(ReadFile(f.folder / "one") == ReadFile(f.folder / "two"));
+}
+
+TEST_CASE("A layer file says where it came from and for what it was made") {
+  Fixture f;
+  TestModel model = SmallModel();
+  model.proto.mutable_graph()
+      ->mutable_input(0)
+      ->mutable_type()
+      ->mutable_tensor_type()
+      ->mutable_shape()
+      ->mutable_dim(0)
+      ->set_dim_param("batch");
+  PackOptions options;
+  options.shapes["x"] = {3, 2, 2, 2};
+  options.tile_bytes = 8192;
+  options.extent_bytes_max = 32768;
+
+  const auto report = f.Pack(model, options);
+
+  REQUIRE(report.status().ToString() == "OK");
+  const auto file = LayerFileReader::Open(f.folder / "m.layers");
+  REQUIRE(file.ok());
+  const manifest::Manifest& manifest = (*file)->manifest();
+  CHECK(manifest.identity().name() == "test");
+  CHECK(manifest.identity().producer() == "layerd 0.1.0");
+  CHECK(manifest.identity().source_sha256().size() == 64);
+  CHECK(manifest.identity().weight_bytes() == 24);
+  CHECK(manifest.kernel_key().backend() == "reference");
+  CHECK(manifest.options().extent_bytes_max() == 32768);
+  CHECK(manifest.options().shapes(0).dimensions(0) == 3);
+  CHECK((*file)->stream().tile_bytes == 8192);
+  CHECK(report->weight_bytes == 24);
+  CHECK(report->extents == (*file)->extents().size());
+  CHECK(report->file_bytes == (*file)->file_bytes());
+  CHECK(VerifyLayerFile(f.folder / "m.layers", nullptr).ok());
+}
+
+TEST_CASE("Progress comes to an end with the last weight") {
+  Fixture f;
+  TestModel model(13);
+  model.Input("x", {1, 256});
+  model.Weights("w", {256, 64}, Sequence(256 * 64));
+  model.Add("MatMul", {"x", "w"}, {"y"});
+  model.Output("y");
+  WriteFile(f.onnx, model.proto.SerializeAsString());
+  std::vector<uint64_t> done;
+  uint64_t all = 0;
+
+  const auto report = Pack(f.onnx, f.folder / "m.layers", {}, *f.backend,
+                           [&](uint64_t done_bytes, uint64_t all_bytes) {
+                             done.push_back(done_bytes);
+                             all = all_bytes;
+                           });
+
+  REQUIRE(report.ok());
+  CHECK(done.size() == report->extents);
+  CHECK(std::is_sorted(done.begin(), done.end()));
+  CHECK(done.back() == all);
+  CHECK(all == report->stream_bytes);
+}
+
+struct Refused {
+  const char* name;
+  void (*spoil)(TestModel& model, PackOptions& options);
+  absl::StatusCode code;
+  const char* message;
+};
+
+const Refused kRefused[] = {
+    {"f16 weights", [](TestModel&, PackOptions& o) { o.weights = "f16"; },
+     absl::StatusCode::kUnimplemented,
+     "weights: \"f16\" is not supported by this version; use f32"},
+    {"i8 weights", [](TestModel&, PackOptions& o) { o.weights = "i8"; },
+     absl::StatusCode::kUnimplemented, "weights: \"i8\""},
+    {"Winograd", [](TestModel&, PackOptions& o) { o.optimize_for = "latency"; },
+     absl::StatusCode::kUnimplemented, "for: \"latency\""},
+    {"odd tile", [](TestModel&, PackOptions& o) { o.tile_bytes = 5000; },
+     absl::StatusCode::kInvalidArgument, "tile: 5000 bytes"},
+    {"huge tile", [](TestModel&, PackOptions& o) { o.tile_bytes = 1 << 20; },
+     absl::StatusCode::kInvalidArgument, "from 4096 to 262144"},
+    {"odd extent",
+     [](TestModel&, PackOptions& o) { o.extent_bytes_max = 5000; },
+     absl::StatusCode::kInvalidArgument, "extent limit: 5000 bytes"},
+    {"an operator that nobody knows",
+     [](TestModel& m, PackOptions&) {
+       m.Add("Einsum", {"z"}, {"e"})->set_name("the odd one");
+       m.Output("e");
+     },
+     absl::StatusCode::kUnimplemented,
+     "node \"the odd one\" (Einsum, opset 13)"},
+    {"weights from the request",
+     [](TestModel& m, PackOptions&) {
+       m.Input("w2", {2, 2, 1, 1});
+       m.Add("Conv", {"z", "w2"}, {"e"})->set_name("dynamic");
+       m.Output("e");
+     },
+     absl::StatusCode::kUnimplemented, "node \"dynamic\" (Conv, opset 13)"},
+};
+
+TEST_CASE("What cannot be packed is named, and the old file stays") {
+  for (const Refused& row : kRefused) {
+    INFO(row.name);
+    Fixture f;
+    WriteFile(f.folder / "m.layers", "old");
+    TestModel model = SmallModel();
+    PackOptions options;
+    row.spoil(model, options);
+
+    const auto report = f.Pack(model, options);
+
+    CHECK(report.status().code() == row.code);
+    CHECK_THAT(std::string(report.status().message()),
+               Catch::Contains(row.message));
+    CHECK(ReadFile(f.folder / "m.layers") == "old");
+    CHECK(f.folder.Names() ==
+          std::vector<std::string>{"m.layers", "model.onnx"});
+  }
+}
+
+}  // namespace
+}  // namespace layerd
