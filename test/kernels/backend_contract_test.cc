@@ -1,0 +1,254 @@
+// What every backend promises, over all of them: the oracle, the CPU at one
+// and two threads, and a device that completes late and out of step.
+
+#include <memory>
+#include <random>
+#include <string>
+#include <variant>
+
+#include "absl/status/status.h"
+#include "kernels/cpu/cpu_backend.h"
+#include "kernels/reference/reference_backend.h"
+#include "test/catch/catch.h"
+#include "test/kernels/cases.h"
+#include "test/kernels/test_layer.h"
+#include "test/sim/sim_backend.h"
+
+namespace layerd {
+namespace {
+
+struct Twin {
+  const char* name;
+  std::unique_ptr<Backend> (*make)();
+};
+
+std::unique_ptr<Backend> MakeSim() {
+  return std::make_unique<SimBackend>(MakeCpuBackend(1), 7);
+}
+
+const Twin kTwins[] = {
+    {"reference", MakeReferenceBackend},
+    {"cpu, 1 thread", [] { return MakeCpuBackend(1); }},
+    {"cpu, 2 threads", [] { return MakeCpuBackend(2); }},
+    {"sim over cpu", MakeSim},
+};
+
+// The oracle itself is held to numbers by hand in kernels/reference.
+void CheckAgainstOracle(Backend& backend, const TestLayer& layer,
+                        const std::vector<PartSpec>& parts,
+                        const RunOptions& options = {}) {
+  const std::unique_ptr<Backend> oracle = MakeReferenceBackend();
+  const Outcome expected = Run(*oracle, layer);
+  const Outcome actual = Run(backend, layer, parts, options);
+  REQUIRE(expected.status.ok());
+  INFO(actual.status);
+  REQUIRE(actual.status.ok());
+  CHECK(actual.guards_held);
+  CHECK(Difference(layer.whole.outputs[0].dtype, actual.output,
+                   expected.output) == "");
+}
+
+bool IsCut(const TestLayer& layer) {
+  return std::holds_alternative<Convolution>(layer.whole.op) ||
+         std::holds_alternative<FullyConnected>(layer.whole.op);
+}
+
+int64_t ChannelStep(const TestLayer& layer, int64_t wanted) {
+  const auto* op = std::get_if<Convolution>(&layer.whole.op);
+  if (op == nullptr || op->groups == 1) return wanted;
+  const int64_t of_group = layer.whole.channels.count / op->groups;
+  return std::max<int64_t>(wanted / of_group, 1) * of_group;
+}
+
+std::vector<PartSpec> Cut(const TestLayer& layer, int64_t channels,
+                          int64_t rows) {
+  std::vector<PartSpec> parts;
+  const Range& all_channels = layer.whole.channels;
+  const Range& all_rows = layer.whole.rows;
+  for (int64_t c = 0; c < all_channels.count; c += channels) {
+    for (int64_t r = 0; r < all_rows.count; r += rows) {
+      parts.push_back(PartOf(layer,
+                             {c, std::min(channels, all_channels.count - c)},
+                             {r, std::min(rows, all_rows.count - r)}));
+    }
+  }
+  return parts;
+}
+
+TEST_CASE("Every backend computes every operator as the oracle does") {
+  for (const Twin& twin : kTwins) {
+    const std::unique_ptr<Backend> backend = twin.make();
+    for (const TestLayer& layer : AllCases()) {
+      INFO(twin.name << ": " << NameOf(layer.whole.op) << ", " << layer.name);
+      CheckAgainstOracle(*backend, layer, {layer.whole});
+    }
+  }
+}
+
+TEST_CASE("Parts over channels together make the layer") {
+  for (const Twin& twin : kTwins) {
+    const std::unique_ptr<Backend> backend = twin.make();
+    for (const TestLayer& layer : AllCases()) {
+      if (!IsCut(layer)) continue;
+      INFO(twin.name << ": " << NameOf(layer.whole.op) << ", " << layer.name);
+      const int64_t step = ChannelStep(layer, 16);
+      CheckAgainstOracle(*backend, layer,
+                         Cut(layer, step, layer.whole.rows.count));
+    }
+  }
+}
+
+TEST_CASE("Parts over rows, and over both, together make the layer") {
+  for (const Twin& twin : kTwins) {
+    const std::unique_ptr<Backend> backend = twin.make();
+    for (const TestLayer& layer : AllCases()) {
+      if (!IsCut(layer)) continue;
+      INFO(twin.name << ": " << NameOf(layer.whole.op) << ", " << layer.name);
+      CheckAgainstOracle(*backend, layer,
+                         Cut(layer, layer.whole.channels.count, 3));
+      CheckAgainstOracle(*backend, layer,
+                         Cut(layer, ChannelStep(layer, 32), 4));
+    }
+  }
+}
+
+// As if the layer's output were one of three that are concatenated.
+TEST_CASE("Convolutions write into a range of a larger buffer") {
+  for (const Twin& twin : kTwins) {
+    const std::unique_ptr<Backend> backend = twin.make();
+    for (TestLayer& layer : ConvolutionCases()) {
+      INFO(twin.name << ": " << layer.name);
+      TensorType& y = layer.whole.outputs[0];
+      y = ChannelSlice(y.shape, y.shape[1] + 24);
+      CheckAgainstOracle(*backend, layer, {layer.whole});
+      CheckAgainstOracle(*backend, layer,
+                         Cut(layer, ChannelStep(layer, 16), 4));
+    }
+  }
+}
+
+TEST_CASE("Convolutions take inputs and residuals in any order") {
+  for (const Twin& twin : kTwins) {
+    const std::unique_ptr<Backend> backend = twin.make();
+    for (const TestLayer& layer : ConvolutionCases()) {
+      INFO(twin.name << ": " << layer.name);
+      PartSpec spec = layer.whole;
+      for (TensorType& input : spec.inputs) input = PlainType(input.shape);
+      spec.outputs[0] = PlainType(spec.outputs[0].shape);
+      const TestLayer plain = Draw(layer.name, spec, 3);
+      CheckAgainstOracle(*backend, plain, {plain.whole});
+      CheckAgainstOracle(*backend, plain,
+                         Cut(plain, ChannelStep(plain, 16), 4));
+      spec.inputs[0] =
+          ChannelSlice(spec.inputs[0].shape, spec.inputs[0].shape[1] + 5);
+      const TestLayer sliced = Draw(layer.name, spec, 3);
+      CheckAgainstOracle(*backend, sliced, {sliced.whole});
+    }
+  }
+}
+
+TEST_CASE("Random convolutions, cut at random, are right") {
+  const std::unique_ptr<Backend> one = MakeCpuBackend(1);
+  const std::unique_ptr<Backend> two = MakeCpuBackend(2);
+  for (uint32_t seed = 0; seed < 150; ++seed) {
+    INFO("seed " << seed);
+    const TestLayer layer = RandomConvolution(seed);
+    std::mt19937 random(seed);
+    const int64_t step = ChannelStep(layer, 1 + random() % 40);
+    CheckAgainstOracle(seed % 2 == 0 ? *one : *two, layer,
+                       Cut(layer, step, 1 + random() % 5));
+  }
+}
+
+TEST_CASE("Elementwise operators may compute in place") {
+  for (const Twin& twin : kTwins) {
+    const std::unique_ptr<Backend> backend = twin.make();
+    for (const TestLayer& layer : ElementwiseCases()) {
+      if (layer.whole.inputs[0] != layer.whole.outputs[0]) continue;
+      INFO(twin.name << ": " << layer.name);
+      CheckAgainstOracle(*backend, layer, {layer.whole},
+                         {.shift_bytes = 0, .in_place = true});
+    }
+  }
+}
+
+TEST_CASE("The same part gives the same bits, wherever its memory is") {
+  for (const Twin& twin : kTwins) {
+    const std::unique_ptr<Backend> backend = twin.make();
+    for (const TestLayer& layer : AllCases()) {
+      INFO(twin.name << ": " << NameOf(layer.whole.op) << ", " << layer.name);
+      const Outcome first = Run(*backend, layer);
+      REQUIRE(first.status.ok());
+      for (const size_t shift_bytes : {64, 192, 8}) {
+        // Tensors of graphs lie at multiples of 64; slices may lie anywhere.
+        const Outcome again =
+            Run(*backend, layer, RunOptions{shift_bytes, false});
+        CHECK(again.output == first.output);
+      }
+    }
+  }
+}
+
+TEST_CASE("A backend of the same threads, made anew, gives the same bits") {
+  for (const Twin& twin : kTwins) {
+    for (const TestLayer& layer : ConvolutionCases()) {
+      INFO(twin.name << ": " << layer.name);
+      CHECK(Run(*twin.make(), layer).output == Run(*twin.make(), layer).output);
+    }
+  }
+}
+
+TEST_CASE("Row parts share one layout, and so do thread counts") {
+  const std::unique_ptr<Backend> one = MakeCpuBackend(1);
+  const std::unique_ptr<Backend> two = MakeCpuBackend(2);
+  for (const TestLayer& layer : AllCases()) {
+    if (!IsCut(layer)) continue;
+    INFO(NameOf(layer.whole.op) << ", " << layer.name);
+    const auto whole = one->WeightLayouts(layer.whole);
+    const auto part = two->WeightLayouts(
+        PartOf(layer, layer.whole.channels, {layer.whole.rows.count - 1, 1}));
+    REQUIRE((whole.ok() && part.ok()));
+    CHECK(*whole == *part);
+  }
+}
+
+TEST_CASE("Weights laid out for another kernel are refused by name") {
+  const std::unique_ptr<Backend> backend = MakeCpuBackend(1);
+  TestLayer layer = ConvolutionCases()[0];  // 3x3, 32 outputs: blocked.
+  PartSpec spec = layer.whole;              // Plain.
+  REQUIRE_FALSE((*backend->WeightLayouts(spec))[0] == spec.weights[0].layout);
+
+  const absl::Status status = backend->Prepare(spec).status();
+
+  CHECK(absl::IsFailedPrecondition(status));
+  CHECK_THAT(std::string(status.message()), Catch::StartsWith("Convolution") &&
+                                                Catch::Contains("stored as") &&
+                                                Catch::Contains("blocks"));
+}
+
+TEST_CASE("Every backend refuses what is unsound") {
+  for (const Twin& twin : kTwins) {
+    INFO(twin.name);
+    const std::unique_ptr<Backend> backend = twin.make();
+    PartSpec spec = ConvolutionCases()[0].whole;
+    spec.channels = {0, spec.channels.count + 1};
+    CHECK(absl::IsInvalidArgument(backend->Prepare(spec).status()));
+    CHECK(absl::IsInvalidArgument(backend->WeightLayouts(spec).status()));
+    spec = FullyConnectedCases()[0].whole;
+    spec.weights[0].offset_bytes = 17;
+    CHECK(absl::IsInvalidArgument(backend->Prepare(spec).status()));
+  }
+}
+
+TEST_CASE("A backend says for whom weights are laid out") {
+  CHECK(MakeReferenceBackend()->key().backend == "reference");
+  const KernelKey key = MakeCpuBackend(1)->key();
+  CHECK(key.backend == "cpu");
+  CHECK(key.dtype == "f32");
+  CHECK_THAT(key.library, Catch::StartsWith("oneDNN "));
+  CHECK_FALSE(key.isa.empty());
+  CHECK(key == MakeCpuBackend(2)->key());
+}
+
+}  // namespace
+}  // namespace layerd

@@ -1,0 +1,39 @@
+#ifndef LAYERD_TEST_KERNELS_CASES_H_
+#define LAYERD_TEST_KERNELS_CASES_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "test/kernels/test_layer.h"
+
+namespace layerd {
+
+// Small layers that are hard in one way each; the name says in which.
+std::vector<TestLayer> ConvolutionCases();
+std::vector<TestLayer> FullyConnectedCases();
+std::vector<TestLayer> MatMulCases();
+std::vector<TestLayer> PoolCases();
+std::vector<TestLayer> ElementwiseCases();
+std::vector<TestLayer> NormalisationCases();
+std::vector<TestLayer> MoveCases();
+std::vector<TestLayer> AllCases();
+
+// What a convolution is drawn from; the output follows.
+struct ConvolutionSketch {
+  const char* name;
+  std::vector<int64_t> x;  // N, C, spatial...
+  int64_t outputs;
+  std::vector<int64_t> kernel, strides, dilations, pads_begin, pads_end;
+  int64_t groups = 1;
+  bool has_bias = true;
+  bool adds_residual = false;
+  Activation activation{};
+};
+TestLayer LayerOf(const ConvolutionSketch& sketch, uint32_t seed);
+
+// Any of those, small, by a seed.
+TestLayer RandomConvolution(uint32_t seed);
+
+}  // namespace layerd
+
+#endif  // LAYERD_TEST_KERNELS_CASES_H_

@@ -1,0 +1,264 @@
+#include "test/kernels/test_layer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <sstream>
+
+#include "config/check.h"
+#include "config/status_macros.h"
+
+namespace layerd {
+namespace {
+
+constexpr std::byte kGuard{0xa5};
+constexpr std::byte kPoison{0xff};
+constexpr size_t kPage = 4096;
+
+size_t RoundUp(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
+
+// Away from zero, so that quotients stay near one.
+float DrawFloat(std::mt19937& random, bool is_divisor) {
+  const float unit = std::uniform_real_distribution<float>(-1, 1)(random);
+  return is_divisor ? std::copysign(0.5f + std::abs(unit), unit) : unit;
+}
+
+std::vector<std::byte> DrawBytes(std::mt19937& random, DataType dtype,
+                                 size_t bytes, bool is_divisor) {
+  std::vector<std::byte> drawn(bytes);
+  if (dtype == DataType::kF32) {
+    for (size_t i = 0; i + 4 <= bytes; i += 4) {
+      const float value = DrawFloat(random, is_divisor);
+      std::memcpy(&drawn[i], &value, 4);
+    }
+    return drawn;
+  }
+  for (std::byte& byte : drawn) {
+    // 0 to 63: finite in every datatype, both truths among booleans.
+    byte =
+        static_cast<std::byte>(random() % (dtype == DataType::kBool ? 2 : 64));
+  }
+  return drawn;
+}
+
+// So that sums of products spread about 1, whatever their length.
+void ScaleToFanIn(const PartSpec& spec, std::vector<std::byte>& weights) {
+  const std::vector<int64_t>& shape = spec.weights[0].layout.shape;
+  // Outputs, or groups of few: then the factor is on the small side.
+  const size_t outputs = shape[0];
+  const float factor = 2 / std::sqrt(weights.size() / 4.0f / outputs);
+  for (size_t i = 0; i < weights.size(); i += 4) {
+    float value;
+    std::memcpy(&value, &weights[i], 4);
+    value *= factor;
+    std::memcpy(&weights[i], &value, 4);
+  }
+}
+
+// The extent of one part: its pieces in the order and layout asked for.
+struct PackedPart {
+  PartSpec spec;
+  std::unique_ptr<GuardedMemory> extent;
+};
+
+int64_t FirstOf(const TestLayer& layer, const PartSpec& spec, size_t piece) {
+  const auto* op = std::get_if<Convolution>(&spec.op);
+  if (op != nullptr && op->groups > 1 && piece == 0) {
+    return spec.channels.first * op->groups / layer.whole.outputs[0].shape[1];
+  }
+  return spec.channels.first;
+}
+
+void PackPiece(const TestLayer& layer, const PartSpec& spec, size_t i,
+               std::byte* extent) {
+  const WeightPiece& piece = spec.weights[i];
+  const bool is_cut = spec.op.index() <= 1;
+  const std::vector<int64_t>& shape = piece.layout.shape;
+  const int64_t elements =
+      TensorType{piece.layout.dtype, shape, {}}.element_count();
+  const size_t size = SizeOf(piece.layout.dtype);
+  const int64_t skipped =
+      is_cut ? FirstOf(layer, spec, i) * (elements / shape[0]) : 0;
+  std::vector<int64_t> index(shape.size(), 0);
+  for (int64_t e = 0; e < elements; ++e) {
+    std::memcpy(
+        extent + piece.offset_bytes + piece.layout.PositionOf(index) * size,
+        &layer.weights[i][(skipped + e) * size], size);
+    for (size_t d = shape.size(); d-- > 0;) {
+      if (++index[d] < shape[d]) break;
+      index[d] = 0;
+    }
+  }
+}
+
+absl::StatusOr<PackedPart> Pack(Backend& backend, const TestLayer& layer,
+                                PartSpec spec) {
+  ASSIGN_OR_RETURN(const std::vector<WeightLayout> layouts,
+                   backend.WeightLayouts(spec));
+  LAYERD_CHECK(layouts.size() == spec.weights.size());
+  size_t bytes = 0;
+  for (size_t i = 0; i < layouts.size(); ++i) {
+    spec.weights[i] = {layouts[i], bytes};
+    bytes += RoundUp(layouts[i].bytes(), 256);
+  }
+  auto extent = std::make_unique<GuardedMemory>(RoundUp(bytes, kPage));
+  std::memset(extent->data(), 0, extent->size());
+  for (size_t i = 0; i < layouts.size(); ++i) {
+    PackPiece(layer, spec, i, extent->data());
+  }
+  return PackedPart{std::move(spec), std::move(extent)};
+}
+
+absl::Status RunPart(Backend& backend, const PackedPart& part,
+                     const std::vector<const std::byte*>& inputs,
+                     std::byte* output, bool& guards_held) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Kernel> kernel,
+                   backend.Prepare(part.spec));
+  const GuardedMemory scratch(kernel->scratch_bytes());
+  std::memset(scratch.data(), 0xff, scratch.size());
+  std::byte* const outputs[] = {output};
+  ASSIGN_OR_RETURN(const Ticket ticket,
+                   backend.Enqueue(*kernel, {inputs, part.extent->data(),
+                                             outputs, scratch.data()}));
+  const absl::Status status = backend.Wait(ticket);
+  guards_held =
+      guards_held && scratch.guards_hold() && part.extent->guards_hold();
+  return status;
+}
+
+}  // namespace
+
+GuardedMemory::GuardedMemory(size_t bytes, size_t shift_bytes)
+    : bytes_(bytes),
+      all_bytes_(RoundUp(2 * kGuardBytes + bytes + shift_bytes, kPage)) {
+  all_.reset(static_cast<std::byte*>(std::aligned_alloc(kPage, all_bytes_)));
+  LAYERD_CHECK(all_ != nullptr);
+  std::fill(all_.get(), all_.get() + all_bytes_, kGuard);
+  data_ = all_.get() + kGuardBytes + shift_bytes;
+}
+
+bool GuardedMemory::guards_hold() const {
+  const auto is_guard = [](std::byte byte) { return byte == kGuard; };
+  return std::all_of(all_.get(), data_, is_guard) &&
+         std::all_of(data_ + bytes_, all_.get() + all_bytes_, is_guard);
+}
+
+TestLayer Draw(std::string name, PartSpec spec, uint32_t seed) {
+  std::mt19937 random(seed);
+  const bool scales = std::holds_alternative<Binary>(spec.op);
+  TestLayer layer{std::move(name), std::move(spec), {}, {}};
+  PartSpec& whole = layer.whole;
+  const std::vector<int64_t>& y = whole.outputs[0].shape;
+  if (std::holds_alternative<Convolution>(whole.op)) {
+    whole.channels = {0, y[1]};
+    whole.rows = {0, y[2]};
+  } else if (std::holds_alternative<FullyConnected>(whole.op)) {
+    whole.channels = {0, y.back()};
+    whole.rows = {0, whole.outputs[0].element_count() / y.back()};
+  }
+  for (const TensorType& type : whole.inputs) {
+    layer.inputs.push_back(
+        DrawBytes(random, type.dtype, type.span_bytes(), scales));
+  }
+  for (const WeightPiece& piece : whole.weights) {
+    layer.weights.push_back(
+        DrawBytes(random, piece.layout.dtype, piece.layout.bytes(), scales));
+  }
+  return layer;
+}
+
+PartSpec PartOf(const TestLayer& layer, const Range& channels,
+                const Range& rows) {
+  PartSpec spec = layer.whole;
+  const int64_t all = spec.channels.count;
+  spec.channels = channels;
+  spec.rows = rows;
+  for (WeightPiece& piece : spec.weights) {
+    std::vector<int64_t> shape = piece.layout.shape;
+    shape[0] = shape[0] * channels.count / all;
+    piece.layout = WeightLayout::Plain(piece.layout.dtype, shape);
+  }
+  return spec;
+}
+
+Outcome Run(Backend& backend, const TestLayer& layer,
+            const std::vector<PartSpec>& parts, const RunOptions& options) {
+  Outcome outcome;
+  const GuardedMemory output(layer.whole.outputs[0].span_bytes(),
+                             options.shift_bytes);
+  std::fill(output.data(), output.data() + output.size(), kPoison);
+  std::vector<GuardedMemory> memories;
+  std::vector<const std::byte*> inputs;
+  for (const std::vector<std::byte>& input : layer.inputs) {
+    const bool in_place = options.in_place && inputs.empty();
+    memories.emplace_back(input.size(), options.shift_bytes);
+    std::byte* to = in_place ? output.data() : memories.back().data();
+    std::copy(input.begin(), input.end(), to);
+    inputs.push_back(to);
+  }
+  for (const PartSpec& spec : parts) {
+    absl::StatusOr<PackedPart> part = Pack(backend, layer, spec);
+    outcome.status = part.status();
+    if (part.ok()) {
+      outcome.status =
+          RunPart(backend, *part, inputs, output.data(), outcome.guards_held);
+    }
+    if (!outcome.status.ok()) return outcome;
+  }
+  outcome.output.assign(output.data(), output.data() + output.size());
+  for (size_t i = options.in_place ? 1 : 0; i < memories.size(); ++i) {
+    outcome.guards_held = outcome.guards_held && memories[i].guards_hold() &&
+                          std::equal(layer.inputs[i].begin(),
+                                     layer.inputs[i].end(), memories[i].data());
+  }
+  outcome.guards_held = outcome.guards_held && output.guards_hold();
+  return outcome;
+}
+
+Outcome Run(Backend& backend, const TestLayer& layer,
+            const RunOptions& options) {
+  return Run(backend, layer, {layer.whole}, options);
+}
+
+std::string Difference(DataType dtype, const std::vector<std::byte>& actual,
+                       const std::vector<std::byte>& expected) {
+  if (actual.size() != expected.size()) return "other sizes";
+  const size_t size = SizeOf(dtype);
+  for (size_t i = 0; i < actual.size(); i += size) {
+    if (std::equal(&actual[i], &actual[i] + size, &expected[i])) continue;
+    std::ostringstream text;
+    text << "element " << i / size << " of " << actual.size() / size;
+    if (dtype != DataType::kF32) return text.str();
+    float a, e;
+    std::memcpy(&a, &actual[i], 4);
+    std::memcpy(&e, &expected[i], 4);
+    // A NaN is near nothing: neither where only one side was written.
+    if (std::abs(a - e) <= 1e-5f + 1e-4f * std::abs(e)) continue;
+    text << " is " << a << ", expected " << e;
+    return text.str();
+  }
+  return "";
+}
+
+TensorType PlainType(std::vector<int64_t> shape, DataType dtype) {
+  std::vector<int64_t> strides = PlainStrides(shape);
+  return {dtype, std::move(shape), std::move(strides)};
+}
+
+TensorType ChannelsLast(std::vector<int64_t> shape) {
+  std::vector<int64_t> strides = ChannelsLastStrides(shape);
+  return {DataType::kF32, std::move(shape), std::move(strides)};
+}
+
+TensorType ChannelSlice(std::vector<int64_t> shape, int64_t buffer_channels) {
+  std::vector<int64_t> buffer = shape;
+  buffer[1] = buffer_channels;
+  return {DataType::kF32, std::move(shape), ChannelsLastStrides(buffer)};
+}
+
+WeightPiece PlainPiece(std::vector<int64_t> shape, DataType dtype) {
+  return {WeightLayout::Plain(dtype, std::move(shape)), 0};
+}
+
+}  // namespace layerd

@@ -1,0 +1,91 @@
+#ifndef LAYERD_TEST_KERNELS_TEST_LAYER_H_
+#define LAYERD_TEST_KERNELS_TEST_LAYER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "kernels/backend.h"
+
+namespace layerd {
+
+// Memory at a chosen distance from a page, with guards on both sides.
+class GuardedMemory {
+ public:
+  static constexpr size_t kGuardBytes = 4096;
+
+  explicit GuardedMemory(size_t bytes, size_t shift_bytes = 0);
+
+  std::byte* data() const { return data_; }
+  size_t size() const { return bytes_; }
+  bool guards_hold() const;
+
+ private:
+  struct Free {
+    void operator()(std::byte* memory) const { std::free(memory); }
+  };
+
+  size_t bytes_;
+  std::unique_ptr<std::byte[], Free> all_;
+  size_t all_bytes_;
+  std::byte* data_;
+};
+
+// A layer with random inputs and weights, to be run whole or in parts.
+struct TestLayer {
+  std::string name;
+  PartSpec whole;                               // Plain weights, whole ranges.
+  std::vector<std::vector<std::byte>> inputs;   // Of the types' spans.
+  std::vector<std::vector<std::byte>> weights;  // Plain.
+};
+
+// Fills ranges and draws the bytes. Floats lie within (-1, 1), divisors and
+// scales away from zero, other datatypes anywhere.
+TestLayer Draw(std::string name, PartSpec spec, uint32_t seed);
+
+// The spec of a part of it: its ranges, and the weights of its channels.
+PartSpec PartOf(const TestLayer& layer, const Range& channels,
+                const Range& rows);
+
+struct RunOptions {
+  // Of inputs and outputs from a page; weights and scratch keep the alignment
+  // that they are promised.
+  size_t shift_bytes = 0;
+  bool in_place = false;  // Input 0 is the output's memory.
+};
+
+// The whole span of the output after running the parts one after another; what
+// none of them wrote is 0xff. Weights are packed as the backend asks. Memory
+// that a part must not touch is guarded.
+struct Outcome {
+  absl::Status status;
+  std::vector<std::byte> output;
+  bool guards_held = true;
+};
+Outcome Run(Backend& backend, const TestLayer& layer,
+            const std::vector<PartSpec>& parts, const RunOptions& options = {});
+Outcome Run(Backend& backend, const TestLayer& layer,
+            const RunOptions& options = {});
+
+// Empty if every F32 is near (1e-4 relatively and 1e-5) and everything that
+// was not written is so on both sides; else the first difference. Other
+// datatypes must be equal.
+std::string Difference(DataType dtype, const std::vector<std::byte>& actual,
+                       const std::vector<std::byte>& expected);
+
+// Types for tables of cases.
+TensorType PlainType(std::vector<int64_t> shape,
+                     DataType dtype = DataType::kF32);
+TensorType ChannelsLast(std::vector<int64_t> shape);
+// A range of the channels of a larger channels-last buffer.
+TensorType ChannelSlice(std::vector<int64_t> shape, int64_t buffer_channels);
+WeightPiece PlainPiece(std::vector<int64_t> shape,
+                       DataType dtype = DataType::kF32);
+
+}  // namespace layerd
+
+#endif  // LAYERD_TEST_KERNELS_TEST_LAYER_H_

@@ -1,0 +1,409 @@
+#include <limits>
+#include <random>
+#include <string>
+
+#include "test/kernels/cases.h"
+
+namespace layerd {
+namespace {
+
+constexpr Activation kRelu{ActivationKind::kRelu, 0, 0};
+constexpr Activation kRelu6{ActivationKind::kClip, 0, 6};
+constexpr Activation kLeaky{ActivationKind::kLeakyRelu, 0.1f, 0};
+constexpr Activation kSigmoid{ActivationKind::kSigmoid, 0, 0};
+constexpr Activation kTanh{ActivationKind::kTanh, 0, 0};
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+std::vector<ConvolutionSketch> Sketches() {
+  return {
+      {"3x3", {1, 16, 9, 9}, 32, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
+      {"no bias, ReLU",
+       {1, 32, 8, 8},
+       48,
+       {3, 3},
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       1,
+       false,
+       false,
+       kRelu},
+      {"1x1, ReLU6",
+       {1, 24, 7, 7},
+       40,
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       {0, 0},
+       {0, 0},
+       1,
+       true,
+       false,
+       kRelu6},
+      {"1x1 by 2", {1, 24, 9, 9}, 40, {1, 1}, {2, 2}, {1, 1}, {0, 0}, {0, 0}},
+      {"residual, ReLU",
+       {1, 16, 7, 7},
+       32,
+       {3, 3},
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       1,
+       true,
+       true,
+       kRelu},
+      {"residual, batch 2",
+       {2, 16, 7, 5},
+       40,
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       {0, 0},
+       {0, 0},
+       1,
+       false,
+       true},
+      {"batch 3", {3, 8, 6, 6}, 32, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {1, 1}},
+      {"odd channels",
+       {1, 3, 13, 11},
+       7,
+       {3, 3},
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       1,
+       true,
+       false,
+       kLeaky},
+      {"one channel in and out",
+       {1, 1, 9, 9},
+       1,
+       {5, 5},
+       {1, 1},
+       {1, 1},
+       {2, 2},
+       {2, 2}},
+      {"picture 7x7 by 2",
+       {1, 3, 33, 35},
+       64,
+       {7, 7},
+       {2, 2},
+       {1, 1},
+       {3, 3},
+       {3, 3},
+       1,
+       true,
+       false,
+       kRelu},
+      {"uneven pads",
+       {1, 16, 8, 9},
+       32,
+       {3, 2},
+       {1, 2},
+       {1, 1},
+       {0, 1},
+       {2, 0}},
+      {"dilation", {1, 16, 15, 15}, 32, {3, 3}, {1, 1}, {2, 3}, {2, 3}, {2, 3}},
+      {"dilation and stride",
+       {1, 8, 17, 17},
+       16,
+       {3, 3},
+       {2, 2},
+       {2, 2},
+       {2, 2},
+       {2, 2}},
+      {"groups", {1, 64, 7, 7}, 128, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, 4},
+      {"odd groups",
+       {1, 9, 7, 7},
+       15,
+       {3, 3},
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       3},
+      {"groups with residual",
+       {1, 32, 6, 6},
+       32,
+       {3, 3},
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       8,
+       true,
+       true,
+       kRelu},
+      {"depthwise, ReLU6",
+       {1, 48, 9, 9},
+       48,
+       {3, 3},
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       48,
+       true,
+       false,
+       kRelu6},
+      {"depthwise by 2, odd",
+       {1, 19, 11, 11},
+       19,
+       {3, 3},
+       {2, 2},
+       {1, 1},
+       {0, 0},
+       {1, 1},
+       19},
+      {"depthwise multiplier",
+       {1, 16, 7, 7},
+       32,
+       {3, 3},
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       16},
+      {"depthwise dilation",
+       {1, 16, 11, 11},
+       16,
+       {3, 3},
+       {1, 1},
+       {2, 2},
+       {2, 2},
+       {2, 2},
+       16},
+      {"sigmoid",
+       {1, 16, 5, 5},
+       32,
+       {3, 3},
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       1,
+       true,
+       false,
+       kSigmoid},
+      {"tanh",
+       {1, 16, 5, 5},
+       32,
+       {3, 3},
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       1,
+       true,
+       false,
+       kTanh},
+      {"clip without upper end",
+       {1, 16, 5, 5},
+       32,
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       {0, 0},
+       {0, 0},
+       1,
+       true,
+       false,
+       {ActivationKind::kClip, 0.5f, kInfinity}},
+      {"clip with crossed ends",
+       {1, 16, 5, 5},
+       32,
+       {1, 1},
+       {1, 1},
+       {1, 1},
+       {0, 0},
+       {0, 0},
+       1,
+       true,
+       false,
+       {ActivationKind::kClip, 2, 1}},
+      {"one dimension", {2, 16, 31}, 32, {5}, {2}, {1}, {2}, {2}},
+      {"three dimensions",
+       {1, 8, 5, 6, 7},
+       32,
+       {3, 2, 3},
+       {1, 2, 1},
+       {1, 1, 1},
+       {1, 0, 1},
+       {1, 1, 1}},
+      {"kernel as large as the picture",
+       {1, 16, 6, 6},
+       32,
+       {6, 6},
+       {1, 1},
+       {1, 1},
+       {0, 0},
+       {0, 0}},
+      {"more padding than kernel",
+       {1, 4, 3, 3},
+       8,
+       {2, 2},
+       {1, 1},
+       {1, 1},
+       {3, 3},
+       {3, 3}},
+      {"stride larger than kernel",
+       {1, 8, 11, 11},
+       16,
+       {2, 2},
+       {3, 3},
+       {1, 1},
+       {0, 0},
+       {0, 0}},
+  };
+}
+
+PartSpec Connected(std::vector<int64_t> x, int64_t outputs, bool has_bias,
+                   bool adds_residual, Activation activation = {}) {
+  std::vector<int64_t> y = x;
+  y.back() = outputs;
+  PartSpec spec{FullyConnected{has_bias, adds_residual, activation},
+                {PlainType(x)},
+                {PlainPiece({outputs, x.back()})},
+                {PlainType(y)},
+                {},
+                {}};
+  if (has_bias) spec.weights.push_back(PlainPiece({outputs}));
+  if (adds_residual) spec.inputs.push_back(PlainType(y));
+  return spec;
+}
+
+PartSpec Product(TensorType a, TensorType b, std::vector<int64_t> y,
+                 float scale = 1) {
+  return {
+      MatMul{scale}, {std::move(a), std::move(b)}, {}, {PlainType(y)}, {}, {}};
+}
+
+}  // namespace
+
+TestLayer LayerOf(const ConvolutionSketch& s, uint32_t seed) {
+  std::vector<int64_t> y = {s.x[0], s.outputs};
+  for (size_t d = 0; d < s.kernel.size(); ++d) {
+    const int64_t room = s.x[d + 2] + s.pads_begin[d] + s.pads_end[d] -
+                         ((s.kernel[d] - 1) * s.dilations[d] + 1);
+    y.push_back(room / s.strides[d] + 1);
+  }
+  std::vector<int64_t> weights = {s.outputs, s.x[1]};
+  if (s.groups > 1) {
+    weights = {s.groups, s.outputs / s.groups, s.x[1] / s.groups};
+  }
+  weights.insert(weights.end(), s.kernel.begin(), s.kernel.end());
+  PartSpec spec{
+      Convolution{s.groups, s.strides, s.dilations, s.pads_begin, s.pads_end,
+                  s.has_bias, s.adds_residual, s.activation},
+      {ChannelsLast(s.x)},
+      {PlainPiece(weights)},
+      {ChannelsLast(y)},
+      {},
+      {}};
+  if (s.has_bias) spec.weights.push_back(PlainPiece({s.outputs}));
+  if (s.adds_residual) spec.inputs.push_back(ChannelsLast(y));
+  return Draw(s.name, std::move(spec), seed);
+}
+
+std::vector<TestLayer> ConvolutionCases() {
+  std::vector<TestLayer> layers;
+  for (const ConvolutionSketch& sketch : Sketches()) {
+    layers.push_back(LayerOf(sketch, layers.size()));
+  }
+  return layers;
+}
+
+TestLayer RandomConvolution(uint32_t seed) {
+  std::mt19937 random(seed);
+  const auto between = [&](int64_t least, int64_t most) {
+    return std::uniform_int_distribution<int64_t>(least, most)(random);
+  };
+  const int64_t groups = between(0, 2) == 0 ? between(2, 6) : 1;
+  ConvolutionSketch s{"random",
+                      {between(1, 2), groups * between(1, 20)},
+                      groups * between(1, 40),
+                      {},
+                      {},
+                      {},
+                      {},
+                      {},
+                      groups};
+  for (int64_t spatial = between(1, 3); spatial > 0; --spatial) {
+    s.kernel.push_back(between(1, 4));
+    s.strides.push_back(between(1, 3));
+    s.dilations.push_back(between(1, 2));
+    s.pads_begin.push_back(between(0, s.kernel.back() - 1));
+    s.pads_end.push_back(between(0, s.kernel.back() - 1));
+    s.x.push_back((s.kernel.back() - 1) * s.dilations.back() + between(1, 7));
+  }
+  s.has_bias = between(0, 1) == 0;
+  s.adds_residual = between(0, 1) == 0;
+  s.activation.kind = static_cast<ActivationKind>(between(0, 5));
+  s.activation.alpha = -0.25f;
+  s.activation.beta = 0.75f;
+  return LayerOf(s, seed);
+}
+
+std::vector<TestLayer> FullyConnectedCases() {
+  PartSpec rows_of_a_view = Connected({6, 40}, 48, true, false);
+  rows_of_a_view.inputs[0].strides = {100, 1};
+  PartSpec columns_first = Connected({6, 40}, 48, true, false);
+  columns_first.inputs[0].strides = {1, 6};
+  PartSpec odd_rows = Connected({2, 3, 40}, 48, true, true, kRelu);
+  odd_rows.inputs[0].strides = {500, 100, 1};
+  return {
+      Draw("one row", Connected({1, 64}, 48, true, false), 1),
+      Draw("no batch at all", Connected({64}, 48, true, false, kRelu), 2),
+      Draw("odd sizes", Connected({5, 37}, 19, true, false), 3),
+      Draw("no bias", Connected({3, 64}, 32, false, false, kSigmoid), 4),
+      Draw("residual, ReLU", Connected({7, 64}, 48, true, true, kRelu), 5),
+      Draw("three leading dimensions", Connected({2, 3, 4, 32}, 64, true, true),
+           6),
+      Draw("many rows", Connected({197, 64}, 80, true, false), 7),
+      Draw("one output", Connected({4, 33}, 1, true, false), 8),
+      Draw("rows of a view", rows_of_a_view, 9),
+      Draw("columns first", columns_first, 10),
+      Draw("rows without one stride", odd_rows, 11),
+  };
+}
+
+std::vector<TestLayer> MatMulCases() {
+  TensorType turned = PlainType({2, 3, 8, 5});
+  turned.strides = {120, 40, 1, 8};
+  TensorType heads = PlainType({2, 4, 7, 16});  // Of [2, 7, 4, 16].
+  heads.strides = {448, 16, 64, 1};
+  TensorType keys = PlainType({2, 4, 16, 7});
+  keys.strides = {448, 16, 1, 64};
+  PartSpec into_heads =
+      Product(PlainType({2, 4, 7, 9}), PlainType({2, 4, 9, 16}), {2, 4, 7, 16});
+  into_heads.outputs[0] = heads;
+  return {
+      Draw("matrices", Product(PlainType({5, 7}), PlainType({7, 9}), {5, 9}),
+           1),
+      Draw("scaled",
+           Product(PlainType({4, 16}), PlainType({16, 16}), {4, 16}, 0.125f),
+           2),
+      Draw("batch",
+           Product(PlainType({2, 3, 4, 8}), PlainType({2, 3, 8, 5}),
+                   {2, 3, 4, 5}),
+           3),
+      Draw("b turned", Product(PlainType({2, 3, 4, 8}), turned, {2, 3, 4, 5}),
+           4),
+      Draw("b broadcast",
+           Product(PlainType({6, 4, 8}), PlainType({8, 5}), {6, 4, 5}), 5),
+      Draw("both broadcast",
+           Product(PlainType({3, 1, 4, 8}), PlainType({2, 8, 5}), {3, 2, 4, 5}),
+           6),
+      Draw("attention scores", Product(heads, keys, {2, 4, 7, 7}, 0.25f), 7),
+      Draw("attention output into heads", into_heads, 8),
+      Draw("one row", Product(PlainType({1, 33}), PlainType({33, 17}), {1, 17}),
+           9),
+      Draw("one column",
+           Product(PlainType({17, 33}), PlainType({33, 1}), {17, 1}), 10),
+  };
+}
+
+}  // namespace layerd
