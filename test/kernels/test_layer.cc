@@ -165,6 +165,7 @@ TestLayer Draw(std::string name, PartSpec spec, uint32_t seed) {
     layer.weights.push_back(
         DrawBytes(random, piece.layout.dtype, piece.layout.bytes(), scales));
   }
+  if (whole.channels.count > 0) ScaleToFanIn(whole, layer.weights[0]);
   return layer;
 }
 
