@@ -99,8 +99,9 @@ manifest::Manifest ManifestFor(const Graph& graph, const Program& program,
   packed->set_extent_bytes_max(limits.extent_bytes_max);
   packed->set_part_flops_max(limits.part_flops_max);
   for (const auto& [name, shape] : options.shapes) {
-    (*packed->mutable_shapes())[name].mutable_dimensions()->Assign(
-        shape.begin(), shape.end());
+    manifest::ShapeBinding* bound = packed->add_shapes();
+    bound->set_name(name);
+    bound->mutable_dimensions()->Assign(shape.begin(), shape.end());
   }
   program.WriteTo(&manifest);
   return manifest;

@@ -45,8 +45,7 @@ manifest::Part* AddPart(uint32_t layer, int64_t row_first,
 manifest::Manifest EveryKindOfRead() {
   manifest::Manifest manifest;
   manifest.mutable_identity()->set_name("small");
-  auto& shapes = *manifest.mutable_options()->mutable_shapes();
-  for (const char* name : {"b", "a", "d", "c"}) shapes[name].add_dimensions(1);
+  manifest.mutable_options()->add_shapes()->set_name("input");
   for (const char* name : {"conv", "relu", "fc", "tied"}) {
     manifest.add_layers()->set_name(name);
   }
@@ -158,20 +157,9 @@ TEST_CASE("A model without weights is a file without a stream") {
   CHECK(VerifyLayerFile(path, nullptr).ok());
 }
 
-// Protobuf keeps maps in an order of its own, another one each time.
 TEST_CASE("Same manifest and weights, same bytes") {
-  const ScratchFolder folder;
-  for (const int step : {1, -1}) {
-    manifest::Manifest manifest = EveryKindOfRead();
-    auto& shapes = *manifest.mutable_options()->mutable_shapes();
-    for (int i = 0; i < 100; ++i) {
-      shapes["input" + std::to_string((100 + i * step) % 100)];
-    }
-    REQUIRE(Write(folder / std::to_string(step), manifest).ok());
-  }
-
   // In parentheses: nobody wants to see the bytes.
-  CHECK((ReadFile(folder / "1") == ReadFile(folder / "-1")));
+  CHECK((WrittenBytes() == WrittenBytes()));
 }
 
 TEST_CASE("The writer follows the format's page, byte by byte") {

@@ -50,7 +50,8 @@ absl::Status CheckAtMost(const std::string& path, const char* what,
                       count, what, count_max));
 }
 
-// Maps have no order of their own: the same manifest must give the same bytes.
+// Should a map ever come into the manifest, its order must not change the
+// bytes.
 void Serialize(const manifest::Manifest& manifest, std::span<std::byte> into) {
   google::protobuf::io::ArrayOutputStream array(into.data(),
                                                 static_cast<int>(into.size()));

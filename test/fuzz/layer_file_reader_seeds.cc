@@ -12,7 +12,7 @@ namespace {
 manifest::Manifest SmallManifest() {
   manifest::Manifest manifest;
   manifest.mutable_identity()->set_name("seed");
-  (*manifest.mutable_options()->mutable_shapes())["in"].add_dimensions(1);
+  manifest.mutable_options()->add_shapes()->add_dimensions(1);
   manifest.add_tensors()->add_shape(4);
   manifest::Layer* layer = manifest.add_layers();
   layer->set_name("conv");

@@ -1,0 +1,128 @@
+// Writes the models that onnx_importer_fuzz begins with into a folder: small
+// ones that between them use every operator and every place of weights.
+
+#include <cstdio>
+#include <fstream>
+#include <string>
+
+#include "daemon/pack/onnx_test_model.h"
+
+namespace layerd {
+namespace {
+
+void Write(const std::string& folder, const char* name,
+           const TestModel& model) {
+  std::ofstream(folder + "/" + name, std::ios::binary)
+      << model.proto.SerializeAsString();
+}
+
+TestModel Convolutions(int64_t opset) {
+  TestModel model(opset);
+  model.Input("x", {0, 3, 8, 8});
+  model.Weights("w", {4, 3, 3, 3}, std::vector<float>(108, 0.5f));
+  model.Weights("b", {4}, std::vector<float>(4, 1.0f));
+  SetInts(SetInt(model.Add("Conv", {"x", "w", "b"}, {"c"}), "group", 1), "pads",
+          {1, 1, 1, 1});
+  SetFloat(model.Add("BatchNormalization", {"c", "b", "b", "b", "b"}, {"n"}),
+           "epsilon", 1e-3f);
+  model.Add("Relu", {"n"}, {"r"});
+  SetInt(SetInts(SetInts(model.Add("MaxPool", {"r"}, {"p"}), "kernel_shape",
+                         {2, 2}),
+                 "strides", {2, 2}),
+         "ceil_mode", opset >= 10 ? 1 : 0);
+  SetString(
+      SetInts(model.Add("AveragePool", {"p"}, {"a"}), "kernel_shape", {3, 3}),
+      "auto_pad", "SAME_UPPER");
+  SetInt(model.Add("LRN", {"a"}, {"l"}), "size", 3);
+  model.Add("GlobalAveragePool", {"l"}, {"g"});
+  model.Add("Flatten", {"g"}, {"f"});
+  model.Weights("m", {4, 2}, std::vector<float>(8, 0.25f));
+  model.Add("Gemm", {"f", "m"}, {"s"});
+  model.Add("Softmax", {"s"}, {"y"});
+  model.Output("y");
+  return model;
+}
+
+TestModel Shapes() {
+  TestModel model(13);
+  model.Input("x", {1, 3, 8, 8});
+  model.Add("Shape", {"x"}, {"s"});
+  model.Ints("i", {1}, {0});
+  model.Ints("j", {1}, {-1});
+  model.Add("Gather", {"s", "i"}, {"n"});
+  SetInt(model.Add("Concat", {"n", "j"}, {"to"}), "axis", 0);
+  model.Add("Reshape", {"x", "to"}, {"r"});
+  model.Add("Unsqueeze", {"r", "i"}, {"u"});
+  model.Add("Squeeze", {"u", "i"}, {"q"});
+  SetInts(model.Add("Transpose", {"q"}, {"t"}), "perm", {1, 0});
+  model.Ints("p", {4}, {0, 1, 0, 1});
+  model.Add("Pad", {"t", "p"}, {"d"});
+  model.Add("Slice", {"s", "i", "j"}, {"sl"});
+  FillInts(SetTensor(model.Add("ConstantOfShape", {"sl"}, {"ones"}), "value"),
+           {1}, {1});
+  model.Add("Size", {"ones"}, {"z"});
+  model.Add("Range", {"z", "z", "z"}, {"none"});
+  model.Add("Expand", {"j", "i"}, {"e"});
+  model.Add("Equal", {"i", "j"}, {"eq"});
+  model.Add("Where", {"eq", "i", "j"}, {"wh"});
+  model.Add("Not", {"eq"}, {"no"});
+  model.Add("Neg", {"wh"}, {"ne"});
+  model.Add("Div", {"ne", "j"}, {"di"});
+  SetInt(model.Add("Cast", {"di"}, {"ca"}), "to", onnx::TensorProto::FLOAT);
+  model.Add("Mul", {"d", "ca"}, {"y"});
+  for (const char* output : {"y", "none", "e", "no"}) model.Output(output);
+  return model;
+}
+
+TestModel Places() {
+  TestModel model(11);
+  model.proto.set_ir_version(3);
+  model.Input("x", {1, 4});
+  model.Input("w", {4});
+  onnx::TensorProto* typed = model.Weights("w", {4}, {});
+  typed->clear_raw_data();
+  for (int i = 0; i < 4; ++i) typed->add_float_data(1.0f);
+  onnx::TensorProto* half = model.Weights("h", {2}, {});
+  half->clear_raw_data();
+  half->set_data_type(onnx::TensorProto::FLOAT16);
+  half->add_int32_data(0x3c00);
+  half->add_int32_data(0x4000);
+  onnx::TensorProto* external = model.Weights("e", {1, 4}, {});
+  external->clear_raw_data();
+  external->set_data_location(onnx::TensorProto::EXTERNAL);
+  for (const auto& [key, value] :
+       std::vector<std::pair<const char*, const char*>>{
+           {"location", "w.bin"}, {"offset", "16"}, {"length", "16"}}) {
+    auto* entry = external->add_external_data();
+    entry->set_key(key);
+    entry->set_value(value);
+  }
+  FillWeights(SetTensor(model.Add("Constant", {}, {"c"}), "value"), {4},
+              {1, 2, 3, 4});
+  model.Add("Sum", {"x", "w", "e", "c"}, {"s"});
+  SetFloat(model.Add("Clip", {"s"}, {"k"}), "max", 6);
+  model.proto.mutable_graph()->mutable_node(2)->clear_attribute();
+  model.Add("LeakyRelu", {"k"}, {"l"});
+  model.Add("Sigmoid", {"l"}, {"g"});
+  model.Add("Tanh", {"g"}, {"t"});
+  model.Add("Dropout", {"t"}, {"d"});
+  model.Add("Identity", {"d"}, {"y"});
+  model.Output("y");
+  model.Output("h");
+  return model;
+}
+
+}  // namespace
+}  // namespace layerd
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
+    return 2;
+  }
+  layerd::Write(argv[1], "convolutions_7", layerd::Convolutions(7));
+  layerd::Write(argv[1], "convolutions_17", layerd::Convolutions(17));
+  layerd::Write(argv[1], "shapes", layerd::Shapes());
+  layerd::Write(argv[1], "places", layerd::Places());
+  return 0;
+}
