@@ -1,11 +1,13 @@
 // One contract for all engines: whoever reads through IoEngine cannot tell
-// io_uring, pread and the simulated drive apart, but for speed and order.
+// io_uring, pread, a paced and the simulated drive apart, but for speed and
+// order.
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -17,6 +19,7 @@
 #include "absl/status/status.h"
 #include "loader/io/io_engine.h"
 #include "loader/io/io_uring_engine.h"
+#include "loader/io/paced_engine.h"
 #include "loader/io/pread_engine.h"
 #include "loader/io/unique_fd.h"
 #include "test/catch/catch.h"
@@ -27,6 +30,7 @@ namespace {
 
 constexpr size_t kPage = 4096;
 constexpr size_t kDepth = 4;
+constexpr double kPacedBytesPerS = 400e6;
 
 using Pages = std::unique_ptr<std::byte, void (*)(void*)>;
 
@@ -39,6 +43,11 @@ Pages AllocatePages(size_t bytes) {
 std::unique_ptr<IoEngine> MakeEngine(const std::string& name) {
   if (name == "pread") return std::make_unique<PreadEngine>(kDepth);
   if (name == "sim") return std::make_unique<SimIoEngine>(7, kDepth);
+  if (name == "paced") {
+    return std::make_unique<PacedEngine>(
+        std::make_unique<PreadEngine>(kDepth), kPacedBytesPerS,
+        [] { return std::chrono::steady_clock::now(); });
+  }
   auto engine = IoUringEngine::Open(kDepth);
   if (engine.ok()) return *std::move(engine);
   static const bool said = [&] {
@@ -93,11 +102,11 @@ ReadCompletion ReapOne(IoEngine* engine) {
   return completion;
 }
 
-#define FOR_EVERY_ENGINE()                                     \
-  const std::string name =                                     \
-      GENERATE(as<std::string>(), "io_uring", "pread", "sim"); \
-  INFO(name);                                                  \
-  const std::unique_ptr<IoEngine> engine = MakeEngine(name);   \
+#define FOR_EVERY_ENGINE()                                              \
+  const std::string name =                                              \
+      GENERATE(as<std::string>(), "io_uring", "pread", "sim", "paced"); \
+  INFO(name);                                                           \
+  const std::unique_ptr<IoEngine> engine = MakeEngine(name);            \
   if (engine == nullptr) return
 
 TEST_CASE("An engine completes every read once, with its bytes") {
