@@ -1,0 +1,49 @@
+#ifndef LAYERD_DAEMON_CTL_ARRAY_FILES_H_
+#define LAYERD_DAEMON_CTL_ARRAY_FILES_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "daemon/ctl/npy.h"
+#include "kernels/tensor.h"
+
+namespace layerd {
+
+// An input or output of a model, as the command line must serve it.
+struct ArrayPort {
+  std::string name;
+  DataType dtype = DataType::kF32;
+  std::vector<int64_t> shape;
+};
+
+std::vector<std::string> NamesOf(const std::vector<ArrayPort>& ports);
+
+// The files that the values of --input name, in the order of `ports`.
+//
+// Errors: UsageError() for a port without a file, and for a datatype or shape
+//         that is not exactly the port's.
+absl::StatusOr<std::vector<Array>> ReadInputs(
+    const std::vector<std::string>& values,
+    const std::vector<ArrayPort>& ports);
+
+// Where the values of --output want them; empty: not to be written.
+absl::StatusOr<std::vector<std::string>> OutputPaths(
+    const std::vector<std::string>& values,
+    const std::vector<ArrayPort>& ports);
+
+// `values` of a random picture or whatever the port takes: floats from 0 to 1,
+// integers from 0 to 127. Same seed, same bytes.
+absl::StatusOr<Array> RandomArray(const ArrayPort& port, uint64_t seed);
+
+// The other way round of NameOf(): "FP32". INTERNAL for a type we do not know.
+absl::StatusOr<DataType> DataTypeNamed(const std::string& name);
+
+// Each element as a number; a bool is 0 or 1.
+std::vector<double> NumbersOf(const Array& array);
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_CTL_ARRAY_FILES_H_

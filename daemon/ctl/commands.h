@@ -1,0 +1,24 @@
+#ifndef LAYERD_DAEMON_CTL_COMMANDS_H_
+#define LAYERD_DAEMON_CTL_COMMANDS_H_
+
+#include <vector>
+
+#include "daemon/ctl/command_line.h"
+
+namespace layerd {
+
+// What layerctl knows, one file each.
+Command PackCommand();
+Command InspectCommand();
+Command VerifyCommand();
+Command RunCommand();
+Command StatusCommand();
+Command ModelsCommand();
+Command InferCommand();
+
+// --address, of those that talk to a daemon.
+Option AddressOption();
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_CTL_COMMANDS_H_

@@ -1,0 +1,126 @@
+#include "daemon/ctl/layer_file_for.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "config/check.h"
+#include "config/status_macros.h"
+#include "config/version.h"
+#include "daemon/ctl/output.h"
+#include "daemon/pack/onnx_scan.h"
+#include "kernels/cpu/cpu_backend.h"
+#include "loader/store/format.h"
+
+namespace layerd {
+namespace {
+
+constexpr char kOnnxEnding[] = ".onnx";
+// What names and attributes may take while we look for the model's files.
+constexpr uint64_t kScanBytesMax = 64 << 20;
+constexpr uint64_t kFnvOffset = 14695981039346656037u;
+constexpr uint64_t kFnvPrime = 1099511628211u;
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// FNV-1a: names a file, protects nothing.
+uint64_t HashOf(const std::string& text) {
+  uint64_t hash = kFnvOffset;
+  for (const char c : text) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * kFnvPrime;
+  }
+  return hash;
+}
+
+// All files that the model's weights come from.
+absl::StatusOr<std::string> IdentityOf(const std::string& onnx_path) {
+  Allowance held_bytes("bytes", kScanBytesMax);
+  ASSIGN_OR_RETURN(const OnnxModel model, ScanOnnx(onnx_path, held_bytes));
+  std::string identity;
+  for (const auto& file : model.files) {
+    struct stat there;
+    if (fstat(file->fd.get(), &there) != 0) {
+      return absl::ErrnoToStatus(errno, file->path);
+    }
+    absl::StrAppend(&identity, there.st_dev, ":", there.st_ino, ":",
+                    there.st_size, ":", there.st_mtim.tv_sec, ".",
+                    there.st_mtim.tv_nsec, ":", there.st_ctim.tv_sec, ".",
+                    there.st_ctim.tv_nsec, "\n");
+  }
+  return identity;
+}
+
+std::string PurposeOf(const ShapeBindings& shapes) {
+  const KernelKey key = MakeCpuBackend(1)->key();
+  std::string purpose =
+      absl::StrCat(kVersion, "|", kFormatVersion, "|", key.backend, "|",
+                   key.isa, "|", key.dtype, "|", key.library);
+  for (const auto& [name, shape] : shapes) {
+    absl::StrAppend(&purpose, "|", name, "=", absl::StrJoin(shape, ","));
+  }
+  return purpose;
+}
+
+absl::Status MakeFolder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!error) return absl::OkStatus();
+  return absl::ErrnoToStatus(error.value(),
+                             absl::StrCat("cache folder ", folder));
+}
+
+}  // namespace
+
+std::string CacheFolder(const std::string& given) {
+  if (!given.empty()) return given;
+  if (const auto path = Environment("CACHE_DIRECTORY"); !path.empty()) {
+    return path.substr(0, path.find(':'));
+  }
+  if (const auto path = Environment("XDG_CACHE_HOME"); !path.empty()) {
+    return path + "/layerd";
+  }
+  const std::string home = Environment("HOME");
+  return (home.empty() ? "/tmp" : home + "/.cache") + "/layerd";
+}
+
+absl::StatusOr<LayerFileFor> LayerFileFor::Find(const std::string& file,
+                                                const std::string& cache_folder,
+                                                const ShapeBindings& shapes) {
+  LayerFileFor found;
+  if (!file.ends_with(kOnnxEnding)) {
+    found.path_ = file;
+    return found;
+  }
+  ASSIGN_OR_RETURN(const std::string identity, IdentityOf(file));
+  found.onnx_path_ = file;
+  found.options_.shapes = shapes;
+  found.path_ =
+      absl::StrFormat("%s/%s-%016x.layers", cache_folder,
+                      std::filesystem::path(file).stem().string(),
+                      HashOf(absl::StrCat(identity, PurposeOf(shapes))));
+  return found;
+}
+
+bool LayerFileFor::is_there() const { return access(path_.c_str(), F_OK) == 0; }
+
+absl::Status LayerFileFor::Pack() {
+  LAYERD_CHECK(can_pack());
+  RETURN_IF_ERROR(
+      MakeFolder(std::filesystem::path(path_).parent_path().string()));
+  const std::unique_ptr<Backend> backend = MakeCpuBackend(1);
+  return layerd::Pack(onnx_path_, path_, options_, *backend,
+                      ProgressBar("packing"))
+      .status();
+}
+
+}  // namespace layerd

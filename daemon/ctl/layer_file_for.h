@@ -1,0 +1,45 @@
+#ifndef LAYERD_DAEMON_CTL_LAYER_FILE_FOR_H_
+#define LAYERD_DAEMON_CTL_LAYER_FILE_FOR_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "daemon/pack/packer.h"
+
+namespace layerd {
+
+// Where packed models are kept: `given` if there is one, else what the
+// environment says: $CACHE_DIRECTORY, $XDG_CACHE_HOME/layerd, ~/.cache/layerd.
+std::string CacheFolder(const std::string& given);
+
+// FILE of a command: a layer file, or an ONNX model and its place in the cache.
+//
+// The place is named by the identity of all files of the model (sizes, times,
+// inodes), by how it is packed and for which kernels: another of them, another
+// place, and nothing stale is ever found.
+class LayerFileFor {
+ public:
+  // Errors: as ScanOnnx() for FILE.onnx; its shapes are not looked at.
+  static absl::StatusOr<LayerFileFor> Find(const std::string& file,
+                                           const std::string& cache_folder,
+                                           const ShapeBindings& shapes);
+
+  const std::string& path() const { return path_; }
+  // It can be made (again) from the model.
+  bool can_pack() const { return !onnx_path_.empty(); }
+  bool is_there() const;
+
+  // REQUIRES: can_pack().
+  absl::Status Pack();
+
+ private:
+  LayerFileFor() = default;
+
+  std::string path_;
+  std::string onnx_path_;  // Empty if FILE is a layer file.
+  PackOptions options_;
+};
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_CTL_LAYER_FILE_FOR_H_

@@ -1,0 +1,53 @@
+#include "daemon/ctl/model_list.h"
+
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "config/byte_size.h"
+#include "daemon/ctl/commands.h"
+#include "daemon/ctl/failure.h"
+#include "daemon/ctl/output.h"
+
+namespace layerd {
+
+Option AddressOption() {
+  return {.name = "--address",
+          .value = "A",
+          .help = "HOST:PORT or unix:PATH; default 127.0.0.1:8001"};
+}
+
+absl::StatusOr<std::unique_ptr<Client>> ClientOf(const CommandLine& line) {
+  auto client = Client::Connect(line.Text("--address", kDefaultAddress));
+  if (client.ok()) return client;
+  return UsageError(
+      absl::StrCat("--address: ", std::string(client.status().message())));
+}
+
+std::string ModelTable(const admin::StatusResponse& response) {
+  if (response.models_size() == 0) return "no models\n";
+  std::vector<std::vector<std::string>> rows{
+      {"model", "version", "state", "level", "weights", "reason"}};
+  for (const admin::ModelStatus& model : response.models()) {
+    rows.push_back({model.name(), model.version(), model.state(),
+                    absl::StrCat(model.level()),
+                    FormatByteSize(model.weight_bytes()), model.reason()});
+  }
+  return FormatTable(rows);
+}
+
+void AddModels(const admin::StatusResponse& response, JsonWriter* json) {
+  json->BeginArray("models");
+  for (const admin::ModelStatus& model : response.models()) {
+    json->BeginObject();
+    json->Add("name", model.name());
+    json->Add("version", model.version());
+    json->Add("state", model.state());
+    json->Add("reason", model.reason());
+    json->Add("level", model.level());
+    json->Add("weight_bytes", model.weight_bytes());
+    json->EndObject();
+  }
+  json->EndArray();
+}
+
+}  // namespace layerd

@@ -1,0 +1,24 @@
+#ifndef LAYERD_DAEMON_CTL_MODEL_LIST_H_
+#define LAYERD_DAEMON_CTL_MODEL_LIST_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "admin.pb.h"
+#include "daemon/ctl/client.h"
+#include "daemon/ctl/command_line.h"
+#include "daemon/ctl/json_writer.h"
+
+namespace layerd {
+
+// The daemon that --address names. UsageError() if it is no address.
+absl::StatusOr<std::unique_ptr<Client>> ClientOf(const CommandLine& line);
+
+// The models that a daemon tells of, for `status` and `models`.
+std::string ModelTable(const admin::StatusResponse& response);
+void AddModels(const admin::StatusResponse& response, JsonWriter* json);
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_CTL_MODEL_LIST_H_

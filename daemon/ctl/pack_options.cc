@@ -1,0 +1,109 @@
+#include "daemon/ctl/pack_options.h"
+
+#include <bit>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "config/byte_size.h"
+#include "config/status_macros.h"
+#include "daemon/ctl/failure.h"
+#include "daemon/ctl/name_path.h"
+#include "daemon/pack/onnx_scan.h"
+#include "loader/store/format.h"
+
+namespace layerd {
+namespace {
+
+// What the graph's names may take while we look for its one input.
+constexpr uint64_t kScanBytesMax = 64 << 20;
+
+absl::StatusOr<std::string> OnlyInput(const std::string& onnx_path,
+                                      const std::string& value) {
+  Allowance held_bytes("bytes", kScanBytesMax);
+  ASSIGN_OR_RETURN(const OnnxModel model, ScanOnnx(onnx_path, held_bytes));
+  if (model.inputs.size() == 1) return model.inputs.front().name;
+  return UsageError(absl::StrFormat(
+      "--shape %s: the model has %d inputs, so write --shape NAME=%s", value,
+      model.inputs.size(), value));
+}
+
+absl::Status CheckTile(uint64_t bytes) {
+  if (std::has_single_bit(bytes) && bytes >= kTileBytesMin &&
+      bytes <= kTileBytesMax) {
+    return absl::OkStatus();
+  }
+  return UsageError(absl::StrFormat(
+      "--tile is %d bytes, expected a power of two from %s to %s", bytes,
+      FormatByteSize(kTileBytesMin), FormatByteSize(kTileBytesMax)));
+}
+
+}  // namespace
+
+Option ShapeOption() {
+  return {.name = "--shape",
+          .value = "NAME=1,3,640,640",
+          .help = "binds the free dimensions of an input",
+          .repeats = true};
+}
+
+std::vector<Option> PackingOptions() {
+  return {
+      {.name = "--weights",
+       .value = "f32|f16|bf16|i8",
+       .help = "how weights are stored; default f32"},
+      {.name = "--for",
+       .value = "bytes|latency",
+       .help = "small extents that stream well, or Winograd for a model that "
+               "will be resident; default bytes"},
+      ShapeOption(),
+      {.name = "--tile",
+       .value = "256KiB",
+       .help = "unit of checksum, a power of two from 4 KiB to 256 KiB; "
+               "default as the extents are"},
+      {.name = "--extent-bytes-max",
+       .value = "SIZE",
+       .help = "for experts: weights of one part; default all weights / 512, "
+               "from 16 KiB to 256 KiB"},
+      {.name = "--part-flops-max",
+       .value = "N",
+       .help = "for experts: work of one part; default 200000000"},
+  };
+}
+
+absl::StatusOr<PackOptions> ReadPackingOptions(const CommandLine& line,
+                                               const std::string& onnx_path) {
+  PackOptions options;
+  ASSIGN_OR_RETURN(options.weights,
+                   line.OneOf("--weights", {"f32", "f16", "bf16", "i8"}));
+  ASSIGN_OR_RETURN(options.optimize_for,
+                   line.OneOf("--for", {"bytes", "latency"}));
+  ASSIGN_OR_RETURN(options.tile_bytes, line.Bytes("--tile", 0));
+  if (line.Has("--tile")) RETURN_IF_ERROR(CheckTile(options.tile_bytes));
+  ASSIGN_OR_RETURN(options.extent_bytes_max,
+                   line.Bytes("--extent-bytes-max", 0));
+  ASSIGN_OR_RETURN(
+      options.part_flops_max,
+      line.Number("--part-flops-max", options.part_flops_max, 1, INT64_MAX));
+  ASSIGN_OR_RETURN(options.shapes, ReadShapes(line, onnx_path));
+  return options;
+}
+
+absl::StatusOr<ShapeBindings> ReadShapes(const CommandLine& line,
+                                         const std::string& onnx_path) {
+  ShapeBindings shapes;
+  for (const std::string& value : line.All("--shape")) {
+    NamePath named = SplitNamePath(value);
+    ASSIGN_OR_RETURN(std::vector<int64_t> shape, ParseShape(named.path));
+    if (!named.name) {
+      ASSIGN_OR_RETURN(named.name, OnlyInput(onnx_path, value));
+    }
+    if (!shapes.emplace(*named.name, std::move(shape)).second) {
+      return UsageError(
+          absl::StrFormat("--shape: '%s' is given twice", *named.name));
+    }
+  }
+  return shapes;
+}
+
+}  // namespace layerd

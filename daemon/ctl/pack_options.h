@@ -1,0 +1,26 @@
+#ifndef LAYERD_DAEMON_CTL_PACK_OPTIONS_H_
+#define LAYERD_DAEMON_CTL_PACK_OPTIONS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "daemon/ctl/command_line.h"
+#include "daemon/pack/packer.h"
+
+namespace layerd {
+
+// Of `pack`: how to pack.
+std::vector<Option> PackingOptions();
+absl::StatusOr<PackOptions> ReadPackingOptions(const CommandLine& line,
+                                               const std::string& onnx_path);
+
+// Of all that pack: the values of --shape. Looks into the model only for the
+// name of its one input, where NAME= was left out.
+Option ShapeOption();
+absl::StatusOr<ShapeBindings> ReadShapes(const CommandLine& line,
+                                         const std::string& onnx_path);
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_CTL_PACK_OPTIONS_H_
