@@ -36,7 +36,7 @@ def main():
         latencies.append(reply["latency_ms"])
         print(
             "  %5d  %6d  %5.2f ms  %9d bytes"
-            % (digit, answer, reply["latency_ms"], reply["read_bytes"])
+            % (digit, answer, reply["latency_ms"], reply["parameters"]["layerd_read_bytes"])
         )
     with open(f"{folder}/{name}-status") as file:
         memory = json.load(file)["memory"]
