@@ -162,7 +162,7 @@ class RandomNetwork {
       case 6:
         return sketch_.Add(name, "Add", {x, Twin(x)}, shape);
       case 7:
-        return sketch_.Concat(name, {Twin(x), x}, 1 + sketch_.Below(1));
+        return sketch_.Concat(name, {Twin(x), x}, 1 + sketch_.Below(3));
       case 8:
         return sketch_.Add(name, "LeakyRelu", {x}, shape, {{"alpha", 0.1f}});
       case 9:
@@ -207,6 +207,42 @@ TEST_CASE("Random networks answer as drawn, however they are packed") {
   RandomNetwork network(seed);
 
   CheckAnswers(network.Draw());
+}
+
+TEST_CASE("Windows and edges answer as drawn") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 5, 7, 8});
+  const int padded = sketch.Add("padded", "Pad", {x}, {1, 5, 10, 9},
+                                {{"mode", std::string("reflect")},
+                                 {"pads", Shape{0, 0, 1, 0, 0, 0, 2, 1}},
+                                 {"value", 0.0f}});
+  const int normal = sketch.Add(
+      "lrn", "LRN", {padded}, {1, 5, 10, 9},
+      {{"size", int64_t{3}}, {"alpha", 0.5f}, {"beta", 0.75f}, {"bias", 2.0f}});
+  const int conv = sketch.Conv("c", normal, 33, 3, 2);
+  const int average =
+      sketch.Add("average", "AveragePool", {conv}, {1, 33, 3, 2},
+                 {{"kernel_shape", Shape{3, 3}},
+                  {"strides", Shape{2, 3}},
+                  {"dilations", Shape{1, 1}},
+                  {"pads", Shape{1, 1, 1, 0}},
+                  {"ceil_pads", Shape{1, 1}},
+                  {"count_include_pad", int64_t{1}}});
+  sketch.Output(average);
+  sketch.Output(sketch.Add("mean", "GlobalAveragePool", {conv}, {1, 33, 1, 1}));
+
+  CheckAnswers(&sketch);
+}
+
+TEST_CASE("Signals and volumes answer as drawn") {
+  GraphSketch sketch;
+  const int signal = sketch.Input("signal", {2, 3, 12});
+  const int volume = sketch.Input("volume", {1, 2, 3, 4, 5});
+  sketch.Output(
+      sketch.Relu("y", sketch.BatchNorm("n", sketch.Conv("c", signal, 40, 3))));
+  sketch.Output(sketch.Conv("z", volume, 34, 2, 1, 1));
+
+  CheckAnswers(&sketch);
 }
 
 TEST_CASE("Attention answers as drawn") {

@@ -9,140 +9,14 @@
 #include "absl/strings/str_cat.h"
 #include "config/check.h"
 #include "daemon/pack/channels_last.h"
+#include "daemon/pack/concat_slots.h"
+#include "daemon/pack/memory_need.h"
 #include "daemon/pack/strided_view.h"
 
 namespace layerd {
 namespace {
 
 using Shape = std::vector<int64_t>;
-
-// What a layer asks of the memory of an operand.
-enum class Need {
-  kAny,           // Takes strides.
-  kUnitChannels,  // Channels side by side; pixels may lie apart.
-  kChannelsLast,  // Without gaps.
-  kRowMajor,      // Without gaps.
-};
-
-Need NeedOf(const Operation& node, size_t input) {
-  if (OperatorOf<Convolution>(node) != nullptr) {
-    return input == 0 ? Need::kChannelsLast : Need::kAny;
-  }
-  if (OperatorOf<FullyConnected>(node) != nullptr) return Need::kRowMajor;
-  if (OperatorOf<Lrn>(node) != nullptr) return Need::kChannelsLast;
-  if (OperatorOf<Pool>(node) != nullptr) return Need::kUnitChannels;
-  return Need::kAny;
-}
-
-bool Meets(const TensorType& type, Need need) {
-  switch (need) {
-    case Need::kAny:
-      return true;
-    case Need::kUnitChannels:
-      return type.shape.size() < 2 || type.shape[1] == 1 ||
-             type.strides[1] == 1;
-    case Need::kChannelsLast:
-      return SameOrder(type.shape, type.strides,
-                       ChannelsLastStrides(type.shape));
-    case Need::kRowMajor:
-      return SameOrder(type.shape, type.strides, PlainStrides(type.shape));
-  }
-  return false;
-}
-
-// Those that backends let write into a range of a larger buffer.
-bool WritesWithStrides(const Operation& node) {
-  return OperatorOf<Convolution>(node) != nullptr ||
-         OperatorOf<Pool>(node) != nullptr ||
-         OperatorOf<Unary>(node) != nullptr ||
-         OperatorOf<Binary>(node) != nullptr ||
-         OperatorOf<ScaleShift>(node) != nullptr ||
-         OperatorOf<Copy>(node) != nullptr;
-}
-
-bool TakesAnyOrder(const Operation& node) {
-  return OperatorOf<Unary>(node) != nullptr ||
-         OperatorOf<Binary>(node) != nullptr ||
-         OperatorOf<ScaleShift>(node) != nullptr ||
-         OperatorOf<Softmax>(node) != nullptr ||
-         OperatorOf<Copy>(node) != nullptr;
-}
-
-bool WritesOverItsOperand(const Operation& node) {
-  return OperatorOf<Unary>(node) != nullptr ||
-         OperatorOf<Binary>(node) != nullptr ||
-         OperatorOf<ScaleShift>(node) != nullptr;
-}
-
-// Where a value lies inside the whole that it is concatenated to.
-struct Slot {
-  int whole = -1;  // Value; -1: it has memory of its own.
-  int64_t axis = 0;
-  int64_t first = 0;
-};
-
-// Slots for all values of a network that can be written where they belong.
-class Slots {
- public:
-  Slots(const Network& network, const Uses& uses)
-      : network_(network), uses_(uses), slots_(network.values.size()) {
-    CollectReaders();
-    for (const Operation& node : network.nodes) {
-      if (const auto* concat = std::get_if<Concat>(&node.op)) {
-        Place(node, concat->axis);
-      }
-    }
-  }
-
-  const Slot& operator[](int value) const { return slots_[value]; }
-
- private:
-  void CollectReaders() {
-    readers_.resize(network_.values.size());
-    for (const Operation& node : network_.nodes) {
-      for (const int input : node.inputs) readers_[input].push_back(&node);
-    }
-  }
-
-  void Place(const Operation& concat, int64_t axis) {
-    int64_t first = 0;
-    for (const int input : concat.inputs) {
-      if (Fits(concat, input)) slots_[input] = {concat.output, axis, first};
-      first += network_.values[input].shape[axis];
-    }
-  }
-
-  bool Fits(const Operation& concat, int value) const {
-    const int producer = uses_.producer[value];
-    if (producer < 0 || slots_[value].whole >= 0 ||
-        network_.values[value].dtype != DataType::kF32) {
-      return false;
-    }
-    const Operation& node = network_.nodes[producer];
-    if (!WritesWithStrides(node) && !std::holds_alternative<Concat>(node.op)) {
-      return false;
-    }
-    int times = 0;
-    for (const int input : concat.inputs) times += input == value ? 1 : 0;
-    return times == 1 && ReadersTakeStrides(value);
-  }
-
-  bool ReadersTakeStrides(int value) const {
-    for (const Operation* reader : readers_[value]) {
-      for (size_t i = 0; i < reader->inputs.size(); ++i) {
-        if (reader->inputs[i] != value) continue;
-        const Need need = NeedOf(*reader, i);
-        if (need != Need::kAny && need != Need::kUnitChannels) return false;
-      }
-    }
-    return true;
-  }
-
-  const Network& network_;
-  const Uses& uses_;
-  std::vector<Slot> slots_;
-  std::vector<std::vector<const Operation*>> readers_;  // Of each value.
-};
 
 class Lowering {
  public:
@@ -176,7 +50,7 @@ class Lowering {
     return producer >= 0 && uses_.count[output] == 1 &&
            network_.graph->values[output].dtype ==
                network_.values[output].dtype &&
-           TakesAnyOrder(network_.nodes[producer]);
+           WritesAnyOrder(network_.nodes[producer]);
   }
 
   void PlaceInput(int value);
@@ -188,7 +62,7 @@ class Lowering {
   void LowerConcat(const Operation& node);
 
   // A tensor of `value` that lies as needed, by a Copy if there is none yet.
-  uint32_t Use(int value, Need need);
+  uint32_t Use(int value, MemoryNeed need);
   // As Use(); a flattened picture comes as it lies, and `weight` follows.
   uint32_t UseFlat(int value, Weight* weight);
   void Materialize(int value);
@@ -216,7 +90,7 @@ class Lowering {
 
   const Network& network_;
   const Uses uses_;
-  const Slots slots_;
+  const ConcatSlots slots_;
   std::vector<bool> channels_last_;  // Values.
   Lowered lowered_;
   // Tensors of each value; the first is where it was written.
@@ -289,8 +163,8 @@ void Lowering::PlaceOutput(int value) {
   Materialize(value);
   for (const uint32_t t : places_[value]) {
     const Tensor& place = tensor(t);
-    if (place.type.dtype != dtype || !Meets(place.type, Need::kRowMajor) ||
-        is_input_[place.buffer]) {
+    if (place.type.dtype != dtype ||
+        !Meets(place.type, MemoryNeed::kRowMajor) || is_input_[place.buffer]) {
       continue;
     }
     program().outputs.push_back(t);
@@ -316,22 +190,22 @@ void Lowering::LowerNode(const Operation& node) {
 // Copies of a reshape that was put off.
 void Lowering::Materialize(int value) {
   if (!places_[value].empty() || flattened_[value] < 0) return;
-  const uint32_t source = Use(flattened_[value], Need::kRowMajor);
+  const uint32_t source = Use(flattened_[value], MemoryNeed::kRowMajor);
   const TensorType& type = tensor(source).type;
   places_[value].push_back(
       AddView(value, source,
               {type.dtype, ShapeOf(value), PlainStrides(ShapeOf(value))}, 0));
 }
 
-uint32_t Lowering::Use(int value, Need need) {
+uint32_t Lowering::Use(int value, MemoryNeed need) {
   Materialize(value);
   const DataType dtype = network_.values[value].dtype;
   for (const uint32_t t : places_[value]) {
     if (tensor(t).type.dtype == dtype && Meets(tensor(t).type, need)) return t;
   }
   Shape strides = StridesFor(value);
-  if (need == Need::kRowMajor) strides = PlainStrides(ShapeOf(value));
-  if (need == Need::kChannelsLast || need == Need::kUnitChannels) {
+  if (need == MemoryNeed::kRowMajor) strides = PlainStrides(ShapeOf(value));
+  if (need == MemoryNeed::kChannelsLast || need == MemoryNeed::kUnitChannels) {
     strides = ChannelsLastStrides(ShapeOf(value));
   }
   const uint32_t copy =
@@ -351,28 +225,29 @@ uint32_t Lowering::Use(int value, Need need) {
 uint32_t Lowering::UseFlat(int value, Weight* weight) {
   const int picture = flattened_[value];
   if (!places_[value].empty() || picture < 0) {
-    return Use(value, Need::kRowMajor);
+    return Use(value, MemoryNeed::kRowMajor);
   }
   const Shape& shape = ShapeOf(picture);
   const Shape& flat = ShapeOf(value);
   if (shape.size() < 3 || flat.size() != 2 || flat[0] != shape[0]) {
-    return Use(value, Need::kRowMajor);
+    return Use(value, MemoryNeed::kRowMajor);
   }
   for (const uint32_t t : places_[picture]) {
     const TensorType& type = tensor(t).type;
-    if (type.dtype != DataType::kF32 || !Meets(type, Need::kChannelsLast)) {
+    if (type.dtype != DataType::kF32 ||
+        !Meets(type, MemoryNeed::kChannelsLast)) {
       continue;
     }
     weight->picture_channels = shape[1];
     return AddView(value, t, {type.dtype, flat, PlainStrides(flat)}, 0);
   }
-  return Use(value, Need::kRowMajor);
+  return Use(value, MemoryNeed::kRowMajor);
 }
 
 void Lowering::LowerReshape(const Operation& node) {
   const int input = node.inputs[0];
   Materialize(input);
-  if (places_[input].empty()) Use(input, Need::kRowMajor);
+  if (places_[input].empty()) Use(input, MemoryNeed::kRowMajor);
   for (const uint32_t t : places_[input]) {
     TensorType type = tensor(t).type;
     std::optional<Shape> strides = ReshapedStrides(type, ShapeOf(node.output));
@@ -389,7 +264,7 @@ void Lowering::LowerReshape(const Operation& node) {
 void Lowering::LowerTranspose(const Operation& node) {
   const int input = node.inputs[0];
   Materialize(input);
-  if (places_[input].empty()) Use(input, Need::kRowMajor);
+  if (places_[input].empty()) Use(input, MemoryNeed::kRowMajor);
   const uint32_t source = places_[input][0];
   const TensorType& from = tensor(source).type;
   TensorType type = {from.dtype, {}, {}};
@@ -402,7 +277,7 @@ void Lowering::LowerTranspose(const Operation& node) {
 
 uint32_t Lowering::TensorToWrite(int value) {
   if (!places_[value].empty()) return places_[value][0];
-  const Slot& slot = slots_[value];
+  const ConcatSlot& slot = slots_[value];
   uint32_t t = 0;
   if (slot.whole < 0) {
     t = AddTensor(value, {network_.values[value].dtype, ShapeOf(value),
@@ -424,7 +299,7 @@ void Lowering::LowerConcat(const Operation& node) {
   int64_t first = 0;
   for (const int input : node.inputs) {
     if (slots_[input].whole != node.output) {
-      const uint32_t from = Use(input, Need::kAny);
+      const uint32_t from = Use(input, MemoryNeed::kAny);
       TensorType type = tensor(whole).type;
       type.shape = ShapeOf(input);
       const uint64_t skipped = first * type.strides[axis] * SizeOf(type.dtype);

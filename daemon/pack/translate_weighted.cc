@@ -1,0 +1,157 @@
+// What has weights: convolutions, matrix products, batch normalisation.
+
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "config/status_macros.h"
+#include "daemon/pack/translator.h"
+
+namespace layerd {
+
+absl::Status Translator::TakeConv(const Node& node) {
+  const int kernel = node.inputs[1];
+  if (!IsConstant(kernel)) {
+    return absl::UnimplementedError(absl::StrCat(
+        Describe(node), ": weights \"", network_.values[kernel].name,
+        "\" are computed at run time; only constants are supported"));
+  }
+  Convolution conv;
+  conv.groups = IntOf(node, "group");
+  conv.strides = IntsOf(node, "strides");
+  conv.dilations = IntsOf(node, "dilations");
+  conv.pads_begin = BeginsOf(IntsOf(node, "pads"));
+  conv.pads_end = EndsOf(IntsOf(node, "pads"));
+  conv.has_bias = node.inputs.size() > 2 && node.inputs[2] != kAbsent;
+  std::vector<Weight> weights = {WeightOf(kernel)};
+  if (conv.has_bias) {
+    ASSIGN_OR_RETURN(std::vector<float> bias, ReadVector(node, node.inputs[2]));
+    weights.push_back(Weight::Vector(std::move(bias)));
+  }
+  Append(node, Operator(std::move(conv)), {node.inputs[0]}, node.outputs[0])
+      .weights = std::move(weights);
+  return absl::OkStatus();
+}
+
+absl::Status Translator::TakeBatchNormalization(const Node& node) {
+  ASSIGN_OR_RETURN(std::vector<float> scale, ReadVector(node, node.inputs[1]));
+  ASSIGN_OR_RETURN(std::vector<float> shift, ReadVector(node, node.inputs[2]));
+  ASSIGN_OR_RETURN(const std::vector<float> mean,
+                   ReadVector(node, node.inputs[3]));
+  ASSIGN_OR_RETURN(const std::vector<float> variance,
+                   ReadVector(node, node.inputs[4]));
+  const double epsilon = FloatOf(node, "epsilon");
+  for (size_t c = 0; c < scale.size(); ++c) {
+    const double factor = scale[c] / std::sqrt(variance[c] + epsilon);
+    shift[c] = static_cast<float>(shift[c] - mean[c] * factor);
+    scale[c] = static_cast<float>(factor);
+  }
+  Append(node, Operator(ScaleShift{}), {node.inputs[0]}, node.outputs[0])
+      .weights = {Weight::Vector(std::move(scale)),
+                  Weight::Vector(std::move(shift))};
+  return absl::OkStatus();
+}
+
+int Translator::Reshaped(const Node& node, int value, Shape shape) {
+  if (ShapeOf(value) == shape) return value;
+  const int output = NewValue(node, std::move(shape));
+  Append(node, Reshape{}, {value}, output);
+  return output;
+}
+
+int Translator::Transposed(const Node& node, int value) {
+  const Shape& shape = ShapeOf(value);
+  const int output = NewValue(node, {shape[1], shape[0]});
+  Append(node, Transpose{{1, 0}}, {value}, output);
+  return output;
+}
+
+// output = product + beta * addend.
+absl::Status Translator::AppendAddition(const Node& node, int product,
+                                        int addend, float beta) {
+  const int output = node.outputs[0];
+  if (!IsConstant(addend)) {
+    if (beta != 1) {
+      const int scaled = NewValue(node, ShapeOf(addend));
+      Weight factor = Weight::Vector({beta});
+      factor.shape.clear();
+      Append(node,
+             Operator(Binary{Binary::Kind::kMul, Binary::Constant::kRight, {}}),
+             {addend}, scaled)
+          .weights = {std::move(factor)};
+      addend = scaled;
+    }
+    AppendBinary(node, Binary::Kind::kAdd, product, addend, output);
+    return absl::OkStatus();
+  }
+  Weight weight = WeightOf(addend);
+  if (beta != 1) {
+    ASSIGN_OR_RETURN(weight.held, ReadAll(network_, weight));
+    weight.constant = -1;
+    for (float& number : weight.held) number *= beta;
+  }
+  Append(node,
+         Operator(Binary{Binary::Kind::kAdd, Binary::Constant::kRight, {}}),
+         {product}, output)
+      .weights = {std::move(weight)};
+  return absl::OkStatus();
+}
+
+absl::Status Translator::TakeGemm(const Node& node) {
+  const float alpha = FloatOf(node, "alpha");
+  const float beta = FloatOf(node, "beta");
+  const bool adds = node.inputs.size() > 2 && node.inputs[2] != kAbsent;
+  const int a = IntOf(node, "transA") != 0 ? Transposed(node, node.inputs[0])
+                                           : node.inputs[0];
+  const bool transposed = IntOf(node, "transB") != 0;
+  int b = node.inputs[1];
+  const int product =
+      adds ? NewValue(node, ShapeOf(node.outputs[0])) : node.outputs[0];
+  if (IsConstant(b)) {
+    Weight weight = WeightOf(b);
+    weight.transposed = !transposed;
+    if (weight.transposed) std::swap(weight.shape[0], weight.shape[1]);
+    if (alpha != 1) weight.output_scale.assign(weight.shape[0], alpha);
+    Append(node, Operator(FullyConnected{}), {a}, product).weights = {
+        std::move(weight)};
+  } else {
+    if (transposed) b = Transposed(node, b);
+    Append(node, Operator(MatMul{alpha}), {a, b}, product);
+  }
+  if (!adds) return absl::OkStatus();
+  return AppendAddition(node, product, node.inputs[2], beta);
+}
+
+absl::Status Translator::TakeMatMul(const Node& node) {
+  int a = node.inputs[0];
+  int b = node.inputs[1];
+  const int output = node.outputs[0];
+  if (IsConstant(b) && ShapeOf(b).size() <= 2) {
+    Weight weight = WeightOf(b);
+    Shape shape = ShapeOf(a);
+    weight.transposed = weight.shape.size() == 2;
+    if (weight.transposed) {
+      std::swap(weight.shape[0], weight.shape[1]);
+    } else {
+      weight.shape.insert(weight.shape.begin(), 1);
+    }
+    shape.back() = weight.shape[0];
+    const int product =
+        shape == ShapeOf(output) ? output : NewValue(node, std::move(shape));
+    Append(node, Operator(FullyConnected{}), {a}, product).weights = {
+        std::move(weight)};
+    if (product != output) Append(node, Reshape{}, {product}, output);
+    return absl::OkStatus();
+  }
+  if (ShapeOf(a).size() == 1) a = Reshaped(node, a, {1, ShapeOf(a)[0]});
+  if (ShapeOf(b).size() == 1) b = Reshaped(node, b, {ShapeOf(b)[0], 1});
+  Shape shape = ShapeOf(output);
+  if (ShapeOf(node.inputs[1]).size() == 1) shape.push_back(1);
+  if (ShapeOf(node.inputs[0]).size() == 1) shape.insert(shape.end() - 1, 1);
+  const int product =
+      shape == ShapeOf(output) ? output : NewValue(node, std::move(shape));
+  Append(node, Operator(MatMul{}), {a, b}, product);
+  if (product != output) Append(node, Reshape{}, {product}, output);
+  return absl::OkStatus();
+}
+
+}  // namespace layerd
