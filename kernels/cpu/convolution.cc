@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "config/status_macros.h"
+#include "kernels/cpu/row_split.h"
 #include "kernels/cpu/weighted_kernel.h"
 
 namespace layerd::cpu {
@@ -89,20 +90,8 @@ absl::StatusOr<UniquePrimitiveDesc> Describe(const Convolution& op,
   return CreateDesc(library, &desc, attributes.get());
 }
 
-}  // namespace
-
-absl::StatusOr<WeightLayout> KernelLayout(const Convolution& op,
-                                          const PartSpec& spec,
-                                          const OneDnn& library) {
-  const OneThread one_thread;
-  ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
-                   Describe(op, WholeRows(op, spec),
-                            AnyDescOf(spec.weights[0].layout.shape), library));
-  return LayoutOf(WeightsOf(desc.get()));
-}
-
-KernelOr Make(const Convolution& op, const PartSpec& spec,
-              const OneDnn& library) {
+KernelOr MakeRowsOf(const PartSpec& spec, const OneDnn& library) {
+  const auto& op = std::get<Convolution>(spec.op);
   ASSIGN_OR_RETURN(const Geometry part, PartRows(op, spec));
   ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
                    Describe(op, part, DescOf(spec.weights[0].layout), library));
@@ -118,6 +107,22 @@ KernelOr Make(const Convolution& op, const PartSpec& spec,
     CutRows(spec.rows, plan.residual);
   }
   return WeightedKernel::Create(spec, plan, desc.get(), library);
+}
+
+}  // namespace
+
+absl::StatusOr<WeightLayout> KernelLayout(const Convolution& op,
+                                          const PartSpec& spec,
+                                          const OneDnn& library) {
+  const OneThread one_thread;
+  ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
+                   Describe(op, WholeRows(op, spec),
+                            AnyDescOf(spec.weights[0].layout.shape), library));
+  return LayoutOf(WeightsOf(desc.get()));
+}
+
+KernelOr Make(const Convolution&, const PartSpec& spec, const OneDnn& library) {
+  return MakeFast(spec, library, MakeRowsOf);
 }
 
 }  // namespace layerd::cpu

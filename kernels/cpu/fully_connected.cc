@@ -1,6 +1,7 @@
 #include <optional>
 
 #include "config/status_macros.h"
+#include "kernels/cpu/row_split.h"
 #include "kernels/cpu/weighted_kernel.h"
 
 namespace layerd::cpu {
@@ -61,21 +62,8 @@ absl::StatusOr<UniquePrimitiveDesc> Describe(const FullyConnected& op,
   return CreateDesc(library, &desc, attributes.get());
 }
 
-}  // namespace
-
-absl::StatusOr<WeightLayout> KernelLayout(const FullyConnected& op,
-                                          const PartSpec& spec,
-                                          const OneDnn& library) {
-  const OneThread one_thread;
-  const TensorType& y = spec.outputs[0];
-  ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
-                   Describe(op, y.element_count() / y.shape.back(),
-                            AnyDescOf(spec.weights[0].layout.shape), library));
-  return LayoutOf(WeightsOf(desc.get()));
-}
-
-KernelOr Make(const FullyConnected& op, const PartSpec& spec,
-              const OneDnn& library) {
+KernelOr MakeRowsOf(const PartSpec& spec, const OneDnn& library) {
+  const auto& op = std::get<FullyConnected>(spec.op);
   std::optional<Slice> x = AsMatrix(spec.inputs[0]);
   std::optional<Slice> y = AsMatrix(spec.outputs[0]);
   std::optional<Slice> residual =
@@ -101,6 +89,24 @@ KernelOr Make(const FullyConnected& op, const PartSpec& spec,
                                   op.adds_residual,
                                   *residual};
   return WeightedKernel::Create(spec, plan, desc.get(), library);
+}
+
+}  // namespace
+
+absl::StatusOr<WeightLayout> KernelLayout(const FullyConnected& op,
+                                          const PartSpec& spec,
+                                          const OneDnn& library) {
+  const OneThread one_thread;
+  const TensorType& y = spec.outputs[0];
+  ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
+                   Describe(op, y.element_count() / y.shape.back(),
+                            AnyDescOf(spec.weights[0].layout.shape), library));
+  return LayoutOf(WeightsOf(desc.get()));
+}
+
+KernelOr Make(const FullyConnected&, const PartSpec& spec,
+              const OneDnn& library) {
+  return MakeFast(spec, library, MakeRowsOf);
 }
 
 }  // namespace layerd::cpu

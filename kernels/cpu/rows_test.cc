@@ -1,0 +1,104 @@
+#include "kernels/cpu/rows.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "test/catch/catch.h"
+
+namespace layerd::cpu {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+// From -100 to 100, dense around zero.
+std::vector<float> Sweep() {
+  std::vector<float> x = {0.0f, -0.0f, kInfinity, -kInfinity};
+  for (float size = 1e-6f; size < 100; size *= 1.0007f) {
+    x.push_back(size);
+    x.push_back(-size);
+  }
+  return x;
+}
+
+std::vector<float> Activated(ActivationKind kind, const std::vector<float>& x) {
+  std::vector<float> y(x.size());
+  ActivateRow({kind, 0, 0}, x.data(), y.data(), x.size());
+  return y;
+}
+
+// The worst error relative to the truth; what is below any normal float may
+// be zero.
+template <typename Truth>
+double WorstError(const std::vector<float>& x, const std::vector<float>& y,
+                  Truth truth) {
+  double worst = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    const double expected = truth(x[i]);
+    const double scale = std::max(std::abs(expected), 1e-30);
+    worst = std::max(worst, std::abs(y[i] - expected) / scale);
+  }
+  return worst;
+}
+
+TEST_CASE("Sigmoid is true to 3e-7 everywhere") {
+  const std::vector<float> x = Sweep();
+  CHECK(WorstError(x, Activated(ActivationKind::kSigmoid, x),
+                   [](double v) { return 1 / (1 + std::exp(-v)); }) < 3e-7);
+}
+
+TEST_CASE("Tanh is true to 3e-7 everywhere") {
+  const std::vector<float> x = Sweep();
+  CHECK(WorstError(x, Activated(ActivationKind::kTanh, x),
+                   [](double v) { return std::tanh(v); }) < 3e-7);
+}
+
+TEST_CASE("NaN comes out of every activation as NaN") {
+  const std::vector<float> x(33, std::nanf(""));
+  for (const auto kind : {ActivationKind::kRelu, ActivationKind::kClip,
+                          ActivationKind::kLeakyRelu, ActivationKind::kSigmoid,
+                          ActivationKind::kTanh}) {
+    const std::vector<float> y = Activated(kind, x);
+    CHECK(
+        std::all_of(y.begin(), y.end(), [](float v) { return std::isnan(v); }));
+  }
+}
+
+TEST_CASE("Softmax sums to one, and huge numbers do not overflow") {
+  const size_t count = GENERATE(1, 2, 15, 16, 17, 1000);
+  std::vector<float> x(count), y(count);
+  for (size_t i = 0; i < count; ++i) x[i] = 1e4f + 0.01f * (i * 7 % 113);
+  SoftmaxRow(x.data(), y.data(), count);
+  double sum = 0;
+  for (size_t i = 0; i < count; ++i) sum += y[i];
+  CHECK(sum == Approx(1).epsilon(1e-6));
+  if (count > 1) {
+    CHECK(y[1] / y[0] == Approx(std::exp(double{x[1]} - x[0])).epsilon(1e-5));
+  }
+}
+
+// A vector loop has a body and a rest; both must give the same numbers.
+TEST_CASE("An element's bits depend on neither its place nor its alignment") {
+  const std::vector<float> x = Sweep();
+  for (const auto kind : {ActivationKind::kSigmoid, ActivationKind::kTanh}) {
+    const std::vector<float> whole = Activated(kind, x);
+    std::vector<float> one(x.size());
+    for (size_t i = 0; i < x.size(); ++i) {
+      ActivateRow({kind, 0, 0}, &x[i], &one[i], 1);
+    }
+    CHECK(one == whole);
+  }
+  std::vector<float> scaled(x.size()), one(x.size());
+  ScaleShiftRow(x.data() + 2, x.data() + 3, x.data() + 5, 1, scaled.data(),
+                x.size() - 8);
+  for (size_t i = 0; i < x.size() - 8; ++i) {
+    ScaleShiftRow(&x[i + 2], &x[i + 3], &x[i + 5], 1, &one[i], 1);
+  }
+  int different = 0;
+  for (size_t i = 4; i < x.size() - 8; ++i) different += one[i] != scaled[i];
+  CHECK(different == 0);
+}
+
+}  // namespace
+}  // namespace layerd::cpu
