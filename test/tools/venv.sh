@@ -1,9 +1,9 @@
 #!/bin/bash
 # Prints the path of a Python that has the test-only packages, and makes that
-# environment first if it is not there (one download of some 60 MB; after that
+# environment first if it is not there (one download of some 75 MB; after that
 # nothing needs the network).
 #
-#   venv.sh          numpy, onnx, onnxruntime   (requirements.txt)
+#   venv.sh          onnxruntime, tritonclient  (requirements.txt)
 #   venv.sh train    scikit-learn as well       (requirements_train.txt)
 #
 # Tests may call it in parallel: the first one makes it, the others wait.

@@ -1,0 +1,239 @@
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+#include <functional>
+#include <optional>
+
+#include "absl/strings/numbers.h"
+#include "test/catch/catch.h"
+#include "test/e2e/conversation.h"
+#include "test/e2e/daemon_process.h"
+#include "test/e2e/digits.h"
+
+namespace layerd {
+namespace {
+
+using inference::ModelInferRequest;
+
+// One daemon for all cases: each of them leaves it well.
+struct Served {
+  Served() {
+    repository.AddLayers("digits", DigitsLayers());
+    daemon.emplace(repository);
+    REQUIRE(daemon->WaitUntilReady());
+    client.emplace(daemon->address());
+  }
+
+  void CheckWell() {
+    const auto answer = AskDigit(&*client, "digits", 0);
+    REQUIRE(answer.ok());
+    CHECK(Agrees(*answer, ExpectedLogits(0)));
+  }
+
+  TestRepository repository;
+  std::optional<DaemonProcess> daemon;
+  std::optional<WireClient> client;
+};
+
+Served& TheDaemon() {
+  static Served served;
+  return served;
+}
+
+void MakeTyped(ModelInferRequest* request) {
+  request->clear_raw_input_contents();
+  for (const float value : DigitImage(0)) {
+    request->mutable_inputs(0)->mutable_contents()->add_fp32_contents(value);
+  }
+}
+
+// Each row spoils one thing and gives what the client is told.
+TEST_CASE("A bad request is refused with what was expected") {
+  struct Row {
+    const char* name;
+    std::function<void(ModelInferRequest*)> spoil;
+    absl::StatusCode code;
+    const char* message;
+  };
+  constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+  constexpr auto kNotFound = absl::StatusCode::kNotFound;
+  const std::vector<Row> rows = {
+      {"unknown model", [](auto* r) { r->set_model_name("digit"); }, kNotFound,
+       "there is no model 'digit'"},
+      {"no model", [](auto* r) { r->clear_model_name(); }, kNotFound,
+       "no model of that name"},
+      {"a path", [](auto* r) { r->set_model_name("../digits"); }, kNotFound,
+       "no model of that name"},
+      {"unknown version", [](auto* r) { r->set_model_version("7"); }, kNotFound,
+       "no such version"},
+      {"wrong name", [](auto* r) { r->mutable_inputs(0)->set_name("img"); },
+       kInvalid, "it has 'image'"},
+      {"wrong datatype",
+       [](auto* r) { r->mutable_inputs(0)->set_datatype("FP16"); }, kInvalid,
+       "expected 'FP32'"},
+      {"wrong shape", [](auto* r) { r->mutable_inputs(0)->set_shape(0, 2); },
+       kInvalid, "expected [1,1,8,8]"},
+      {"wrong rank", [](auto* r) { r->mutable_inputs(0)->add_shape(1); },
+       kInvalid, "expected [1,1,8,8]"},
+      {"too few bytes",
+       [](auto* r) { r->mutable_raw_input_contents(0)->pop_back(); }, kInvalid,
+       "255 bytes, expected 256"},
+      {"too many bytes",
+       [](auto* r) { r->mutable_raw_input_contents(0)->push_back(0); },
+       kInvalid, "257 bytes, expected 256"},
+      {"no bytes", [](auto* r) { r->clear_raw_input_contents(); }, kInvalid,
+       "0 bytes, expected 256"},
+      {"raw without an input", [](auto* r) { r->add_raw_input_contents("x"); },
+       kInvalid, "2 entries for 1 inputs"},
+      {"both raw and typed",
+       [](auto* r) {
+         r->mutable_inputs(0)->mutable_contents()->add_fp32_contents(1);
+       },
+       kInvalid, "send one of the two"},
+      {"too few typed values",
+       [](auto* r) {
+         MakeTyped(r);
+         r->mutable_inputs(0)
+             ->mutable_contents()
+             ->mutable_fp32_contents()
+             ->RemoveLast();
+       },
+       kInvalid, "252 bytes, expected 256"},
+      {"typed values of another type",
+       [](auto* r) {
+         r->clear_raw_input_contents();
+         r->mutable_inputs(0)->mutable_contents()->add_int_contents(1);
+       },
+       kInvalid, "expected 256"},
+      {"missing input",
+       [](auto* r) {
+         r->clear_inputs();
+         r->clear_raw_input_contents();
+       },
+       kInvalid, "'image' is missing: expected FP32 [1,1,8,8]"},
+      {"an input twice",
+       [](auto* r) {
+         *r->add_inputs() = r->inputs(0);
+         r->add_raw_input_contents(r->raw_input_contents(0));
+       },
+       kInvalid, "'image': given twice"},
+      {"unknown output", [](auto* r) { r->add_outputs()->set_name("logit"); },
+       kInvalid, "it has 'logits'"},
+      {"an output twice",
+       [](auto* r) {
+         r->add_outputs()->set_name("logits");
+         r->add_outputs()->set_name("logits");
+       },
+       kInvalid, "asked for twice"},
+      {"shared memory",
+       [](auto* r) {
+         (*r->mutable_inputs(0)->mutable_parameters())["shared_memory_region"]
+             .set_string_param("region");
+       },
+       kInvalid, "'shared_memory_region' is not supported"},
+      {"classification",
+       [](auto* r) {
+         auto* output = r->add_outputs();
+         output->set_name("logits");
+         (*output->mutable_parameters())["classification"].set_int64_param(3);
+       },
+       kInvalid, "'classification' is not supported"},
+      {"a timeout in words",
+       [](auto* r) {
+         (*r->mutable_parameters())["timeout"].set_string_param("soon");
+       },
+       kInvalid, "expected int64_param"},
+  };
+  Served& served = TheDaemon();
+
+  for (const Row& row : rows) {
+    INFO(row.name);
+    ModelInferRequest request = DigitRequest("digits", 0);
+    row.spoil(&request);
+    const absl::Status status = Infer(&*served.client, request).status();
+    CHECK(status.code() == row.code);
+    CHECK_THAT(std::string(status.message()), Catch::Contains(row.message));
+    served.CheckWell();
+  }
+}
+
+TEST_CASE("A message of 100 MB is refused with the bound") {
+  Served& served = TheDaemon();
+  ModelInferRequest request = DigitRequest("digits", 0);
+  request.mutable_raw_input_contents(0)->resize(100'000'000);
+
+  const absl::Status status = Infer(&*served.client, request).status();
+
+  CHECK(absl::IsResourceExhausted(status));
+  CHECK_THAT(std::string(status.message()), Catch::Contains("67108864"));
+  served.CheckWell();
+}
+
+TEST_CASE("Bytes that are no request are refused") {
+  Served& served = TheDaemon();
+  const std::string request = DigitRequest("digits", 0).SerializeAsString();
+
+  CHECK(!served.client->Ask(kInferMethod, std::string(1000, '\xff')).ok());
+  CHECK(!served.client->Ask(kInferMethod, request.substr(0, 50)).ok());
+  CHECK(!served.client->Ask(kInferMethod, "").ok());
+  CHECK(absl::IsUnimplemented(
+      served.client->Ask("/inference.GRPCInferenceService/ModelTrain", "")
+          .status()));
+  served.CheckWell();
+}
+
+TEST_CASE("A peer that speaks no HTTP/2 disturbs nobody") {
+  Served& served = TheDaemon();
+  const std::string& address = served.daemon->address();
+  int port = 0;
+  REQUIRE(absl::SimpleAtoi(address.substr(address.find(':') + 1), &port));
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_port = htons(static_cast<uint16_t>(port));
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+
+  for (const std::string& words :
+       {std::string("GET / HTTP/1.1\r\n\r\n"), std::string(5000, '\0'),
+        std::string("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") +
+            std::string(5000, '\xff')}) {
+    const UniqueFd peer(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(connect(peer.get(), reinterpret_cast<sockaddr*>(&name),
+                    sizeof(name)) == 0);
+    REQUIRE(send(peer.get(), words.data(), words.size(), MSG_NOSIGNAL) > 0);
+    served.CheckWell();
+  }
+}
+
+TEST_CASE("Typed contents give the answer of raw ones") {
+  Served& served = TheDaemon();
+  ModelInferRequest typed = DigitRequest("digits", 0);
+  MakeTyped(&typed);
+
+  const auto raw = Infer(&*served.client, DigitRequest("digits", 0));
+  const auto answer = Infer(&*served.client, typed);
+
+  REQUIRE(raw.ok());
+  REQUIRE(answer.ok());
+  CHECK(answer->raw_output_contents(0) == raw->raw_output_contents(0));
+}
+
+TEST_CASE("A reply has the request's id, the model's name and its output") {
+  Served& served = TheDaemon();
+  ModelInferRequest request = DigitRequest("digits", 0);
+  request.set_id("seven");
+  request.add_outputs()->set_name("logits");
+
+  const auto answer = Infer(&*served.client, request);
+
+  REQUIRE(answer.ok());
+  CHECK(answer->id() == "seven");
+  CHECK(answer->model_name() == "digits");
+  CHECK(answer->model_version() == "1");
+  REQUIRE(answer->outputs_size() == 1);
+  CHECK(answer->outputs(0).name() == "logits");
+  CHECK(answer->outputs(0).datatype() == "FP32");
+  CHECK(answer->raw_output_contents(0).size() == kClasses * sizeof(float));
+}
+
+}  // namespace
+}  // namespace layerd

@@ -1,0 +1,132 @@
+"""Is layerd what a client expects that is not ours? NVIDIA's tritonclient."""
+
+import os
+import sys
+import threading
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "tools")]
+
+import numpy as np
+import tritonclient.grpc as triton
+from tritonclient.utils import InferenceServerException
+
+import networks
+from compare import compare
+from layerd import Daemon
+
+PATIENCE_S = 60
+
+
+def load(name):
+    return np.load(networks.DIGITS / name)
+
+
+def image_of(digits, count=1):
+    x = triton.InferInput("image", [count, 1, 8, 8], "FP32")
+    x.set_data_from_numpy(digits)
+    return x
+
+
+class TritonClient(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon(
+            {"digits": networks.DIGITS / "digits.onnx"},
+            "--weight-budget", "107KiB",
+        )
+        cls.client = triton.InferenceServerClient(cls.daemon.address)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.client.close()
+        assert cls.daemon.close() == 0
+
+    def test_the_server_lives_and_is_ready(self):
+        self.assertTrue(self.client.is_server_live())
+        self.assertTrue(self.client.is_server_ready())
+        self.assertTrue(self.client.is_model_ready("digits"))
+        self.assertTrue(self.client.is_model_ready("digits", "1"))
+
+    def test_metadata_names_server_model_and_tensors(self):
+        self.assertEqual(self.client.get_server_metadata().name, "layerd")
+        metadata = self.client.get_model_metadata("digits", as_json=True)
+        self.assertEqual(metadata["name"], "digits")
+        self.assertEqual(metadata["versions"], ["1"])
+        self.assertEqual(
+            metadata["inputs"],
+            [{"name": "image", "datatype": "FP32",
+              "shape": ["1", "1", "8", "8"]}],
+        )
+        self.assertEqual(
+            metadata["outputs"],
+            [{"name": "logits", "datatype": "FP32", "shape": ["1", "10"]}],
+        )
+
+    def test_all_digits_are_answered_as_by_onnx_runtime(self):
+        want = load("expected.npy")
+        for i, image in enumerate(load("images.npy")):
+            result = self.client.infer(
+                "digits", [image_of(image[None])], request_id=str(i)
+            )
+            got = result.as_numpy("logits")
+            reason, words = compare(got, want[i : i + 1])
+            self.assertIsNone(reason, words)
+            self.assertEqual(result.get_response().id, str(i))
+
+    def test_an_asked_for_output_and_a_generous_timeout_change_nothing(self):
+        image = load("images.npy")[:1]
+        plain = self.client.infer("digits", [image_of(image)])
+        asked = self.client.infer(
+            "digits", [image_of(image)],
+            outputs=[triton.InferRequestedOutput("logits")],
+            timeout=10_000_000, client_timeout=PATIENCE_S,
+        )
+        self.assertEqual(
+            plain.as_numpy("logits").tobytes(),
+            asked.as_numpy("logits").tobytes(),
+        )
+
+    def test_asynchronous_requests_all_come_back(self):
+        images, want = load("images.npy"), load("expected.npy")
+        got, done = {}, threading.Semaphore(0)
+
+        def keep(i):
+            def callback(result, error):
+                got[i] = error or result.as_numpy("logits")
+                done.release()
+            return callback
+
+        for i in range(40):
+            self.client.async_infer(
+                "digits", [image_of(images[i : i + 1])], keep(i)
+            )
+        for _ in range(40):
+            self.assertTrue(done.acquire(timeout=PATIENCE_S))
+        for i in range(40):
+            self.assertIsInstance(got[i], np.ndarray, got[i])
+            reason, words = compare(got[i], want[i : i + 1])
+            self.assertIsNone(reason, words)
+
+    def refused(self, model, inputs, **options):
+        with self.assertRaises(InferenceServerException) as caught:
+            self.client.infer(model, inputs, **options)
+        return caught.exception.status(), caught.exception.message()
+
+    def test_refusals_arrive_with_code_and_reason(self):
+        image = load("images.npy")
+        code, message = self.refused("digit", [image_of(image[:1])])
+        self.assertEqual(code, "StatusCode.NOT_FOUND")
+        self.assertIn("there is no model 'digit'", message)
+        code, message = self.refused("digits", [image_of(image[:2], 2)])
+        self.assertEqual(code, "StatusCode.INVALID_ARGUMENT")
+        self.assertIn("expected [1,1,8,8]", message)
+        code, message = self.refused(
+            "digits", [image_of(image[:1])], timeout=1
+        )
+        self.assertEqual(code, "StatusCode.DEADLINE_EXCEEDED")
+
+
+if __name__ == "__main__":
+    unittest.main()

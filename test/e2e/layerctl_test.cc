@@ -1,0 +1,222 @@
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+#include "loader/store/layer_file_reader.h"
+#include "test/catch/catch.h"
+#include "test/e2e/daemon_process.h"
+#include "test/e2e/digits.h"
+#include "test/e2e/program.h"
+#include "test/e2e/tiny_onnx.h"
+#include "test/scratch/scratch_folder.h"
+
+namespace layerd {
+namespace {
+
+Ended Layerctl(std::vector<std::string> arguments,
+               const ProgramOptions& options = {}) {
+  arguments.insert(arguments.begin(), kLayerctl);
+  return Run(arguments, options);
+}
+
+Ended Pack(const std::string& onnx, const std::string& layers,
+           const ProgramOptions& options = {}) {
+  return Layerctl({"pack", onnx, "-o", layers}, options);
+}
+
+TEST_CASE("Packing the same network twice gives the same bytes") {
+  const ScratchFolder folder;
+  REQUIRE(Pack(kDigitsOnnx, folder / "a.layers").status == 0);
+  REQUIRE(Pack(kDigitsOnnx, folder / "b.layers").status == 0);
+  CHECK(ReadFile(folder / "a.layers") == ReadFile(folder / "b.layers"));
+}
+
+TEST_CASE("inspect tells what is in a layer file") {
+  const ScratchFolder folder;
+  WriteFile(folder / "m.layers", DigitsLayers());
+  const Ended text = Layerctl({"inspect", folder / "m.layers"});
+  CHECK(text.status == 0);
+  CHECK_THAT(text.out, Catch::Contains("image") && Catch::Contains("logits"));
+  const Ended json = Layerctl({"inspect", "--json", folder / "m.layers"});
+  CHECK(json.status == 0);
+  CHECK_THAT(json.out, Catch::Contains("440936"));
+}
+
+TEST_CASE("verify passes a sound file and names a damaged tile") {
+  const ScratchFolder folder;
+  const std::string path = folder / "m.layers";
+  WriteFile(path, DigitsLayers());
+  CHECK(Layerctl({"verify", path}).status == 0);
+
+  const auto reader = LayerFileReader::Open(path);
+  REQUIRE(reader.ok());
+  const size_t tile = (*reader)->tiles().tile_count() / 3;
+  std::string damaged = DigitsLayers();
+  damaged[(*reader)->stream().offset_bytes +
+          (*reader)->tiles().offset_bytes(tile)] ^= 1;
+  WriteFile(path, damaged);
+  const Ended verify = Layerctl({"verify", path});
+  CHECK(verify.status == 1);
+  CHECK_THAT(verify.err,
+             Catch::Contains("tile " + std::to_string(tile) + " at") &&
+                 Catch::Contains("layer"));
+}
+
+TEST_CASE("inspect and verify refuse what is no sound layer file") {
+  struct Row {
+    const char* name;
+    std::string bytes;
+    const char* message;
+  };
+  const Row row = GENERATE(
+      values<Row>({{"empty", "", "empty"},
+                   {"foreign", std::string(5000, 'x'), "no layer file"},
+                   {"cut", DigitsLayers().substr(0, 100'000), "truncated"}}));
+  INFO(row.name);
+  const ScratchFolder folder;
+  WriteFile(folder / "m.layers", row.bytes);
+  for (const char* command : {"inspect", "verify"}) {
+    const Ended ended = Layerctl({command, folder / "m.layers"});
+    CHECK(ended.status == 1);
+    CHECK_THAT(ended.err, Catch::Contains(row.message));
+  }
+}
+
+TEST_CASE("A network that is not supported leaves no file") {
+  const ScratchFolder folder;
+  WriteFile(folder / "m.onnx", OneNodeOnnx("Bernoulli", "coin"));
+  const Ended pack = Pack(folder / "m.onnx", folder / "m.layers");
+  CHECK(pack.status == 1);
+  CHECK_THAT(pack.err, Catch::Contains("coin") &&
+                           Catch::Contains("Bernoulli") &&
+                           Catch::Contains("opset 13"));
+  CHECK(folder.Names() == std::vector<std::string>{"m.onnx"});
+}
+
+TEST_CASE("Weights narrower than f32 are refused by name for now") {
+  const ScratchFolder folder;
+  for (const char* weights : {"f16", "bf16", "i8"}) {
+    const Ended pack = Layerctl(
+        {"pack", kDigitsOnnx, "-o", folder / "m.layers", "--weights", weights});
+    CHECK(pack.status != 0);
+    CHECK_THAT(pack.err, Catch::Contains(weights));
+    CHECK(folder.Names().empty());
+  }
+}
+
+TEST_CASE("Where the file does not fit, the old one stays") {
+  const ScratchFolder folder;
+  WriteFile(folder / "m.layers", "the old file");
+  // Cut off at the header, in the weights, and before the last page.
+  for (const uint64_t room : {uint64_t{4096}, uint64_t{200'000},
+                              uint64_t{DigitsLayers().size() - 4096}}) {
+    INFO("room for " << room);
+    const Ended pack = Pack(kDigitsOnnx, folder / "m.layers",
+                            ProgramOptions{.file_bytes_max = room});
+    CHECK(pack.status == 1);
+    CHECK(pack.err != "");
+    CHECK(ReadFile(folder / "m.layers") == "the old file");
+    CHECK(folder.Names() == std::vector<std::string>{"m.layers"});
+  }
+}
+
+// The test's own tmpfs, seen by nobody else; needs a user namespace.
+TEST_CASE("A full disk leaves the old file") {
+  const ScratchFolder folder;
+  const std::string script =
+      "cd \"$1\" && mount -t tmpfs -o size=300k none . && cd \"$1\" || exit\n"
+      "head -c 100000 /dev/urandom >m.layers\n"
+      "old=$(cksum <m.layers)\n"
+      "\"$2\" pack \"$3\" -o m.layers\n"
+      "echo status $?\n"
+      "[ \"$old\" = \"$(cksum <m.layers)\" ] && echo kept $(ls -A)\n";
+  const Ended ended = Run({"/usr/bin/unshare", "--user", "--map-root-user",
+                           "--mount", "/bin/sh", "-c", script, "sh",
+                           folder.path(), std::filesystem::absolute(kLayerctl),
+                           std::filesystem::absolute(kDigitsOnnx)});
+  if (ended.out == "") {
+    std::printf("SKIPPED: no user namespace with a tmpfs here: %s\n",
+                ended.err.c_str());
+    return;
+  }
+  INFO(ended.err);
+  CHECK_THAT(ended.err, Catch::Contains("No space left on device"));
+  CHECK(ended.out == "status 1\nkept m.layers\n");
+}
+
+TEST_CASE("layerctl tells usage from failure") {
+  CHECK(Layerctl({}).status == 2);
+  CHECK(Layerctl({"pakc", "x"}).status == 2);
+  CHECK(Layerctl({"pack"}).status == 2);
+  CHECK(Layerctl({"verify", "--quickly", "x"}).status == 2);
+  CHECK(Layerctl({"verify", "/none/m.layers"}).status != 0);
+  CHECK(Layerctl({"--help"}).status == 0);
+}
+
+TEST_CASE("run answers as ONNX Runtime does, without a daemon") {
+  const ScratchFolder folder;
+  WriteFile(folder / "m.layers", DigitsLayers());
+  const Ended run =
+      Layerctl({"run", folder / "m.layers", "--input",
+                "image=test/models/digits/samples/d7.npy", "--output",
+                "logits=" + folder / "y.npy", "--budget", "200KiB", "--json"});
+  INFO(run.err);
+  REQUIRE(run.status == 0);
+  CHECK_THAT(run.out,
+             Catch::Contains("latency_ms") && Catch::Contains("read_bytes"));
+  const std::string npy = ReadFile(folder / "y.npy");
+  std::vector<float> logits(kClasses);
+  std::memcpy(logits.data(), npy.data() + npy.size() - kClasses * sizeof(float),
+              kClasses * sizeof(float));
+  CHECK(std::max_element(logits.begin(), logits.end()) - logits.begin() == 7);
+}
+
+TEST_CASE("A budget that is too small says which would do") {
+  const ScratchFolder folder;
+  WriteFile(folder / "m.layers", DigitsLayers());
+  const Ended run = Layerctl({"run", folder / "m.layers", "--input",
+                              "test/models/digits/samples/d7.npy", "--budget",
+                              "4KiB", "--json"});
+  CHECK(run.status == 1);
+  CHECK_THAT(run.out, Catch::Contains("minimum_budget_bytes"));
+}
+
+TEST_CASE("layerctl talks to a daemon") {
+  TestRepository repository;
+  repository.AddLayers("digits", DigitsLayers());
+  repository.AddLayers("damaged", "layers?");
+  DaemonProcess daemon(repository);
+  REQUIRE(daemon.WaitUntilReady());
+  const std::string address =
+      GENERATE_REF(daemon.address(), daemon.socket_address());
+
+  const Ended status = Layerctl({"status", "--address", address});
+  CHECK(status.status == 0);
+  const Ended models = Layerctl({"models", "--json", "--address", address});
+  CHECK(models.status == 0);
+  CHECK_THAT(models.out,
+             Catch::Contains("\"digits\"") && Catch::Contains("UNAVAILABLE"));
+  const ScratchFolder folder;
+  const Ended infer = Layerctl(
+      {"infer", "digits", "test/models/digits/samples/d3.npy", "--output",
+       "logits=" + folder / "y.npy", "--json", "--address", address});
+  INFO(infer.err);
+  CHECK(infer.status == 0);
+  CHECK(folder.Names() == std::vector<std::string>{"y.npy"});
+  CHECK(Layerctl({"infer", "damaged", "test/models/digits/samples/d3.npy",
+                  "--address", address})
+            .status == 1);
+  CHECK(Layerctl({"infer", "none", "test/models/digits/samples/d3.npy",
+                  "--address", address})
+            .status == 1);
+}
+
+TEST_CASE("status of no daemon is 1") {
+  const ScratchFolder folder;
+  CHECK(Layerctl({"status", "--address", "unix:" + folder / "none"}).status ==
+        1);
+}
+
+}  // namespace
+}  // namespace layerd

@@ -1,0 +1,238 @@
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <cstring>
+#include <filesystem>
+
+#include "test/catch/catch.h"
+#include "test/e2e/conversation.h"
+#include "test/e2e/daemon_process.h"
+#include "test/e2e/digits.h"
+#include "test/e2e/tiny_onnx.h"
+
+namespace layerd {
+namespace {
+
+constexpr char kServerReady[] = "/inference.GRPCInferenceService/ServerReady";
+
+// A service manager's end of sd_notify(3).
+class NotifySocket {
+ public:
+  explicit NotifySocket(const std::string& path)
+      : fd_(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    std::strncpy(name.sun_path, path.c_str(), sizeof(name.sun_path) - 1);
+    REQUIRE(bind(fd_.get(), reinterpret_cast<sockaddr*>(&name), sizeof(name)) ==
+            0);
+  }
+
+  // The next message; empty if none comes within half a minute.
+  std::string Receive() {
+    pollfd polled{fd_.get(), POLLIN, 0};
+    if (poll(&polled, 1, 30'000) != 1) return "";
+    char bytes[1024];
+    const ssize_t got = recv(fd_.get(), bytes, sizeof(bytes), 0);
+    return {bytes, static_cast<size_t>(got > 0 ? got : 0)};
+  }
+
+ private:
+  UniqueFd fd_;
+};
+
+// A layerd whose packer runs until it is ended.
+std::string LayerdWithEndlessPacker(const ScratchFolder& folder) {
+  std::filesystem::copy(std::filesystem::canonical(kLayerd), folder / "layerd");
+  REQUIRE(mkfifo((folder / "never").c_str(), 0600) == 0);
+  WriteFile(folder / "layerctl", "#!/bin/sh\nexec 3<'" + folder / "never'\n");
+  REQUIRE(chmod((folder / "layerctl").c_str(), 0700) == 0);
+  return folder / "layerd";
+}
+
+TEST_CASE("SIGTERM lets requests in flight finish and refuses new ones") {
+  TestRepository repository;
+  repository.AddOnnx("slow", SlowOnnx(40));
+  DaemonProcess daemon(repository, {.flags = {"--weight-budget", "1MiB"}});
+  REQUIRE(daemon.WaitUntilReady());
+  WireClient client(daemon.address());
+  const std::vector<float> ones(kSlowElements, 1.0f);
+  const std::string request =
+      RawRequest("slow", "x", {1, 64, 64, 64}, ones).SerializeAsString();
+
+  // It has arrived when more is read than any ring prefetched.
+  const admin::StatusResponse before = AskStatus(&client);
+  const auto in_flight = client.Begin(kInferMethod, request);
+  while (AskStatus(&client).loading().read_bytes() <=
+         before.loading().read_bytes() + before.memory().ring_bytes()) {
+  }
+  daemon.program().Signal(SIGTERM);
+  absl::Status refused;
+  while (refused.ok()) {
+    refused = client.Ask(kServerReady, "").status();
+    if (refused.ok()) {
+      inference::ModelInferRequest unknown;
+      refused = Infer(&client, unknown).status();
+      if (absl::IsNotFound(refused)) refused = absl::OkStatus();
+    }
+  }
+
+  CHECK(absl::IsUnavailable(refused));
+  const auto answer = in_flight->Answer();
+  INFO(answer.status());
+  CHECK(answer.ok());
+  const Ended ended = daemon.program().Wait();
+  INFO(ended.err);
+  CHECK(ended.status == 0);
+}
+
+TEST_CASE("SIGTERM ends an idle daemon, and one that packs") {
+  TestRepository repository;
+  SECTION("idle") {
+    repository.AddLayers("digits", DigitsLayers());
+    DaemonProcess daemon(repository);
+    REQUIRE(daemon.WaitUntilReady());
+    CHECK(daemon.Terminate().status == 0);
+  }
+  SECTION("packing") {
+    const ScratchFolder folder;
+    repository.AddOnnx("digits", ReadFile(kDigitsOnnx));
+    DaemonOptions options;
+    options.layerd = LayerdWithEndlessPacker(folder);
+    DaemonProcess daemon(repository, options);
+    WireClient client(daemon.socket_address());
+    CHECK(!AskReady(&client));
+    CHECK(daemon.Terminate().status == 0);
+  }
+}
+
+TEST_CASE("While one model is packed the others serve, and we are not ready") {
+  const ScratchFolder folder;
+  TestRepository repository;
+  repository.AddLayers("digits", DigitsLayers());
+  repository.AddOnnx("packing", ReadFile(kDigitsOnnx));
+  DaemonOptions options;
+  options.layerd = LayerdWithEndlessPacker(folder);
+  DaemonProcess daemon(repository, options);
+  WireClient client(daemon.socket_address());
+
+  CHECK(!AskReady(&client));
+  CHECK(!AskHealth(&client));
+  while (AskStatusOf(&client, "digits").state() == "LOADING") {
+  }
+  CHECK(AskDigit(&client, "digits", 0).ok());
+  const auto packing = AskDigit(&client, "packing", 0);
+  CHECK(absl::IsUnavailable(packing.status()));
+  CHECK_THAT(std::string(packing.status().message()),
+             Catch::Contains("LOADING"));
+  CHECK(!AskReady(&client));
+}
+
+TEST_CASE("A ready daemon says so, on every listener, and names its services") {
+  TestRepository repository;
+  repository.AddLayers("digits", DigitsLayers());
+  DaemonProcess daemon(repository);
+  REQUIRE(daemon.WaitUntilReady());
+  for (const std::string& address :
+       {daemon.address(), daemon.socket_address()}) {
+    INFO(address);
+    WireClient client(address);
+    CHECK(AskReady(&client));
+    CHECK(AskHealth(&client));
+    constexpr char kListServices[] = "\x3a\x01*";
+    const auto services = client.Ask(
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+        kListServices);
+    REQUIRE(services.ok());
+    CHECK_THAT(*services, Catch::Contains("inference.GRPCInferenceService") &&
+                              Catch::Contains("grpc.health.v1.Health"));
+  }
+}
+
+TEST_CASE("A damaged model does not keep the daemon from being ready") {
+  TestRepository repository;
+  repository.AddLayers("damaged", "layers?");
+  DaemonProcess daemon(repository);
+  REQUIRE(daemon.WaitUntilReady());
+  WireClient client(daemon.address());
+  CHECK(AskReady(&client));
+}
+
+TEST_CASE("The service manager is told of the beginning and the end") {
+  TestRepository repository;
+  repository.AddLayers("digits", DigitsLayers());
+  NotifySocket notify(repository.SocketPath("notify"));
+  DaemonOptions options;
+  options.environment["NOTIFY_SOCKET"] = repository.SocketPath("notify");
+  DaemonProcess daemon(repository, options);
+
+  CHECK_THAT(notify.Receive(), Catch::StartsWith("READY=1"));
+  CHECK(daemon.Terminate().status == 0);
+  CHECK_THAT(notify.Receive(), Catch::StartsWith("STOPPING=1"));
+}
+
+TEST_CASE("layerd says what is wrong with its command line, with status 2") {
+  TestRepository repository;
+  repository.AddLayers("digits", DigitsLayers());
+  const std::string models = repository.models_path();
+  DaemonProcess other(repository);
+  REQUIRE(other.WaitUntilReady());
+  struct Row {
+    const char* name;
+    std::vector<std::string> arguments;
+    std::string message;
+  };
+  const std::vector<Row> rows = {
+      {"unknown flag", {"--repositry", models}, "unknown option --repositry"},
+      {"no value", {"--repository"}, "--repository needs a value"},
+      {"no repository", {}, "no repository"},
+      {"a repository that is not there",
+       {"--repository", models + "/none", "--listen", "127.0.0.1:0"},
+       models + "/none"},
+      {"a port that is taken",
+       {"--repository", models, "--listen", other.address()},
+       "cannot listen on " + other.address()},
+      {"a socket that is taken",
+       {"--repository", models, "--listen", other.socket_address()},
+       "another process serves it"},
+      {"an address that is none",
+       {"--repository", models, "--listen", "everywhere"},
+       "HOST:PORT"},
+      {"a size that is none",
+       {"--repository", models, "--memory-budget", "much"},
+       "--memory-budget"},
+      {"a configuration that is not there",
+       {"--config", models + "/none.yaml"},
+       "none.yaml"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.name);
+    std::vector<std::string> command{kLayerd};
+    command.insert(command.end(), row.arguments.begin(), row.arguments.end());
+    const Ended ended = Run(command);
+    CHECK(ended.status == 2);
+    CHECK_THAT(ended.err, Catch::Contains(row.message));
+  }
+  WireClient client(other.address());
+  CHECK(AskDigit(&client, "digits", 0).ok());
+}
+
+TEST_CASE("--check-config reads the configuration and serves nothing") {
+  const ScratchFolder folder;
+  WriteFile(folder / "good.yaml", "repository: /models\nthreads: 1\n");
+  WriteFile(folder / "bad.yaml", "repository: /models\nthreads: many\n");
+
+  const Ended good =
+      Run({kLayerd, "--check-config", "--config", folder / "good.yaml"});
+  CHECK(good.status == 0);
+  const Ended bad =
+      Run({kLayerd, "--check-config", "--config", folder / "bad.yaml"});
+  CHECK(bad.status == 2);
+  CHECK_THAT(bad.err,
+             Catch::Contains("bad.yaml") && Catch::Contains("threads"));
+}
+
+}  // namespace
+}  // namespace layerd
