@@ -131,11 +131,11 @@ class Builder {
 
   absl::Status AddNodes() {
     for (OnnxNode& from : model_.nodes) {
+      graph_.weight_bytes += WeightBytes(from);
       Node node;
       node.name = UniqueName(std::move(from.name), graph_.nodes.size());
       node.op_type = std::move(from.op_type);
       node.opset = model_.opset;
-      graph_.weight_bytes += WeightBytes(from);
       node.attributes = std::move(from.attributes);
       for (const std::string& output : from.outputs) {
         int index = kAbsent;

@@ -141,7 +141,8 @@ absl::Status CheckBindings(const std::vector<OnnxValueInfo>& inputs,
     }
     if (names.size() < 20) names.push_back(Printable(input.name));
   }
-  for (const auto& [name, shape] : shapes) {
+  for (const auto& binding : shapes) {
+    const std::string& name = binding.first;
     const bool is_input =
         std::any_of(inputs.begin(), inputs.end(),
                     [&](const auto& input) { return input.name == name; });

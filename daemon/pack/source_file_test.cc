@@ -1,35 +1,27 @@
 #include "daemon/pack/source_file.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include "test/catch/catch.h"
+#include "test/scratch/scratch_folder.h"
 
 namespace layerd {
 namespace {
 
-// A folder with a model in it, gone at the end of the scope.
+// A folder with a model in it.
 struct Folder {
-  Folder() {
-    std::string name =
-        (std::filesystem::temp_directory_path() / "sourceXXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path = name;
-    Write("model/model.onnx", "abc");
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
+  Folder() { Write("model/model.onnx", "abc"); }
 
-  void Write(const std::string& name, const std::string& bytes) {
+  void Write(const std::string& name, const std::string& bytes) const {
     std::filesystem::create_directories((path / name).parent_path());
-    std::ofstream(path / name, std::ios::binary) << bytes;
+    WriteFile(path / name, bytes);
   }
   std::string model() const { return path / "model/model.onnx"; }
 
-  std::filesystem::path path;
+  ScratchFolder scratch;
+  const std::filesystem::path path = scratch.path();
 };
 
 TEST_CASE("External data opens in and below the model's folder") {
