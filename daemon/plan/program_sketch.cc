@@ -35,7 +35,7 @@ uint32_t AddLayer(Program* program, std::vector<uint32_t> inputs,
                   uint64_t bytes) {
   const uint32_t output = AddTensor(program, bytes);
   Layer& layer = program->layers.emplace_back();
-  layer.name = "l";
+  layer.name = std::string("l");
   layer.inputs = std::move(inputs);
   layer.outputs = {output};
   program->outputs = {output};

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "test/catch/catch.h"
+#include "test/sim/sim_backend.h"
 #include "test/sim/test_engine.h"
 
 namespace layerd {
@@ -42,6 +43,46 @@ TEST_CASE("Every budget and every drive gives the same bits") {
             least + more);
     }
   }
+}
+
+TEST_CASE(
+    "A device that completes late gives the same bits from a small ring") {
+  const uint32_t seed = GENERATE(range(0u, 25u));
+  INFO("seed " << seed);
+  const std::string path = WriteModel("device.layers", seed);
+  TestEngine roomy({}, Drive::kPread);
+  REQUIRE(roomy.Load(path, "m", 3).ok());
+  const TestAnswer expected = roomy.Ask("m", seed);
+  auto device = std::make_unique<SimBackend>(MakeReferenceBackend(), seed);
+  const SimBackend& sim = *device;
+  TestEngine engine({.weight_budget_bytes = roomy.MinimumWeightBytes()},
+                    Drive::kSim, std::move(device));
+  REQUIRE(engine.Load(path, "m", 3).ok());
+
+  for (int request = 0; request < 3; ++request) {
+    const TestAnswer answer = engine.Ask("m", seed);
+    CHECK(answer.status.message() == "");
+    CHECK(answer.outputs == expected.outputs);
+  }
+
+  CHECK(sim.misuses() == 0);
+  CHECK(sim.tickets_open_most() == Executor::kTicketsOpenMax);
+}
+
+TEST_CASE("A device that fails fails the request, and the next one is served") {
+  auto device = std::make_unique<SimBackend>(MakeReferenceBackend(), 1);
+  SimBackend& sim = *device;
+  TestEngine engine({}, Drive::kSim, std::move(device));
+  REQUIRE(engine.Load(WriteModel("broken.layers", 5), "m", 3).ok());
+  sim.FailTicket(3, absl::InternalError("the device fell off the bus"));
+
+  const TestAnswer failed = engine.Ask("m", 1);
+  const TestAnswer next = engine.Ask("m", 1);
+
+  CHECK(absl::IsInternal(failed.status));
+  CHECK_THAT(std::string(failed.status.message()),
+             Catch::Contains("layer \"") && Catch::Contains("off the bus"));
+  CHECK(next.status.ok());
 }
 
 TEST_CASE("What is resident is read once, what streams each time") {

@@ -39,11 +39,12 @@ struct TestEngine::Hooks {
 
 namespace {
 
-// The reference backend, and somebody who is told of each part.
+// A backend, and somebody who is told of each part.
 class HookedBackend final : public Backend {
  public:
-  explicit HookedBackend(std::function<void()> before_part)
-      : before_part_(std::move(before_part)), inner_(MakeReferenceBackend()) {}
+  HookedBackend(std::function<void()> before_part,
+                std::unique_ptr<Backend> inner)
+      : before_part_(std::move(before_part)), inner_(std::move(inner)) {}
 
   KernelKey key() const override { return inner_->key(); }
   absl::StatusOr<std::vector<WeightLayout>> WeightLayouts(
@@ -114,15 +115,18 @@ struct Latch {
 
 }  // namespace
 
-TestEngine::TestEngine(const EngineOptions& options, Drive drive)
+TestEngine::TestEngine(const EngineOptions& options, Drive drive,
+                       std::unique_ptr<Backend> backend)
     : hooks_(std::make_shared<Hooks>()),
       faults_(std::make_shared<std::vector<SimFault>>()) {
   EngineParts parts;
-  parts.backend = std::make_unique<HookedBackend>([hooks = hooks_] {
-    const std::lock_guard<std::mutex> lock(hooks->mutex);
-    if (hooks->on_part) hooks->on_part(hooks->parts);
-    ++hooks->parts;
-  });
+  parts.backend = std::make_unique<HookedBackend>(
+      [hooks = hooks_] {
+        const std::lock_guard<std::mutex> lock(hooks->mutex);
+        if (hooks->on_part) hooks->on_part(hooks->parts);
+        ++hooks->parts;
+      },
+      std::move(backend));
   parts.open_io_engine = OpenerOf(drive, faults_);
   auto clock = std::make_unique<ManualClock>();
   clock_ = clock.get();

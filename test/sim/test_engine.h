@@ -13,6 +13,8 @@
 #include "absl/status/status.h"
 #include "daemon/engine/local_engine.h"
 #include "daemon/rt/clock.h"
+#include "kernels/backend.h"
+#include "kernels/reference/reference_backend.h"
 #include "test/sim/sim_io_engine.h"
 
 namespace layerd {
@@ -43,11 +45,13 @@ struct TestAnswer {
   std::vector<std::vector<std::byte>> outputs;
 };
 
-// A LocalEngine on the reference backend, a clock that stands still and a drive
-// of choice, and what tests ask of it.
+// A LocalEngine with a clock that stands still and a drive of choice, and what
+// tests ask of it.
 class TestEngine {
  public:
-  TestEngine(const EngineOptions& options, Drive drive);
+  // On the reference backend, or on another.
+  TestEngine(const EngineOptions& options, Drive drive,
+             std::unique_ptr<Backend> backend = MakeReferenceBackend());
   ~TestEngine();
 
   Engine* operator->() { return engine_.get(); }
