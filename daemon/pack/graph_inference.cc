@@ -63,8 +63,7 @@ class Inference {
       if (stays) kept.push_back(std::move(node));
     }
     graph_->nodes = std::move(kept);
-    ConnectOutputs();
-    return absl::OkStatus();
+    return ConnectOutputs();
   }
 
  private:
@@ -200,7 +199,7 @@ class Inference {
   // An output keeps its name. Where it is what some node wrote, that node
   // writes it under this name; where it is an input, a constant or another
   // output as well, an Identity copies it.
-  void ConnectOutputs() {
+  absl::Status ConnectOutputs() {
     std::vector<bool> is_written(graph_->values.size(), false);
     for (const Node& node : graph_->nodes) {
       node_names_.insert(node.name);
@@ -224,11 +223,18 @@ class Inference {
         output = source;
         continue;
       }
+      if (*ElementCount(*ValueAt(source).shape) == 0) {
+        return absl::UnimplementedError(absl::StrFormat(
+            "output \"%s\": it is empty, [%s], which is not supported",
+            absl::CHexEscape(ValueAt(output).name.substr(0, 200)),
+            absl::StrJoin(*ValueAt(source).shape, ", ")));
+      }
       output = Copy(source, ValueAt(output).name);
     }
+    return absl::OkStatus();
   }
 
-  int Copy(int source, const std::string& name) {
+  int Copy(int source, std::string name) {
     Value value;
     value.name = name;
     value.dtype = ValueAt(source).dtype;

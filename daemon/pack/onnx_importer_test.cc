@@ -68,6 +68,7 @@ TEST_CASE("A graph that does not hang together is refused by name") {
       {"no outputs", [](TestModel& m) { m.proto.mutable_graph()->clear_output(); }, kInvalid, "no outputs"},
       {"missing output", [](TestModel& m) { m.Output("z"); }, kInvalid, "output \"z\" is written by no node"},
       {"output twice", [](TestModel& m) { m.Output("y"); }, kInvalid, "\"y\" is listed twice"},
+      {"empty output", [](TestModel& m) { m.Weights("e", {2, 0}, {}); m.Output("e"); }, kUnsupported, "output \"e\": it is empty, [2, 0]"},
       {"missing input", [](TestModel& m) { m.Add("Relu", {"q"}, {"z"}); }, kInvalid, "node \"z\" (Relu, opset 13): its input \"q\""},
       {"written twice", [](TestModel& m) { m.Add("Relu", {"x"}, {"y"}); }, kInvalid, "\"y\" is written twice"},
       {"writes an input", [](TestModel& m) { m.Add("Relu", {"y"}, {"x"}); }, kInvalid, "\"x\" is written twice"},
@@ -226,6 +227,21 @@ TEST_CASE("An output that is an input or a constant is copied") {
   REQUIRE(graph.ok());
   CHECK(Sketch(*graph) == "Identity(x) -> x; Identity(w) -> w");
   CHECK(graph->outputs[0] != graph->inputs[0]);
+}
+
+TEST_CASE("A hundred outputs that are constants are copied, each by its name") {
+  TestModel model(13);
+  for (int i = 0; i < 100; ++i) {
+    const std::string name =
+        "a name too long to be held in place " + std::to_string(i);
+    model.Weights(name, {1}, {1});
+    model.Output(name);
+  }
+  const auto graph = model.Import();
+  REQUIRE(graph.ok());
+  REQUIRE(graph->nodes.size() == 100);
+  CHECK(graph->nodes[99].name ==
+        "Identity_a name too long to be held in place 99");
 }
 
 TEST_CASE("Nameless nodes get names, equal names become unique") {

@@ -54,7 +54,9 @@ void CheckGraph(const Graph& graph) {
     for (const int output : node.outputs) {
       if (output == kAbsent) continue;
       const auto at = static_cast<size_t>(output);
-      LAYERD_CHECK(!is_written[at] && graph.values[at].constant < 0);
+      const Value& value = graph.values[at];
+      LAYERD_CHECK(!is_written[at] && value.constant < 0);
+      for (const int64_t dimension : *value.shape) LAYERD_CHECK(dimension > 0);
       is_written[at] = true;
     }
   }

@@ -62,15 +62,18 @@ TestModel Shapes() {
            {1}, {1});
   model.Add("Size", {"ones"}, {"z"});
   model.Add("Range", {"z", "z", "z"}, {"none"});
-  model.Add("Expand", {"j", "i"}, {"e"});
+  model.Ints("two", {1}, {2});
+  model.Add("Expand", {"j", "two"}, {"e"});
   model.Add("Equal", {"i", "j"}, {"eq"});
   model.Add("Where", {"eq", "i", "j"}, {"wh"});
   model.Add("Not", {"eq"}, {"no"});
+  model.Add("Max", {"wh", "e"}, {"ma"});
   model.Add("Neg", {"wh"}, {"ne"});
   model.Add("Div", {"ne", "j"}, {"di"});
   SetInt(model.Add("Cast", {"di"}, {"ca"}), "to", onnx::TensorProto::FLOAT);
   model.Add("Mul", {"d", "ca"}, {"y"});
-  for (const char* output : {"y", "none", "e", "no"}) model.Output(output);
+  model.Add("Shape", {"none"}, {"zero"});
+  for (const char* output : {"y", "zero", "no", "ma"}) model.Output(output);
   return model;
 }
 
