@@ -148,8 +148,11 @@ TEST_CASE("A drive that fails makes its model unavailable") {
 }
 
 TEST_CASE("A request that is cancelled ends at the next part boundary") {
+  const std::string path = WriteModel("cancel.layers", 5);
+  TestEngine other({}, Drive::kPread);
+  REQUIRE(other.Load(path, "m", 3).ok());
   TestEngine engine({}, Drive::kSim);
-  REQUIRE(engine.Load(WriteModel("cancel.layers", 5), "m", 3).ok());
+  REQUIRE(engine.Load(path, "m", 3).ok());
   auto cancelled = std::make_shared<std::atomic<bool>>(false);
   engine.OnPart([&](size_t part) { cancelled->store(part == 3); });
 
@@ -158,8 +161,9 @@ TEST_CASE("A request that is cancelled ends at the next part boundary") {
 
   CHECK(absl::IsCancelled(answer.status));
   CHECK(engine.parts_run() == 4);
+  // What it left half read is not taken for read.
   engine.OnPart(nullptr);
-  CHECK(engine.Ask("m", 1).status.ok());
+  CHECK(engine.Ask("m", 1).outputs == other.Ask("m", 1).outputs);
 }
 
 TEST_CASE("A deadline counts before the first part and between parts") {
