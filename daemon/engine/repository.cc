@@ -47,7 +47,10 @@ std::string WithoutPaths(const Entry& entry, const std::string& text) {
   const auto hide = [&words](const std::string& path, const char* name) {
     if (!path.empty()) words.emplace_back(path, name);
   };
-  hide(entry.found.onnx_path, "model.onnx");
+  const std::string& onnx_path = entry.found.onnx_path;
+  hide(onnx_path, "model.onnx");
+  // What lies beside it: external data.
+  hide(onnx_path.substr(0, onnx_path.find_last_of('/') + 1), "");
   hide(entry.found.layers_path, "model.layers");
   hide(entry.packed_path, "the packed model");
   return absl::StrReplaceAll(text, words);

@@ -113,19 +113,22 @@ TEST_CASE("A damaged tile fails the request that needs it, and its model") {
   DaemonProcess daemon(repository, kStreaming);
   REQUIRE(daemon.WaitUntilReady());
   WireClient client(daemon.address());
-  const auto words = Catch::Contains("tile " + std::to_string(tile) + " at") &&
-                     Catch::Contains("layer \"");
+  const auto check_words = [tile](const auto& text) {
+    CHECK_THAT(std::string(text),
+               Catch::Contains("tile " + std::to_string(tile) + " at") &&
+                   Catch::Contains("layer \""));
+  };
 
   const auto affected = AskDigit(&client, "bad", 0);
   CHECK(absl::IsDataLoss(affected.status()));
-  CHECK_THAT(std::string(affected.status().message()), words);
+  check_words(affected.status().message());
 
   const auto later = AskDigit(&client, "bad", 1);
   CHECK(absl::IsUnavailable(later.status()));
-  CHECK_THAT(std::string(later.status().message()), words);
+  check_words(later.status().message());
   const admin::ModelStatus status = AskStatusOf(&client, "bad");
   CHECK(status.state() == "UNAVAILABLE");
-  CHECK_THAT(status.reason(), words);
+  check_words(status.reason());
   CHECK(AskStatus(&client).loading().checksum_errors() > 0);
 
   for (size_t digit = 0; digit < 10; ++digit) {
