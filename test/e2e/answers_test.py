@@ -70,6 +70,7 @@ class Answers(unittest.TestCase):
             x = tensors.load(str(question))
             tensors.save_npy(folder / "x.npy", x)
             want = next(iter(oracle.answer(str(model), {name: x}).values()))
+            (folder / "y.npy").unlink(missing_ok=True)
             ended = ask(folder / "x.npy", folder / "y.npy")
             self.assertEqual(ended.status, 0, ended.err)
             got = tensors.load(str(folder / "y.npy"))
