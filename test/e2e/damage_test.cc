@@ -14,8 +14,12 @@
 namespace layerd {
 namespace {
 
+DaemonOptions WithBudget(const std::string& weight_budget) {
+  return {.flags = {"--weight-budget", weight_budget}};
+}
+
 // Streams, so that weights are read at each request.
-const DaemonOptions kStreaming{.flags = {"--weight-budget", "256KiB"}};
+const DaemonOptions kStreaming = WithBudget("256KiB");
 
 std::string Flipped(std::string bytes, uint64_t offset, int bit = 0) {
   bytes[offset] = static_cast<char>(bytes[offset] ^ (1 << bit));
@@ -104,13 +108,14 @@ TEST_CASE("A file that cannot be opened is refused with its reason, alone") {
 TEST_CASE("A damaged tile fails the request that needs it, and its model") {
   const Tiles tiles(DigitsLayers());
   const size_t last = tiles.count() - 1;
+  const std::string budget = GENERATE("256KiB", "all");
   const size_t tile = GENERATE_COPY(size_t{0}, last / 2, last);
-  INFO("tile " << tile);
+  INFO("budget " << budget << ", tile " << tile);
   TestRepository repository;
   repository.AddLayers("bad",
                        Flipped(DigitsLayers(), tiles.OffsetInFile(tile), 3));
   repository.AddLayers("good", DigitsLayers());
-  DaemonProcess daemon(repository, kStreaming);
+  DaemonProcess daemon(repository, WithBudget(budget));
   REQUIRE(daemon.WaitUntilReady());
   WireClient client(daemon.address());
   const auto check_words = [tile](const auto& text) {
@@ -156,6 +161,20 @@ TEST_CASE("A bit that flips while the model serves is found") {
 
   CHECK(absl::IsDataLoss(AskDigit(&client, "digits", 0).status()));
   CHECK(absl::IsUnavailable(AskDigit(&client, "digits", 0).status()));
+}
+
+TEST_CASE("Beside its ONNX file a damaged layer file is packed again") {
+  TestRepository repository;
+  repository.AddLayers("digits", Flipped(DigitsLayers(), 5000));
+  repository.AddOnnx("digits", ReadFile(kDigitsOnnx));
+  DaemonProcess daemon(repository);
+  REQUIRE(daemon.WaitUntilReady());
+  WireClient client(daemon.address());
+
+  const auto answer = AskDigit(&client, "digits", 0);
+  INFO(answer.status());
+  REQUIRE(answer.ok());
+  CHECK(Agrees(*answer, ExpectedLogits(0)));
 }
 
 // Sixty bits all over the file: header, weights and the zeros between.

@@ -17,10 +17,12 @@ constexpr size_t kRightMin = 97;
 
 // A daemon that serves the digits network on a weight budget, and a client.
 struct Served {
-  explicit Served(const std::string& weight_budget) {
+  explicit Served(const std::string& weight_budget,
+                  const std::string& io_engine = "auto") {
     repository.AddLayers("digits", DigitsLayers());
     daemon.emplace(repository,
-                   DaemonOptions{.flags = {"--weight-budget", weight_budget}});
+                   DaemonOptions{.flags = {"--weight-budget", weight_budget,
+                                           "--io-engine", io_engine}});
     REQUIRE(daemon->WaitUntilReady());
     client.emplace(daemon->address());
   }
@@ -102,7 +104,7 @@ TEST_CASE("A resident model reads nothing after its first request") {
 }
 
 TEST_CASE("Streamed and resident answers have the same bytes") {
-  Served streamed(AQuarter());
+  Served streamed(AQuarter(), GENERATE("auto", "pread"));
   Served resident("all");
 
   for (size_t digit = 0; digit < kDigits; ++digit) {
