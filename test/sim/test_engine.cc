@@ -15,10 +15,10 @@
 
 namespace layerd {
 
-std::string WriteModel(const std::string& name, uint32_t seed) {
+std::string WriteModel(const std::string& name, uint32_t seed, size_t layers) {
   const char* folder = std::getenv("TEST_TMPDIR");
   const auto path = std::filesystem::path(folder ? folder : ".") / name;
-  RandomModel(seed).Write(path.string(), MakeReferenceBackend()->key());
+  RandomModel(seed, layers).Write(path.string(), MakeReferenceBackend()->key());
   return path.string();
 }
 

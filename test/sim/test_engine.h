@@ -19,8 +19,9 @@
 
 namespace layerd {
 
-// Writes RandomModel(seed) under the test's temporary folder; its path.
-std::string WriteModel(const std::string& name, uint32_t seed);
+// Writes RandomModel(seed, layers) under the test's temporary folder; its path.
+std::string WriteModel(const std::string& name, uint32_t seed,
+                       size_t layers = 8);
 
 // One bit of the last extent.
 void DamageLastByte(const std::string& path);
