@@ -56,29 +56,40 @@ absl::Status CheckLocation(const std::string& location) {
   return absl::OkStatus();
 }
 
-// For kernels before 5.6: one component at a time, following no link.
-int OpenByComponents(int folder, const std::string& location) {
-  const std::vector<std::string> components =
-      absl::StrSplit(location, '/', absl::SkipEmpty());
-  if (components.empty()) return errno = EISDIR, -1;
-  UniqueFd at(dup(folder));
-  for (size_t i = 0; at && i + 1 < components.size(); ++i) {
-    at = UniqueFd(openat(at.get(), components[i].c_str(),
-                         O_PATH | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW));
-  }
-  if (!at) return -1;
-  return openat(at.get(), components.back().c_str(), kFlags | O_NOFOLLOW);
+bool IsLink(int folder, const std::string& name) {
+  struct stat info;
+  return fstatat(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+         S_ISLNK(info.st_mode);
 }
 
-int OpenBeneath(int folder, const std::string& location) {
+// For kernels before 5.6: one component at a time, following no link.
+UniqueFd OpenByComponents(int folder, const std::string& location) {
+  const std::vector<std::string> components =
+      absl::StrSplit(location, '/', absl::SkipEmpty());
+  UniqueFd at(dup(folder));
+  for (size_t i = 0; at && i < components.size(); ++i) {
+    // A folder that is a link would be ENOTDIR.
+    if (IsLink(at.get(), components[i])) {
+      errno = ELOOP;
+      return UniqueFd();
+    }
+    const bool is_last = i + 1 == components.size();
+    at = UniqueFd(openat(
+        at.get(), components[i].c_str(),
+        O_NOFOLLOW | (is_last ? kFlags : O_PATH | O_CLOEXEC | O_DIRECTORY)));
+  }
+  return at;
+}
+
+UniqueFd OpenBeneath(int folder, const std::string& location) {
   open_how how = {};
   how.flags = kFlags;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
   const long fd =
       syscall(SYS_openat2, folder, location.c_str(), &how, sizeof(how));
-  if (fd >= 0) return static_cast<int>(fd);
+  if (fd >= 0) return UniqueFd(static_cast<int>(fd));
   // Containers' filters answer EPERM for calls that they do not know.
-  if (errno != ENOSYS && errno != EPERM) return -1;
+  if (errno != ENOSYS && errno != EPERM) return UniqueFd();
   return OpenByComponents(folder, location);
 }
 
@@ -146,7 +157,7 @@ absl::StatusOr<std::unique_ptr<SourceFile>> OpenBeneathModel(
   const UniqueFd folder(
       open(folder_path.c_str(), O_PATH | O_CLOEXEC | O_DIRECTORY));
   if (!folder) return absl::ErrnoToStatus(errno, folder_path);
-  UniqueFd fd(OpenBeneath(folder.get(), location));
+  UniqueFd fd = OpenBeneath(folder.get(), location);
   if (!fd && (errno == ELOOP || errno == EXDEV)) {
     return absl::InvalidArgumentError(absl::StrCat(
         path,

@@ -1,8 +1,15 @@
 #include "daemon/pack/source_file.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
+#include <cerrno>
+#include <cstddef>
 #include <filesystem>
+#include <thread>
 
 #include "test/catch/catch.h"
 #include "test/scratch/scratch_folder.h"
@@ -24,15 +31,41 @@ struct Folder {
   const std::filesystem::path path = scratch.path();
 };
 
+// Refuses openat2 in this thread, as a kernel before 5.6 does.
+void ForgetOpenat2() {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter = {4, program};
+  REQUIRE(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+  REQUIRE(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
+}
+
+// In a thread of its own, whose kernel is old or not.
+absl::StatusOr<std::unique_ptr<SourceFile>> Open(const Folder& folder,
+                                                 const std::string& location,
+                                                 bool is_old_kernel) {
+  absl::StatusOr<std::unique_ptr<SourceFile>> file;
+  std::thread([&] {
+    if (is_old_kernel) ForgetOpenat2();
+    file = OpenBeneathModel(folder.model(), location);
+  }).join();
+  return file;
+}
+
 TEST_CASE("External data opens in and below the model's folder") {
   Folder folder;
   folder.Write("model/weights.bin", "12345");
   folder.Write("model/deep/er/weights.bin", "123456");
 
-  const auto beside = OpenBeneathModel(folder.model(), "weights.bin");
+  const bool is_old_kernel = GENERATE(false, true);
+  const auto beside = Open(folder, "weights.bin", is_old_kernel);
   REQUIRE(beside.ok());
   CHECK((*beside)->bytes == 5);
-  const auto below = OpenBeneathModel(folder.model(), "./deep//er/weights.bin");
+  const auto below = Open(folder, "./deep//er/weights.bin", is_old_kernel);
   REQUIRE(below.ok());
   CHECK((*below)->bytes == 6);
 }
@@ -59,9 +92,10 @@ TEST_CASE("External data never leaves the model's folder") {
       {"fifo", "not a regular file"},
       {"deep", "not a regular file"},
   }));
-  INFO(row.location);
+  const bool is_old_kernel = GENERATE(false, true);
+  INFO(row.location << (is_old_kernel ? ", old kernel" : ""));
 
-  const auto file = OpenBeneathModel(folder.model(), row.location);
+  const auto file = Open(folder, row.location, is_old_kernel);
 
   REQUIRE(absl::IsInvalidArgument(file.status()));
   CHECK_THAT(std::string(file.status().message()),
