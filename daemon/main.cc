@@ -25,6 +25,7 @@
 #include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/rt/log.h"
+#include "daemon/rt/passive_wait.h"
 #include "daemon/serve/server.h"
 
 namespace layerd {
@@ -215,5 +216,6 @@ int Main(const std::vector<std::string>& arguments) {
 }  // namespace layerd
 
 int main(int argc, char** argv) {
+  layerd::WaitPassively(argv);
   return layerd::Main({argv + 1, argv + argc});
 }

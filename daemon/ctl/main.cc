@@ -12,6 +12,7 @@
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/failure.h"
 #include "daemon/ctl/output.h"
+#include "daemon/rt/passive_wait.h"
 
 namespace layerd {
 namespace {
@@ -105,5 +106,6 @@ int Main(std::vector<std::string> arguments) {
 }  // namespace layerd
 
 int main(int argc, char** argv) {
+  layerd::WaitPassively(argv);
   return layerd::Main(std::vector<std::string>(argv + 1, argv + argc));
 }
