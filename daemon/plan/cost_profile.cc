@@ -1,0 +1,110 @@
+#include "daemon/plan/cost_profile.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "config/check.h"
+#include "costs.pb.h"
+
+namespace layerd {
+namespace {
+
+constexpr double kPartSecondsMax = 3600;
+// Between two parts: the queue is asked, a kernel is entered.
+constexpr double kPartOverheadSeconds = 3e-6;
+
+absl::Status Unfit(const std::string& why) {
+  return absl::InvalidArgumentError(absl::StrCat("cost profile: ", why));
+}
+
+double BytesOf(const Program& program, const std::vector<uint32_t>& tensors) {
+  double bytes = 0;
+  for (const uint32_t tensor : tensors) {
+    const TensorType& type = program.tensors[tensor].type;
+    bytes += static_cast<double>(type.element_count()) *
+             static_cast<double>(SizeOf(type.dtype));
+  }
+  return bytes;
+}
+
+}  // namespace
+
+absl::StatusOr<CostProfile> CostProfile::Parse(std::string_view json,
+                                               std::string_view file_digest,
+                                               std::string_view machine_key,
+                                               size_t parts) {
+  costs::Profile proto;
+  const auto parsed = google::protobuf::util::JsonStringToMessage(
+      {json.data(), json.size()}, &proto);
+  if (!parsed.ok()) return Unfit(parsed.ToString());
+  if (proto.file_digest() != file_digest ||
+      proto.machine_key() != machine_key) {
+    return Unfit("it is of another file or machine");
+  }
+  CostProfile profile;
+  profile.file_digest = proto.file_digest();
+  profile.machine_key = proto.machine_key();
+  profile.part_seconds.assign(proto.part_seconds().begin(),
+                              proto.part_seconds().end());
+  if (profile.part_seconds.size() != parts) {
+    return Unfit(absl::StrFormat("it has %d parts, the file %d",
+                                 profile.part_seconds.size(), parts));
+  }
+  for (const double seconds : profile.part_seconds) {
+    // Not a number fails both.
+    if (!(seconds >= 0 && seconds <= kPartSecondsMax)) {
+      return Unfit(absl::StrFormat("a part takes %g s", seconds));
+    }
+  }
+  return profile;
+}
+
+std::string CostProfile::ToJson() const {
+  costs::Profile proto;
+  proto.set_file_digest(file_digest);
+  proto.set_machine_key(machine_key);
+  for (const double seconds : part_seconds) proto.add_part_seconds(seconds);
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  LAYERD_CHECK(
+      google::protobuf::util::MessageToJsonString(proto, &json, options).ok());
+  return json;
+}
+
+std::string CostProfile::FileName(std::string_view file_digest,
+                                  std::string_view machine_key) {
+  return absl::StrCat(std::string(file_digest), "-", std::string(machine_key),
+                      ".costs.json");
+}
+
+std::vector<double> CountedPartSeconds(const Program& program,
+                                       const Machine& machine, int threads) {
+  const double cores = std::min(std::max(threads, 1), machine.cores);
+  std::vector<double> parts_of_layer(program.layers.size(), 0);
+  for (const Part& part : program.parts) ++parts_of_layer[part.layer];
+  std::vector<double> seconds;
+  for (const Part& part : program.parts) {
+    const Layer& layer = program.layers[part.layer];
+    double bytes =
+        (BytesOf(program, layer.inputs) + BytesOf(program, layer.outputs)) /
+        parts_of_layer[part.layer];
+    if (part.read) {
+      bytes += static_cast<double>(
+          program.extents[program.reads[*part.read]].stored_bytes);
+    }
+    seconds.push_back(std::max(static_cast<double>(part.work_flops) /
+                                   (machine.flops_per_s * cores),
+                               bytes / machine.memory_bytes_per_s) +
+                      kPartOverheadSeconds);
+  }
+  return seconds;
+}
+
+}  // namespace layerd

@@ -1,0 +1,113 @@
+#include "daemon/plan/machine.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <cmath>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_format.h"
+#include "config/check.h"
+#include "config/status_macros.h"
+#include "costs.pb.h"
+
+namespace layerd {
+namespace {
+
+constexpr int kCoresMax = 4096;
+constexpr double kMicro = 1e-6;
+
+absl::Status CheckPositive(const char* field, double value) {
+  if (std::isfinite(value) && value > 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "machine: %s is %g, expected a positive number", field, value));
+}
+
+}  // namespace
+
+Machine Machine::OfClass(const std::string& isa, int cores) {
+  Machine machine;
+  machine.isa = isa;
+  machine.cores = cores;
+  const bool wide = isa.starts_with("avx512") || isa.starts_with("avx10");
+  machine.flops_per_s = wide ? 80e9 : isa.starts_with("avx2") ? 40e9 : 8e9;
+  machine.memory_bytes_per_s = 6e9;
+  machine.crc_bytes_per_s = 5e9;
+  machine.drive_bytes_per_s = 1e9;
+  machine.first_read_seconds = 200e-6;
+  return machine;
+}
+
+absl::StatusOr<Machine> Machine::Parse(std::string_view json) {
+  costs::Machine proto;
+  google::protobuf::util::JsonParseOptions options;
+  options.ignore_unknown_fields = true;
+  const auto parsed = google::protobuf::util::JsonStringToMessage(
+      {json.data(), json.size()}, &proto, options);
+  if (!parsed.ok()) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "machine: %s: make the file with `layerctl probe -o FILE`",
+        parsed.ToString()));
+  }
+  RETURN_IF_ERROR(CheckPositive("flops_per_s", proto.flops_per_s()));
+  RETURN_IF_ERROR(
+      CheckPositive("memory_bytes_per_s", proto.memory_bytes_per_s()));
+  RETURN_IF_ERROR(CheckPositive("crc_bytes_per_s", proto.crc_bytes_per_s()));
+  RETURN_IF_ERROR(
+      CheckPositive("drive_bytes_per_s", proto.drive_bytes_per_s()));
+  RETURN_IF_ERROR(CheckPositive("first_read_us", proto.first_read_us()));
+  if (proto.cores() < 1 || proto.cores() > kCoresMax) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "machine: cores is %d, expected 1 to %d", proto.cores(), kCoresMax));
+  }
+  Machine machine;
+  machine.processor = proto.processor();
+  machine.isa = proto.isa();
+  machine.cores = static_cast<int>(proto.cores());
+  machine.flops_per_s = proto.flops_per_s();
+  machine.memory_bytes_per_s = proto.memory_bytes_per_s();
+  machine.crc_bytes_per_s = proto.crc_bytes_per_s();
+  machine.drive_bytes_per_s = proto.drive_bytes_per_s();
+  machine.first_read_seconds = proto.first_read_us() * kMicro;
+  for (const costs::DriveRate& rate : proto.drive()) {
+    machine.drive.push_back({.read_bytes = rate.read_bytes(),
+                             .depth = static_cast<int>(rate.depth()),
+                             .mib_s = rate.mib_s(),
+                             .p50_us = rate.p50_us(),
+                             .p99_us = rate.p99_us(),
+                             .p999_us = rate.p999_us(),
+                             .cpu_ms_per_gib = rate.cpu_ms_per_gib()});
+  }
+  return machine;
+}
+
+std::string Machine::ToJson() const {
+  costs::Machine proto;
+  proto.set_processor(processor);
+  proto.set_isa(isa);
+  proto.set_cores(static_cast<uint32_t>(cores));
+  proto.set_flops_per_s(flops_per_s);
+  proto.set_memory_bytes_per_s(memory_bytes_per_s);
+  proto.set_crc_bytes_per_s(crc_bytes_per_s);
+  proto.set_drive_bytes_per_s(drive_bytes_per_s);
+  proto.set_first_read_us(first_read_seconds / kMicro);
+  for (const DriveRate& rate : drive) {
+    costs::DriveRate* const cell = proto.add_drive();
+    cell->set_read_bytes(rate.read_bytes);
+    cell->set_depth(static_cast<uint32_t>(rate.depth));
+    cell->set_mib_s(rate.mib_s);
+    cell->set_p50_us(rate.p50_us);
+    cell->set_p99_us(rate.p99_us);
+    cell->set_p999_us(rate.p999_us);
+    cell->set_cpu_ms_per_gib(rate.cpu_ms_per_gib);
+  }
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  LAYERD_CHECK(
+      google::protobuf::util::MessageToJsonString(proto, &json, options).ok());
+  return json;
+}
+
+}  // namespace layerd
