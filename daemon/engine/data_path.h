@@ -1,6 +1,7 @@
 #ifndef LAYERD_DAEMON_ENGINE_DATA_PATH_H_
 #define LAYERD_DAEMON_ENGINE_DATA_PATH_H_
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -46,6 +47,10 @@ class DataPath {
   Placement& placement() { return *placement_; }
   // Any thread.
   Loader::Stats loading() const { return loader_->stats(); }
+  // Of the loader's thread. Any thread.
+  std::chrono::nanoseconds loader_cpu_time() const {
+    return loader_thread_.cpu_time();
+  }
   // What the kernel refused, a line each.
   const std::vector<std::string>& warnings() const { return warnings_; }
 

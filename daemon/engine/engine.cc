@@ -38,22 +38,26 @@ class Answer {
 
 Engine::~Engine() = default;
 
-absl::Status Engine::Run(const std::shared_ptr<Model>& model,
-                         const std::vector<std::span<const std::byte>>& inputs,
-                         const std::vector<std::span<std::byte>>& outputs,
-                         JobStats* stats) {
+absl::Status Engine::Run(std::unique_ptr<Job> job, JobStats* stats) {
   Answer answer;
-  auto job = std::make_unique<Job>();
-  job->model = model;
-  job->inputs = inputs;
-  job->outputs = outputs;
-  job->level = model->level();
   job->arrival = MonotonicClock().now();
   job->done = [&answer](const absl::Status& status, const JobStats& stats) {
     answer.Set(status, stats);
   };
   RETURN_IF_ERROR(Submit(std::move(job)));
   return answer.Wait(stats);
+}
+
+absl::Status Engine::Run(const std::shared_ptr<Model>& model,
+                         const std::vector<std::span<const std::byte>>& inputs,
+                         const std::vector<std::span<std::byte>>& outputs,
+                         JobStats* stats) {
+  auto job = std::make_unique<Job>();
+  job->model = model;
+  job->inputs = inputs;
+  job->outputs = outputs;
+  job->level = model->level();
+  return Run(std::move(job), stats);
 }
 
 }  // namespace layerd

@@ -1,6 +1,7 @@
 #ifndef LAYERD_DAEMON_ENGINE_ENGINE_H_
 #define LAYERD_DAEMON_ENGINE_ENGINE_H_
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -25,6 +26,8 @@ struct EngineOptions {
   std::string backend = "cpu";          // "cpu" or "reference".
   std::string io_engine = "auto";       // "auto", "io_uring", "pread".
   size_t queue_jobs_max = 64;
+  // Models a slower drive, for measuring (PacedEngine); 0: as it is.
+  double drive_bytes_per_s_max = 0;
 };
 
 // Everything between a request and the hardware, without gRPC: slab, loader
@@ -71,7 +74,9 @@ class Engine {
   // not called.
   virtual absl::Status Submit(std::unique_ptr<Job> job) = 0;
 
-  // Submits and waits: for `layerctl run` and tests.
+  // Submits and waits; `done` of the job is the engine's. For tools.
+  absl::Status Run(std::unique_ptr<Job> job, JobStats* stats);
+  // The same with a plain job: for `layerctl run` and tests.
   absl::Status Run(const std::shared_ptr<Model>& model,
                    const std::vector<std::span<const std::byte>>& inputs,
                    const std::vector<std::span<std::byte>>& outputs,
@@ -89,6 +94,8 @@ class Engine {
   virtual MemoryStats memory() const = 0;
   // What the loader has done since the start.
   virtual Loader::Stats loading() const = 0;
+  // Of its thread, since the last change of the set of models.
+  virtual std::chrono::nanoseconds loader_cpu_time() const = 0;
   // What the kernel refused (memory lock, io_uring, O_DIRECT), a line each.
   virtual std::vector<std::string> warnings() const = 0;
 };

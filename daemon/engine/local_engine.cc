@@ -177,6 +177,12 @@ Loader::Stats LocalEngine::loading() const {
   return data_path_ ? Sum(past_, data_path_->loading()) : past_;
 }
 
+std::chrono::nanoseconds LocalEngine::loader_cpu_time() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return data_path_ ? data_path_->loader_cpu_time()
+                    : std::chrono::nanoseconds{0};
+}
+
 std::vector<std::string> LocalEngine::warnings() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return warnings_;

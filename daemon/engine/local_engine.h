@@ -1,6 +1,7 @@
 #ifndef LAYERD_DAEMON_ENGINE_LOCAL_ENGINE_H_
 #define LAYERD_DAEMON_ENGINE_LOCAL_ENGINE_H_
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -52,6 +53,7 @@ class LocalEngine final : public Engine {
   void Drain(Instant deadline) override;
   MemoryStats memory() const override;
   Loader::Stats loading() const override;
+  std::chrono::nanoseconds loader_cpu_time() const override;
   std::vector<std::string> warnings() const override;
 
  private:

@@ -9,6 +9,7 @@
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/reference/reference_backend.h"
 #include "loader/io/open_io_engine.h"
+#include "loader/io/paced_engine.h"
 #include "loader/loader.h"
 
 namespace layerd {
@@ -16,10 +17,24 @@ namespace {
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeBackend(const std::string& name,
                                                      int threads) {
+  if (threads < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%d compute threads: at least 1 is needed", threads));
+  }
   if (name == "reference") return MakeReferenceBackend();
   if (name == "cpu") return MakeCpuBackend(threads);
   return absl::InvalidArgumentError(absl::StrFormat(
       "backend \"%s\" is neither \"cpu\" nor \"reference\"", name));
+}
+
+absl::StatusOr<IoEngineChoice> Paced(absl::StatusOr<IoEngineChoice> choice,
+                                     double bytes_per_s) {
+  if (choice.ok() && bytes_per_s > 0) {
+    choice->engine =
+        std::make_unique<PacedEngine>(std::move(choice->engine), bytes_per_s,
+                                      [] { return MonotonicClock().now(); });
+  }
+  return choice;
 }
 
 }  // namespace
@@ -31,8 +46,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Start(
                    MakeBackend(options.backend, options.threads));
   ASSIGN_OR_RETURN(const IoEngineKind kind,
                    ParseIoEngineKind(options.io_engine));
-  parts.open_io_engine = [kind] {
-    return OpenIoEngine(kind, LoaderOptions{}.reads_in_flight);
+  parts.open_io_engine = [kind, rate = options.drive_bytes_per_s_max] {
+    return Paced(OpenIoEngine(kind, LoaderOptions{}.reads_in_flight), rate);
   };
   // Refused now, and not when the first model is loaded.
   RETURN_IF_ERROR(parts.open_io_engine().status());

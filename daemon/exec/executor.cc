@@ -20,9 +20,12 @@ Executor::Executor(int level, std::span<std::byte> ring, size_t reads_max,
 }
 
 void Executor::Begin(PlacedModel* model,
-                     std::span<const std::span<const std::byte>> inputs) {
+                     std::span<const std::span<const std::byte>> inputs,
+                     std::span<std::chrono::nanoseconds> part_times) {
   LAYERD_CHECK(idle());
+  LAYERD_CHECK(part_times.empty() || part_times.size() == model->part_count());
   model_ = model;
+  part_times_ = part_times;
   next_part_ = 0;
   open_count_ = 0;
   stats_ = {};
@@ -47,8 +50,7 @@ absl::Status Executor::RunPart() {
   if (const auto read = model_->model().program().parts[part].read) {
     ASSIGN_OR_RETURN(weights, WaitForWeights(part, *read));
   }
-  const auto ticket = backend_->Enqueue(model_->model().kernel(part),
-                                        model_->MemoryOf(part, weights));
+  const auto ticket = Enqueue(part, weights);
   if (!ticket.ok()) return InLayer(part, ticket.status());
   open_[open_count_++] = {*ticket, part};
   ++next_part_;
@@ -82,6 +84,16 @@ void Executor::End() {
   stats_.read_bytes = stream_.read_bytes();
   model_->KeepArrived();
   model_ = nullptr;
+}
+
+absl::StatusOr<Ticket> Executor::Enqueue(size_t part,
+                                         const std::byte* weights) {
+  const bool timed = !part_times_.empty();
+  const Instant begun = timed ? clock_->now() : Instant{};
+  const auto ticket = backend_->Enqueue(model_->model().kernel(part),
+                                        model_->MemoryOf(part, weights));
+  if (timed) part_times_[part] = clock_->now() - begun;
+  return ticket;
 }
 
 absl::StatusOr<const std::byte*> Executor::WaitForWeights(size_t part,

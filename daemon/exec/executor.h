@@ -53,10 +53,14 @@ class Executor {
   Executor(int level, std::span<std::byte> ring, size_t reads_max,
            Backend* backend, Loader* loader, const Clock* clock);
 
-  // Copies the inputs into the arena and begins to read.
-  // REQUIRES: idle(); inputs fit the model.
+  // Copies the inputs into the arena and begins to read. If `part_times` is not
+  // empty, the time inside Enqueue() of each part is written there: on a CPU
+  // that is its computing.
+  // REQUIRES: idle(); inputs fit the model; `part_times` has an element for
+  // each part, or none.
   void Begin(PlacedModel* model,
-             std::span<const std::span<const std::byte>> inputs);
+             std::span<const std::span<const std::byte>> inputs,
+             std::span<std::chrono::nanoseconds> part_times = {});
   bool idle() const { return model_ == nullptr; }
 
   // REQUIRES: a job is on, not finished(), and no error came before.
@@ -80,6 +84,7 @@ class Executor {
   };
 
   absl::StatusOr<const std::byte*> WaitForWeights(size_t part, size_t read);
+  absl::StatusOr<Ticket> Enqueue(size_t part, const std::byte* weights);
   absl::Status CompleteOldest();
   absl::Status CompleteAll();
   absl::Status InLayer(size_t part, const absl::Status& status) const;
@@ -92,6 +97,7 @@ class Executor {
   WeightStream stream_;
 
   PlacedModel* model_ = nullptr;
+  std::span<std::chrono::nanoseconds> part_times_;
   size_t next_part_ = 0;
   std::array<Open, kTicketsOpenMax> open_;  // Oldest first.
   size_t open_count_ = 0;

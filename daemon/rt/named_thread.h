@@ -1,6 +1,7 @@
 #ifndef LAYERD_DAEMON_RT_NAMED_THREAD_H_
 #define LAYERD_DAEMON_RT_NAMED_THREAD_H_
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <thread>
@@ -22,6 +23,9 @@ class NamedThread {
   void Start(const std::string& name, std::function<void()> body);
   // Returns when `body` has; at once if it was never started.
   void Join();
+
+  // What it has computed so far; zero if it is not running.
+  std::chrono::nanoseconds cpu_time() const;
 
  private:
   std::thread thread_;

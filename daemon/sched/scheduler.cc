@@ -133,7 +133,7 @@ void Scheduler::Begin() {
       placement == nullptr ? nullptr : placement->Find(&model);
   if (placed == nullptr) return End(Unloaded(model));
   executor_ = &placement->executor(model.level());
-  executor_->Begin(placed, running_->inputs);
+  executor_->Begin(placed, running_->inputs, running_->part_times);
 }
 
 void Scheduler::End(const absl::Status& status) {
