@@ -13,6 +13,7 @@ bazel-bootstrap           the build system; brings a headless Java along
 g++                       the compiler
 pkg-config                tells the build where libraries are
 python3                   helpers of the tests, standard library only
+python3-venv              the tests' own environment: ONNX Runtime as yardstick
 libabsl-dev               Abseil: status, strings
 libprotobuf-dev           Protobuf: manifests, messages
 protobuf-compiler         protoc
