@@ -75,7 +75,7 @@ std::string FormatCount(uint64_t count) {
   std::string text = absl::StrCat(count);
   for (size_t left = text.size(); left > 3;) {
     left -= 3;
-    text.insert(left, ",");
+    text.insert(left, 1, ',');
   }
   return text;
 }
