@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "config/byte_size.h"
 #include "config/check.h"
 #include "config/status_macros.h"
@@ -17,6 +18,7 @@ namespace layerd {
 namespace {
 
 constexpr size_t kHelpColumn = 30;
+constexpr size_t kHelpWidth = 80;
 constexpr char kSwitchedOn[] = "1";
 
 std::vector<Option> OptionsOf(const Command& command) {
@@ -81,6 +83,40 @@ size_t EditDistance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+// `text` in lines of kHelpWidth that begin at `column`, where the first of them
+// is already.
+std::string Wrapped(std::string_view text, size_t column) {
+  std::string lines;
+  size_t at = column;
+  for (const auto word :
+       absl::StrSplit(absl::string_view(text.data(), text.size()),
+                      absl::ByAnyChar(" \n"), absl::SkipEmpty())) {
+    if (at > column && at + 1 + word.size() > kHelpWidth) {
+      absl::StrAppend(&lines, "\n", std::string(column, ' '));
+      at = column;
+    } else if (at > column) {
+      lines += ' ';
+      ++at;
+    }
+    absl::StrAppend(&lines, word);
+    at += word.size();
+  }
+  return lines + "\n";
+}
+
+std::string OptionLines(const Option& option) {
+  std::string head = "  ";
+  if (option.short_name) absl::StrAppend(&head, option.short_name, ", ");
+  absl::StrAppend(&head, option.name);
+  if (option.value) absl::StrAppend(&head, " ", option.value);
+  const bool fits = head.size() + 2 <= kHelpColumn;
+  return absl::StrCat(
+      head, fits ? "" : "\n",
+      std::string(kHelpColumn - (fits ? head.size() : 0), ' '),
+      Wrapped(absl::StrCat(option.help, option.repeats ? "; repeats" : ""),
+              kHelpColumn));
+}
+
 absl::Status CheckOperands(const Command& command, size_t count) {
   if (count < command.operand_count_min) {
     return UsageError(absl::StrFormat("%s is missing: layerctl %s %s",
@@ -101,19 +137,12 @@ std::string HelpOf(const Command& command) {
   std::string text =
       absl::StrCat("layerctl ", command.name, " ", command.operands,
                    *command.operands == '\0' ? "" : " ", "[options]\n\n",
-                   command.summary, "\n\n");
+                   Wrapped(command.summary, 0), "\n");
   for (const Option& option : OptionsOf(command)) {
-    std::string head = "  ";
-    if (option.short_name) absl::StrAppend(&head, option.short_name, ", ");
-    absl::StrAppend(&head, option.name);
-    if (option.value) absl::StrAppend(&head, " ", option.value);
-    const bool fits = head.size() + 2 <= kHelpColumn;
-    absl::StrAppend(&text, head, fits ? "" : "\n",
-                    std::string(kHelpColumn - (fits ? head.size() : 0), ' '),
-                    option.help, option.repeats ? "; repeats" : "", "\n");
+    absl::StrAppend(&text, OptionLines(option));
   }
-  if (*command.notes != '\0') absl::StrAppend(&text, "\n", command.notes);
-  return text;
+  if (*command.notes == '\0') return text;
+  return absl::StrCat(text, "\n", Wrapped(command.notes, 0));
 }
 
 std::string NearestWord(std::string_view typed,

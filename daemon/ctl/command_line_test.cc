@@ -1,6 +1,7 @@
 #include "daemon/ctl/command_line.h"
 
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "daemon/ctl/failure.h"
 #include "test/catch/catch.h"
 
@@ -108,6 +109,19 @@ TEST_CASE("Help names every option, its value and what is common to all") {
        {"layerctl run FILE [options]", "One inference.", "--input NAME=x.npy",
         "-o, --output FILE", "repeats", "--json", "-h, --help"}) {
     CHECK_THAT(help, Catch::Contains(words));
+  }
+}
+
+TEST_CASE("Help stays within eighty columns") {
+  const char* many_words =
+      "one two three four five six seven eight nine ten eleven twelve thirteen "
+      "fourteen fifteen sixteen seventeen eighteen nineteen twenty";
+  Command command = Run();
+  command.summary = command.notes = many_words;
+  command.options.front().help = many_words;
+
+  for (const auto line : absl::StrSplit(HelpOf(command), '\n')) {
+    CHECK(line.size() <= 80);
   }
 }
 

@@ -266,8 +266,8 @@ Command InferCommand() {
            AddressOption()},
       .notes =
           "A .npy file has C order and exactly the datatype and shape of "
-          "its input. Images are not taken\nby this version; give an "
-          ".npy.\n",
+          "its input. Images are not taken by this version; give an "
+          ".npy.",
       .run = RunInfer,
   };
 }

@@ -125,7 +125,7 @@ Command InspectCommand() {
                            "has them)"}},
       .notes =
           "Ranges are written FIRST+COUNT. Weights are not read; `layerctl "
-          "verify` does that.\n",
+          "verify` does that.",
       .run = RunInspect,
   };
 }

@@ -19,7 +19,8 @@ namespace {
 
 std::vector<Command> AllCommands() {
   return {PackCommand(),   InspectCommand(), VerifyCommand(), RunCommand(),
-          StatusCommand(), ModelsCommand(),  InferCommand()};
+          ProbeCommand(),  PlanCommand(),    BenchCommand(),  StatusCommand(),
+          ModelsCommand(), InferCommand()};
 }
 
 std::string Overview(const std::vector<Command>& commands) {
@@ -28,7 +29,7 @@ std::string Overview(const std::vector<Command>& commands) {
       "Packs models for layerd, looks into them, and talks to a running "
       "layerd.\n\n";
   for (const Command& command : commands) {
-    absl::StrAppendFormat(&text, "  %-8s  %s\n", command.name, command.summary);
+    absl::StrAppendFormat(&text, "  %-8s %s\n", command.name, command.summary);
   }
   return absl::StrCat(
       text,

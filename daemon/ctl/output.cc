@@ -72,10 +72,11 @@ std::string FormatShape(const std::vector<int64_t>& shape) {
 }
 
 std::string FormatCount(uint64_t count) {
-  std::string text = absl::StrCat(count);
-  for (size_t left = text.size(); left > 3;) {
-    left -= 3;
-    text.insert(left, 1, ',');
+  const std::string digits = absl::StrCat(count);
+  std::string text;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
   }
   return text;
 }

@@ -92,8 +92,8 @@ Command PackCommand() {
       .options = std::move(options),
       .notes =
           "A free leading (batch) dimension is 1 unless --shape says "
-          "more. A model that cannot be\npacked is refused by the name "
-          "of its node, and an older FILE.layers stays as it was.\n",
+          "more. A model that cannot be packed is refused by the name "
+          "of its node, and an older FILE.layers stays as it was.",
       .run = RunPack,
   };
 }

@@ -154,7 +154,7 @@ Command StatusCommand() {
                    .help = "asks until it is ready, so long at most"}},
       .notes =
           "Ready: every model found at the start is ready or has "
-          "failed.\n",
+          "failed.",
       .run = RunStatus,
   };
 }

@@ -44,7 +44,7 @@ Command VerifyCommand() {
       .options = {},
       .notes =
           "The first damage ends it with exit code 1 and names tile, "
-          "offset and layer.\n",
+          "offset and layer.",
       .run = RunVerify,
   };
 }
