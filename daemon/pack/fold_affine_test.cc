@@ -72,6 +72,26 @@ TEST_CASE("A batch normalisation folds into a convolution after it") {
   CHECK(folded.after == "y = Convolution(x, input-scaled [2, 2, 3, 3], [2])\n");
 }
 
+TEST_CASE("A shift reaches the bias of its own group only") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 4, 1, 1});
+  const int shift = sketch.Numbers("s", {4, 1, 1}, {1, 10, 100, 1000});
+  const int moved = sketch.Add("n", "Add", {x, shift}, {1, 4, 1, 1});
+  const int weights = sketch.Numbers("w", {2, 2, 1, 1}, {1, 2, 3, 4});
+  sketch.Output(sketch.Add("y", "Conv", {moved, weights}, {1, 2, 1, 1},
+                           {{"kernel_shape", GraphSketch::Shape{1, 1}},
+                            {"strides", GraphSketch::Shape{1, 1}},
+                            {"dilations", GraphSketch::Shape{1, 1}},
+                            {"pads", GraphSketch::Shape{0, 0, 0, 0}},
+                            {"group", int64_t{2}}}));
+
+  const Folded folded(sketch.Take());
+
+  REQUIRE(folded.network.nodes.size() == 1);
+  CHECK(folded.network.nodes[0].weights[1].held ==
+        std::vector<float>{21, 4300});
+}
+
 TEST_CASE("What a shift adds would be missing in the padding") {
   GraphSketch sketch;
   const int x = sketch.Input("x", {1, 4, 4, 4});
