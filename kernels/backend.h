@@ -39,7 +39,7 @@ struct WeightPiece {
 
 // What one part computes: its layer's operator over whole activations, and the
 // output channels and rows that are this part's share. Only convolutions and
-// fully connected layers are cut; all others have the full ranges.
+// fully connected layers are cut; in all others nobody looks at the ranges.
 struct PartSpec {
   Operator op;
   std::vector<TensorType> inputs;    // Whole tensors.

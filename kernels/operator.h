@@ -54,6 +54,10 @@ struct MatMul {
   float scale = 1;  // Of the product.
 };
 
+// Windows that see nothing but padding: the lowest float, or an average of 0.
+// The output may have one place more than windows fit (ceil mode), if the last
+// window starts before the padding at the end; what hangs over that padding
+// counts in no divisor.
 struct Pool {
   enum class Kind : uint8_t { kMax = 0, kAverage = 1 };
   Kind kind = Kind::kMax;

@@ -1,5 +1,8 @@
 #include "kernels/cpu/element_loops.h"
 
+#include <limits>
+#include <optional>
+
 #include "kernels/cpu/rows.h"
 
 namespace layerd::cpu {
@@ -25,6 +28,24 @@ void GatherRow(const float* x, int64_t stride, float* y, int64_t count) {
   for (int64_t i = 0; i < count; ++i) y[i] = x[i * stride];
 }
 
+struct Clamp {
+  float low, high;
+};
+
+std::optional<Clamp> AsClamp(const Activation& activation) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  switch (activation.kind) {
+    case ActivationKind::kNone:
+      return Clamp{-kInfinity, kInfinity};
+    case ActivationKind::kRelu:
+      return Clamp{0, kInfinity};
+    case ActivationKind::kClip:
+      return Clamp{activation.alpha, activation.beta};
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace
 
 void RunBinary(const LoopNest& nest, Binary::Kind kind,
@@ -39,6 +60,24 @@ void RunBinary(const LoopNest& nest, Binary::Kind kind,
               ActivateRow(activation, row, row, size);
             });
   });
+}
+
+void RunSum(const LoopNest& nest, const Activation& activation, const float* a,
+            const float* b, float* y) {
+  const std::optional<Clamp> clamp = AsClamp(activation);
+  const bool rows_are_dense = nest.row_stride() == LoopNest::Positions{1, 1, 1};
+  if (!clamp || nest.rank != 2 || !rows_are_dense) {
+    return RunBinary(nest, Binary::Kind::kAdd, activation, a, b, y);
+  }
+  const LoopNest::Positions step = nest.stride[0];
+  const int64_t count = nest.row_count();
+  ParallelRanges(
+      nest.count[0], nest.count[0] * count, [&](int64_t begin, int64_t end) {
+        AddClampRows(
+            {a + begin * step[1], b + begin * step[2], y + begin * step[0],
+             step[1], step[2], step[0], end - begin, count},
+            clamp->low, clamp->high);
+      });
 }
 
 void RunUnary(const LoopNest& nest, const Activation& activation,

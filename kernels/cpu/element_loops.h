@@ -12,6 +12,10 @@ void RunBinary(const LoopNest& nest, Binary::Kind kind,
                const Activation& activation, const float* a, const float* b,
                float* y);
 
+// y = activation(a + b): as RunBinary(), and fast where rows are short.
+void RunSum(const LoopNest& nest, const Activation& activation, const float* a,
+            const float* b, float* y);
+
 // y = activation(x) over a nest whose operands are y, x. May be in place.
 void RunUnary(const LoopNest& nest, const Activation& activation,
               const float* x, float* y);

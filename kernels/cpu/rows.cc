@@ -219,6 +219,22 @@ void BinaryRow(Binary::Kind kind, const float* a, int64_t a_stride,
 }
 
 LAYERD_MULTIVERSION
+void AddClampRows(const StridedRows& rows, float low, float high) {
+  const int64_t count = rows.count;
+  for (int64_t row = 0; row < rows.rows; ++row) {
+    const float* a = rows.a + row * rows.a_step;
+    const float* b = rows.b + row * rows.b_step;
+    float* y = rows.y + row * rows.y_step;
+    LAYERD_SAME_OR_APART
+    for (int64_t i = 0; i < count; ++i) {
+      const float sum = a[i] + b[i];
+      const float raised = sum < low ? low : sum;
+      y[i] = raised > high ? high : raised;
+    }
+  }
+}
+
+LAYERD_MULTIVERSION
 void ScaleShiftRow(const float* x, const float* scale, const float* shift,
                    int64_t stride, float* y, int64_t count) {
   if (stride == 1) {

@@ -21,6 +21,18 @@ void ActivateRow(const Activation& activation, const float* x, float* y,
 void BinaryRow(Binary::Kind kind, const float* a, int64_t a_stride,
                const float* b, int64_t b_stride, float* y, int64_t count);
 
+// y = min(max(a + b, low), high) for `rows` rows of `count`, with steps from
+// one row to the next: for the many short rows of a part that adds a residual.
+// y may be the memory of a or b.
+struct StridedRows {
+  const float* a;
+  const float* b;
+  float* y;
+  int64_t a_step, b_step, y_step;
+  int64_t rows, count;
+};
+void AddClampRows(const StridedRows& rows, float low, float high);
+
 // y = x * scale + shift, with strides 1 or 0 for scale and shift together.
 void ScaleShiftRow(const float* x, const float* scale, const float* shift,
                    int64_t stride, float* y, int64_t count);

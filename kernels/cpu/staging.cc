@@ -80,8 +80,8 @@ void StagedOutput::Finish(std::byte* tensor, std::byte* scratch,
   const float* computed = Target(tensor, scratch);
   std::byte* output = tensor + offset_bytes_;
   if (adds_residual_) {
-    RunBinary(sum_, Binary::Kind::kAdd, activation_, computed,
-              Floats(residual + residual_offset_bytes_), Floats(output));
+    RunSum(sum_, activation_, computed,
+           Floats(residual + residual_offset_bytes_), Floats(output));
   } else if (!is_direct_) {
     copy_.Run(scratch + scratch_offset_, output);
   }
