@@ -60,14 +60,17 @@ absl::StatusOr<std::string> IdentityOf(const std::string& onnx_path) {
   return identity;
 }
 
-std::string PurposeOf(const ShapeBindings& shapes) {
+std::string PurposeOf(const PackOptions& options) {
   const KernelKey key = MakeCpuBackend(1)->key();
   std::string purpose =
       absl::StrCat(kVersion, "|", kFormatVersion, "|", key.backend, "|",
                    key.isa, "|", key.dtype, "|", key.library);
-  for (const auto& [name, shape] : shapes) {
+  for (const auto& [name, shape] : options.shapes) {
     absl::StrAppend(&purpose, "|", name, "=", absl::StrJoin(shape, ","));
   }
+  absl::StrAppend(&purpose, "|", options.weights, "|", options.optimize_for,
+                  "|", options.tile_bytes, "|", options.extent_bytes_max, "|",
+                  options.part_flops_max);
   return purpose;
 }
 
@@ -95,7 +98,7 @@ std::string CacheFolder(const std::string& given) {
 
 absl::StatusOr<LayerFileFor> LayerFileFor::Find(const std::string& file,
                                                 const std::string& cache_folder,
-                                                const ShapeBindings& shapes) {
+                                                const PackOptions& options) {
   LayerFileFor found;
   if (!file.ends_with(kOnnxEnding)) {
     found.path_ = file;
@@ -103,15 +106,19 @@ absl::StatusOr<LayerFileFor> LayerFileFor::Find(const std::string& file,
   }
   ASSIGN_OR_RETURN(const std::string identity, IdentityOf(file));
   found.onnx_path_ = file;
-  found.options_.shapes = shapes;
+  found.options_ = options;
   found.path_ =
       absl::StrFormat("%s/%s-%016x.layers", cache_folder,
                       std::filesystem::path(file).stem().string(),
-                      HashOf(absl::StrCat(identity, PurposeOf(shapes))));
+                      HashOf(absl::StrCat(identity, PurposeOf(options))));
   return found;
 }
 
 bool LayerFileFor::is_there() const { return access(path_.c_str(), F_OK) == 0; }
+
+absl::Status LayerFileFor::PackOnce() {
+  return can_pack() && !is_there() ? Pack() : absl::OkStatus();
+}
 
 absl::Status LayerFileFor::Pack() {
   LAYERD_CHECK(can_pack());

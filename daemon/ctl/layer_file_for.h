@@ -19,10 +19,10 @@ std::string CacheFolder(const std::string& given);
 // place, and nothing stale is ever found.
 class LayerFileFor {
  public:
-  // Errors: as ScanOnnx() for FILE.onnx; its shapes are not looked at.
+  // Errors: as ScanOnnx() for FILE.onnx; shapes are not looked at.
   static absl::StatusOr<LayerFileFor> Find(const std::string& file,
                                            const std::string& cache_folder,
-                                           const ShapeBindings& shapes);
+                                           const PackOptions& options);
 
   const std::string& path() const { return path_; }
   // It can be made (again) from the model.
@@ -31,6 +31,8 @@ class LayerFileFor {
 
   // REQUIRES: can_pack().
   absl::Status Pack();
+  // Packs if that is possible and there is nothing yet.
+  absl::Status PackOnce();
 
  private:
   LayerFileFor() = default;

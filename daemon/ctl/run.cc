@@ -1,5 +1,3 @@
-#include <sched.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -9,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "config/byte_size.h"
-#include "config/limits.h"
 #include "config/status_macros.h"
 #include "daemon/ctl/answers.h"
 #include "daemon/ctl/array_files.h"
@@ -19,6 +16,7 @@
 #include "daemon/ctl/layer_file_for.h"
 #include "daemon/ctl/output.h"
 #include "daemon/ctl/pack_options.h"
+#include "daemon/ctl/shared_options.h"
 #include "daemon/engine/engine.h"
 
 namespace layerd {
@@ -42,21 +40,12 @@ struct Outcome {
   uint64_t peak_rss_bytes = 0;
 };
 
-int CpusWeMayUse() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
 absl::StatusOr<EngineOptions> ReadEngineOptions(const CommandLine& line) {
   EngineOptions options;
   ASSIGN_OR_RETURN(options.weight_budget_bytes, line.Bytes("--budget", kAll));
   ASSIGN_OR_RETURN(options.memory_budget_bytes,
                    line.Bytes("--memory-budget", kAll));
-  ASSIGN_OR_RETURN(
-      const uint64_t threads,
-      line.Number("--threads", CpusWeMayUse(), 1, uint64_t{kThreadsMax}));
-  options.threads = static_cast<int>(threads);
+  ASSIGN_OR_RETURN(options.threads, ReadThreads(line));
   ASSIGN_OR_RETURN(options.backend,
                    line.OneOf("--backend", {"cpu", "reference"}));
   ASSIGN_OR_RETURN(options.io_engine,
@@ -201,7 +190,7 @@ std::string JsonOf(const Outcome& outcome) {
 std::string TextOf(const Outcome& outcome) {
   const Engine::MemoryStats& memory = outcome.memory;
   std::string text = absl::StrFormat(
-      "%.3f ms%s; weights %s, of which %s in memory (ring %s, head %s); arena "
+      "%.3f ms%s; weights %s, memory for them %s (ring %s, head %s); arena "
       "%s; read %s; peak memory %s\n",
       MedianMs(outcome.runs),
       outcome.runs.size() == 1
@@ -233,10 +222,11 @@ absl::Status RunRun(const CommandLine& line) {
   ASSIGN_OR_RETURN(const EngineOptions options, ReadEngineOptions(line));
   ASSIGN_OR_RETURN(const uint64_t repeat,
                    line.Number("--repeat", 1, 1, kRepeatMax));
-  ASSIGN_OR_RETURN(const ShapeBindings shapes, ReadShapes(line, file));
+  PackOptions packing;
+  ASSIGN_OR_RETURN(packing.shapes, ReadShapes(line, file));
   ASSIGN_OR_RETURN(
       LayerFileFor layer_file,
-      LayerFileFor::Find(file, CacheFolder(line.Text("--cache", "")), shapes));
+      LayerFileFor::Find(file, CacheFolder(line.Text("--cache", "")), packing));
   ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine,
                    Engine::Start(options));
   ASSIGN_OR_RETURN(const std::shared_ptr<Model> model,
@@ -283,9 +273,7 @@ Command RunCommand() {
             .value = "SIZE",
             .help = "of weights, activations and scratch together; default "
                     "all"},
-           {.name = "--threads",
-            .value = "N",
-            .help = "that compute; default one for each CPU we may use"},
+           ThreadsOption(),
            {.name = "--backend",
             .value = "cpu|reference",
             .help = "what computes; reference is slow and simple; default "
@@ -297,17 +285,13 @@ Command RunCommand() {
             .value = "K",
             .help = "runs; all outputs must be identical; default 1"},
            ShapeOption(),
-           {.name = "--cache",
-            .value = "FOLDER",
-            .help = "where a packed FILE.onnx is kept; default "
-                    "$CACHE_DIRECTORY, $XDG_CACHE_HOME/layerd or "
-                    "~/.cache/layerd"}},
+           CacheOption()},
       .notes =
           "FILE is a layer file, or FILE.onnx that is packed first. A "
-          ".npy file has C order and exactly\nthe datatype and shape of "
+          ".npy file has C order and exactly the datatype and shape of "
           "its input. A `=` inside NAME is written `\\=`. Below the "
-          "smallest\nbudget that would do, that budget is said and the "
-          "exit code is 1.\n",
+          "smallest budget that would do, that budget is said and the "
+          "exit code is 1.",
       .run = RunRun,
   };
 }

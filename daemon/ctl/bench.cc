@@ -1,0 +1,383 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "config/byte_size.h"
+#include "config/status_macros.h"
+#include "daemon/ctl/array_files.h"
+#include "daemon/ctl/bench_report.h"
+#include "daemon/ctl/commands.h"
+#include "daemon/ctl/contestant.h"
+#include "daemon/ctl/costs_of.h"
+#include "daemon/ctl/drive_probe.h"
+#include "daemon/ctl/failure.h"
+#include "daemon/ctl/layer_file_for.h"
+#include "daemon/ctl/output.h"
+#include "daemon/ctl/pack_options.h"
+#include "daemon/ctl/processor_probe.h"
+#include "daemon/ctl/shared_options.h"
+#include "daemon/ctl/streaming_child.h"
+#include "daemon/plan/cost_model.h"
+#include "daemon/plan/cost_profile.h"
+
+namespace layerd {
+namespace {
+
+constexpr double kMiB = 1 << 20;
+constexpr double kGiB = 1 << 30;
+constexpr uint64_t kRequestsDefault = 20, kRequestsMax = 1'000'000;
+constexpr uint64_t kDriveMibMax = 1 << 20;
+constexpr int kWarmUps = 2;
+constexpr uint64_t kInputSeeds = 4;  // Different inputs, in turn.
+constexpr uint64_t kChildRequests = 5;
+constexpr uint64_t kUnlimitedExtent = uint64_t{1} << 40;
+constexpr uint64_t kUnlimitedWork = uint64_t{1} << 62;
+
+struct Settings {
+  std::string layer_file;
+  std::string whole_layer_file;  // Empty if FILE is a layer file.
+  std::string cache_folder;
+  uint64_t budget_bytes = 0;
+  int threads = 1;
+  uint64_t requests = 0;
+  double paced_bytes_per_s = 0;  // 0: as the drive is.
+  Machine machine;
+  bool machine_is_given = false;
+};
+
+// The drive's rate and latency, from before the run or from the command line.
+struct DriveSpeed {
+  double bytes_per_s = 0;
+  double first_read_seconds = 0;
+};
+
+struct Contest {
+  Contestant resident, streamed;
+  std::optional<Contestant> whole_layer;
+  std::vector<std::vector<Array>> inputs;
+  bool outputs_identical = true;
+  uint64_t read_bytes = 0;  // By what counts.
+  std::chrono::nanoseconds loader_cpu_time{0};
+};
+
+absl::StatusOr<std::string> PackedFile(const std::string& file,
+                                       const std::string& cache_folder,
+                                       const PackOptions& options) {
+  ASSIGN_OR_RETURN(LayerFileFor layer_file,
+                   LayerFileFor::Find(file, cache_folder, options));
+  RETURN_IF_ERROR(layer_file.PackOnce());
+  return layer_file.path();
+}
+
+absl::Status FindFiles(const CommandLine& line, Settings* settings) {
+  const std::string& file = line.operands().front();
+  settings->cache_folder = CacheFolder(line.Text("--cache", ""));
+  PackOptions packing;
+  ASSIGN_OR_RETURN(packing.shapes, ReadShapes(line, file));
+  ASSIGN_OR_RETURN(settings->layer_file,
+                   PackedFile(file, settings->cache_folder, packing));
+  if (settings->layer_file == file) return absl::OkStatus();
+  packing.extent_bytes_max = kUnlimitedExtent;
+  packing.part_flops_max = kUnlimitedWork;
+  ASSIGN_OR_RETURN(settings->whole_layer_file,
+                   PackedFile(file, settings->cache_folder, packing));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Settings> ReadSettings(const CommandLine& line) {
+  Settings settings;
+  ASSIGN_OR_RETURN(settings.budget_bytes, line.Bytes("--budget", kAllBytes));
+  ASSIGN_OR_RETURN(settings.threads, ReadThreads(line));
+  ASSIGN_OR_RETURN(
+      settings.requests,
+      line.Number("--requests", kRequestsDefault, 1, kRequestsMax));
+  ASSIGN_OR_RETURN(const uint64_t drive_mib_s,
+                   line.Number("--drive-mib-s", 0, 1, kDriveMibMax));
+  settings.paced_bytes_per_s = static_cast<double>(drive_mib_s) * kMiB;
+  ASSIGN_OR_RETURN(settings.machine, ReadMachine(line));
+  settings.machine_is_given = line.Has("--machine");
+  RETURN_IF_ERROR(FindFiles(line, &settings));
+  return settings;
+}
+
+// The rate of a slower drive counts from Submit(), and has the real one's
+// latency inside it.
+absl::StatusOr<DriveSpeed> SpeedOf(const Settings& settings) {
+  if (settings.paced_bytes_per_s > 0)
+    return DriveSpeed{settings.paced_bytes_per_s, 0};
+  if (settings.machine_is_given) {
+    return DriveSpeed{settings.machine.drive_bytes_per_s,
+                      settings.machine.first_read_seconds};
+  }
+  const auto probe = ProbeDrive(settings.layer_file, {}, {});
+  if (probe.ok())
+    return DriveSpeed{probe->bytes_per_s, probe->first_read_seconds};
+  // Smaller than one read of the loader's: a file in its place.
+  ASSIGN_OR_RETURN(const ProbeFile file,
+                   ProbeFile::Create(settings.cache_folder, 64 << 20));
+  ASSIGN_OR_RETURN(const DriveProbe other, ProbeDrive(file.path(), {}, {}));
+  return DriveSpeed{other.bytes_per_s, other.first_read_seconds};
+}
+
+std::vector<ArrayPort> PortsOf(const std::vector<Model::Port>& ports) {
+  std::vector<ArrayPort> array_ports;
+  for (const Model::Port& port : ports) {
+    array_ports.push_back({port.name, port.dtype, port.shape});
+  }
+  return array_ports;
+}
+
+absl::StatusOr<std::vector<std::vector<Array>>> RandomInputs(
+    const Model& model) {
+  std::vector<std::vector<Array>> inputs(kInputSeeds);
+  for (uint64_t seed = 0; seed < kInputSeeds; ++seed) {
+    for (const ArrayPort& port : PortsOf(model.inputs())) {
+      ASSIGN_OR_RETURN(Array array, RandomArray(port, seed));
+      inputs[seed].push_back(std::move(array));
+    }
+  }
+  return inputs;
+}
+
+absl::StatusOr<Contest> StartContest(const Settings& settings) {
+  EngineOptions options;
+  options.threads = settings.threads;
+  ASSIGN_OR_RETURN(Contestant resident,
+                   Contestant::Start(options, settings.layer_file));
+  std::optional<Contestant> whole_layer;
+  if (!settings.whole_layer_file.empty()) {
+    ASSIGN_OR_RETURN(whole_layer,
+                     Contestant::Start(options, settings.whole_layer_file));
+  }
+  options.weight_budget_bytes = settings.budget_bytes;
+  options.drive_bytes_per_s_max = settings.paced_bytes_per_s;
+  ASSIGN_OR_RETURN(Contestant streamed,
+                   Contestant::Start(options, settings.layer_file));
+  for (const std::string& warning : streamed.engine().warnings()) {
+    std::fputs(absl::StrCat("warning: ", warning, "\n").c_str(), stderr);
+  }
+  ASSIGN_OR_RETURN(auto inputs, RandomInputs(streamed.model()));
+  return Contest{.resident = std::move(resident),
+                 .streamed = std::move(streamed),
+                 .whole_layer = std::move(whole_layer),
+                 .inputs = std::move(inputs)};
+}
+
+// What the streamed request of this round read, and what that cost.
+absl::Status AskStreamed(const std::vector<Array>& inputs, bool counts,
+                         Contest* contest) {
+  Engine& engine = contest->streamed.engine();
+  const uint64_t bytes_before = engine.loading().read_bytes;
+  const auto cpu_before = engine.loader_cpu_time();
+  RETURN_IF_ERROR(contest->streamed.Ask(inputs, counts));
+  if (!counts) return absl::OkStatus();
+  contest->read_bytes += engine.loading().read_bytes - bytes_before;
+  contest->loader_cpu_time += engine.loader_cpu_time() - cpu_before;
+  return absl::OkStatus();
+}
+
+absl::Status AskResident(const std::vector<Array>& inputs, bool counts,
+                         Contest* contest) {
+  RETURN_IF_ERROR(contest->resident.Ask(inputs, counts));
+  if (!contest->whole_layer) return absl::OkStatus();
+  return contest->whole_layer->Ask(inputs, counts);
+}
+
+absl::Status Round(uint64_t number, bool counts, Contest* contest) {
+  const std::vector<Array>& inputs = contest->inputs[number % kInputSeeds];
+  // Whoever comes second finds the caches as the first left them.
+  if (number / kInputSeeds % 2 == 0) {
+    RETURN_IF_ERROR(AskResident(inputs, counts, contest));
+    RETURN_IF_ERROR(AskStreamed(inputs, counts, contest));
+  } else {
+    RETURN_IF_ERROR(AskStreamed(inputs, counts, contest));
+    RETURN_IF_ERROR(AskResident(inputs, counts, contest));
+  }
+  contest->outputs_identical &=
+      contest->resident.outputs() == contest->streamed.outputs();
+  return absl::OkStatus();
+}
+
+absl::Status RunRounds(uint64_t requests, Contest* contest) {
+  for (uint64_t round = 0; round < kWarmUps; ++round) {
+    RETURN_IF_ERROR(Round(round, /*counts=*/false, contest));
+  }
+  for (uint64_t round = 0; round < requests; ++round) {
+    RETURN_IF_ERROR(Round(round, /*counts=*/true, contest));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Prediction> PredictionOf(const Settings& settings,
+                                        const Model& model,
+                                        std::vector<double> part_seconds,
+                                        const DriveSpeed& drive) {
+  const ModelDemand demand{.name = model.name(),
+                           .level = model.level(),
+                           .program = &model.program(),
+                           .scratch_bytes = model.scratch_bytes()};
+  ASSIGN_OR_RETURN(
+      const MemoryPlan plan,
+      MemoryPlan::Make({demand}, {.weight_bytes = settings.budget_bytes}));
+  return Predict(model.program(), plan,
+                 {.part_seconds = std::move(part_seconds),
+                  .drive_bytes_per_s = drive.bytes_per_s,
+                  .first_read_seconds = drive.first_read_seconds});
+}
+
+// As it was known before this run.
+absl::StatusOr<double> PredictedMs(const Settings& settings, const Model& model,
+                                   const KnownCosts& known,
+                                   const DriveSpeed& drive) {
+  std::vector<double> seconds = known.Read(model.program().parts.size());
+  if (seconds.empty()) {
+    seconds =
+        CountedPartSeconds(model.program(), settings.machine, settings.threads);
+  }
+  ASSIGN_OR_RETURN(const Prediction prediction,
+                   PredictionOf(settings, model, std::move(seconds), drive));
+  return 1e3 * prediction.cold_seconds;
+}
+
+// What is in the file, and what its plan takes.
+absl::Status DescribeFile(const Settings& settings, Contest* contest,
+                          BenchReport* report) {
+  ASSIGN_OR_RETURN(const auto file, LayerFileReader::Open(settings.layer_file));
+  const Engine::MemoryStats memory = contest->streamed.engine().memory();
+  report->threads = settings.threads;
+  report->requests = settings.requests;
+  report->weights_dtype = file->manifest().options().weights();
+  report->weight_bytes = file->manifest().identity().weight_bytes();
+  report->tile_bytes = file->stream().tile_bytes;
+  report->budget_bytes = settings.budget_bytes == kAllBytes
+                             ? file->stream().stored_bytes
+                             : settings.budget_bytes;
+  report->ring_bytes = memory.ring_bytes;
+  report->head_bytes = memory.head_bytes;
+  report->arena_bytes = memory.arena_bytes;
+  return absl::OkStatus();
+}
+
+void DescribeReading(const Contest& contest, BenchReport* report) {
+  report->crc_cpu_ms_per_gib = 1e3 * kGiB / CrcBytesPerCpuS();
+  if (contest.read_bytes == 0) return;  // All is resident: no rate to tell.
+  const auto bytes = static_cast<double>(contest.read_bytes);
+  double streamed_ms = 0;
+  for (const double ms : contest.streamed.latencies_ms()) streamed_ms += ms;
+  report->read_mib_s = bytes / kMiB / (1e-3 * streamed_ms);
+  report->loader_cpu_ms_per_gib =
+      1e-6 * static_cast<double>(contest.loader_cpu_time.count()) /
+      (bytes / kGiB);
+}
+
+absl::Status DescribeTimes(const Settings& settings, const DriveSpeed& drive,
+                           const Contest& contest, BenchReport* report) {
+  report->resident_ms = contest.resident.latencies_ms();
+  report->streamed_ms = contest.streamed.latencies_ms();
+  if (contest.whole_layer) {
+    report->whole_layer_ms = contest.whole_layer->latencies_ms();
+  }
+  const std::vector<double> parts = contest.resident.PartSeconds();
+  for (const double seconds : parts) {
+    report->longest_part_us = std::max(report->longest_part_us, 1e6 * seconds);
+  }
+  ASSIGN_OR_RETURN(
+      const Prediction prediction,
+      PredictionOf(settings, contest.streamed.model(), parts, drive));
+  report->asap_bound_ms = 1e3 * prediction.asap_seconds;
+  report->lower_bound_ms = 1e3 * prediction.lower_bound_seconds;
+  report->outputs_identical = contest.outputs_identical;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> PeakRss(const Settings& settings,
+                                 const Contest& contest) {
+  return PeakRssOf({.layer_file = settings.layer_file,
+                    .budget_bytes = settings.budget_bytes,
+                    .threads = settings.threads,
+                    .requests = std::min(settings.requests, kChildRequests)},
+                   PortsOf(contest.streamed.model().inputs()),
+                   contest.inputs.front());
+}
+
+absl::StatusOr<BenchReport> Bench(const Settings& settings) {
+  EvictFile(settings.layer_file);
+  ASSIGN_OR_RETURN(const DriveSpeed drive, SpeedOf(settings));
+  ASSIGN_OR_RETURN(Contest contest, StartContest(settings));
+  ASSIGN_OR_RETURN(const KnownCosts known,
+                   KnownCosts::Of(settings.layer_file, settings.cache_folder,
+                                  settings.threads));
+  BenchReport report;
+  ASSIGN_OR_RETURN(
+      report.predicted_ms,
+      PredictedMs(settings, contest.streamed.model(), known, drive));
+  RETURN_IF_ERROR(DescribeFile(settings, &contest, &report));
+  RETURN_IF_ERROR(RunRounds(settings.requests, &contest));
+  RETURN_IF_ERROR(DescribeTimes(settings, drive, contest, &report));
+  DescribeReading(contest, &report);
+  ASSIGN_OR_RETURN(report.peak_rss_bytes, PeakRss(settings, contest));
+  const absl::Status written = known.Write(contest.resident.PartSeconds());
+  if (!written.ok()) {
+    std::fputs(absl::StrFormat("warning: the part times are not kept: %s\n",
+                               std::string(written.message()))
+                   .c_str(),
+               stderr);
+  }
+  return report;
+}
+
+absl::Status RunBench(const CommandLine& line) {
+  ASSIGN_OR_RETURN(const Settings settings, ReadSettings(line));
+  ASSIGN_OR_RETURN(BenchReport report, Bench(settings));
+  report.model = std::filesystem::path(line.operands().front()).stem().string();
+  RETURN_IF_ERROR(
+      WriteAnswer(line.json() ? BenchJson(report) : BenchText(report)));
+  if (report.outputs_identical) return absl::OkStatus();
+  return Answered(absl::InternalError(
+      "a streamed output differs from the resident one: this must never "
+      "happen, please report it"));
+}
+
+}  // namespace
+
+Command BenchCommand() {
+  return {
+      .name = "bench",
+      .operands = "FILE",
+      .operand_count_min = 1,
+      .operand_count_max = 1,
+      .summary =
+          "Measures what streaming costs: resident and streamed "
+          "requests side by side.",
+      .options = {{.name = "--budget",
+                   .value = "SIZE",
+                   .help = "of memory for weights of the streamed one: 16MiB, "
+                           "1GiB, all; default all"},
+                  ThreadsOption(),
+                  {.name = "--requests",
+                   .value = "K",
+                   .help = "rounds that count; default 20"},
+                  {.name = "--drive-mib-s",
+                   .value = "R",
+                   .help = "models a drive of R MiB/s, slower than this one"},
+                  MachineOption(),
+                  ShapeOption(),
+                  CacheOption()},
+      .notes =
+          "A round is one request of each engine in one process, in "
+          "alternating order; the overhead is the median of the rounds' "
+          "ratios. A FILE.onnx is also packed with whole layers, for the "
+          "honest baseline. Realtime scheduling is off. Without "
+          "--machine and --drive-mib-s the drive is probed first.",
+      .run = RunBench,
+  };
+}
+
+}  // namespace layerd

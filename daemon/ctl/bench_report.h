@@ -1,0 +1,49 @@
+#ifndef LAYERD_DAEMON_CTL_BENCH_REPORT_H_
+#define LAYERD_DAEMON_CTL_BENCH_REPORT_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace layerd {
+
+// What `bench` measured, as its JSON says it; what has no value is null there.
+struct BenchReport {
+  std::string model;
+  int threads = 0;
+  uint64_t requests = 0;
+  std::string weights_dtype;
+  uint64_t weight_bytes = 0;  // ONNX initializers at f32, one copy.
+  uint64_t budget_bytes = 0;
+  uint64_t ring_bytes = 0, head_bytes = 0, arena_bytes = 0;
+  uint64_t tile_bytes = 0;
+  // A round is one request of each engine, next to each other in time.
+  std::vector<double> resident_ms, streamed_ms;  // By round.
+  std::vector<double> whole_layer_ms;            // Empty if there are none.
+  std::optional<double> predicted_ms;            // From before this run.
+  std::optional<double> asap_bound_ms, lower_bound_ms;
+  std::optional<double> read_mib_s, loader_cpu_ms_per_gib, crc_cpu_ms_per_gib;
+  double longest_part_us = 0;
+  std::optional<uint64_t> peak_rss_bytes;
+  bool outputs_identical = false;
+
+  uint64_t weight_memory_bytes() const { return ring_bytes + head_bytes; }
+  uint64_t total_bytes() const { return weight_memory_bytes() + arena_bytes; }
+  // The median over the rounds of streamed to the faster of the two resident
+  // figures of that round, minus one.
+  double overhead_pct() const;
+  std::optional<double> weight_memory_reduction_pct() const;
+  // The streamed median over `ms`, minus one.
+  std::optional<double> gap_pct(const std::optional<double>& ms) const;
+  // The prediction over the streamed median, minus one.
+  std::optional<double> prediction_error_pct() const;
+};
+
+// REQUIRES, of both: at least one round, as many of each engine.
+std::string BenchJson(const BenchReport& report);
+std::string BenchText(const BenchReport& report);
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_CTL_BENCH_REPORT_H_

@@ -1,0 +1,66 @@
+#include "daemon/ctl/contestant.h"
+
+#include <span>
+#include <utility>
+
+#include "config/status_macros.h"
+#include "daemon/ctl/quantile.h"
+
+namespace layerd {
+namespace {
+
+constexpr char kModelName[] = "model";
+
+}  // namespace
+
+absl::StatusOr<Contestant> Contestant::Start(const EngineOptions& options,
+                                             const std::string& layer_file) {
+  Contestant contestant;
+  ASSIGN_OR_RETURN(contestant.engine_, Engine::Start(options));
+  RETURN_IF_ERROR(
+      contestant.engine_->LoadModels({{layer_file, kModelName, "1"}}).front());
+  contestant.model_ = contestant.engine_->Find(kModelName, "");
+  for (const Model::Port& port : contestant.model_->outputs()) {
+    contestant.outputs_.emplace_back(port.bytes, '\0');
+  }
+  const size_t parts = contestant.model_->program().parts.size();
+  contestant.part_times_.resize(parts);
+  contestant.part_seconds_.resize(parts);
+  return contestant;
+}
+
+absl::Status Contestant::Ask(const std::vector<Array>& inputs, bool counts) {
+  auto job = std::make_unique<Job>();
+  job->model = model_;
+  job->level = model_->level();
+  job->part_times = part_times_;
+  for (const Array& input : inputs) {
+    job->inputs.push_back(std::as_bytes(std::span(input.bytes)));
+  }
+  for (std::string& output : outputs_) {
+    output.assign(output.size(), '\0');  // Nothing is left of the last one.
+    job->outputs.push_back(std::as_writable_bytes(std::span(output)));
+  }
+  JobStats stats;
+  const auto begin = std::chrono::steady_clock::now();
+  RETURN_IF_ERROR(engine_->Run(std::move(job), &stats));
+  const std::chrono::duration<double, std::milli> latency =
+      std::chrono::steady_clock::now() - begin;
+  if (!counts) return absl::OkStatus();
+  latencies_ms_.push_back(latency.count());
+  for (size_t part = 0; part < part_times_.size(); ++part) {
+    part_seconds_[part].push_back(
+        std::chrono::duration<double>(part_times_[part]).count());
+  }
+  return absl::OkStatus();
+}
+
+std::vector<double> Contestant::PartSeconds() const {
+  std::vector<double> medians;
+  for (const std::vector<double>& seconds : part_seconds_) {
+    medians.push_back(Median(seconds));
+  }
+  return medians;
+}
+
+}  // namespace layerd

@@ -1,0 +1,44 @@
+#ifndef LAYERD_DAEMON_CTL_CONTESTANT_H_
+#define LAYERD_DAEMON_CTL_CONTESTANT_H_
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "daemon/ctl/npy.h"
+#include "daemon/engine/engine.h"
+
+namespace layerd {
+
+// One engine of a bench with one model, its requests timed one by one.
+class Contestant {
+ public:
+  static absl::StatusOr<Contestant> Start(const EngineOptions& options,
+                                          const std::string& layer_file);
+
+  // One request. Its latency is kept if `counts`, as are its part times.
+  absl::Status Ask(const std::vector<Array>& inputs, bool counts);
+
+  const std::vector<std::string>& outputs() const { return outputs_; }
+  const std::vector<double>& latencies_ms() const { return latencies_ms_; }
+  // Of each part the median over what counted.
+  std::vector<double> PartSeconds() const;
+
+  Engine& engine() { return *engine_; }
+  const Model& model() const { return *model_; }
+
+ private:
+  std::unique_ptr<Engine> engine_;
+  std::shared_ptr<Model> model_;
+  std::vector<std::string> outputs_;  // Of the last request.
+  std::vector<double> latencies_ms_;
+  std::vector<std::vector<double>> part_seconds_;  // By part, then request.
+  std::vector<std::chrono::nanoseconds> part_times_;
+};
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_CTL_CONTESTANT_H_

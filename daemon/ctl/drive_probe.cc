@@ -1,0 +1,253 @@
+#include "daemon/ctl/drive_probe.h"
+
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_format.h"
+#include "config/status_macros.h"
+#include "daemon/ctl/quantile.h"
+#include "daemon/rt/clock.h"
+#include "loader/io/open_io_engine.h"
+#include "loader/loader.h"
+#include "loader/memory/slab.h"
+#include "loader/store/direct_file.h"
+#include "loader/store/format.h"
+
+namespace layerd {
+namespace {
+
+using Seconds = std::chrono::duration<double>;
+
+constexpr uint64_t kSmallReadBytes = 64 << 10;
+constexpr int kFirstReads = 25;
+constexpr auto kPause = std::chrono::milliseconds(10);
+constexpr auto kLoaderCellTime = std::chrono::milliseconds(600);
+constexpr double kMiB = 1 << 20;
+constexpr double kGiB = 1 << 30;
+constexpr uint64_t kWriteBytes = 4 << 20;
+
+Seconds ThreadCpuTime() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return Seconds(static_cast<double>(time.tv_sec) +
+                 1e-9 * static_cast<double>(time.tv_nsec));
+}
+
+// Keeps `depth` reads of a file in flight.
+class ReadingLoop {
+ public:
+  static absl::StatusOr<ReadingLoop> Open(const DirectFile* file,
+                                          const DriveCell& cell) {
+    ReadingLoop loop(file, cell);
+    ASSIGN_OR_RETURN(
+        loop.slab_,
+        Slab::Allocate(cell.read_bytes * static_cast<uint64_t>(cell.depth)));
+    ASSIGN_OR_RETURN(
+        IoEngineChoice choice,
+        OpenIoEngine(IoEngineKind::kAuto, static_cast<size_t>(cell.depth)));
+    loop.engine_ = std::move(choice.engine);
+    loop.warnings_ = loop.slab_->warnings();
+    loop.warnings_.insert(loop.warnings_.end(), choice.warnings.begin(),
+                          choice.warnings.end());
+    const absl::Status registered =
+        loop.engine_->RegisterMemory(loop.slab_->memory());
+    if (!registered.ok()) loop.warnings_.emplace_back(registered.message());
+    loop.submitted_.resize(static_cast<size_t>(cell.depth));
+    return loop;
+  }
+
+  absl::Status ReadFor(std::chrono::nanoseconds time) {
+    latencies_us_.clear();
+    const Instant begin = clock_.now();
+    const Seconds cpu_begin = ThreadCpuTime();
+    for (size_t slot = 0; slot < submitted_.size(); ++slot) Submit(slot);
+    absl::Status status;
+    for (size_t in_flight = submitted_.size(); in_flight > 0;) {
+      ReadCompletion completion;
+      if (engine_->Reap({&completion, 1}, /*wait=*/true) == 0) continue;
+      status.Update(Take(completion));
+      if (status.ok() && clock_.now() - begin < time) {
+        Submit(completion.user_data);
+      } else {
+        --in_flight;
+      }
+    }
+    seconds_ = Seconds(clock_.now() - begin).count();
+    cpu_seconds_ = (ThreadCpuTime() - cpu_begin).count();
+    return status;
+  }
+
+  double bytes() const {
+    return static_cast<double>(latencies_us_.size() * cell_.read_bytes);
+  }
+  double bytes_per_s() const { return bytes() / seconds_; }
+  const std::vector<std::string>& warnings() const { return warnings_; }
+  const std::vector<double>& latencies_us() const { return latencies_us_; }
+  Machine::DriveRate rate() const {
+    return {.read_bytes = cell_.read_bytes,
+            .depth = cell_.depth,
+            .mib_s = bytes_per_s() / kMiB,
+            .p50_us = Quantile(latencies_us_, 0.5),
+            .p99_us = Quantile(latencies_us_, 0.99),
+            .p999_us = Quantile(latencies_us_, 0.999),
+            .cpu_ms_per_gib = 1e3 * cpu_seconds_ / (bytes() / kGiB)};
+  }
+
+ private:
+  ReadingLoop(const DirectFile* file, const DriveCell& cell)
+      : file_(file), cell_(cell) {}
+
+  void Submit(size_t slot) {
+    submitted_[slot] = clock_.now();
+    engine_->Submit({.fd = file_->fd(),
+                     .offset_bytes = next_offset_,
+                     .into = slab_->memory().subspan(slot * cell_.read_bytes,
+                                                     cell_.read_bytes),
+                     .user_data = slot});
+    next_offset_ += cell_.read_bytes;
+    const uint64_t whole = file_->file_bytes() / kPageBytes * kPageBytes;
+    if (next_offset_ + cell_.read_bytes > whole) next_offset_ = 0;
+  }
+
+  absl::Status Take(const ReadCompletion& completion) {
+    if (completion.result != static_cast<int64_t>(cell_.read_bytes)) {
+      return absl::InternalError(absl::StrFormat(
+          "a read of %d bytes answered %d: the drive or its file system "
+          "refuses such reads",
+          cell_.read_bytes, completion.result));
+    }
+    latencies_us_.push_back(
+        1e6 * Seconds(clock_.now() - submitted_[completion.user_data]).count());
+    return absl::OkStatus();
+  }
+
+  const DirectFile* file_;
+  DriveCell cell_;
+  MonotonicClock clock_;
+  std::unique_ptr<Slab> slab_;  // Outlives the engine that knows it.
+  std::unique_ptr<IoEngine> engine_;
+  std::vector<std::string> warnings_;
+  std::vector<Instant> submitted_;
+  std::vector<double> latencies_us_;
+  uint64_t next_offset_ = 0;
+  double seconds_ = 0, cpu_seconds_ = 0;
+};
+
+absl::StatusOr<double> FirstReadSeconds(const DirectFile& file,
+                                        double bytes_per_s) {
+  ASSIGN_OR_RETURN(ReadingLoop loop,
+                   ReadingLoop::Open(&file, {kSmallReadBytes, 1}));
+  std::vector<double> latencies_us;
+  for (int i = 0; i < kFirstReads; ++i) {
+    std::this_thread::sleep_for(kPause);
+    RETURN_IF_ERROR(loop.ReadFor(std::chrono::nanoseconds(0)));
+    latencies_us.push_back(loop.latencies_us().front());
+  }
+  const double transfer = static_cast<double>(kSmallReadBytes) / bytes_per_s;
+  return std::max(1e-6, 1e-6 * Quantile(latencies_us, 0.5) - transfer);
+}
+
+absl::Status Fill(int fd, const std::string& path, uint64_t bytes) {
+  std::mt19937_64 random(1);
+  std::vector<uint64_t> noise(kWriteBytes / sizeof(uint64_t));
+  for (uint64_t& word : noise) word = random();
+  for (uint64_t at = 0; at < bytes;) {
+    const ssize_t wrote =
+        write(fd, noise.data(), std::min<uint64_t>(kWriteBytes, bytes - at));
+    if (wrote <= 0) {
+      return absl::ErrnoToStatus(
+          errno, absl::StrFormat("%s: the drive is probed with a file of %d "
+                                 "bytes; name a folder with room by --path",
+                                 path, bytes));
+    }
+    at += static_cast<uint64_t>(wrote);
+  }
+  if (fsync(fd) != 0) return absl::ErrnoToStatus(errno, path);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::vector<DriveCell> AllDriveCells() {
+  std::vector<DriveCell> cells;
+  for (uint64_t bytes = 64 << 10; bytes <= 4 << 20; bytes *= 2) {
+    for (const int depth : {1, 2, 4, 8}) cells.push_back({bytes, depth});
+  }
+  return cells;
+}
+
+DriveCell LoaderCell() {
+  const LoaderOptions options;
+  return {options.read_bytes_max, static_cast<int>(options.reads_in_flight)};
+}
+
+absl::StatusOr<DriveProbe> ProbeDrive(const std::string& path,
+                                      const std::vector<DriveCell>& cells,
+                                      std::chrono::milliseconds cell_time) {
+  uint64_t largest = LoaderCell().read_bytes;
+  for (const DriveCell& cell : cells) {
+    largest = std::max(largest, cell.read_bytes);
+  }
+  EvictFile(path);
+  ASSIGN_OR_RETURN(const DirectFile file, DirectFile::Open(path));
+  if (file.file_bytes() < largest) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%s has %d bytes, at least %d are needed to read in",
+                        path, file.file_bytes(), largest));
+  }
+  DriveProbe probe;
+  if (!file.direct()) {
+    probe.warnings.push_back(absl::StrFormat(
+        "%s: its file system refuses O_DIRECT, so this is the rate of the "
+        "page cache",
+        path));
+  }
+  for (const DriveCell& cell : cells) {
+    ASSIGN_OR_RETURN(ReadingLoop loop, ReadingLoop::Open(&file, cell));
+    RETURN_IF_ERROR(loop.ReadFor(cell_time));
+    probe.table.push_back(loop.rate());
+  }
+  ASSIGN_OR_RETURN(ReadingLoop loop, ReadingLoop::Open(&file, LoaderCell()));
+  RETURN_IF_ERROR(loop.ReadFor(kLoaderCellTime));
+  probe.bytes_per_s = loop.bytes_per_s();
+  probe.warnings.insert(probe.warnings.end(), loop.warnings().begin(),
+                        loop.warnings().end());
+  ASSIGN_OR_RETURN(probe.first_read_seconds,
+                   FirstReadSeconds(file, probe.bytes_per_s));
+  return probe;
+}
+
+absl::StatusOr<ProbeFile> ProbeFile::Create(const std::string& folder,
+                                            uint64_t bytes) {
+  std::string path = folder + "/layerctl-probe-XXXXXX";
+  const UniqueFd fd(mkostemp(path.data(), O_CLOEXEC));
+  if (!fd) return absl::ErrnoToStatus(errno, path);
+  ProbeFile file(path);
+  RETURN_IF_ERROR(Fill(fd.get(), path, bytes));
+  return file;
+}
+
+ProbeFile::~ProbeFile() {
+  if (!path_.empty()) unlink(path_.c_str());
+}
+
+ProbeFile::ProbeFile(ProbeFile&& other) noexcept
+    : path_(std::exchange(other.path_, "")) {}
+
+void EvictFile(const std::string& path) {
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return;
+  fdatasync(fd.get());
+  posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
+}
+
+}  // namespace layerd

@@ -1,0 +1,64 @@
+#ifndef LAYERD_DAEMON_CTL_DRIVE_PROBE_H_
+#define LAYERD_DAEMON_CTL_DRIVE_PROBE_H_
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "daemon/plan/machine.h"
+
+namespace layerd {
+
+struct DriveCell {
+  uint64_t read_bytes = 0;
+  int depth = 0;  // Reads in flight.
+};
+
+// The sizes and depths that are worth a look, and the cell that the loader
+// reads in.
+std::vector<DriveCell> AllDriveCells();
+DriveCell LoaderCell();
+
+struct DriveProbe {
+  std::vector<Machine::DriveRate> table;  // In the order of the cells.
+  double bytes_per_s = 0;                 // In the loader's cell.
+  // One small read after a pause, above what its bytes take at that rate.
+  double first_read_seconds = 0;
+  std::vector<std::string> warnings;  // What the kernel refused.
+};
+
+// Reads a file as the loader does: past the page cache,
+// into a registered slab of huge pages, from its beginning over and over. The
+// page cache is asked to forget the file first. Takes about `cell_time` for
+// each cell, and a second.
+//
+// Errors: INVALID_ARGUMENT if the file is smaller than the largest read.
+absl::StatusOr<DriveProbe> ProbeDrive(const std::string& path,
+                                      const std::vector<DriveCell>& cells,
+                                      std::chrono::milliseconds cell_time);
+
+// A file of noise that is gone with this object, to probe the drive of
+// `folder` with.
+class ProbeFile {
+ public:
+  static absl::StatusOr<ProbeFile> Create(const std::string& folder,
+                                          uint64_t bytes);
+  ~ProbeFile();
+  ProbeFile(ProbeFile&& other) noexcept;
+  ProbeFile& operator=(ProbeFile&&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  explicit ProbeFile(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+// Asks the page cache to forget a file. Best effort.
+void EvictFile(const std::string& path);
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_CTL_DRIVE_PROBE_H_

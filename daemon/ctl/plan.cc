@@ -1,0 +1,269 @@
+#include <fstream>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "config/byte_size.h"
+#include "config/status_macros.h"
+#include "daemon/ctl/commands.h"
+#include "daemon/ctl/costs_of.h"
+#include "daemon/ctl/curve_svg.h"
+#include "daemon/ctl/failure.h"
+#include "daemon/ctl/json_writer.h"
+#include "daemon/ctl/layer_file_for.h"
+#include "daemon/ctl/output.h"
+#include "daemon/ctl/pack_options.h"
+#include "daemon/ctl/processor_probe.h"
+#include "daemon/ctl/shared_options.h"
+#include "daemon/model/model.h"
+#include "daemon/plan/cost_model.h"
+#include "daemon/plan/cost_profile.h"
+#include "kernels/cpu/cpu_backend.h"
+
+namespace layerd {
+namespace {
+
+constexpr double kMiB = 1 << 20;
+// So much faster must a smaller plan be to be worth a word.
+constexpr double kWorthAWord = 0.99;
+
+// All that planning needs.
+struct Question {
+  std::unique_ptr<Backend> backend;  // Outlives the model.
+  std::shared_ptr<Model> model;
+  MemoryBudgets budgets;
+  Costs costs;
+  bool measured = false;  // The part times are.
+
+  ModelDemand demand() const {
+    return {.name = model->name(),
+            .level = model->level(),
+            .program = &model->program(),
+            .scratch_bytes = model->scratch_bytes()};
+  }
+};
+
+struct Answer {
+  PlannedPoint point;  // What the budget gives.
+  PlannedPoint fastest;
+  std::vector<PlannedPoint> curve;  // Empty if it was not asked for.
+};
+
+absl::StatusOr<Question> ReadQuestion(const CommandLine& line) {
+  const std::string& file = line.operands().front();
+  Question question;
+  ASSIGN_OR_RETURN(question.budgets.weight_bytes,
+                   line.Bytes("--budget", kAllBytes));
+  ASSIGN_OR_RETURN(question.budgets.memory_bytes,
+                   line.Bytes("--memory-budget", kAllBytes));
+  ASSIGN_OR_RETURN(const int threads, ReadThreads(line));
+  ASSIGN_OR_RETURN(const Machine machine, ReadMachine(line));
+  PackOptions packing;
+  ASSIGN_OR_RETURN(packing.shapes, ReadShapes(line, file));
+  const std::string cache = CacheFolder(line.Text("--cache", ""));
+  ASSIGN_OR_RETURN(LayerFileFor layer_file,
+                   LayerFileFor::Find(file, cache, packing));
+  RETURN_IF_ERROR(layer_file.PackOnce());
+  question.backend = MakeCpuBackend(threads);
+  ASSIGN_OR_RETURN(question.model, Model::Load(layer_file.path(), "model", "1",
+                                               3, question.backend.get()));
+  const Program& program = question.model->program();
+  // What was measured here says nothing about a machine that is elsewhere.
+  if (!line.Has("--machine") || machine.processor == ProcessorName()) {
+    ASSIGN_OR_RETURN(const KnownCosts known,
+                     KnownCosts::Of(layer_file.path(), cache, threads));
+    question.costs.part_seconds = known.Read(program.parts.size());
+  }
+  question.measured = !question.costs.part_seconds.empty();
+  if (!question.measured) {
+    question.costs.part_seconds = CountedPartSeconds(program, machine, threads);
+  }
+  question.costs.drive_bytes_per_s = machine.drive_bytes_per_s;
+  question.costs.first_read_seconds = machine.first_read_seconds;
+  return question;
+}
+
+absl::StatusOr<Answer> Plan(const Question& question, bool with_curve) {
+  const ModelDemand demand = question.demand();
+  Answer answer;
+  ASSIGN_OR_RETURN(answer.point.plan,
+                   MemoryPlan::Make({demand}, question.budgets));
+  ASSIGN_OR_RETURN(answer.point.prediction,
+                   Predict(*demand.program, answer.point.plan, question.costs));
+  ASSIGN_OR_RETURN(answer.fastest,
+                   FastestPlan(demand, question.budgets, question.costs));
+  if (with_curve) {
+    ASSIGN_OR_RETURN(answer.curve, MemoryCurve(demand, question.costs));
+  }
+  return answer;
+}
+
+uint64_t WeightMemory(const MemoryPlan& plan) {
+  return plan.ring_bytes + plan.head_bytes;
+}
+
+// "all" is as much as there is.
+uint64_t BudgetOf(const Question& question, const MemoryPlan& plan) {
+  return question.budgets.weight_bytes == kAllBytes
+             ? plan.weight_bytes
+             : question.budgets.weight_bytes;
+}
+
+void AddPoint(const PlannedPoint& point, JsonWriter* json) {
+  json->Add("ring_bytes", point.plan.ring_bytes);
+  json->Add("head_bytes", point.plan.head_bytes);
+  json->Add("arena_bytes", point.plan.arena_bytes);
+  json->Add("total_bytes", WeightMemory(point.plan) + point.plan.arena_bytes);
+  json->Add("predicted_cold_ms", 1e3 * point.prediction.cold_seconds);
+  json->Add("predicted_warm_ms", 1e3 * point.prediction.warm_seconds);
+  json->Add("asap_bound_ms", 1e3 * point.prediction.asap_seconds);
+  json->Add("lower_bound_ms", 1e3 * point.prediction.lower_bound_seconds);
+  json->Add("blocking_us", 1e6 * point.prediction.blocking_seconds);
+}
+
+std::string JsonOf(const Question& question, const Answer& answer) {
+  JsonWriter json;
+  json.BeginObject();
+  json.Add("budget_bytes", BudgetOf(question, answer.point.plan));
+  json.Add("minimum_budget_bytes", answer.point.plan.minimum_weight_bytes);
+  json.AddNull("base_bytes");  // Of a daemon, which this is not.
+  AddPoint(answer.point, &json);
+  json.Add("costs_measured", question.measured);
+  if (!answer.curve.empty()) {
+    json.BeginArray("curve");
+    for (const PlannedPoint& point : answer.curve) {
+      json.BeginObject();
+      json.Add("budget_bytes", point.budget_bytes);
+      AddPoint(point, &json);
+      json.EndObject();
+    }
+    json.EndArray();
+  }
+  json.EndObject();
+  return json.Finish();
+}
+
+std::string Mib(uint64_t bytes) {
+  return absl::StrFormat("%.2f", static_cast<double>(bytes) / kMiB);
+}
+
+std::string Ms(double seconds) {
+  return absl::StrFormat("%.3f", 1e3 * seconds);
+}
+
+std::string CurveText(const Answer& answer) {
+  std::vector<std::vector<std::string>> rows{{"budget MiB", "ring", "head",
+                                              "cold ms", "warm ms",
+                                              "no schedule beats ms"}};
+  for (const PlannedPoint& point : answer.curve) {
+    rows.push_back({Mib(point.budget_bytes), Mib(point.plan.ring_bytes),
+                    Mib(point.plan.head_bytes),
+                    Ms(point.prediction.cold_seconds),
+                    Ms(point.prediction.warm_seconds),
+                    Ms(point.prediction.lower_bound_seconds)});
+  }
+  return absl::StrCat("\n", FormatTable(rows));
+}
+
+std::string TextOf(const Question& question, const Answer& answer) {
+  const MemoryPlan& plan = answer.point.plan;
+  const Prediction& times = answer.point.prediction;
+  std::string text = absl::StrFormat(
+      "memory   %s for weights of %s (ring %s, head %s; the least is %s), "
+      "arena %s\n"
+      "latency  %s ms cold, %s ms warm; reading at once is worth %s ms, no "
+      "schedule beats %s ms\n"
+      "blocks   others for at most %.0f us\n"
+      "costs    %s; drive %.0f MiB/s\n",
+      FormatByteSize(WeightMemory(plan)), FormatByteSize(plan.weight_bytes),
+      FormatByteSize(plan.ring_bytes), FormatByteSize(plan.head_bytes),
+      FormatByteSize(plan.minimum_weight_bytes),
+      FormatByteSize(plan.arena_bytes), Ms(times.cold_seconds),
+      Ms(times.warm_seconds), Ms(times.asap_seconds),
+      Ms(times.lower_bound_seconds), 1e6 * times.blocking_seconds,
+      question.measured ? "part times measured by an earlier bench"
+                        : "part times from counted work at the machine's rates",
+      question.costs.drive_bytes_per_s / kMiB);
+  const PlannedPoint& fastest = answer.fastest;
+  if (fastest.prediction.cold_seconds < kWorthAWord * times.cold_seconds) {
+    absl::StrAppendFormat(
+        &text, "note     --budget %d would be faster: %s ms cold\n",
+        WeightMemory(fastest.plan), Ms(fastest.prediction.cold_seconds));
+  }
+  if (!answer.curve.empty()) absl::StrAppend(&text, CurveText(answer));
+  return text;
+}
+
+absl::Status WriteSvg(const std::string& path, const std::string& title,
+                      const Answer& answer) {
+  std::vector<CurvePoint> points;
+  for (const PlannedPoint& point : answer.curve) {
+    if (point.budget_bytes == 0) continue;  // A logarithm knows no 0.
+    points.push_back({static_cast<double>(point.budget_bytes) / kMiB,
+                      1e3 * point.prediction.cold_seconds,
+                      1e3 * point.prediction.lower_bound_seconds});
+  }
+  if (points.empty()) {
+    return absl::FailedPreconditionError(
+        "the model has no weights, so there is no curve to draw");
+  }
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << CurveSvg(title, points);
+  file.close();
+  if (file) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat(path, ": cannot be written"));
+}
+
+absl::Status RunPlan(const CommandLine& line) {
+  ASSIGN_OR_RETURN(const Question question, ReadQuestion(line));
+  const bool with_curve = line.Has("--curve") || line.Has("--svg");
+  ASSIGN_OR_RETURN(const Answer answer, Plan(question, with_curve));
+  if (line.Has("--svg")) {
+    RETURN_IF_ERROR(
+        WriteSvg(line.Text("--svg", ""),
+                 absl::StrFormat("%s: latency over memory, drive at %.0f MiB/s",
+                                 std::string(line.operands().front()),
+                                 question.costs.drive_bytes_per_s / kMiB),
+                 answer));
+  }
+  return WriteAnswer(line.json() ? JsonOf(question, answer)
+                                 : TextOf(question, answer));
+}
+
+}  // namespace
+
+Command PlanCommand() {
+  return {
+      .name = "plan",
+      .operands = "FILE",
+      .operand_count_min = 1,
+      .operand_count_max = 1,
+      .summary =
+          "Says what memory a budget becomes, and what latency to "
+          "expect of it.",
+      .options = {{.name = "--budget",
+                   .value = "SIZE",
+                   .help = "of memory for weights: 16MiB, 1GiB, all; default "
+                           "all"},
+                  {.name = "--memory-budget",
+                   .value = "SIZE",
+                   .help = "of weights, activations and scratch together; "
+                           "default all"},
+                  MachineOption(),
+                  ThreadsOption(),
+                  {.name = "--curve",
+                   .help = "also the table of memory against latency"},
+                  {.name = "--svg",
+                   .value = "OUT.svg",
+                   .help = "where that curve goes as a picture"},
+                  ShapeOption(),
+                  CacheOption()},
+      .notes =
+          "cold: the ring is empty when the request comes; warm: it is "
+          "full. Part times are those that `layerctl bench` measured "
+          "here, else counted work at the rates of --machine.",
+      .run = RunPlan,
+  };
+}
+
+}  // namespace layerd

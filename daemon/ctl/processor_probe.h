@@ -1,0 +1,23 @@
+#ifndef LAYERD_DAEMON_CTL_PROCESSOR_PROBE_H_
+#define LAYERD_DAEMON_CTL_PROCESSOR_PROBE_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace layerd {
+
+// "AMD EPYC 9B45", as the kernel names it; empty if it does not.
+std::string ProcessorName();
+
+// One core, about 0.3 s each.
+// A convolution as networks have them, through the backend that computes them.
+absl::StatusOr<double> ConvolutionFlopsPerS();
+// Reading a block that no cache holds.
+double MemoryBytesPerS();
+// CRC32C of tiles in such a block; of processor time, not of the clock.
+double CrcBytesPerCpuS();
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_CTL_PROCESSOR_PROBE_H_
