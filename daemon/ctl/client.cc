@@ -80,6 +80,44 @@ absl::StatusOr<Client::Reply> ToReply(inference::ModelInferResponse* response) {
   return reply;
 }
 
+inference::ModelInferRequest ToMessage(const Client::Request& request) {
+  inference::ModelInferRequest message;
+  message.set_model_name(request.model);
+  message.set_model_version(request.version);
+  for (const Client::Tensor& tensor : request.inputs) {
+    auto* input = message.add_inputs();
+    input->set_name(tensor.name);
+    input->set_datatype(tensor.datatype);
+    input->mutable_shape()->Assign(tensor.shape.begin(), tensor.shape.end());
+    message.add_raw_input_contents(tensor.bytes);
+  }
+  for (const std::string& name : request.outputs) {
+    message.add_outputs()->set_name(name);
+  }
+  auto& parameters = *message.mutable_parameters();
+  if (request.priority) {
+    parameters["priority"].set_uint64_param(*request.priority);
+  }
+  if (request.timeout) {
+    parameters["timeout"].set_int64_param(request.timeout->count());
+  }
+  return message;
+}
+
+std::vector<Client::Port> ToPorts(const auto& tensors) {
+  std::vector<Client::Port> ports;
+  for (const auto& tensor : tensors) {
+    ports.push_back(
+        {tensor.name(), tensor.datatype(),
+         std::vector<int64_t>(tensor.shape().begin(), tensor.shape().end())});
+  }
+  return ports;
+}
+
+std::vector<std::string> ToStrings(const auto& strings) {
+  return std::vector<std::string>(strings.begin(), strings.end());
+}
+
 grpc::ByteBuffer ToBuffer(const std::string& bytes) {
   const grpc::Slice slice(bytes);
   return grpc::ByteBuffer(&slice, 1);
@@ -185,15 +223,16 @@ absl::StatusOr<bool> Client::ModelReady(const std::string& model,
   return response.ready();
 }
 
-absl::StatusOr<inference::ServerMetadataResponse> Client::ServerMetadata() {
+absl::StatusOr<Client::ServerDescription> Client::ServerMetadata() {
   inference::ServerMetadataResponse response;
   RETURN_IF_ERROR(impl_->Call(impl_->inference.get(), &Stub::ServerMetadata,
                               inference::ServerMetadataRequest(), &response,
                               kPatience));
-  return response;
+  return ServerDescription{response.name(), response.version(),
+                           ToStrings(response.extensions())};
 }
 
-absl::StatusOr<inference::ModelMetadataResponse> Client::ModelMetadata(
+absl::StatusOr<Client::ModelDescription> Client::ModelMetadata(
     const std::string& model, const std::string& version) {
   inference::ModelMetadataRequest request;
   request.set_name(model);
@@ -201,7 +240,9 @@ absl::StatusOr<inference::ModelMetadataResponse> Client::ModelMetadata(
   inference::ModelMetadataResponse response;
   RETURN_IF_ERROR(impl_->Call(impl_->inference.get(), &Stub::ModelMetadata,
                               request, &response, kPatience));
-  return response;
+  return ModelDescription{
+      response.name(), response.platform(), ToStrings(response.versions()),
+      ToPorts(response.inputs()), ToPorts(response.outputs())};
 }
 
 absl::StatusOr<Client::Reply> Client::Infer(const Request& request) {
@@ -259,28 +300,8 @@ absl::StatusOr<std::vector<std::string>> Client::Services() {
   return names;
 }
 
-inference::ModelInferRequest ToMessage(const Client::Request& request) {
-  inference::ModelInferRequest message;
-  message.set_model_name(request.model);
-  message.set_model_version(request.version);
-  for (const Client::Tensor& tensor : request.inputs) {
-    auto* input = message.add_inputs();
-    input->set_name(tensor.name);
-    input->set_datatype(tensor.datatype);
-    input->mutable_shape()->Assign(tensor.shape.begin(), tensor.shape.end());
-    message.add_raw_input_contents(tensor.bytes);
-  }
-  for (const std::string& name : request.outputs) {
-    message.add_outputs()->set_name(name);
-  }
-  auto& parameters = *message.mutable_parameters();
-  if (request.priority) {
-    parameters["priority"].set_uint64_param(*request.priority);
-  }
-  if (request.timeout) {
-    parameters["timeout"].set_int64_param(request.timeout->count());
-  }
-  return message;
+std::string Serialize(const Client::Request& request) {
+  return ToMessage(request).SerializeAsString();
 }
 
 }  // namespace layerd

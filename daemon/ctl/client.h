@@ -12,14 +12,15 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "admin.pb.h"
-#include "open_inference.pb.h"
 
 namespace layerd {
 
 inline constexpr char kDefaultAddress[] = "127.0.0.1:8001";
 
 // Talks to a running layerd, for layerctl and for tests. The one place outside
-// daemon/serve that includes gRPC, which stays inside the source.
+// daemon/serve that includes gRPC, which stays inside the source. So do
+// messages with maps: the distribution's Protobuf and code that is instrumented
+// for TSan disagree about their size.
 //
 // Errors:    the server's code and message as they come; UNAVAILABLE naming the
 //            address if nobody answers there. Nothing is repeated.
@@ -42,9 +43,25 @@ class Client {
   absl::StatusOr<bool> ServerReady();
   absl::StatusOr<bool> ModelReady(const std::string& model,
                                   const std::string& version);
-  absl::StatusOr<inference::ServerMetadataResponse> ServerMetadata();
-  absl::StatusOr<inference::ModelMetadataResponse> ModelMetadata(
-      const std::string& model, const std::string& version);
+
+  struct ServerDescription {
+    std::string name, version;
+    std::vector<std::string> extensions;
+  };
+  absl::StatusOr<ServerDescription> ServerMetadata();
+
+  struct Port {  // An input or output.
+    std::string name;
+    std::string datatype;  // "FP32"
+    std::vector<int64_t> shape;
+  };
+  struct ModelDescription {
+    std::string name, platform;
+    std::vector<std::string> versions;
+    std::vector<Port> inputs, outputs;
+  };
+  absl::StatusOr<ModelDescription> ModelMetadata(const std::string& model,
+                                                 const std::string& version);
 
   struct Tensor {
     std::string name;
@@ -87,8 +104,9 @@ class Client {
   std::unique_ptr<Impl> impl_;
 };
 
-// The request as it goes over the wire, raw contents.
-inference::ModelInferRequest ToMessage(const Client::Request& request);
+// A ModelInferRequest as it goes over the wire, with raw contents: for Call(),
+// whole or spoiled.
+std::string Serialize(const Client::Request& request);
 
 }  // namespace layerd
 

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "loader/io/unique_fd.h"
+#include "open_inference.pb.h"
 #include "test/catch/catch.h"
 
 namespace layerd {
@@ -71,8 +72,8 @@ TEST_CASE("An address is HOST:PORT or unix:PATH") {
 }
 
 TEST_CASE("A request goes over the wire as the protocol says") {
-  const auto message =
-      ToMessage({.model = "digits",
+  const std::string bytes =
+      Serialize({.model = "digits",
                  .version = "2",
                  .inputs = {{"a", "FP32", {1, 1}, "1234"},
                             {"b", "BOOL", {2}, std::string("\1\0", 2)}},
@@ -80,6 +81,8 @@ TEST_CASE("A request goes over the wire as the protocol says") {
                  .priority = 1,
                  .timeout = std::chrono::microseconds(500)});
 
+  inference::ModelInferRequest message;
+  REQUIRE(message.ParseFromString(bytes));
   CHECK(message.model_name() == "digits");
   CHECK(message.model_version() == "2");
   REQUIRE(message.inputs_size() == 2);

@@ -38,15 +38,14 @@ struct Outcome {
   }
 };
 
-absl::StatusOr<std::vector<ArrayPort>> PortsOf(const auto& tensors) {
-  std::vector<ArrayPort> ports;
-  for (const auto& tensor : tensors) {
-    ASSIGN_OR_RETURN(const DataType dtype, DataTypeNamed(tensor.datatype()));
-    ports.push_back(
-        {tensor.name(), dtype,
-         std::vector<int64_t>(tensor.shape().begin(), tensor.shape().end())});
+absl::StatusOr<std::vector<ArrayPort>> PortsOf(
+    const std::vector<Client::Port>& ports) {
+  std::vector<ArrayPort> array_ports;
+  for (const Client::Port& port : ports) {
+    ASSIGN_OR_RETURN(const DataType dtype, DataTypeNamed(port.datatype));
+    array_ports.push_back({port.name, dtype, port.shape});
   }
-  return ports;
+  return array_ports;
 }
 
 absl::StatusOr<std::vector<Array>> MakeUpInputs(
@@ -207,13 +206,12 @@ absl::Status RunInfer(const CommandLine& line) {
   ASSIGN_OR_RETURN(const uint64_t repeat,
                    line.Number("--repeat", 1, 1, kRepeatMax));
   ASSIGN_OR_RETURN(const std::unique_ptr<Client> client, ClientOf(line));
-  ASSIGN_OR_RETURN(const inference::ModelMetadataResponse metadata,
+  ASSIGN_OR_RETURN(const Client::ModelDescription model,
                    client->ModelMetadata(line.operands().front(),
                                          line.Text("--model-version", "")));
-  ASSIGN_OR_RETURN(const std::vector<ArrayPort> inputs,
-                   PortsOf(metadata.inputs()));
+  ASSIGN_OR_RETURN(const std::vector<ArrayPort> inputs, PortsOf(model.inputs));
   ASSIGN_OR_RETURN(const std::vector<ArrayPort> outputs,
-                   PortsOf(metadata.outputs()));
+                   PortsOf(model.outputs));
   ASSIGN_OR_RETURN(const std::vector<std::string> output_paths,
                    OutputPaths(line.All("--output"), outputs));
   ASSIGN_OR_RETURN(const Client::Request request, RequestOf(line, inputs));
