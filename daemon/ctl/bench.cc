@@ -1,10 +1,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <optional>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -334,23 +332,10 @@ absl::StatusOr<BenchReport> Bench(const Settings& settings) {
   return report;
 }
 
-// The file's, or where all files are called alike the folder's: of
-// <repository>/<model>/<version>/model.onnx it is <model>.
-std::string NameOf(const std::string& file) {
-  std::error_code ignored;
-  std::filesystem::path path = std::filesystem::absolute(file, ignored);
-  if (path.stem() != "model") return path.stem().string();
-  path = path.parent_path();
-  const std::string folder = path.filename().string();
-  const bool is_version =
-      folder.find_first_not_of("0123456789") == std::string::npos;
-  return (is_version ? path.parent_path() : path).filename().string();
-}
-
 absl::Status RunBench(const CommandLine& line) {
   ASSIGN_OR_RETURN(const Settings settings, ReadSettings(line));
   ASSIGN_OR_RETURN(BenchReport report, Bench(settings));
-  report.model = NameOf(line.operands().front());
+  report.model = ModelNameOf(line.operands().front());
   RETURN_IF_ERROR(
       WriteAnswer(line.json() ? BenchJson(report) : BenchText(report)));
   if (report.outputs_identical) return absl::OkStatus();

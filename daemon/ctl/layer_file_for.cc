@@ -96,6 +96,17 @@ std::string CacheFolder(const std::string& given) {
   return (home.empty() ? "/tmp" : home + "/.cache") + "/layerd";
 }
 
+std::string ModelNameOf(const std::string& file) {
+  std::error_code ignored;
+  std::filesystem::path path = std::filesystem::absolute(file, ignored);
+  if (path.stem() != "model") return path.stem().string();
+  path = path.parent_path();
+  const std::string folder = path.filename().string();
+  const bool is_version =
+      folder.find_first_not_of("0123456789") == std::string::npos;
+  return (is_version ? path.parent_path() : path).filename().string();
+}
+
 absl::StatusOr<LayerFileFor> LayerFileFor::Find(const std::string& file,
                                                 const std::string& cache_folder,
                                                 const PackOptions& options) {

@@ -12,6 +12,11 @@ namespace layerd {
 // environment says: $CACHE_DIRECTORY, $XDG_CACHE_HOME/layerd, ~/.cache/layerd.
 std::string CacheFolder(const std::string& given);
 
+// What to call the model of FILE: the file's name, or where all files are
+// called alike the folder's: of <repository>/<model>/<version>/model.onnx it is
+// <model>.
+std::string ModelNameOf(const std::string& file);
+
 // FILE of a command: a layer file, or an ONNX model and its place in the cache.
 //
 // The place is named by the identity of all files of the model (sizes, times,

@@ -222,7 +222,7 @@ absl::Status RunPlan(const CommandLine& line) {
     RETURN_IF_ERROR(
         WriteSvg(line.Text("--svg", ""),
                  absl::StrFormat("%s: latency over memory, drive at %.0f MiB/s",
-                                 std::string(line.operands().front()),
+                                 ModelNameOf(line.operands().front()),
                                  question.costs.drive_bytes_per_s / kMiB),
                  answer));
   }
