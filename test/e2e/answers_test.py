@@ -85,7 +85,7 @@ class Answers(unittest.TestCase):
 
     def infer_of(self, layers, budget):
         daemon = Daemon({"m": layers}, "--weight-budget", budget)
-        self.addCleanup(daemon.close)
+        self.addCleanup(daemon.end)
         return lambda x, y: layerctl(
             "infer", "m", "--input", x, "--output", y,
             "--address", daemon.address,

@@ -69,6 +69,12 @@ DaemonProcess::DaemonProcess(const TestRepository& repository,
       program_(CommandOf(repository, options),
                ProgramOptions{.environment = options.environment}) {}
 
+DaemonProcess::~DaemonProcess() {
+  if (!program_.is_ours()) return;
+  const Ended ended = Terminate();
+  LAYERD_CHECK(ended.status == 0, ended.err);
+}
+
 bool DaemonProcess::WaitUntilReady() {
   const auto line = program_.ReadLine();
   if (!line) return false;

@@ -54,6 +54,9 @@ class DaemonProcess {
 
   explicit DaemonProcess(const TestRepository& repository,
                          const Options& options = {});
+  // Ends it, as SIGTERM does. One that does not exit 0 then, as when a
+  // sanitizer has found something, fails the test.
+  ~DaemonProcess();
 
   // Returns false if it ended instead: Terminate() then tells how.
   bool WaitUntilReady();

@@ -114,6 +114,7 @@ TEST_CASE("Where the file does not fit, the old one stays") {
     INFO("room for " << room);
     const Ended pack = Pack(kDigitsOnnx, folder / "m.layers",
                             ProgramOptions{.file_bytes_max = room});
+    INFO(pack.err);
     CHECK(pack.status == 1);
     CHECK(pack.err != "");
     CHECK(ReadFile(folder / "m.layers") == "the old file");

@@ -101,15 +101,21 @@ class Daemon:
         )
         line = self.process.stdout.readline().decode() if readable else ""
         if not line.startswith("layerd ready on "):
-            self.close()
-            raise AssertionError(f"layerd did not become ready: {line}")
+            raise AssertionError(f"layerd is not ready: {line}{self.close()}")
         return line.split()[3]
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.close()
+        self.end()
+
+    def end(self):
+        """Ends it. One that does not exit 0 then, as when a sanitizer has
+        found something, fails the test."""
+        status, err = self.close()
+        if status != 0:
+            raise AssertionError(f"layerd ended with {status}:\n{err}")
 
     def peak_bytes(self):
         """Of resident memory, huge pages included."""
@@ -123,7 +129,7 @@ class Daemon:
         return number_in(f"/proc/{self.process.pid}/io", "read_bytes")
 
     def close(self):
-        """SIGTERM; its exit status."""
+        """SIGTERM; its exit status and what it said on standard error."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -132,6 +138,8 @@ class Daemon:
                 self.process.kill()
                 self.process.wait()
         self.process.stdout.close()
+        self.err.seek(0)
+        said = self.err.read()
         self.err.close()
         self.kept.cleanup()
-        return self.process.returncode
+        return self.process.returncode, said

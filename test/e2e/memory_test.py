@@ -45,7 +45,7 @@ class Resnet50(unittest.TestCase):
 
     def serve(self, path, budget):
         daemon = Daemon({"resnet50": path}, "--weight-budget", str(budget))
-        self.addCleanup(daemon.close)
+        self.addCleanup(daemon.end)
         return daemon
 
     def check_peak(self, what, peak, peak_max):

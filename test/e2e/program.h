@@ -43,6 +43,8 @@ class Program {
   Program& operator=(const Program&) = delete;
 
   pid_t pid() const { return pid_; }
+  // Wait() was not called yet.
+  bool is_ours() const { return pid_ > 0; }
 
   // The next line of standard output without its end; nothing if there will
   // be none.
