@@ -129,7 +129,8 @@ std::string Knee(const Paper& paper, const CurvePoint& knee) {
 }
 
 std::string Legend() {
-  const double x = kWidth - kRight - 250, y = kTop + 16;
+  // Low on the left: a curve that falls leaves that corner free.
+  const double x = kLeft + 20, y = kHeight - kBottom - 40;
   return absl::StrCat(
       absl::StrFormat("<line x1=\"%.0f\" y1=\"%.0f\" x2=\"%.0f\" y2=\"%.0f\" "
                       "stroke=\"#1f5fa8\" stroke-width=\"2.5\"/>\n",
