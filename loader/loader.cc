@@ -25,16 +25,17 @@ enum SlotState : uint32_t { kIdle, kOn, kStopping, kEnded };
 // when idle or ended, the loader else.
 struct Slot {
   std::atomic<uint32_t> state{kIdle};
+  std::atomic<int> level{0};  // The executor may raise it while it is on.
   StreamReader reader;
   uint64_t start_number = 0;
   uint64_t bytes_in_flight = 0;
   size_t runs_in_flight = 0;
+  int ordered_level = 0;  // The level while the loader sorts.
 
   bool Precedes(const Slot& other) const {
-    const int level = reader.request().level;
-    const int other_level = other.reader.request().level;
-    return level != other_level ? level < other_level
-                                : start_number < other.start_number;
+    return ordered_level != other.ordered_level
+               ? ordered_level < other.ordered_level
+               : start_number < other.start_number;
   }
 };
 
@@ -53,6 +54,7 @@ class Loader::Impl {
   void Run();
   void Shutdown();
   void Start(WeightStream* stream, const StreamRequest& request);
+  void Raise(WeightStream* stream, int level);
   void Stop(WeightStream* stream);
   Stats stats() const;
 
@@ -143,6 +145,7 @@ void Loader::Impl::Start(WeightStream* stream, const StreamRequest& request) {
     if (state == kEnded) break;
     if (state != kIdle) continue;
     slot.reader.Begin(stream);
+    slot.level.store(request.level);
     slot.start_number = ++starts_;
     uint32_t expected = kIdle;
     if (!slot.state.compare_exchange_strong(expected, kOn)) break;  // Ended.
@@ -152,6 +155,14 @@ void Loader::Impl::Start(WeightStream* stream, const StreamRequest& request) {
   }
   LAYERD_CHECK(slots_[0].state.load() == kEnded, "too many jobs are on");
   stream->Fail(absl::UnavailableError("the loader has shut down"));
+}
+
+void Loader::Impl::Raise(WeightStream* stream, int level) {
+  LAYERD_CHECK(!stream->idle());
+  if (stream->slot_ == kJobsMax) return;  // All of it was there.
+  // Seen when the loader next looks; what is in flight is this job's own or
+  // bounded.
+  slots_[stream->slot_].level.store(level);
 }
 
 void Loader::Impl::Stop(WeightStream* stream) {
@@ -183,6 +194,7 @@ std::span<Slot*> Loader::Impl::SlotsThatRead() {
   for (Slot& slot : slots_) {
     if (slot.state.load() != kOn) continue;
     if (slot.reader.exhausted() && slot.runs_in_flight == 0) continue;
+    slot.ordered_level = slot.level.load();
     ordered_[count++] = &slot;
   }
   const std::span<Slot*> slots(ordered_.data(), count);
@@ -298,6 +310,9 @@ void Loader::Run() { impl_->Run(); }
 void Loader::Shutdown() { impl_->Shutdown(); }
 void Loader::Start(WeightStream* stream, const StreamRequest& request) {
   impl_->Start(stream, request);
+}
+void Loader::Raise(WeightStream* stream, int level) {
+  impl_->Raise(stream, level);
 }
 void Loader::Stop(WeightStream* stream) { impl_->Stop(stream); }
 Loader::Stats Loader::stats() const { return impl_->stats(); }

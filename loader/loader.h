@@ -33,9 +33,9 @@ struct LoaderOptions {
 //
 // Cost:      nothing is allocated after construction while all goes well.
 // Threading: Run() is the loader thread's whole life, the one place that may
-//            wait. Start() and Stop() from the executor thread; Shutdown()
-//            from any. Start() and Stop() need Run() to be running, to be
-//            about to, or to have returned.
+//            wait. Start(), Raise() and Stop() from the executor thread;
+//            Shutdown() from any. Start() and Stop() need Run() to be running,
+//            to be about to, or to have returned.
 class Loader {
  public:
   static constexpr size_t kJobsMax = 8;
@@ -56,6 +56,11 @@ class Loader {
   // REQUIRES: `stream` is idle, and stays where it is until Stop(); fewer than
   // kJobsMax jobs are on; no other of them uses request.ring, which is empty.
   void Start(WeightStream* stream, const StreamRequest& request);
+
+  // A job that was read ahead for has come: from now on its stream is as urgent
+  // as `level` says.
+  // REQUIRES: `stream` was started and not stopped.
+  void Raise(WeightStream* stream, int level);
 
   // Ends a job, done or not: waits until no read of it is in flight, takes
   // back its read-ahead and what the executor has not released; the stream is

@@ -78,6 +78,7 @@ void WeightStream::End() {
     if (InRing(i - 1)) request_.ring->Discard(entries_[i - 1].place);
   }
   request_ = StreamRequest{};
+  published_.store(0);
 }
 
 void WeightStream::Publish(size_t count) {

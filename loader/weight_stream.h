@@ -30,7 +30,9 @@ struct StreamRequest {
   const LayerFileReader* file = nullptr;
   std::span<const StreamRead> reads;  // In the order of the program.
   WeightRing* ring = nullptr;         // Null if every read is resident.
-  int level = 1;                      // 1 is the most urgent.
+  // 1 is the most urgent. Reading ahead for jobs that are only expected comes
+  // after all levels.
+  int level = 1;
 };
 
 // The extents of one job on their way from the drive, in program order.
@@ -65,6 +67,10 @@ class WeightStream {
   absl::StatusOr<std::span<const std::byte>> Wait(size_t i);
   // True if Wait(i) would not block.
   bool Arrived(size_t i) const;
+  // The reads [0, n) that have arrived, and whether no more will come. May be
+  // asked when no job is on: 0, false.
+  size_t arrived_count() const { return CountOf(published_.load()); }
+  bool failed() const { return (published_.load() & kFailed) != 0; }
   // The last part that uses read `i` has completed. In any order: rooms go
   // back to the ring oldest first, as soon as all older ones were released.
   // REQUIRES: read i has arrived, without an error.

@@ -50,6 +50,7 @@ absl::StatusOr<EngineOptions> ReadEngineOptions(const CommandLine& line) {
                    line.OneOf("--backend", {"cpu", "reference"}));
   ASSIGN_OR_RETURN(options.io_engine,
                    line.OneOf("--io-engine", {"auto", "io_uring", "pread"}));
+  options.read_ahead = false;  // It would read for a request that never comes.
   return options;
 }
 

@@ -26,6 +26,8 @@ struct EngineOptions {
   std::string backend = "cpu";          // "cpu" or "reference".
   std::string io_engine = "auto";       // "auto", "io_uring", "pread".
   size_t queue_jobs_max = 64;
+  // Idle, rings and heads are filled for the job expected next.
+  bool read_ahead = true;
   // Models a slower drive, for measuring (PacedEngine); 0: as it is.
   double drive_bytes_per_s_max = 0;
 };

@@ -94,7 +94,8 @@ absl::Status CheckSpans(const char* noun, const Spans& spans,
 LocalEngine::LocalEngine(const EngineOptions& options, EngineParts parts)
     : options_(options),
       parts_(std::move(parts)),
-      scheduler_(options.queue_jobs_max, parts_.clock.get()) {
+      scheduler_(options.queue_jobs_max, parts_.clock.get(),
+                 options.read_ahead) {
   executor_thread_.Start("layerd-executor", [this] { scheduler_.Run(); });
 }
 

@@ -19,6 +19,25 @@ Executor::Executor(int level, std::span<std::byte> ring, size_t reads_max,
   if (!ring.empty()) ring_.emplace(ring);
 }
 
+Executor::~Executor() { ExpectNothing(); }
+
+void Executor::Expect(PlacedModel* model) {
+  LAYERD_CHECK(idle());
+  if (model == expected_) return;
+  ExpectNothing();
+  expected_ = model;
+  loader_->Start(&stream_, RequestOf(*model, kLevels + level_));
+}
+
+void Executor::ExpectNothing() {
+  if (expected_ == nullptr) return;
+  const size_t arrived = stream_.arrived_count();
+  loader_->Stop(&stream_);
+  for (size_t i = 0; i < arrived; ++i) expected_->NoteArrived(i);
+  expected_->KeepArrived();
+  expected_ = nullptr;
+}
+
 void Executor::Begin(PlacedModel* model,
                      std::span<const std::span<const std::byte>> inputs,
                      std::span<std::chrono::nanoseconds> part_times) {
@@ -30,10 +49,14 @@ void Executor::Begin(PlacedModel* model,
   open_count_ = 0;
   stats_ = {};
   // First the drive, for it works while we copy.
-  loader_->Start(&stream_, {.file = &model->model().file(),
-                            .reads = model->reads(),
-                            .ring = ring_ ? &*ring_ : nullptr,
-                            .level = level_});
+  if (expected_ == model && !stream_.failed()) {
+    expected_ = nullptr;
+    loader_->Raise(&stream_, level_);
+  } else {
+    // What failed while nobody asked is tried again, now that one does.
+    ExpectNothing();
+    loader_->Start(&stream_, RequestOf(*model, level_));
+  }
   LAYERD_CHECK(inputs.size() == model->model().inputs().size());
   for (size_t i = 0; i < inputs.size(); ++i) {
     const std::span<std::byte> into = model->input(i);
@@ -84,6 +107,13 @@ void Executor::End() {
   stats_.read_bytes = stream_.read_bytes();
   model_->KeepArrived();
   model_ = nullptr;
+}
+
+StreamRequest Executor::RequestOf(const PlacedModel& model, int level) {
+  return {.file = &model.model().file(),
+          .reads = model.reads(),
+          .ring = ring_ ? &*ring_ : nullptr,
+          .level = level};
 }
 
 absl::StatusOr<Ticket> Executor::Enqueue(size_t part,

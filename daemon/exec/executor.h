@@ -26,6 +26,11 @@ namespace layerd {
 //   RETURN_IF_ERROR(executor.Finish(outputs));
 //   executor.End();
 //
+// While idle it may be told which model to expect: its weights are read ahead,
+// behind those of every job that is on, as far as the ring allows. If that
+// model's job comes, it finds them there; if another's comes, they are taken
+// back, the newest first.
+//
 // Between two parts its caller may do what it likes, also run a part of another
 // level: ring, arena and stream are this level's own.
 //
@@ -52,6 +57,15 @@ class Executor {
   // the longest of their programs. All pointers outlive the executor.
   Executor(int level, std::span<std::byte> ring, size_t reads_max,
            Backend* backend, Loader* loader, const Clock* clock);
+  // REQUIRES: idle().
+  ~Executor();
+
+  // Reads ahead for the next job, which will most likely be of that model.
+  // Costs nothing if it is expected already.
+  // REQUIRES: idle().
+  void Expect(PlacedModel* model);
+  // Gives up reading ahead; what is resident and has come, stays.
+  void ExpectNothing();
 
   // Copies the inputs into the arena and begins to read. If `part_times` is not
   // empty, the time inside Enqueue() of each part is written there: on a CPU
@@ -83,6 +97,7 @@ class Executor {
     size_t part = 0;
   };
 
+  StreamRequest RequestOf(const PlacedModel& model, int level);
   absl::StatusOr<const std::byte*> WaitForWeights(size_t part, size_t read);
   absl::StatusOr<Ticket> Enqueue(size_t part, const std::byte* weights);
   absl::Status CompleteOldest();
@@ -96,6 +111,7 @@ class Executor {
   std::optional<WeightRing> ring_;
   WeightStream stream_;
 
+  PlacedModel* expected_ = nullptr;  // The stream reads ahead for it.
   PlacedModel* model_ = nullptr;
   std::span<std::chrono::nanoseconds> part_times_;
   size_t next_part_ = 0;

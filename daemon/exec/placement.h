@@ -36,6 +36,10 @@ class Placement {
   PlacedModel* Find(const Model* model) const;
   // REQUIRES: a model of that level has a place.
   Executor& executor(int level) const { return *executors_[level - 1]; }
+  // In the order of the plan.
+  std::span<const std::unique_ptr<PlacedModel>> models() const {
+    return models_;
+  }
 
  private:
   std::vector<std::unique_ptr<PlacedModel>> models_;

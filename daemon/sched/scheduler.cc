@@ -1,6 +1,8 @@
 #include "daemon/sched/scheduler.h"
 
+#include <array>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_format.h"
 #include "config/check.h"
@@ -30,8 +32,8 @@ double Milliseconds(std::chrono::nanoseconds time) {
 
 }  // namespace
 
-Scheduler::Scheduler(size_t queue_jobs_max, const Clock* clock)
-    : clock_(clock), queue_(queue_jobs_max) {}
+Scheduler::Scheduler(size_t queue_jobs_max, const Clock* clock, bool read_ahead)
+    : clock_(clock), read_ahead_(read_ahead), queue_(queue_jobs_max) {}
 
 Scheduler::~Scheduler() { LAYERD_CHECK(running_ == nullptr && queue_.empty()); }
 
@@ -88,6 +90,7 @@ void Scheduler::Resume(Placement* placement) {
   LAYERD_CHECK(held_);
   placement_ = placement;
   held_ = false;
+  changed_ = true;
   work_.notify_one();
 }
 
@@ -96,13 +99,55 @@ void Scheduler::Resume(Placement* placement) {
 bool Scheduler::WhoRunsNow() {
   if (running_ != nullptr) return true;
   std::unique_lock<std::mutex> lock(mutex_);
-  busy_ = false;
-  quiet_.notify_all();
-  work_.wait(lock, [this] { return shutdown_ || (!held_ && !queue_.empty()); });
-  if (queue_.empty()) return false;
+  for (;;) {
+    busy_ = false;
+    quiet_.notify_all();
+    work_.wait(lock, [this] {
+      return shutdown_ || (!held_ && (changed_ || !queue_.empty()));
+    });
+    if (!queue_.empty()) break;
+    if (shutdown_) return false;
+    changed_ = false;
+    if (placement_ == nullptr || !read_ahead_) continue;
+    busy_ = true;  // Nobody takes the placement away meanwhile.
+    const Placement& placement = *placement_;
+    lock.unlock();
+    ReadAhead(placement);
+    lock.lock();
+  }
   running_ = queue_.Pop();
   busy_ = true;
+  changed_ = true;
   return true;
+}
+
+// The first model of a level that was never asked for is as good as any.
+void Scheduler::ReadAhead(const Placement& placement) {
+  if (&placement != seen_placement_) ForgetTheUnloaded(placement);
+  const Instant now = clock_->now();
+  std::array<PlacedModel*, kLevels> expected{};
+  for (const auto& placed : placement.models()) {
+    const Model& model = placed->model();
+    if (!model.failure().ok()) continue;
+    PlacedModel*& of_level = expected[model.level() - 1];
+    if (of_level == nullptr ||
+        forecast_.Sooner(&model, &of_level->model(), now)) {
+      of_level = placed.get();
+    }
+  }
+  for (PlacedModel* const model : expected) {
+    if (model == nullptr) continue;
+    placement.executor(model->model().level()).Expect(model);
+  }
+}
+
+void Scheduler::ForgetTheUnloaded(const Placement& placement) {
+  std::vector<const Model*> models;
+  for (const auto& placed : placement.models()) {
+    models.push_back(&placed->model());
+  }
+  forecast_.Keep(models);
+  seen_placement_ = &placement;
 }
 
 void Scheduler::RunOnePart() {
@@ -133,6 +178,7 @@ void Scheduler::Begin() {
       placement == nullptr ? nullptr : placement->Find(&model);
   if (placed == nullptr) return End(Unloaded(model));
   executor_ = &placement->executor(model.level());
+  forecast_.Note(&model, running_->arrival);
   executor_->Begin(placed, running_->inputs, running_->part_times);
 }
 

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "daemon/exec/placement.h"
 #include "daemon/rt/clock.h"
+#include "daemon/sched/arrival_forecast.h"
 #include "daemon/sched/job.h"
 #include "daemon/sched/job_queue.h"
 
@@ -24,6 +25,9 @@ namespace layerd {
 // arena and executor of its own, so a more urgent job can one day take over at
 // a boundary, with nothing to save.
 //
+// With nothing to do, each level reads ahead for the job it expects next
+// (ArrivalForecast), so that a request finds its first weights in memory.
+//
 // Before a job begins and at each boundary, first that holds: cancelled is
 // CANCELLED, past its deadline DEADLINE_EXCEEDED, and when a drain has run out
 // of time UNAVAILABLE.
@@ -33,8 +37,9 @@ namespace layerd {
 //            part.
 class Scheduler {
  public:
-  // `clock` outlives the scheduler.
-  Scheduler(size_t queue_jobs_max, const Clock* clock);
+  // `clock` outlives the scheduler. Without `read_ahead` every job starts with
+  // an empty ring.
+  Scheduler(size_t queue_jobs_max, const Clock* clock, bool read_ahead);
   // REQUIRES: Run() has returned, or never was called.
   ~Scheduler();
 
@@ -64,16 +69,20 @@ class Scheduler {
   void Begin();
   // Ends running_ with that answer.
   void End(const absl::Status& status);
+  void ReadAhead(const Placement& placement);
+  void ForgetTheUnloaded(const Placement& placement);
   absl::Status Boundary() const;
 
   const Clock* const clock_;
+  const bool read_ahead_;
 
   std::mutex mutex_;
   std::condition_variable work_;   // For Run().
   std::condition_variable quiet_;  // For Drain() and Hold().
   JobQueue queue_;                 // Guarded by mutex_, like:
   Placement* placement_ = nullptr;
-  bool busy_ = false;  // A job is on.
+  bool busy_ = false;     // A job is on, or reading ahead is being arranged.
+  bool changed_ = false;  // Since that was done last.
   bool held_ = false;
   bool draining_ = false;
   bool shutdown_ = false;
@@ -83,6 +92,8 @@ class Scheduler {
   std::unique_ptr<Job> running_;
   Executor* executor_ = nullptr;  // Of running_, once it has begun.
   Instant begun_{};
+  ArrivalForecast forecast_;
+  const Placement* seen_placement_ = nullptr;  // By the forecast.
 };
 
 }  // namespace layerd

@@ -102,6 +102,48 @@ TEST_CASE("What is resident is read once, what streams each time") {
   CHECK(streamed.Ask("m", 2).stats.read_bytes >= stored);
 }
 
+// Until the loader has read so much since the start.
+void AwaitReading(TestEngine& engine, uint64_t bytes) {
+  while (engine->loading().read_bytes < bytes) std::this_thread::yield();
+}
+
+TEST_CASE("An idle engine has its ring full for the model that came last") {
+  const std::string a = WriteModel("first.layers", 3);
+  const std::string b = WriteModel("second.layers", 4);
+  const bool read_ahead = GENERATE(true, false);
+  INFO((read_ahead ? "reading ahead" : "not reading ahead"));
+  TestEngine resident({}, Drive::kPread);
+  REQUIRE(resident.Load(a, "a", 3).ok());
+  REQUIRE(resident.Load(b, "b", 3).ok());
+  TestEngine engine({.weight_budget_bytes = resident.MinimumWeightBytes(),
+                     .read_ahead = read_ahead},
+                    Drive::kAuto);
+  REQUIRE(engine.Load(a, "a", 3).ok());
+  REQUIRE(engine.Load(b, "b", 3).ok());
+
+  uint64_t for_jobs = 0;
+  for (const std::string name : {"a", "b", "b", "a", "a", "b"}) {
+    const TestAnswer answer = engine.Ask(name, 1);
+    REQUIRE(answer.status.message() == "");
+    CHECK(answer.outputs == resident.Ask(name, 1).outputs);
+    for_jobs += answer.stats.read_bytes;
+    if (read_ahead) AwaitReading(engine, for_jobs + 1);
+  }
+  if (!read_ahead) CHECK(engine->loading().read_bytes == for_jobs);
+}
+
+TEST_CASE("What went wrong while nobody asked is tried again for who asks") {
+  const std::string path = WriteModel("ahead.layers", 4);
+  TestEngine engine({}, Drive::kSim);
+  engine.AddFault({.kind = SimFault::Kind::kError,
+                   .offset_bytes = std::filesystem::file_size(path) - 1,
+                   .times = LoaderOptions{}.retries_max + 2});
+  REQUIRE(engine.Load(path, "m", 3).ok());
+  while (engine->loading().read_errors == 0) std::this_thread::yield();
+
+  CHECK(engine.Ask("m", 1).status.ok());
+}
+
 TEST_CASE("A flipped bit fails its model by tile and layer, and no other") {
   const bool all_resident = GENERATE(false, true);
   INFO((all_resident ? "resident" : "streamed"));
