@@ -29,6 +29,7 @@ libspdlog-dev             the log
 rapidjson-dev             layerctl's answers as JSON
 libcpp-httplib-dev        serves metrics and the live page
 catch2                    the tests' framework
+libonnx-testdata          the ONNX project's backend cases, a thousand tiny models
 libbenchmark-dev          the benches' framework
 clang                     a second compiler, for the fuzzers
 libclang-rt-14-dev        libFuzzer and clang's sanitizers

@@ -1,6 +1,7 @@
 #include "daemon/ctl/pack_options.h"
 
 #include <bit>
+#include <span>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,7 @@
 #include "config/status_macros.h"
 #include "daemon/ctl/failure.h"
 #include "daemon/ctl/name_path.h"
+#include "daemon/ctl/npy.h"
 #include "daemon/pack/onnx_scan.h"
 #include "loader/store/format.h"
 
@@ -38,6 +40,28 @@ absl::Status CheckTile(uint64_t bytes) {
       FormatByteSize(kTileBytesMin), FormatByteSize(kTileBytesMax)));
 }
 
+absl::StatusOr<ValueBindings> ReadValues(const CommandLine& line) {
+  ValueBindings values;
+  for (const std::string& text : line.All("--value")) {
+    const NamePath named = SplitNamePath(text);
+    if (!named.name) {
+      return UsageError(
+          absl::StrFormat("--value %s: write --value NAME=%s", text, text));
+    }
+    ASSIGN_OR_RETURN(const Array array, ReadNpy(named.path));
+    Constant value;
+    value.dtype = array.dtype;
+    value.shape = array.shape;
+    const auto bytes = std::as_bytes(std::span(array.bytes));
+    value.held.assign(bytes.begin(), bytes.end());
+    if (!values.emplace(*named.name, std::move(value)).second) {
+      return UsageError(
+          absl::StrFormat("--value: '%s' is given twice", *named.name));
+    }
+  }
+  return values;
+}
+
 }  // namespace
 
 Option ShapeOption() {
@@ -57,6 +81,11 @@ std::vector<Option> PackingOptions() {
        .help = "small extents that stream well, or Winograd for a model that "
                "will be resident; default bytes"},
       ShapeOption(),
+      {.name = "--value",
+       .value = "NAME=x.npy",
+       .help = "what an input always is that decides a shape or is a weight; "
+               "the packed model has that input no more",
+       .repeats = true},
       {.name = "--tile",
        .value = "256KiB",
        .help = "unit of checksum, a power of two from 4 KiB to 256 KiB; "
@@ -86,6 +115,7 @@ absl::StatusOr<PackOptions> ReadPackingOptions(const CommandLine& line,
       options.part_flops_max,
       line.Number("--part-flops-max", options.part_flops_max, 1, INT64_MAX));
   ASSIGN_OR_RETURN(options.shapes, ReadShapes(line, onnx_path));
+  ASSIGN_OR_RETURN(options.values, ReadValues(line));
   return options;
 }
 

@@ -9,13 +9,16 @@
 #include "daemon/pack/onnx_limits.h"
 #include "daemon/pack/onnx_scan.h"
 #include "daemon/pack/source_file.h"
+#include "daemon/pack/value_binding.h"
 
 namespace layerd {
 
 absl::StatusOr<Graph> ImportOnnx(const std::string& path,
-                                 const ShapeBindings& shapes) {
+                                 const ShapeBindings& shapes,
+                                 const ValueBindings& values) {
   Allowance held_bytes("bytes outside of its files", kHeldBytesMax);
   ASSIGN_OR_RETURN(OnnxModel model, ScanOnnx(path, held_bytes));
+  RETURN_IF_ERROR(BindValues(values, held_bytes, &model));
   const int64_t opset = model.opset;
   ASSIGN_OR_RETURN(Graph graph, BuildGraph(std::move(model), shapes));
   RETURN_IF_ERROR(InferAndFold(opset, graph, held_bytes));

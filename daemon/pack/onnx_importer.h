@@ -14,6 +14,10 @@ namespace layerd {
 // Free dimensions by input name; every dimension positive.
 using ShapeBindings = std::map<std::string, std::vector<int64_t>>;
 
+// Values of inputs that decide shapes or are weights, by name: held, and then no
+// longer inputs of the model.
+using ValueBindings = std::map<std::string, Constant>;
+
 // Reads an ONNX file: a streaming scan of the protobuf wire format that leaves
 // initializers in the file, then opset and IR checks, shape binding, shape and
 // type inference, and folding of what is constant (Shape -> Gather -> Concat
@@ -27,7 +31,8 @@ using ShapeBindings = std::map<std::string, std::vector<int64_t>>;
 //         --shape line; UNIMPLEMENTED names node, operator and opset;
 //         RESOURCE_EXHAUSTED if more would have to be held than the limits.
 absl::StatusOr<Graph> ImportOnnx(const std::string& path,
-                                 const ShapeBindings& shapes);
+                                 const ShapeBindings& shapes,
+                                 const ValueBindings& values = {});
 
 }  // namespace layerd
 

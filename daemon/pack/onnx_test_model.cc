@@ -64,12 +64,13 @@ onnx::NodeProto* TestModel::Add(const std::string& op_type,
   return node;
 }
 
-absl::StatusOr<Graph> TestModel::Import(const ShapeBindings& shapes) const {
+absl::StatusOr<Graph> TestModel::Import(const ShapeBindings& shapes,
+                                        const ValueBindings& values) const {
   const std::string bytes = proto.SerializeAsString();
   const UniqueFd file(memfd_create("model.onnx", MFD_CLOEXEC));
   LAYERD_CHECK(write(file.get(), bytes.data(), bytes.size()) ==
                static_cast<ssize_t>(bytes.size()));
-  return ImportOnnx(absl::StrCat("/proc/self/fd/", file.get()), shapes);
+  return ImportOnnx(absl::StrCat("/proc/self/fd/", file.get()), shapes, values);
 }
 
 onnx::NodeProto* SetInt(onnx::NodeProto* node, const std::string& name,

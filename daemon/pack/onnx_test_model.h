@@ -43,7 +43,8 @@ class TestModel {
                        const std::vector<std::string>& outputs);
 
   // Through a file of its own; external data is looked for beside it.
-  absl::StatusOr<Graph> Import(const ShapeBindings& shapes = {}) const;
+  absl::StatusOr<Graph> Import(const ShapeBindings& shapes = {},
+                               const ValueBindings& values = {}) const;
 
   onnx::ModelProto proto;
 };

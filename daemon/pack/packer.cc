@@ -152,7 +152,8 @@ absl::StatusOr<PackReport> Pack(
     const std::function<void(uint64_t done_bytes, uint64_t all_bytes)>&
         progress) {
   RETURN_IF_ERROR(CheckOptions(options));
-  ASSIGN_OR_RETURN(const Graph graph, ImportOnnx(onnx_path, options.shapes));
+  ASSIGN_OR_RETURN(const Graph graph,
+                   ImportOnnx(onnx_path, options.shapes, options.values));
   ASSIGN_OR_RETURN(Network network, Translate(graph));
   RETURN_IF_ERROR(FoldAffine(&network));
   Fuse(&network);

@@ -14,6 +14,7 @@ namespace layerd {
 
 struct PackOptions {
   ShapeBindings shapes;
+  ValueBindings values;
   std::string weights = "f32";
   std::string optimize_for = "bytes";
   // 0: the extent limit rounded down to a power of two.

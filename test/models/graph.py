@@ -18,7 +18,6 @@ import oracle
 from pictures import pictures
 
 OPSET = 13
-IR_VERSION = 8
 CALIBRATION_PICTURES = 8
 
 
@@ -34,20 +33,32 @@ class Tensor:
 
 
 class Graph:
-    def __init__(self, name, seed):
-        self.name = name
+    # An optional input that is left out.
+    absent = Tensor("", None)
+
+    def __init__(self, name, seed, opset=OPSET):
+        self.name, self.opset = name, opset
         self.rng = np.random.default_rng(seed)
         self.nodes, self.initializers = [], []
         self.inputs, self.outputs = [], []
 
-    def input(self, name, batch, shape):
-        """`batch` is 1, or the name of a free dimension."""
+    def input(self, name, batch, shape, calibrated_at=None):
+        """Pictures. `batch` is 1, or the name of a free dimension. Large ones
+        are calibrated with smaller ones: `calibrated_at` is their shape."""
         self.inputs.append(_value_info(name, [batch, *shape]))
+        shape = calibrated_at or shape
         value = pictures(self.rng, CALIBRATION_PICTURES, shape)
         return Tensor(name, value)
 
-    def output(self, tensor, batch):
-        shape = [batch, *tensor.value.shape[1:]]
+    def integers(self, name, batch, value):
+        """Numbers that are looked up; `value` is the calibration's."""
+        shape = [batch, *value.shape[1:]]
+        self.inputs.append(_value_info(name, shape, TensorProto.INT64))
+        return Tensor(name, value)
+
+    def output(self, tensor, batch, shape=None):
+        """`shape`, without the batch, where it is not the calibration's."""
+        shape = [batch, *(shape or tensor.value.shape[1:])]
         self.outputs.append(_value_info(tensor.name, shape))
 
     def weight(self, name, array):
@@ -58,15 +69,23 @@ class Graph:
 
     def node(self, op, name, inputs, output=None, **attributes):
         """Adds a node with one output, and computes it."""
+        (made,) = self.split_node(
+            op, name, inputs, [output or name], **attributes
+        )
+        return made
+
+    def split_node(self, op, name, inputs, outputs, **attributes):
+        """The same with several outputs."""
         node = helper.make_node(
             op,
             [tensor.name for tensor in inputs],
-            [output or name],
+            outputs,
             name=name,
             **attributes,
         )
         self.nodes.append(node)
-        return Tensor(node.output[0], _compute(node, inputs))
+        values = self._compute(node, inputs)
+        return [Tensor(name, values[name]) for name in outputs]
 
     def conv(self, name, x, channels, size, stride=1, groups=1, bias=False):
         """Weights as He and others draw them: variance 2 / fan-in."""
@@ -107,9 +126,72 @@ class Graph:
             "BatchNormalization", name, inputs, epsilon=1e-5, momentum=0.9
         )
 
+    def conv_like_norm(self, name, x, channels, size, stride=1, padding=None,
+                       scale=(0.6, 1.4), shift=0.0):
+        """A convolution with a bias and nothing behind it, whose outputs
+        spread as if a batch_norm had been folded into it."""
+        fan_in = x.channels * size * size
+        shape = (channels, x.channels, size, size)
+        weight = self.rng.standard_normal(shape, np.float32)
+        weight *= np.float32(np.sqrt(2 / fan_in))
+        padding = size // 2 if padding is None else padding
+        attributes = {
+            "kernel_shape": [size, size],
+            "strides": [stride, stride],
+            "pads": [padding] * 4,
+            "dilations": [1, 1],
+            "group": 1,
+        }
+        return self._like_norm(
+            "Conv", name, x, weight, scale, shift, **attributes
+        )
+
+    def dense_like_norm(self, name, x, features, scale=(0.6, 1.4), shift=0.0):
+        """A fully connected layer whose outputs spread so."""
+        shape = (features, x.value.shape[1])
+        weight = self.rng.standard_normal(shape, np.float32)
+        return self._like_norm(
+            "Gemm", name, x, weight, scale, shift, transB=1
+        )
+
+    def _like_norm(self, op, name, x, weight, scale, shift, **attributes):
+        raw = self._compute(
+            helper.make_node(op, ["x", "w"], ["y"], **attributes),
+            [Tensor("x", x.value), Tensor("w", weight)],
+        )["y"]
+        outputs = len(weight)
+        axes = tuple(axis for axis in range(raw.ndim) if axis != 1)
+        factor = self.rng.uniform(*scale, outputs) / raw.std(
+            axes, dtype=np.float64
+        )
+        offset = shift + 0.2 * self.rng.standard_normal(outputs)
+        offset -= factor * raw.mean(axes, dtype=np.float64)
+        factor, offset = factor.astype(np.float32), offset.astype(np.float32)
+        weight *= factor.reshape(-1, *[1] * (weight.ndim - 1))
+        inputs = [
+            x,
+            self.weight(name + ".weight", weight),
+            self.weight(name + ".bias", offset),
+        ]
+        self.nodes.append(
+            helper.make_node(
+                op,
+                [tensor.name for tensor in inputs],
+                [name],
+                name=name,
+                **attributes,
+            )
+        )
+        across = (1, -1) + (1,) * (raw.ndim - 2)
+        raw *= factor.reshape(across)
+        raw += offset.reshape(across)
+        return Tensor(name, raw)
+
     def constant(self, name, number):
         """A scalar in a Constant node, as exporters write them."""
-        value = np.array(number, np.float32)
+        value = np.asarray(number)
+        if value.dtype != np.int64:
+            value = value.astype(np.float32)
         self.nodes.append(
             helper.make_node(
                 "Constant",
@@ -142,37 +224,36 @@ class Graph:
         graph = helper.make_graph(
             self.nodes, self.name, self.inputs, self.outputs, self.initializers
         )
+        return self._model(graph)
+
+    def _compute(self, node, inputs):
+        """What one node answers, by itself: {output name: value}."""
+        feeds = {t.name: t.value for t in inputs if t.name}
+        graph = helper.make_graph(
+            [node],
+            "one_node",
+            [
+                _value_info(
+                    name,
+                    value.shape,
+                    helper.np_dtype_to_tensor_dtype(value.dtype),
+                )
+                for name, value in feeds.items()
+            ],
+            [onnx.ValueInfoProto(name=name) for name in node.output],
+        )
+        model = self._model(graph)
+        return oracle.answer(model.SerializeToString(), feeds)
+
+    def _model(self, graph):
+        opsets = [helper.make_opsetid("", self.opset)]
         return helper.make_model(
             graph,
             producer_name="layerd",
-            ir_version=IR_VERSION,
-            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=max(7, helper.find_min_ir_version_for(opsets)),
+            opset_imports=opsets,
         )
 
 
-def _value_info(name, shape):
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-
-
-def _compute(node, inputs):
-    """What one node answers, by itself."""
-    graph = helper.make_graph(
-        [node],
-        "one_node",
-        [
-            helper.make_tensor_value_info(
-                tensor.name,
-                helper.np_dtype_to_tensor_dtype(tensor.value.dtype),
-                tensor.value.shape,
-            )
-            for tensor in inputs
-        ],
-        [onnx.ValueInfoProto(name=node.output[0])],
-    )
-    model = helper.make_model(
-        graph,
-        ir_version=IR_VERSION,
-        opset_imports=[helper.make_opsetid("", OPSET)],
-    )
-    feeds = {tensor.name: tensor.value for tensor in inputs}
-    return oracle.answer(model.SerializeToString(), feeds)[node.output[0]]
+def _value_info(name, shape, dtype=TensorProto.FLOAT):
+    return helper.make_tensor_value_info(name, dtype, shape)

@@ -7,8 +7,9 @@ For each NAME it prints the folder that then holds, in the layout of the ONNX
 backend tests,
 
   model.onnx
-  test_data_set_0/input_0.pb, output_0.pb     noise
-  test_data_set_1/input_0.pb, output_0.pb     a smooth random picture
+  test_data_set_0/input_0.pb, output_0.pb     noise, or a text
+  test_data_set_1/input_0.pb, output_0.pb     a smooth random picture, or a
+                                              text with padding
 
 with the same tensors as .npy beside them. The expected outputs are ONNX
 Runtime's, optimisations off, one thread. A folder that is there, complete and
@@ -27,6 +28,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import types
 
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
@@ -38,7 +40,7 @@ import onnx
 
 import oracle
 import tensors
-from graph import Graph
+from graph import OPSET, Graph
 from pictures import pictures
 
 STAMP = "made.json"
@@ -50,14 +52,35 @@ def names():
     return sorted(path.stem for path in (HERE / "networks").glob("*.py"))
 
 
+def module(name):
+    return importlib.import_module(f"networks.{name}")
+
+
+def _modules(of):
+    """The modules that a module of ours uses, and those that they use."""
+    found = set()
+    for value in vars(of).values():
+        if isinstance(value, types.ModuleType) and hasattr(value, "__file__"):
+            if HERE in pathlib.Path(value.__file__).parents:
+                found |= {value} | _modules(value)
+    return found
+
+
 def recipe(name):
     """A digest of all that decides what is made."""
     digest = hashlib.sha256()
+    network = module(name)
+    parts = [
+        pathlib.Path(part.__file__)
+        for part in _modules(network)
+        if pathlib.Path(part.__file__).parent.name == "architectures"
+    ]
     for path in [
         HERE / "make.py",
         HERE / "graph.py",
         HERE / "pictures.py",
         HERE / "networks" / f"{name}.py",
+        *sorted(parts),
         TOOLS / "oracle.py",
         TOOLS / "tensors.py",
         TOOLS / "requirements.txt",
@@ -115,17 +138,26 @@ def save_tensor(folder, stem, name, array):
     tensors.save_npy(str(folder / f"{stem}.npy"), array)
 
 
-def save_answers(path, folder, seed):
-    """Two pictures and what the network answers to them."""
+def two_pictures(path, rng):
     graph = onnx.load(path, load_external_data=False).graph
     (value,) = graph.input
     shape = [size.dim_value for size in value.type.tensor_type.shape.dim][1:]
-    rng = np.random.default_rng(PICTURE_SEED + seed)
-    for k, picture in enumerate(pictures(rng, 2, shape)):
+    return {value.name: pictures(rng, 2, shape)}
+
+
+def save_answers(network, path, folder):
+    """Two questions, pictures unless the network has its own, and what it
+    answers to them."""
+    rng = np.random.default_rng(PICTURE_SEED + network.SEED)
+    ask = getattr(network, "questions", lambda rng: two_pictures(path, rng))
+    questions = ask(rng)
+    for k in (0, 1):
+        feeds = {name: both[k : k + 1] for name, both in questions.items()}
         target = folder / f"test_data_set_{k}"
         target.mkdir()
-        save_tensor(target, "input_0", value.name, picture[None])
-        answers = oracle.answer(str(path), {value.name: picture[None]})
+        for i, (name, array) in enumerate(feeds.items()):
+            save_tensor(target, f"input_{i}", name, array)
+        answers = oracle.answer(str(path), feeds)
         for i, (name, array) in enumerate(answers.items()):
             check_spread(name, array)
             save_tensor(target, f"output_{i}", name, array)
@@ -140,12 +172,13 @@ def check_spread(name, array):
 
 
 def make(name, folder):
-    network = importlib.import_module(f"networks.{name}")
-    graph = Graph(name, network.SEED)
+    network = module(name)
+    graph = Graph(name, network.SEED, getattr(network, "OPSET", OPSET))
     network.build(graph)
     path = folder / "model.onnx"
     save_model(network, graph.model(), path)
-    save_answers(path, folder, network.SEED)
+    del graph
+    save_answers(network, path, folder)
     stamp = {"recipe": recipe(name), "files": digests(folder)}
     (folder / STAMP).write_text(json.dumps(stamp, indent=1))
 
