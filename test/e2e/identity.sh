@@ -1,11 +1,11 @@
 #!/bin/bash
 # Are answers the same, byte for byte, whatever the weight budget?
 #
-#   test/e2e/identity.sh [RUNS]      20 unless told; needs test/tools/venv.sh
+#   test/e2e/identity.sh [RUNS [NETWORK...]]
 #
-# resnet50 and mobilenet_v2, budgets of 2, 4, 8, 16 MiB and all, 1 and 2
-# threads, each RUNS times. Bazel runs it with the binaries beside it; by hand
-# it builds them first.
+# The smallest budget that will do, 4, 8, 16 MiB and all, 1 and 2 threads, each
+# RUNS times, once unless told; networks of test/models, all of true size unless
+# told. Bazel runs it with the binaries beside it; by hand it builds them first.
 set -euo pipefail
 
 if [ -z "${TEST_TMPDIR:-}" ]; then
@@ -14,5 +14,9 @@ if [ -z "${TEST_TMPDIR:-}" ]; then
   bin=$(deploy/bazel.sh info bazel-bin 2>/dev/null)
   export LAYERD=$bin/daemon/layerd LAYERCTL=$bin/daemon/ctl/layerctl
 fi
+runs=${1:-1}
+[ $# -eq 0 ] || shift
+[ $# -gt 0 ] || set -- alexnet vgg16 resnet50 resnet152 densenet201 \
+  mobilenet_v2 vit_b_16 bert_base resnet152_608 densenet201_608 yolov4_608
 python=$(test/tools/venv.sh)
-exec "$python" -B test/e2e/identity.py "$@"
+exec "$python" -B test/e2e/identity.py "$runs" "$@"

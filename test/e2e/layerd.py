@@ -72,13 +72,14 @@ def is_instrumented():
 
 
 class Daemon:
-    """layerd on `models`, {name: path of a .layers or .onnx file}.
+    """layerd on `models`, {name: path of a .layers or .onnx file}; `configs`
+    has the model.yaml of those that need one.
 
     with Daemon({"digits": path}, "--weight-budget", "1MiB") as daemon:
         layerctl("status", "--address", daemon.address)
     """
 
-    def __init__(self, models, *flags):
+    def __init__(self, models, *flags, configs=None, patience_s=PATIENCE_S):
         self.kept = tempfile.TemporaryDirectory()
         folder = pathlib.Path(self.kept.name)
         for name, path in models.items():
@@ -86,6 +87,8 @@ class Daemon:
             version = folder / "models" / name / "1"
             version.mkdir(parents=True)
             (version / f"model{path.suffix}").symlink_to(path)
+            if name in (configs or {}):
+                (version.parent / "model.yaml").write_text(configs[name])
         self.err = open(folder / "err", "w+")
         self.process = subprocess.Popen(
             [LAYERD, "--repository", folder / "models"]
@@ -93,11 +96,11 @@ class Daemon:
             stdout=subprocess.PIPE,
             stderr=self.err,
         )
-        self.address = self._wait_until_ready()
+        self.address = self._wait_until_ready(patience_s)
 
-    def _wait_until_ready(self):
+    def _wait_until_ready(self, patience_s):
         readable, _, _ = select.select(
-            [self.process.stdout], [], [], PATIENCE_S
+            [self.process.stdout], [], [], patience_s
         )
         line = self.process.stdout.readline().decode() if readable else ""
         if not line.startswith("layerd ready on "):

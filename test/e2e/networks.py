@@ -4,6 +4,11 @@ import os
 import pathlib
 import subprocess
 
+import onnx
+
+import oracle
+import tensors
+
 HERE = pathlib.Path(os.path.realpath(__file__)).parent
 ROOT = HERE.parent.parent
 DIGITS = ROOT / "test" / "models" / "digits"
@@ -42,3 +47,52 @@ def questions(folder):
              if path.exists())
         for data in sets
     ]
+
+
+class Question:
+    """Inputs and expected outputs, {name: array} in the graph's order."""
+
+    def __init__(self, title, inputs, wants):
+        self.title, self.inputs, self.wants = title, inputs, wants
+
+
+def data_sets(folder):
+    """The questions that lie beside a model, as .npy or .pb."""
+    graph = onnx.load(folder / "model.onnx", load_external_data=False).graph
+    inputs = oracle.input_names(str(folder / "model.onnx"))
+    outputs = [value.name for value in graph.output]
+    return [
+        Question(
+            f"{folder.name}/{data.name}",
+            _arrays(data, "input", inputs),
+            _arrays(data, "output", outputs),
+        )
+        for data in sorted(folder.glob("test_data_set_*"))
+    ]
+
+
+def _arrays(data, stem, names):
+    arrays = {}
+    for i, name in enumerate(names):
+        found = [
+            path
+            for end in ("npy", "pb")
+            if (path := data / f"{stem}_{i}.{end}").exists()
+        ]
+        if not found:
+            raise AssertionError(f"{data}: no {stem}_{i}")
+        arrays[name] = tensors.load(str(found[0]))
+    return arrays
+
+
+def free_shapes(model, question):
+    """{input: shape} of the inputs whose shape the model leaves free."""
+    graph = onnx.load(model, load_external_data=False).graph
+    shapes = {}
+    for value in graph.input:
+        dims = value.type.tensor_type.shape.dim
+        if value.name in question.inputs and any(
+            dim.dim_value <= 0 for dim in dims
+        ):
+            shapes[value.name] = list(question.inputs[value.name].shape)
+    return shapes
