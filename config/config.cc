@@ -37,6 +37,8 @@ absl::Status ReadRoot(YamlSection* root, Config* config) {
                                   kMessageBytesMax));
   RETURN_IF_ERROR(
       root->Read("queue_jobs", &config->queue_jobs_max, 1, kQueueJobsMax));
+  RETURN_IF_ERROR(
+      root->ReadOneOf("level_order", &config->level_order, {"fifo", "edf"}));
   RETURN_IF_ERROR(root->Read("drain_timeout_ms", &config->drain_timeout_ms, 0,
                              kDrainMsMax));
   RETURN_IF_ERROR(root->Read("reflection", &config->reflection));

@@ -32,7 +32,8 @@ struct Config {
   std::string backend = "auto";
   std::string io_engine = "auto";
   uint64_t max_message_bytes = kMessageBytesDefault;
-  uint64_t queue_jobs_max = kQueueJobsDefault;
+  uint64_t queue_jobs_max = kQueueJobsDefault;  // At each level.
+  std::string level_order = "fifo";
   uint64_t drain_timeout_ms = kDrainMsDefault;
   bool reflection = true;
   std::string log_level = "info";

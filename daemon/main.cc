@@ -104,6 +104,8 @@ EngineOptions EngineOptionsOf(const Config& config) {
   options.backend = config.backend == "auto" ? "cpu" : config.backend;
   options.io_engine = config.io_engine;
   options.queue_jobs_max = config.queue_jobs_max;
+  options.level_order =
+      config.level_order == "edf" ? LevelOrder::kEdf : LevelOrder::kFifo;
   return options;
 }
 

@@ -27,6 +27,7 @@ constexpr Flag kFlags[] = {
     {"--io-engine", nullptr, "io_engine"},
     {"--max-message-bytes", nullptr, "max_message_bytes"},
     {"--queue-jobs", nullptr, "queue_jobs"},
+    {"--level-order", nullptr, "level_order"},
     {"--drain-timeout-ms", nullptr, "drain_timeout_ms"},
     {"--reflection", nullptr, "reflection"},
     {"--log-level", nullptr, "log_level"},
@@ -51,8 +52,9 @@ their weights are in memory.
   --backend NAME          auto, cpu, cuda, reference
   --io-engine NAME        auto, io_uring, pread
   --cache DIR             where packed models go
-  --max-message-bytes SIZE, --queue-jobs N, --drain-timeout-ms N,
-  --reflection true|false, --log-level debug|info|warning|error
+  --max-message-bytes SIZE, --queue-jobs N, --level-order fifo|edf,
+  --drain-timeout-ms N, --reflection true|false,
+  --log-level debug|info|warning|error
   --version, --help
 
 Sizes: bytes, KiB, MiB, GiB or all. Exit status: 0 after SIGTERM, 1 failed,

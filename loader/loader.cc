@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "config/check.h"
+#include "loader/read_turns.h"
 #include "loader/stream_reader.h"
 
 namespace layerd {
@@ -25,17 +26,17 @@ enum SlotState : uint32_t { kIdle, kOn, kStopping, kEnded };
 // when idle or ended, the loader else.
 struct Slot {
   std::atomic<uint32_t> state{kIdle};
-  std::atomic<int> level{0};  // The executor may raise it while it is on.
+  std::atomic<int> asked_level{0};  // The executor may raise it while it is on.
   StreamReader reader;
   uint64_t start_number = 0;
   uint64_t bytes_in_flight = 0;
   size_t runs_in_flight = 0;
   int ordered_level = 0;  // The level while the loader sorts.
 
-  bool Precedes(const Slot& other) const {
-    return ordered_level != other.ordered_level
-               ? ordered_level < other.ordered_level
-               : start_number < other.start_number;
+  int level() const { return ordered_level; }
+  bool low() const { return reader.request().low; }
+  uint64_t tile_bytes() const {
+    return reader.request().file->tiles().tile_bytes();
   }
 };
 
@@ -65,8 +66,7 @@ class Loader::Impl {
 
   std::span<Slot*> SlotsThatRead();
   void SubmitAll();
-  void SubmitFor(Slot* slot, uint64_t bytes_in_flight_max,
-                 uint64_t* bytes_in_flight);
+  uint64_t SubmitNext(Slot* slot, uint64_t bytes_max);
   void SubmitRun(Slot* slot, const TileRun& run);
   void SubmitRequest(size_t index);
   void Complete(const ReadCompletion& completion);
@@ -145,7 +145,7 @@ void Loader::Impl::Start(WeightStream* stream, const StreamRequest& request) {
     if (state == kEnded) break;
     if (state != kIdle) continue;
     slot.reader.Begin(stream);
-    slot.level.store(request.level);
+    slot.asked_level.store(request.level);
     slot.start_number = ++starts_;
     uint32_t expected = kIdle;
     if (!slot.state.compare_exchange_strong(expected, kOn)) break;  // Ended.
@@ -162,7 +162,7 @@ void Loader::Impl::Raise(WeightStream* stream, int level) {
   if (stream->slot_ == kJobsMax) return;  // All of it was there.
   // Seen when the loader next looks; what is in flight is this job's own or
   // bounded.
-  slots_[stream->slot_].level.store(level);
+  slots_[stream->slot_].asked_level.store(level);
 }
 
 void Loader::Impl::Stop(WeightStream* stream) {
@@ -194,39 +194,31 @@ std::span<Slot*> Loader::Impl::SlotsThatRead() {
   for (Slot& slot : slots_) {
     if (slot.state.load() != kOn) continue;
     if (slot.reader.exhausted() && slot.runs_in_flight == 0) continue;
-    slot.ordered_level = slot.level.load();
+    slot.ordered_level = slot.asked_level.load();
     ordered_[count++] = &slot;
   }
   const std::span<Slot*> slots(ordered_.data(), count);
   std::sort(slots.begin(), slots.end(),
-            [](const Slot* a, const Slot* b) { return a->Precedes(*b); });
+            [](const Slot* a, const Slot* b) { return ReadsBefore(*a, *b); });
   return slots;
 }
 
 void Loader::Impl::SubmitAll() {
   const std::span<Slot*> slots = SlotsThatRead();
   if (slots.empty()) return;
-  uint64_t urgent_bytes = 0;
-  SubmitFor(slots[0], ~uint64_t{0}, &urgent_bytes);
-  uint64_t low_bytes = 0;
-  for (const Slot* slot : slots.subspan(1)) low_bytes += slot->bytes_in_flight;
-  for (Slot* slot : slots.subspan(1)) {
-    SubmitFor(slot, options_.inflight_low_bytes, &low_bytes);
-  }
+  GiveReadTurns(std::span<Slot* const>(slots), options_.inflight_low_bytes,
+                options_.read_bytes_max,
+                [this](Slot* slot, uint64_t bytes_max) {
+                  return SubmitNext(slot, bytes_max);
+                });
 }
 
-void Loader::Impl::SubmitFor(Slot* slot, uint64_t bytes_in_flight_max,
-                             uint64_t* bytes_in_flight) {
-  const uint64_t tile_bytes = slot->reader.request().file->tiles().tile_bytes();
-  const uint64_t read_bytes_max = std::max(options_.read_bytes_max, tile_bytes);
-  const uint64_t limit_bytes = std::max(bytes_in_flight_max, tile_bytes);
-  while (!free_runs_.empty() && *bytes_in_flight < limit_bytes) {
-    const auto run = slot->reader.NextRun(
-        std::min(read_bytes_max, limit_bytes - *bytes_in_flight));
-    if (!run) return;
-    *bytes_in_flight += run->bytes;
-    SubmitRun(slot, *run);
-  }
+uint64_t Loader::Impl::SubmitNext(Slot* slot, uint64_t bytes_max) {
+  if (free_runs_.empty()) return 0;
+  const auto run = slot->reader.NextRun(bytes_max);
+  if (!run) return 0;
+  SubmitRun(slot, *run);
+  return run->bytes;
 }
 
 void Loader::Impl::SubmitRun(Slot* slot, const TileRun& run) {

@@ -13,7 +13,7 @@ namespace layerd {
 struct LoaderOptions {
   size_t reads_in_flight = 4;         // And at most the engine's depth.
   uint64_t read_bytes_max = 1 << 20;  // Adjacent tiles are joined to this.
-  uint64_t inflight_low_bytes = 512 << 10;  // For all but the most urgent job.
+  uint64_t inflight_low_bytes = 512 << 10;  // Of all low jobs (read_turns.h).
   int retries_max = 2;  // Of a read that failed or came short, in a row.
 };
 
@@ -23,8 +23,9 @@ struct LoaderOptions {
 // Most urgent is the lowest level number, and among equals the one that started
 // first. The others read with what drive and room it leaves, and never have
 // more than inflight_low_bytes in flight together (one tile, if that is more):
-// so long an urgent job may have to wait for the drive. Both byte limits are at
-// least one tile.
+// so long an urgent job may have to wait for the drive. A job below the most
+// urgent level that has a model keeps to that even while it is alone
+// (StreamRequest::low, read_turns.h). Both byte limits are at least one tile.
 //
 // A read that failed or came short is repeated tile by tile; a tile that does
 // not match its checksum is read once more. What stays wrong ends the job:

@@ -85,6 +85,7 @@ void WeightStream::Publish(size_t count) {
   if (CountOf(published_.load()) == count) return;
   published_.store(static_cast<uint32_t>(count));
   published_.notify_all();
+  if (request_.bell != nullptr) request_.bell->Ring();
 }
 
 void WeightStream::Fail(absl::Status status) {
@@ -92,6 +93,7 @@ void WeightStream::Fail(absl::Status status) {
   status_ = std::move(status);
   published_.store(published_.load() | kFailed);
   published_.notify_all();
+  if (request_.bell != nullptr) request_.bell->Ring();
 }
 
 }  // namespace layerd

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "loader/bell.h"
 #include "loader/io/io_engine.h"
 #include "loader/memory/weight_ring.h"
 #include "loader/store/layer_file_reader.h"
@@ -33,6 +34,10 @@ struct StreamRequest {
   // 1 is the most urgent. Reading ahead for jobs that are only expected comes
   // after all levels.
   int level = 1;
+  // Not of the most urgent level that has a model: what it has in flight is
+  // capped even while it is the only one.
+  bool low = false;
+  Bell* bell = nullptr;  // Rung when reads have arrived, or will not.
 };
 
 // The extents of one job on their way from the drive, in program order.

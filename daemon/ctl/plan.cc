@@ -66,7 +66,7 @@ absl::StatusOr<Question> ReadQuestion(const CommandLine& line) {
   RETURN_IF_ERROR(layer_file.PackOnce());
   question.backend = MakeCpuBackend(threads);
   ASSIGN_OR_RETURN(question.model, Model::Load(layer_file.path(), "model", "1",
-                                               3, question.backend.get()));
+                                               {}, question.backend.get()));
   const Program& program = question.model->program();
   // What was measured here says nothing about a machine that is elsewhere.
   if (!line.Has("--machine") || machine.processor == ProcessorName()) {

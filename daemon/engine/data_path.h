@@ -13,7 +13,9 @@
 #include "daemon/plan/memory_plan.h"
 #include "daemon/rt/clock.h"
 #include "daemon/rt/named_thread.h"
+#include "daemon/sched/executor_lanes.h"
 #include "kernels/backend.h"
+#include "loader/bell.h"
 #include "loader/io/io_engine.h"
 #include "loader/io/open_io_engine.h"
 #include "loader/loader.h"
@@ -36,15 +38,16 @@ using IoEngineOpener = std::function<absl::StatusOr<IoEngineChoice>()>;
 // Threading: made and destroyed while the executor thread is held.
 class DataPath {
  public:
-  // `backend` and `clock` outlive the data path.
+  // `models` as Placement takes them. `backend`, `clock` and `bell` outlive the
+  // data path.
   static absl::StatusOr<std::unique_ptr<DataPath>> Open(
       const MemoryPlan& plan, const std::vector<std::shared_ptr<Model>>& models,
       const IoEngineOpener& open_io_engine, Backend* backend,
-      const Clock* clock);
+      const Clock* clock, Bell* bell);
   // REQUIRES: no job is on.
   ~DataPath();
 
-  Placement& placement() { return *placement_; }
+  const Lanes& lanes() const { return lanes_->lanes(); }
   // Any thread.
   Loader::Stats loading() const { return loader_->stats(); }
   // Of the loader's thread. Any thread.
@@ -62,6 +65,7 @@ class DataPath {
   std::unique_ptr<IoEngine> io_engine_;
   std::unique_ptr<Loader> loader_;
   std::unique_ptr<Placement> placement_;
+  std::unique_ptr<ExecutorLanes> lanes_;
   NamedThread loader_thread_;
 };
 

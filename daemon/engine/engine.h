@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "daemon/model/model.h"
 #include "daemon/sched/job.h"
+#include "daemon/sched/job_queue.h"
 #include "loader/loader.h"
 
 namespace layerd {
@@ -25,7 +26,8 @@ struct EngineOptions {
   int threads = 1;                      // Of compute.
   std::string backend = "cpu";          // "cpu" or "reference".
   std::string io_engine = "auto";       // "auto", "io_uring", "pread".
-  size_t queue_jobs_max = 64;
+  size_t queue_jobs_max = 64;           // That wait, at each level.
+  LevelOrder level_order = LevelOrder::kFifo;
   // Idle, rings and heads are filled for the job expected next.
   bool read_ahead = true;
   // Models a slower drive, for measuring (PacedEngine); 0: as it is.
@@ -51,6 +53,9 @@ class Engine {
     std::string name;
     std::string version;  // Decimal.
     int level = 3;
+    int lower_to = 0;  // As ModelUrgency has these.
+    std::chrono::milliseconds period{0};
+    std::chrono::milliseconds deadline{0};
   };
 
   static absl::StatusOr<std::unique_ptr<Engine>> Start(
@@ -71,9 +76,9 @@ class Engine {
                                       const std::string& version) const = 0;
   virtual std::vector<std::shared_ptr<Model>> models() const = 0;
 
-  // Queues a job; `done` tells the rest. RESOURCE_EXHAUSTED when the queue is
-  // full, UNAVAILABLE when draining or the model has failed: then `done` is
-  // not called.
+  // Queues a job; `done` tells the rest. RESOURCE_EXHAUSTED when the queue of
+  // its level is full, UNAVAILABLE when draining or the model has failed: then
+  // `done` is not called.
   virtual absl::Status Submit(std::unique_ptr<Job> job) = 0;
 
   // Submits and waits; `done` of the job is the engine's. For tools.

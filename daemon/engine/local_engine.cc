@@ -30,6 +30,11 @@ absl::Status CheckSource(const Engine::ModelSource& source) {
         absl::StrFormat("model %s/%s: level %d is not one of 1 to %d",
                         source.name, source.version, source.level, kLevels));
   }
+  if (source.lower_to > kLevels) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("model %s/%s: lower_to %d is not one of 1 to %d",
+                        source.name, source.version, source.lower_to, kLevels));
+  }
   return absl::OkStatus();
 }
 
@@ -72,6 +77,16 @@ Models With(Models models, std::shared_ptr<Model> model) {
   return models;
 }
 
+// A model once for each level that it may run at.
+Models AtAllLevels(const Models& models) {
+  Models placed;
+  for (const std::shared_ptr<Model>& model : models) {
+    const ModelUrgency& urgency = model->urgency();
+    placed.insert(placed.end(), urgency.lowest() - urgency.level + 1, model);
+  }
+  return placed;
+}
+
 template <typename Spans>
 absl::Status CheckSpans(const char* noun, const Spans& spans,
                         const std::vector<Model::Port>& ports) {
@@ -94,8 +109,10 @@ absl::Status CheckSpans(const char* noun, const Spans& spans,
 LocalEngine::LocalEngine(const EngineOptions& options, EngineParts parts)
     : options_(options),
       parts_(std::move(parts)),
-      scheduler_(options.queue_jobs_max, parts_.clock.get(),
-                 options.read_ahead) {
+      scheduler_({.queue_jobs_max = options.queue_jobs_max,
+                  .level_order = options.level_order,
+                  .read_ahead = options.read_ahead},
+                 parts_.clock.get()) {
   executor_thread_.Start("layerd-executor", [this] { scheduler_.Run(); });
 }
 
@@ -154,6 +171,7 @@ std::vector<std::shared_ptr<Model>> LocalEngine::models() const {
 absl::Status LocalEngine::Submit(std::unique_ptr<Job> job) {
   RETURN_IF_ERROR(CheckSpans("input", job->inputs, job->model->inputs()));
   RETURN_IF_ERROR(CheckSpans("output", job->outputs, job->model->outputs()));
+  RETURN_IF_ERROR(job->model->unavailable());
   return scheduler_.Submit(std::move(job));
 }
 
@@ -193,17 +211,24 @@ absl::StatusOr<std::shared_ptr<Model>> LocalEngine::Load(
     const ModelSource& source) {
   RETURN_IF_ERROR(CheckSource(source));
   return Model::Load(source.layer_file_path, source.name, source.version,
-                     source.level, parts_.backend.get());
+                     {.level = source.level,
+                      .lower_to = source.lower_to,
+                      .period = source.period,
+                      .deadline = source.deadline},
+                     parts_.backend.get());
 }
 
 absl::StatusOr<MemoryPlan> LocalEngine::PlanFor(const Models& models) const {
   std::vector<ModelDemand> demands;
   for (const std::shared_ptr<Model>& model : models) {
-    demands.push_back(
-        {.name = absl::StrFormat("%s/%s", model->name(), model->version()),
-         .level = model->level(),
-         .program = &model->program(),
-         .scratch_bytes = model->scratch_bytes()});
+    const ModelUrgency& urgency = model->urgency();
+    for (int level = urgency.level; level <= urgency.lowest(); ++level) {
+      demands.push_back(
+          {.name = absl::StrFormat("%s/%s", model->name(), model->version()),
+           .level = level,
+           .program = &model->program(),
+           .scratch_bytes = model->scratch_bytes()});
+    }
   }
   return MemoryPlan::Make(demands,
                           {.weight_bytes = options_.weight_budget_bytes,
@@ -233,15 +258,16 @@ absl::Status LocalEngine::Adopt(Models models) {
     warnings_ =
         data_path_ ? data_path_->warnings() : std::vector<std::string>();
   }
-  scheduler_.Resume(data_path_ ? &data_path_->placement() : nullptr);
+  scheduler_.Resume(data_path_ ? data_path_->lanes() : Lanes{});
   return status;
 }
 
 absl::StatusOr<std::unique_ptr<DataPath>> LocalEngine::OpenDataPath(
-    const MemoryPlan& plan, const Models& models) const {
+    const MemoryPlan& plan, const Models& models) {
   if (models.empty()) return std::unique_ptr<DataPath>();
-  return DataPath::Open(plan, models, parts_.open_io_engine,
-                        parts_.backend.get(), parts_.clock.get());
+  return DataPath::Open(plan, AtAllLevels(models), parts_.open_io_engine,
+                        parts_.backend.get(), parts_.clock.get(),
+                        scheduler_.bell());
 }
 
 void LocalEngine::CloseDataPath() {

@@ -63,8 +63,8 @@ class LocalEngine final : public Engine {
   absl::StatusOr<MemoryPlan> PlanFor(const Models& models) const;
   // Gives `models` their memory, and nothing to any other.
   absl::Status Adopt(Models models);
-  absl::StatusOr<std::unique_ptr<DataPath>> OpenDataPath(
-      const MemoryPlan& plan, const Models& models) const;
+  absl::StatusOr<std::unique_ptr<DataPath>> OpenDataPath(const MemoryPlan& plan,
+                                                         const Models& models);
   void CloseDataPath();
 
   const EngineOptions options_;

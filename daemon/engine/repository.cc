@@ -202,12 +202,16 @@ void RepositoryImpl::Load(const std::vector<size_t>& entries) {
   std::vector<Engine::ModelSource> sources;
   for (const size_t i : entries) {
     const Entry& entry = entries_[i];
-    sources.push_back({.layer_file_path = entry.packed_path.empty()
-                                              ? entry.found.layers_path
-                                              : entry.packed_path,
-                       .name = entry.found.name,
-                       .version = entry.found.version,
-                       .level = static_cast<int>(entry.found.config.level)});
+    const ModelConfig& config = entry.found.config;
+    sources.push_back(
+        {.layer_file_path = entry.packed_path.empty() ? entry.found.layers_path
+                                                      : entry.packed_path,
+         .name = entry.found.name,
+         .version = entry.found.version,
+         .level = static_cast<int>(config.level),
+         .lower_to = static_cast<int>(config.lower_to),
+         .period = std::chrono::milliseconds(config.period_ms),
+         .deadline = std::chrono::milliseconds(config.deadline_ms)});
   }
   const std::vector<absl::Status> statuses = engine_->LoadModels(sources);
   for (size_t k = 0; k < entries.size(); ++k) {

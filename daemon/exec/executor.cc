@@ -9,14 +9,16 @@
 
 namespace layerd {
 
-Executor::Executor(int level, std::span<std::byte> ring, size_t reads_max,
-                   Backend* backend, Loader* loader, const Clock* clock)
-    : level_(level),
+Executor::Executor(const Options& options, Backend* backend, Loader* loader,
+                   const Clock* clock, Bell* bell)
+    : level_(options.level),
+      low_(options.low),
       backend_(backend),
       loader_(loader),
       clock_(clock),
-      stream_(reads_max) {
-  if (!ring.empty()) ring_.emplace(ring);
+      bell_(bell),
+      stream_(options.reads_max) {
+  if (!options.ring.empty()) ring_.emplace(options.ring);
 }
 
 Executor::~Executor() { ExpectNothing(); }
@@ -45,10 +47,12 @@ void Executor::Begin(PlacedModel* model,
   LAYERD_CHECK(part_times.empty() || part_times.size() == model->part_count());
   model_ = model;
   part_times_ = part_times;
+  LAYERD_CHECK(inputs.size() == model->model().inputs().size());
+  inputs_ = inputs;
+  waiting_since_.reset();
   next_part_ = 0;
   open_count_ = 0;
   stats_ = {};
-  // First the drive, for it works while we copy.
   if (expected_ == model && !stream_.failed()) {
     expected_ = nullptr;
     loader_->Raise(&stream_, level_);
@@ -57,16 +61,22 @@ void Executor::Begin(PlacedModel* model,
     ExpectNothing();
     loader_->Start(&stream_, RequestOf(*model, level_));
   }
-  LAYERD_CHECK(inputs.size() == model->model().inputs().size());
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const std::span<std::byte> into = model->input(i);
-    LAYERD_CHECK(inputs[i].size() == into.size());
-    if (!into.empty()) std::memcpy(into.data(), inputs[i].data(), into.size());
-  }
+}
+
+absl::StatusOr<bool> Executor::Ready() {
+  LAYERD_CHECK(!idle());
+  if (finished()) return true;
+  const auto read = model_->model().program().parts[next_part_].read;
+  if (!read || stream_.Arrived(*read)) return true;
+  // What is enqueued may hold the room that the read needs.
+  RETURN_IF_ERROR(CompleteAll());
+  if (!waiting_since_) waiting_since_ = clock_->now();
+  return stream_.Arrived(*read);
 }
 
 absl::Status Executor::RunPart() {
   LAYERD_CHECK(!idle() && !finished());
+  CopyInputs();
   const size_t part = next_part_;
   if (open_count_ == kTicketsOpenMax) RETURN_IF_ERROR(CompleteOldest());
   const std::byte* weights = nullptr;
@@ -86,6 +96,7 @@ absl::Status Executor::RunPart() {
 
 absl::Status Executor::Finish(std::span<const std::span<std::byte>> outputs) {
   LAYERD_CHECK(!idle() && finished());
+  CopyInputs();  // Of a program without parts.
   RETURN_IF_ERROR(CompleteAll());
   LAYERD_CHECK(outputs.size() == model_->model().outputs().size());
   for (size_t i = 0; i < outputs.size(); ++i) {
@@ -94,6 +105,15 @@ absl::Status Executor::Finish(std::span<const std::span<std::byte>> outputs) {
     if (!from.empty()) std::memcpy(outputs[i].data(), from.data(), from.size());
   }
   return absl::OkStatus();
+}
+
+void Executor::CopyInputs() {
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    const std::span<std::byte> into = model_->input(i);
+    LAYERD_CHECK(inputs_[i].size() == into.size());
+    if (!into.empty()) std::memcpy(into.data(), inputs_[i].data(), into.size());
+  }
+  inputs_ = {};
 }
 
 void Executor::End() {
@@ -113,7 +133,9 @@ StreamRequest Executor::RequestOf(const PlacedModel& model, int level) {
   return {.file = &model.model().file(),
           .reads = model.reads(),
           .ring = ring_ ? &*ring_ : nullptr,
-          .level = level};
+          .level = level,
+          .low = low_,
+          .bell = bell_};
 }
 
 absl::StatusOr<Ticket> Executor::Enqueue(size_t part,
@@ -128,11 +150,12 @@ absl::StatusOr<Ticket> Executor::Enqueue(size_t part,
 
 absl::StatusOr<const std::byte*> Executor::WaitForWeights(size_t part,
                                                           size_t read) {
-  const bool late = !stream_.Arrived(read);
-  if (late) RETURN_IF_ERROR(CompleteAll());
-  const Instant asked = late ? clock_->now() : Instant{};
+  RETURN_IF_ERROR(Ready().status());
   const auto bytes = stream_.Wait(read);
-  if (late) stats_.load_wait += clock_->now() - asked;
+  if (waiting_since_) {
+    stats_.load_wait += clock_->now() - *waiting_since_;
+    waiting_since_.reset();
+  }
   if (!bytes.ok()) {
     const absl::Status status = InLayer(part, bytes.status());
     model_->model().Fail(status);

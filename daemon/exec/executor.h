@@ -13,6 +13,7 @@
 #include "daemon/exec/placed_model.h"
 #include "daemon/rt/clock.h"
 #include "kernels/backend.h"
+#include "loader/bell.h"
 #include "loader/loader.h"
 #include "loader/memory/weight_ring.h"
 #include "loader/weight_stream.h"
@@ -32,7 +33,9 @@ namespace layerd {
 // back, the newest first.
 //
 // Between two parts its caller may do what it likes, also run a part of another
-// level: ring, arena and stream are this level's own.
+// level: ring, arena and stream are this level's own. Ready() tells whether the
+// next part would wait for the drive; the bell rings when that may have
+// changed.
 //
 // At most two parts are enqueued and not yet completed. The room of an extent
 // goes back when the last part that needs it has completed, and before we wait
@@ -53,10 +56,18 @@ class Executor {
     uint64_t read_bytes = 0;
   };
 
-  // `ring` is empty if all models of the level are resident; `reads_max` is of
-  // the longest of their programs. All pointers outlive the executor.
-  Executor(int level, std::span<std::byte> ring, size_t reads_max,
-           Backend* backend, Loader* loader, const Clock* clock);
+  struct Options {
+    int level = 3;
+    bool low = false;  // As StreamRequest has it.
+    // Of the longest program of the level.
+    size_t reads_max = 0;
+    // Empty if all models of the level are resident.
+    std::span<std::byte> ring;
+  };
+
+  // All pointers outlive the executor; `bell` may be null.
+  Executor(const Options& options, Backend* backend, Loader* loader,
+           const Clock* clock, Bell* bell);
   // REQUIRES: idle().
   ~Executor();
 
@@ -67,9 +78,9 @@ class Executor {
   // Gives up reading ahead; what is resident and has come, stays.
   void ExpectNothing();
 
-  // Copies the inputs into the arena and begins to read. If `part_times` is not
-  // empty, the time inside Enqueue() of each part is written there: on a CPU
-  // that is its computing.
+  // Begins to read. The inputs are copied into the arena with the first part,
+  // and stay until then. If `part_times` is not empty, the time inside
+  // Enqueue() of each part is written there: on a CPU that is its computing.
   // REQUIRES: idle(); inputs fit the model; `part_times` has an element for
   // each part, or none.
   void Begin(PlacedModel* model,
@@ -77,7 +88,13 @@ class Executor {
              std::span<std::chrono::nanoseconds> part_times = {});
   bool idle() const { return model_ == nullptr; }
 
-  // REQUIRES: a job is on, not finished(), and no error came before.
+  // True if nothing is left to do before Finish() or the next part's weights
+  // have arrived (or will not: RunPart() says why). Before a false everything
+  // that is enqueued completes, and the error of that is returned.
+  // REQUIRES, as for RunPart(): a job is on, and no error came before.
+  absl::StatusOr<bool> Ready();
+  // Waits for the drive unless Ready().
+  // REQUIRES: not finished().
   absl::Status RunPart();
   // Every part is enqueued.
   bool finished() const { return next_part_ == model_->part_count(); }
@@ -98,6 +115,7 @@ class Executor {
   };
 
   StreamRequest RequestOf(const PlacedModel& model, int level);
+  void CopyInputs();
   absl::StatusOr<const std::byte*> WaitForWeights(size_t part, size_t read);
   absl::StatusOr<Ticket> Enqueue(size_t part, const std::byte* weights);
   absl::Status CompleteOldest();
@@ -105,14 +123,19 @@ class Executor {
   absl::Status InLayer(size_t part, const absl::Status& status) const;
 
   const int level_;
+  const bool low_;
   Backend* const backend_;
   Loader* const loader_;
   const Clock* const clock_;
+  Bell* const bell_;
   std::optional<WeightRing> ring_;
   WeightStream stream_;
 
   PlacedModel* expected_ = nullptr;  // The stream reads ahead for it.
   PlacedModel* model_ = nullptr;
+  // Until they are copied.
+  std::span<const std::span<const std::byte>> inputs_;
+  std::optional<Instant> waiting_since_;  // For the drive.
   std::span<std::chrono::nanoseconds> part_times_;
   size_t next_part_ = 0;
   std::array<Open, kTicketsOpenMax> open_;  // Oldest first.

@@ -9,7 +9,7 @@ namespace layerd {
 Placement::Placement(const MemoryPlan& plan,
                      const std::vector<std::shared_ptr<Model>>& models,
                      std::span<std::byte> slab, Backend* backend,
-                     Loader* loader, const Clock* clock) {
+                     Loader* loader, const Clock* clock, Bell* bell) {
   LAYERD_CHECK(plan.models.size() == models.size());
   LAYERD_CHECK(plan.slab_bytes <= slab.size());
   auto piece = [&](const SlabRange& range) {
@@ -20,17 +20,24 @@ Placement::Placement(const MemoryPlan& plan,
     for (size_t m = 0; m < models.size(); ++m) {
       if (plan.models[m].level != level.level) continue;
       reads_max = std::max(reads_max, models[m]->program().reads.size());
-      models_.push_back(std::make_unique<PlacedModel>(
-          models[m], plan.models[m], slab, piece(level.arena)));
+      models_.push_back({level.level, std::make_unique<PlacedModel>(
+                                          models[m], plan.models[m], slab,
+                                          piece(level.arena))});
     }
     executors_[level.level - 1] = std::make_unique<Executor>(
-        level.level, piece(level.ring), reads_max, backend, loader, clock);
+        Executor::Options{.level = level.level,
+                          .low = level.level > plan.levels.front().level,
+                          .reads_max = reads_max,
+                          .ring = piece(level.ring)},
+        backend, loader, clock, bell);
   }
 }
 
-PlacedModel* Placement::Find(const Model* model) const {
-  for (const auto& placed : models_) {
-    if (&placed->model() == model) return placed.get();
+PlacedModel* Placement::Find(const Model* model, int level) const {
+  for (const Placed& placed : models_) {
+    if (placed.level == level && &placed.model->model() == model) {
+      return placed.model.get();
+    }
   }
   return nullptr;
 }

@@ -13,6 +13,7 @@
 #include "daemon/plan/memory_plan.h"
 #include "daemon/rt/clock.h"
 #include "kernels/backend.h"
+#include "loader/bell.h"
 #include "loader/loader.h"
 
 namespace layerd {
@@ -21,28 +22,37 @@ namespace layerd {
 // slab, and an executor for each level. Made as a whole when the set of models
 // changes, and replaced as a whole when no job is on.
 //
+// A model that may also run at lower levels (ModelUrgency) has a place at each
+// of them, with a head of its own.
+//
 // Ownership: keeps the models; all pointers and the slab outlive it.
 // Threading: the executor thread, once made.
 class Placement {
  public:
-  // REQUIRES: `plan` was made for `models`, in their order; the slab has its
-  // slab_bytes.
+  // `bell` rings when what an executor waits for has arrived; may be null.
+  // REQUIRES: `plan` was made for `models`, in their order, a model once for
+  // each of its levels; the slab has its slab_bytes.
   Placement(const MemoryPlan& plan,
             const std::vector<std::shared_ptr<Model>>& models,
             std::span<std::byte> slab, Backend* backend, Loader* loader,
-            const Clock* clock);
+            const Clock* clock, Bell* bell);
 
-  // Null if the model has no memory: it was unloaded or replaced.
-  PlacedModel* Find(const Model* model) const;
-  // REQUIRES: a model of that level has a place.
+  // Null if the model has no memory at that level: it was unloaded or replaced.
+  PlacedModel* Find(const Model* model, int level) const;
+  // A model has a place at that level.
+  bool HasLevel(int level) const { return executors_[level - 1] != nullptr; }
+  // REQUIRES: HasLevel(level).
   Executor& executor(int level) const { return *executors_[level - 1]; }
+
+  struct Placed {
+    int level;
+    std::unique_ptr<PlacedModel> model;
+  };
   // In the order of the plan.
-  std::span<const std::unique_ptr<PlacedModel>> models() const {
-    return models_;
-  }
+  std::span<const Placed> models() const { return models_; }
 
  private:
-  std::vector<std::unique_ptr<PlacedModel>> models_;
+  std::vector<Placed> models_;
   std::array<std::unique_ptr<Executor>, kLevels> executors_;
 };
 

@@ -55,11 +55,11 @@ std::vector<Model::Port> PortsOf(const Program& program,
 
 absl::StatusOr<std::shared_ptr<Model>> Model::Load(
     const std::string& layer_file_path, const std::string& name,
-    const std::string& version, int level, Backend* backend) {
+    const std::string& version, const ModelUrgency& urgency, Backend* backend) {
   std::shared_ptr<Model> model(new Model());
   model->name_ = name;
   model->version_ = version;
-  model->level_ = level;
+  model->urgency_ = urgency;
   ASSIGN_OR_RETURN(model->file_, LayerFileReader::Open(layer_file_path));
   const manifest::Manifest& manifest = model->file_->manifest();
   ASSIGN_OR_RETURN(model->program_, Program::Parse(manifest));
@@ -90,11 +90,21 @@ absl::Status Model::PrepareParts(const KernelKey& packed_for,
 void Model::Fail(const absl::Status& reason) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (failure_.ok()) failure_ = reason;
+  failed_.store(true);
 }
 
 absl::Status Model::failure() const {
+  if (!failed_.load()) return absl::OkStatus();
   const std::lock_guard<std::mutex> lock(mutex_);
   return failure_;
+}
+
+absl::Status Model::unavailable() const {
+  const absl::Status reason = failure();
+  if (reason.ok()) return reason;
+  return absl::UnavailableError(
+      absl::StrFormat("model %s/%s is unavailable until it is loaded again: %s",
+                      name_, version_, std::string(reason.message())));
 }
 
 }  // namespace layerd

@@ -1,6 +1,9 @@
 #ifndef LAYERD_DAEMON_MODEL_MODEL_H_
 #define LAYERD_DAEMON_MODEL_MODEL_H_
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -14,6 +17,24 @@
 #include "loader/store/layer_file_reader.h"
 
 namespace layerd {
+
+// How urgent the jobs of a model are. Levels count from 1, the most urgent.
+struct ModelUrgency {
+  int level = 3;
+  int lower_to = 0;  // A request may ask for less, down to this; 0: `level`.
+  // A declared task: at most one job in each period. 0: not declared.
+  std::chrono::milliseconds period{0};
+  // After a request's arrival, unless it asks for less; 0: none.
+  std::chrono::milliseconds deadline{0};
+
+  int lowest() const { return lower_to > level ? lower_to : level; }
+  // Of a request that asks for `priority`, where 0 is "as the model has it".
+  int LevelFor(uint64_t priority) const {
+    if (priority <= static_cast<uint64_t>(level)) return level;
+    return static_cast<int>(
+        std::min(priority, static_cast<uint64_t>(lowest())));
+  }
+};
 
 // A loaded network: its layer file open, its program understood, its kernels
 // prepared. "Loaded" does not mean that weights are in memory.
@@ -36,11 +57,13 @@ class Model {
   //         were laid out for other kernels.
   static absl::StatusOr<std::shared_ptr<Model>> Load(
       const std::string& layer_file_path, const std::string& name,
-      const std::string& version, int level, Backend* backend);
+      const std::string& version, const ModelUrgency& urgency,
+      Backend* backend);
 
   const std::string& name() const { return name_; }
   const std::string& version() const { return version_; }
-  int level() const { return level_; }
+  int level() const { return urgency_.level; }
+  const ModelUrgency& urgency() const { return urgency_; }
   const std::vector<Port>& inputs() const { return inputs_; }
   const std::vector<Port>& outputs() const { return outputs_; }
   const Program& program() const { return program_; }
@@ -56,18 +79,21 @@ class Model {
   // model is loaded again. The first reason stays.
   void Fail(const absl::Status& reason);
   absl::Status failure() const;  // OK while it may serve.
+  // The same as clients hear it: UNAVAILABLE, with the reason.
+  absl::Status unavailable() const;
 
  private:
   Model() = default;
   absl::Status PrepareParts(const KernelKey& packed_for, Backend* backend);
 
   std::string name_, version_;
-  int level_ = 3;
+  ModelUrgency urgency_;
   std::vector<Port> inputs_, outputs_;
   std::unique_ptr<LayerFileReader> file_;
   Program program_;
   std::vector<std::unique_ptr<Kernel>> kernels_;
   uint64_t weight_bytes_ = 0, scratch_bytes_ = 0;
+  std::atomic<bool> failed_{false};  // So that who may serve takes no lock.
   mutable std::mutex mutex_;
   absl::Status failure_;
 };

@@ -40,8 +40,8 @@ TEST_CASE("A loaded model knows its ports, parts and weights") {
   const RandomModel random(7);
   random.Write(PathOf("ports.layers"), backend->key());
 
-  const auto model =
-      Model::Load(PathOf("ports.layers"), "m", "1", 2, backend.get());
+  const auto model = Model::Load(PathOf("ports.layers"), "m", "1", {.level = 2},
+                                 backend.get());
 
   REQUIRE(model.status().message() == "");
   const Model& m = **model;
@@ -61,7 +61,8 @@ TEST_CASE(
                        {"cpu", "avx512_core", "f32", "lib 1"});
   OtherLayouts backend;
 
-  const auto model = Model::Load(PathOf("other.layers"), "m", "1", 2, &backend);
+  const auto model =
+      Model::Load(PathOf("other.layers"), "m", "1", {.level = 2}, &backend);
 
   REQUIRE(absl::IsFailedPrecondition(model.status()));
   CHECK_THAT(std::string(model.status().message()),
@@ -74,17 +75,19 @@ TEST_CASE("What is no layer file is refused and not loaded") {
   const auto backend = MakeReferenceBackend();
   std::ofstream(PathOf("foreign.layers")) << "GIF89a";
 
-  CHECK_FALSE(
-      Model::Load(PathOf("foreign.layers"), "m", "1", 2, backend.get()).ok());
+  CHECK_FALSE(Model::Load(PathOf("foreign.layers"), "m", "1", {.level = 2},
+                          backend.get())
+                  .ok());
   CHECK(absl::IsNotFound(
-      Model::Load(PathOf("none.layers"), "m", "1", 2, backend.get()).status()));
+      Model::Load(PathOf("none.layers"), "m", "1", {.level = 2}, backend.get())
+          .status()));
 }
 
 TEST_CASE("The first reason of a failure stays") {
   const auto backend = MakeReferenceBackend();
   RandomModel(7).Write(PathOf("fails.layers"), backend->key());
-  const auto model =
-      Model::Load(PathOf("fails.layers"), "m", "1", 2, backend.get());
+  const auto model = Model::Load(PathOf("fails.layers"), "m", "1", {.level = 2},
+                                 backend.get());
   REQUIRE(model.ok());
 
   CHECK((*model)->failure().ok());

@@ -21,6 +21,7 @@ struct JobStats {
   std::chrono::nanoseconds computing{0};  // Started to finished.
   std::chrono::nanoseconds load_wait{0};  // Of that, waiting for the drive.
   uint64_t read_bytes = 0;
+  uint32_t preemptions = 0;  // How often a more urgent job took over.
 };
 
 // One inference of one model.
@@ -39,11 +40,13 @@ struct Job {
   std::span<std::chrono::nanoseconds> part_times;
   int level = 3;
   Instant arrival{};
-  Instant deadline = Instant::max();
+  Instant deadline = Instant::max();  // None.
   // Set by anyone: the job is dropped at the next part boundary (CANCELLED).
   std::shared_ptr<std::atomic<bool>> cancelled;
   // With OK the outputs are written.
   std::function<void(const absl::Status& status, const JobStats& stats)> done;
+  // Of the scheduler's inbox.
+  Job* arrived_before = nullptr;
 };
 
 }  // namespace layerd

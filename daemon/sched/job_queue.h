@@ -1,44 +1,59 @@
 #ifndef LAYERD_DAEMON_SCHED_JOB_QUEUE_H_
 #define LAYERD_DAEMON_SCHED_JOB_QUEUE_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "config/limits.h"
 #include "daemon/sched/job.h"
 
 namespace layerd {
 
-// Jobs that wait: the most urgent level first, then first come, first served.
-// Bounded; its storage is there from the start.
+// Who is next inside a level.
+enum class LevelOrder {
+  kFifo,  // First come, first served.
+  kEdf,   // The earliest deadline, then first come; without one, last.
+};
+
+// Jobs that wait, a queue for each level. Its storage is there from the start.
 //
 // Threading: one at a time.
 class JobQueue {
  public:
-  explicit JobQueue(size_t jobs_max);
+  // At most `jobs_max` wait at a level.
+  JobQueue(size_t jobs_max, LevelOrder order);
 
-  bool empty() const { return entries_.empty(); }
-  bool full() const { return entries_.size() == jobs_max_; }
-  size_t size() const { return entries_.size(); }
-  size_t jobs_max() const { return jobs_max_; }
+  bool empty() const { return size_ == 0; }
+  bool empty(int level) const { return of(level).empty(); }
+  size_t size() const { return size_; }
 
-  // REQUIRES: !full().
+  // REQUIRES: fewer than jobs_max wait at its level.
   void Push(std::unique_ptr<Job> job);
-  // REQUIRES: !empty().
-  std::unique_ptr<Job> Pop();
+  // REQUIRES: !empty(level).
+  std::unique_ptr<Job> Pop(int level);
+
+  // Takes one that is cancelled or past its deadline; null if there is none.
+  std::unique_ptr<Job> PopDropped(Instant now);
 
  private:
   struct Entry {
-    int level;
     uint64_t number;
     std::unique_ptr<Job> job;
   };
-  static bool RunsAfter(const Entry& a, const Entry& b);
+  using Entries = std::vector<Entry>;  // A heap.
+
+  const Entries& of(int level) const { return levels_[level - 1]; }
+  Entries& of(int level) { return levels_[level - 1]; }
+  bool RunsAfter(const Entry& a, const Entry& b) const;
 
   const size_t jobs_max_;
+  const LevelOrder order_;
   uint64_t pushed_ = 0;
-  std::vector<Entry> entries_;  // A heap.
+  size_t size_ = 0;
+  std::array<Entries, kLevelsMax> levels_;
 };
 
 }  // namespace layerd

@@ -9,28 +9,79 @@
 namespace layerd {
 namespace {
 
-std::unique_ptr<Job> JobOf(int level, int arrival) {
+constexpr Instant At(int64_t nanoseconds) {
+  return Instant(std::chrono::nanoseconds(nanoseconds));
+}
+
+std::unique_ptr<Job> JobOf(int level, int arrival,
+                           Instant deadline = Instant::max()) {
   auto job = std::make_unique<Job>();
   job->level = level;
-  job->arrival = Instant(std::chrono::nanoseconds(arrival));
+  job->arrival = At(arrival);
+  job->deadline = deadline;
   return job;
 }
 
-TEST_CASE("The most urgent level runs first, then first come, first served") {
+TEST_CASE("Inside a level, first come is first served") {
   const uint32_t seed = GENERATE(range(0u, 50u));
   INFO("seed " << seed);
   std::mt19937 random(seed);
-  JobQueue queue(100);
+  JobQueue queue(100, LevelOrder::kFifo);
   for (int n = 0; n < 100; ++n) queue.Push(JobOf(1 + random() % 4, n));
-  CHECK(queue.full());
+  CHECK(queue.size() == 100);
 
-  auto before = queue.Pop();
-  while (!queue.empty()) {
-    auto job = queue.Pop();
-    CHECK(before->level <= job->level);
-    if (before->level == job->level) CHECK(before->arrival < job->arrival);
+  for (int level = 1; level <= 4; ++level) {
+    Instant before = At(-1);
+    while (!queue.empty(level)) {
+      const auto job = queue.Pop(level);
+      CHECK(job->level == level);
+      CHECK(before < job->arrival);
+      before = job->arrival;
+    }
+  }
+  CHECK(queue.empty());
+}
+
+TEST_CASE("By deadline, the earliest is first, and who has none is last") {
+  const uint32_t seed = GENERATE(range(0u, 50u));
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  JobQueue queue(100, LevelOrder::kEdf);
+  for (int n = 0; n < 100; ++n) {
+    const bool has_none = random() % 5 == 0;
+    queue.Push(JobOf(2, n, has_none ? Instant::max() : At(random() % 20)));
+  }
+
+  auto before = queue.Pop(2);
+  while (!queue.empty(2)) {
+    auto job = queue.Pop(2);
+    CHECK(before->deadline <= job->deadline);
+    if (before->deadline == job->deadline) {
+      CHECK(before->arrival < job->arrival);
+    }
     before = std::move(job);
   }
+}
+
+TEST_CASE("Late and cancelled jobs are taken out wherever they wait") {
+  const auto order = GENERATE(LevelOrder::kFifo, LevelOrder::kEdf);
+  JobQueue queue(8, order);
+  for (int n = 0; n < 8; ++n) {
+    queue.Push(JobOf(1 + n % 2, n, At(n < 4 ? 10 : 100)));
+  }
+  auto cancelled = JobOf(3, 8);
+  cancelled->cancelled = std::make_shared<std::atomic<bool>>(true);
+  queue.Push(std::move(cancelled));
+
+  CHECK(queue.PopDropped(At(10))->level == 3);
+  CHECK(queue.PopDropped(At(10)) == nullptr);
+  for (int n = 0; n < 4; ++n) {
+    CHECK(queue.PopDropped(At(11))->deadline == At(10));
+  }
+  CHECK(queue.PopDropped(At(11)) == nullptr);
+  CHECK(queue.Pop(1)->arrival == At(4));
+  CHECK(queue.Pop(1)->arrival == At(6));
+  CHECK(queue.Pop(2)->arrival == At(5));
 }
 
 }  // namespace

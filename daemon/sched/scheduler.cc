@@ -1,8 +1,7 @@
 #include "daemon/sched/scheduler.h"
 
-#include <array>
+#include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_format.h"
 #include "config/check.h"
@@ -10,209 +9,277 @@
 namespace layerd {
 namespace {
 
-absl::Status Unloaded(const Model& model) {
-  return absl::UnavailableError(absl::StrFormat(
-      "model %s/%s was unloaded or replaced while the request waited",
-      model.name(), model.version()));
-}
+using std::chrono::nanoseconds;
 
-absl::Status Failed(const Model& model, const absl::Status& failure) {
-  return absl::UnavailableError(absl::StrFormat(
-      "model %s/%s is unavailable until it is loaded again: %s", model.name(),
-      model.version(), std::string(failure.message())));
-}
+// A job that waits for the drive is looked at so often, and the queue at most.
+constexpr nanoseconds kLookEvery = std::chrono::milliseconds(10);
+constexpr nanoseconds kLookThroughQueueEvery = std::chrono::milliseconds(1);
 
 absl::Status ShuttingDown() {
   return absl::UnavailableError("the server is shutting down");
 }
 
-double Milliseconds(std::chrono::nanoseconds time) {
+double Milliseconds(nanoseconds time) {
   return std::chrono::duration<double, std::milli>(time).count();
 }
 
 }  // namespace
 
-Scheduler::Scheduler(size_t queue_jobs_max, const Clock* clock, bool read_ahead)
-    : clock_(clock), read_ahead_(read_ahead), queue_(queue_jobs_max) {}
+Scheduler::Scheduler(const SchedulerOptions& options, const Clock* clock)
+    : options_(options),
+      clock_(clock),
+      queue_(options.queue_jobs_max, options.level_order) {}
 
-Scheduler::~Scheduler() { LAYERD_CHECK(running_ == nullptr && queue_.empty()); }
+Scheduler::~Scheduler() { LAYERD_CHECK(on_ == 0 && queue_.empty()); }
 
 absl::Status Scheduler::Submit(std::unique_ptr<Job> job) {
-  if (const absl::Status failure = job->model->failure(); !failure.ok()) {
-    return Failed(*job->model, failure);
+  LAYERD_CHECK(1 <= job->level && job->level <= kLevelsMax);
+  std::atomic<size_t>& waiting = waiting_[job->level - 1];
+  const size_t before = waiting.fetch_add(1);
+  // Counted first: whoever waits for the last one sees it, or we see him.
+  if (draining_.load() || shutdown_.load()) {
+    waiting.fetch_sub(1);
+    bell_.Ring();
+    return ShuttingDown();
   }
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (draining_ || shutdown_) return ShuttingDown();
-    if (queue_.full()) {
-      return absl::ResourceExhaustedError(absl::StrFormat(
-          "%d requests wait already, as many as the queue holds: try again "
-          "later",
-          queue_.size()));
-    }
-    queue_.Push(std::move(job));
+  if (before >= options_.queue_jobs_max) {
+    waiting.fetch_sub(1);
+    return absl::ResourceExhaustedError(absl::StrFormat(
+        "%d requests wait already, as many as the queue of level %d holds "
+        "(queue_jobs): try again later",
+        before, job->level));
   }
-  work_.notify_one();
+  inbox_.Push(std::move(job));
+  bell_.Ring();
   return absl::OkStatus();
 }
 
 void Scheduler::Run() {
-  while (WhoRunsNow()) RunOnePart();
+  while (true) {
+    const uint32_t rung = bell_.rung();
+    if (Turn()) continue;
+    if (shutdown_.load()) return;
+    bell_.WaitFor(rung, Patience());
+  }
 }
 
 void Scheduler::Shutdown() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  shutdown_ = true;
+  shutdown_.store(true);
   out_of_time_.store(true);
-  work_.notify_one();
+  bell_.Ring();
 }
 
 void Scheduler::Drain(Instant deadline) {
   std::unique_lock<std::mutex> lock(mutex_);
-  draining_ = true;
-  auto drained = [this] { return queue_.empty() && !busy_; };
+  no_job_waits_ = false;
+  draining_.store(true);
+  bell_.Ring();
+  auto drained = [this] { return no_job_waits_ && no_job_is_on_; };
   if (deadline > clock_->now() && quiet_.wait_until(lock, deadline, drained)) {
     return;
   }
   out_of_time_.store(true);
+  bell_.Ring();
   quiet_.wait(lock, drained);
 }
 
 void Scheduler::Hold() {
   std::unique_lock<std::mutex> lock(mutex_);
-  LAYERD_CHECK(!held_);
-  held_ = true;
-  quiet_.wait(lock, [this] { return !busy_; });
+  LAYERD_CHECK(!held_.load());
+  no_job_is_on_ = false;
+  held_.store(true);
+  bell_.Ring();
+  quiet_.wait(lock, [this] { return no_job_is_on_; });
 }
 
-void Scheduler::Resume(Placement* placement) {
+void Scheduler::Resume(const Lanes& lanes) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  LAYERD_CHECK(held_);
-  placement_ = placement;
-  held_ = false;
-  changed_ = true;
-  work_.notify_one();
+  lanes_ = lanes;
+  read_ahead_is_due_.store(true);
+  held_.store(false);
+  bell_.Ring();
+}
+
+Scheduler::Stats Scheduler::stats() const {
+  return {.preemptions = preemptions_.load(),
+          .deadline_misses = deadline_misses_.load(),
+          .cancelled = cancelled_.load()};
 }
 
 // --- Executor thread ---------------------------------------------------------
 
-bool Scheduler::WhoRunsNow() {
-  if (running_ != nullptr) return true;
-  std::unique_lock<std::mutex> lock(mutex_);
-  for (;;) {
-    busy_ = false;
-    quiet_.notify_all();
-    work_.wait(lock, [this] {
-      return shutdown_ || (!held_ && (changed_ || !queue_.empty()));
-    });
-    if (!queue_.empty()) break;
-    if (shutdown_) return false;
-    changed_ = false;
-    if (placement_ == nullptr || !read_ahead_) continue;
-    busy_ = true;  // Nobody takes the placement away meanwhile.
-    const Placement& placement = *placement_;
-    lock.unlock();
-    ReadAhead(placement);
-    lock.lock();
+bool Scheduler::Turn() {
+  TakeNew();
+  const Instant now = clock_->now();
+  DropLate(now);
+  const Decision decision = WhoRunsNow(Look());
+  switch (decision.act) {
+    case Act::kBegin:
+      Begin(decision.level, now);
+      return true;
+    case Act::kRun:
+      RunPart(decision.level);
+      return true;
+    case Act::kNothing:
+      break;
   }
-  running_ = queue_.Pop();
-  busy_ = true;
-  changed_ = true;
-  return true;
+  if (held_.load() || draining_.load()) {
+    Attend();
+  } else if (on_ == 0 && read_ahead_is_due_.exchange(false)) {
+    ReadAhead(now);
+  }
+  return false;
 }
 
-// The first model of a level that was never asked for is as good as any.
-void Scheduler::ReadAhead(const Placement& placement) {
-  if (&placement != seen_placement_) ForgetTheUnloaded(placement);
-  const Instant now = clock_->now();
-  std::array<PlacedModel*, kLevels> expected{};
-  for (const auto& placed : placement.models()) {
-    const Model& model = placed->model();
-    if (!model.failure().ok()) continue;
-    PlacedModel*& of_level = expected[model.level() - 1];
-    if (of_level == nullptr ||
-        forecast_.Sooner(&model, &of_level->model(), now)) {
-      of_level = placed.get();
+void Scheduler::ReadAhead(Instant now) {
+  if (!options_.read_ahead) return;
+  for (Lane* const lane : lanes_) {
+    if (lane != nullptr) lane->ReadAhead(now);
+  }
+}
+
+void Scheduler::TakeNew() {
+  inbox_.TakeAll(
+      [this](std::unique_ptr<Job> job) { queue_.Push(std::move(job)); });
+}
+
+void Scheduler::DropLate(Instant now) {
+  const bool all = out_of_time_.load();
+  for (int level = 1; level <= kLevelsMax; ++level) {
+    if (!at(level).on()) continue;
+    const absl::Status boundary =
+        Boundary(*at(level).job, lanes_[level - 1], now);
+    if (!boundary.ok()) End(level, boundary);
+  }
+  if (queue_.empty()) return;
+  if (!all && now - looked_ < kLookThroughQueueEvery) return;
+  looked_ = now;
+  for (int level = 1; all && level <= kLevelsMax; ++level) {
+    while (!queue_.empty(level)) {
+      waiting_[level - 1].fetch_sub(1);
+      Answer(queue_.Pop(level), ShuttingDown(), {});
     }
   }
-  for (PlacedModel* const model : expected) {
-    if (model == nullptr) continue;
-    placement.executor(model->model().level()).Expect(model);
+  while (std::unique_ptr<Job> job = queue_.PopDropped(now)) {
+    waiting_[job->level - 1].fetch_sub(1);
+    const absl::Status boundary = Boundary(*job, nullptr, now);
+    const JobStats stats{.queued = now - job->arrival};
+    Answer(std::move(job), boundary, stats);
   }
 }
 
-void Scheduler::ForgetTheUnloaded(const Placement& placement) {
-  std::vector<const Model*> models;
-  for (const auto& placed : placement.models()) {
-    models.push_back(&placed->model());
+std::array<LevelView, kLevelsMax> Scheduler::Look() {
+  std::array<LevelView, kLevelsMax> views;
+  const bool held = held_.load();
+  bool found_ready = false;
+  for (int level = 1; level <= kLevelsMax; ++level) {
+    LevelView& view = views[level - 1];
+    if (at(level).on() && !found_ready) {
+      const absl::StatusOr<bool> ready = lanes_[level - 1]->Ready();
+      if (!ready.ok()) End(level, ready.status());
+      view.ready = ready.ok() && *ready;
+      found_ready = view.ready;  // Who is less urgent need not be asked.
+    }
+    view.on = at(level).on();
+    view.waits = !held && !queue_.empty(level);
   }
-  forecast_.Keep(models);
-  seen_placement_ = &placement;
+  return views;
 }
 
-void Scheduler::RunOnePart() {
-  if (const absl::Status boundary = Boundary(); !boundary.ok()) {
-    return End(boundary);
-  }
-  if (executor_ == nullptr) {
-    Begin();
-  } else if (executor_->finished()) {
-    End(executor_->Finish(running_->outputs));
-  } else if (const absl::Status part = executor_->RunPart(); !part.ok()) {
-    End(part);
-  }
-}
-
-void Scheduler::Begin() {
-  begun_ = clock_->now();
-  const Model& model = *running_->model;
-  if (const absl::Status failure = model.failure(); !failure.ok()) {
-    return End(Failed(model, failure));
-  }
-  Placement* placement;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    placement = placement_;
-  }
-  PlacedModel* const placed =
-      placement == nullptr ? nullptr : placement->Find(&model);
-  if (placed == nullptr) return End(Unloaded(model));
-  executor_ = &placement->executor(model.level());
-  forecast_.Note(&model, running_->arrival);
-  executor_->Begin(placed, running_->inputs, running_->part_times);
-}
-
-void Scheduler::End(const absl::Status& status) {
+void Scheduler::Begin(int level, Instant now) {
+  std::unique_ptr<Job> job = queue_.Pop(level);
+  waiting_[level - 1].fetch_sub(1);
   JobStats stats;
-  const Instant now = clock_->now();
-  stats.queued = now - running_->arrival;
-  if (executor_ != nullptr) {
-    executor_->End();
-    stats.queued = begun_ - running_->arrival;
-    stats.computing = now - begun_;
-    stats.load_wait = executor_->stats().load_wait;
-    stats.read_bytes = executor_->stats().read_bytes;
-    executor_ = nullptr;
+  stats.queued = now - job->arrival;
+  if (const absl::Status boundary = Boundary(*job, nullptr, now);
+      !boundary.ok()) {
+    return Answer(std::move(job), boundary, stats);
   }
-  running_->done(status, stats);
-  running_ = nullptr;
+  Lane* const lane = lanes_[level - 1];
+  const absl::Status begun =
+      lane != nullptr ? lane->Begin(*job)
+                      : absl::UnavailableError(
+                            "the model was unloaded while the request "
+                            "waited");
+  if (!begun.ok()) return Answer(std::move(job), begun, stats);
+  at(level) = {.job = std::move(job), .begun = now};
+  ++on_;
+  read_ahead_is_due_.store(true);
 }
 
-absl::Status Scheduler::Boundary() const {
-  if (running_->cancelled != nullptr && running_->cancelled->load()) {
+void Scheduler::RunPart(int level) {
+  Lane* const lane = lanes_[level - 1];
+  if (lane->finished()) {
+    absl::Status status = lane->Finish();
+    if (status.ok()) {
+      status = Boundary(*at(level).job, lane, clock_->now());
+    }
+    return End(level, status);
+  }
+  NotePreemption(level);
+  if (const absl::Status part = lane->RunPart(); !part.ok()) End(level, part);
+}
+
+void Scheduler::NotePreemption(int level) {
+  if (ran_last_ > level && at(ran_last_).on()) {
+    ++at(ran_last_).preemptions;
+    preemptions_.fetch_add(1);
+  }
+  ran_last_ = level;
+}
+
+void Scheduler::End(int level, const absl::Status& status) {
+  Lane* const lane = lanes_[level - 1];
+  lane->End();
+  Level ended = std::exchange(at(level), Level{});
+  --on_;
+  if (ran_last_ == level) ran_last_ = 0;
+  JobStats stats;
+  stats.queued = ended.begun - ended.job->arrival;
+  stats.computing = clock_->now() - ended.begun;
+  stats.load_wait = lane->load_wait();
+  stats.read_bytes = lane->read_bytes();
+  stats.preemptions = ended.preemptions;
+  Answer(std::move(ended.job), status, stats);
+}
+
+void Scheduler::Answer(std::unique_ptr<Job> job, const absl::Status& status,
+                       const JobStats& stats) {
+  if (absl::IsDeadlineExceeded(status)) deadline_misses_.fetch_add(1);
+  if (absl::IsCancelled(status)) cancelled_.fetch_add(1);
+  job->done(status, stats);
+}
+
+void Scheduler::Attend() {
+  if (on_ > 0) return;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  no_job_is_on_ = true;
+  // Under the lock: after Drain() has taken it nothing more is let in.
+  no_job_waits_ = std::all_of(
+      waiting_.begin(), waiting_.end(),
+      [](const std::atomic<size_t>& count) { return count.load() == 0; });
+  quiet_.notify_all();
+}
+
+nanoseconds Scheduler::Patience() const {
+  return on_ == 0 ? Bell::kForEver : kLookEvery;
+}
+
+absl::Status Scheduler::Boundary(const Job& job, const Lane* lane,
+                                 Instant now) const {
+  if (job.cancelled != nullptr && job.cancelled->load()) {
     return absl::CancelledError("the request was cancelled");
   }
   if (out_of_time_.load()) return ShuttingDown();
-  const Instant now = clock_->now();
-  if (now <= running_->deadline) return absl::OkStatus();
-  const double late_ms = Milliseconds(now - running_->deadline);
-  if (executor_ == nullptr) {
+  if (now <= job.deadline) return absl::OkStatus();
+  const double late_ms = Milliseconds(now - job.deadline);
+  if (lane == nullptr) {
     return absl::DeadlineExceededError(absl::StrFormat(
         "the deadline passed %.3f ms before the request's turn came", late_ms));
   }
-  return absl::DeadlineExceededError(absl::StrFormat(
-      "the deadline passed %.3f ms ago, after %d of %d parts", late_ms,
-      executor_->next_part(), running_->model->program().parts.size()));
+  return absl::DeadlineExceededError(
+      absl::StrFormat("the deadline passed %.3f ms ago, after %d of %d parts",
+                      late_ms, lane->next_part(), lane->part_count()));
 }
 
 }  // namespace layerd

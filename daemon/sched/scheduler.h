@@ -1,54 +1,65 @@
 #ifndef LAYERD_DAEMON_SCHED_SCHEDULER_H_
 #define LAYERD_DAEMON_SCHED_SCHEDULER_H_
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 
 #include "absl/status/status.h"
-#include "daemon/exec/placement.h"
 #include "daemon/rt/clock.h"
-#include "daemon/sched/arrival_forecast.h"
+#include "daemon/sched/inbox.h"
 #include "daemon/sched/job.h"
 #include "daemon/sched/job_queue.h"
+#include "daemon/sched/lane.h"
+#include "daemon/sched/who_runs_now.h"
+#include "loader/bell.h"
 
 namespace layerd {
 
-// Who runs now? Asked again at each part boundary, about 1 ms apart.
+struct SchedulerOptions {
+  size_t queue_jobs_max = 64;  // That wait, at each level.
+  LevelOrder level_order = LevelOrder::kFifo;
+  // Without it every job starts with an empty ring.
+  bool read_ahead = true;
+};
+
+// Who runs now? Asked again at each part boundary, about 1 ms apart, of a pure
+// function (who_runs_now.h).
 //
-//   Submit() --> [JobQueue] --> Run(): begin, part, part, ..., end --> done
+//   Submit() --> [Inbox] --> [JobQueue] --> Turn(): begin | part | end --> done
 //
-// Today the job that is on runs to its end, and the queue decides who is next:
-// the most urgent level, then first come, first served. Each level has ring,
-// arena and executor of its own, so a more urgent job can one day take over at
-// a boundary, with nothing to save.
+// Each level has a lane of its own, with its memory, so a more urgent job takes
+// over at a boundary and nothing is saved, read twice or waited for. With
+// nothing to do, each level reads ahead for the job it expects next, so that a
+// request finds its first weights in memory.
 //
-// With nothing to do, each level reads ahead for the job it expects next
-// (ArrivalForecast), so that a request finds its first weights in memory.
-//
-// Before a job begins and at each boundary, first that holds: cancelled is
-// CANCELLED, past its deadline DEADLINE_EXCEEDED, and when a drain has run out
-// of time UNAVAILABLE.
+// Before a job begins, at each boundary and before it answers, first that
+// holds: cancelled is CANCELLED, past its deadline DEADLINE_EXCEEDED, and when
+// a drain has run out of time UNAVAILABLE. Jobs that wait for the drive or in
+// the queue are looked at no later than 10 ms after that.
 //
 // Threading: Run() is the executor thread's whole life; the rest from any
-//            thread. Submitters and Run() meet under one mutex, never inside a
-//            part.
+//            thread. Submitters and Run() meet in atomics; the mutex is for
+//            Hold() and Drain() alone, and Run() takes it only for them.
+// Cost:      nothing is allocated between Submit() and `done` of a job that
+//            goes well.
 class Scheduler {
  public:
-  // `clock` outlives the scheduler. Without `read_ahead` every job starts with
-  // an empty ring.
-  Scheduler(size_t queue_jobs_max, const Clock* clock, bool read_ahead);
-  // REQUIRES: Run() has returned, or never was called.
+  // `clock` outlives the scheduler.
+  Scheduler(const SchedulerOptions& options, const Clock* clock);
+  // REQUIRES: Run() has returned, or never was called, and no job waits.
   ~Scheduler();
 
-  // RESOURCE_EXHAUSTED if the queue is full, UNAVAILABLE when draining or if
-  // the model has failed: then `done` is not called.
+  // RESOURCE_EXHAUSTED if so many wait at that level, UNAVAILABLE when
+  // draining: then `done` is not called.
   absl::Status Submit(std::unique_ptr<Job> job);
 
-  // Returns after Shutdown(). The job that is on ends at its next boundary, and
-  // it and those that wait hear UNAVAILABLE: drain before.
+  // Returns after Shutdown(). Jobs that are on end at their next boundary, and
+  // they and those that wait hear UNAVAILABLE: drain before.
   void Run();
   void Shutdown();
 
@@ -58,42 +69,81 @@ class Scheduler {
   // Returns when no job is on, and none begins before Resume(): the time to
   // change what is in memory. One caller at a time.
   void Hold();
-  // `placement` may be null (no model is loaded) and is a loan until the next
-  // Hold() has returned.
-  void Resume(Placement* placement);
+  // A loan until the next Hold() has returned.
+  void Resume(const Lanes& lanes);
+
+  // Rung by whoever makes a lane ready.
+  Bell* bell() { return &bell_; }
+
+  // One decision and what follows from it; false if there is nothing to do
+  // before the bell rings, or a deadline passes. Run() is this in a loop; the
+  // simulator calls it in virtual time.
+  bool Turn();
+
+  struct Stats {
+    uint64_t preemptions = 0;
+    uint64_t deadline_misses = 0;  // Jobs that were dropped for it.
+    uint64_t cancelled = 0;
+  };
+  Stats stats() const;
+  size_t waiting(int level) const { return waiting_[level - 1].load(); }
 
  private:
-  // True if running_ is the job to go on with; false after Shutdown().
-  bool WhoRunsNow();
-  void RunOnePart();
-  void Begin();
-  // Ends running_ with that answer.
-  void End(const absl::Status& status);
-  void ReadAhead(const Placement& placement);
-  void ForgetTheUnloaded(const Placement& placement);
-  absl::Status Boundary() const;
+  // A level, with the job that is on there.
+  struct Level {
+    std::unique_ptr<Job> job;
+    Instant begun{};
+    uint32_t preemptions = 0;
+    bool on() const { return job != nullptr; }
+  };
+  Level& at(int level) { return levels_[level - 1]; }
 
+  void TakeNew();
+  void DropLate(Instant now);
+  void Begin(int level, Instant now);
+  void RunPart(int level);
+  // Asks the lanes, and ends jobs whose earlier parts have failed.
+  std::array<LevelView, kLevelsMax> Look();
+  // Why the job must not go on; OK if it may.
+  absl::Status Boundary(const Job& job, const Lane* lane, Instant now) const;
+  // Ends the job that is on, with that answer.
+  void End(int level, const absl::Status& status);
+  void Answer(std::unique_ptr<Job> job, const absl::Status& status,
+              const JobStats& stats);
+  void NotePreemption(int level);
+  void ReadAhead(Instant now);
+  // Tells Hold() and Drain() that it is quiet.
+  void Attend();
+  std::chrono::nanoseconds Patience() const;
+
+  const SchedulerOptions options_;
   const Clock* const clock_;
-  const bool read_ahead_;
-
-  std::mutex mutex_;
-  std::condition_variable work_;   // For Run().
-  std::condition_variable quiet_;  // For Drain() and Hold().
-  JobQueue queue_;                 // Guarded by mutex_, like:
-  Placement* placement_ = nullptr;
-  bool busy_ = false;     // A job is on, or reading ahead is being arranged.
-  bool changed_ = false;  // Since that was done last.
-  bool held_ = false;
-  bool draining_ = false;
-  bool shutdown_ = false;
+  Bell bell_;
+  Inbox inbox_;
+  // Submitted and not begun.
+  std::array<std::atomic<size_t>, kLevelsMax> waiting_{};
+  std::atomic<bool> held_{false};
+  std::atomic<bool> draining_{false};
+  std::atomic<bool> shutdown_{false};
   std::atomic<bool> out_of_time_{false};  // Of a drain.
 
+  std::mutex mutex_;
+  std::condition_variable quiet_;
+  bool no_job_is_on_ = true;  // Guarded by mutex_, like:
+  bool no_job_waits_ = true;
+
   // Executor thread:
-  std::unique_ptr<Job> running_;
-  Executor* executor_ = nullptr;  // Of running_, once it has begun.
-  Instant begun_{};
-  ArrivalForecast forecast_;
-  const Placement* seen_placement_ = nullptr;  // By the forecast.
+  JobQueue queue_;
+  Lanes lanes_{};
+  std::array<Level, kLevelsMax> levels_;
+  int on_ = 0;                                  // Jobs.
+  std::atomic<bool> read_ahead_is_due_{false};  // Also by Resume().
+  int ran_last_ = 0;  // The level that computed the last part; 0: none.
+  Instant looked_{};  // When the queue was last looked through.
+
+  std::atomic<uint64_t> preemptions_{0};
+  std::atomic<uint64_t> deadline_misses_{0};
+  std::atomic<uint64_t> cancelled_{0};
 };
 
 }  // namespace layerd

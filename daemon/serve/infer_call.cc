@@ -28,9 +28,15 @@ uint64_t ReplyBytes(const Model& model, const std::vector<size_t>& outputs) {
   return bytes;
 }
 
+void SetNumber(inference::ModelInferResponse* response, const char* key,
+               int64_t number) {
+  (*response->mutable_parameters())[key].set_int64_param(number);
+}
+
 void SetMicroseconds(inference::ModelInferResponse* response, const char* key,
                      std::chrono::nanoseconds time) {
-  (*response->mutable_parameters())[key].set_int64_param(
+  SetNumber(
+      response, key,
       std::chrono::duration_cast<std::chrono::microseconds>(time).count());
 }
 
@@ -103,11 +109,15 @@ std::unique_ptr<Job> InferCall::MakeJob(std::shared_ptr<Model> model) {
     std::string* raw = response_->mutable_raw_output_contents(i);
     job->outputs[checked_.outputs[i]] = std::as_writable_bytes(std::span(*raw));
   }
-  job->level = model->level();
+  const ModelUrgency& urgency = model->urgency();
+  job->level = urgency.LevelFor(checked_.priority.value_or(0));
   job->arrival = arrival_;
   job->deadline = DeadlineOf(*context_, arrival_);
   if (checked_.timeout) {
     job->deadline = std::min(job->deadline, arrival_ + *checked_.timeout);
+  }
+  if (urgency.deadline.count() > 0) {
+    job->deadline = std::min(job->deadline, arrival_ + urgency.deadline);
   }
   job->cancelled = cancelled_;
   job->model = std::move(model);
@@ -122,8 +132,9 @@ void InferCall::Done(const absl::Status& status, const JobStats& stats) {
     SetMicroseconds(response_, "layerd_queue_us", stats.queued);
     SetMicroseconds(response_, "layerd_compute_us", stats.computing);
     SetMicroseconds(response_, "layerd_load_us", stats.load_wait);
-    (*response_->mutable_parameters())["layerd_read_bytes"].set_int64_param(
-        static_cast<int64_t>(stats.read_bytes));
+    SetNumber(response_, "layerd_read_bytes",
+              static_cast<int64_t>(stats.read_bytes));
+    SetNumber(response_, "layerd_preemptions", stats.preemptions);
   } else {
     response_->Clear();
   }

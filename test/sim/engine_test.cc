@@ -241,36 +241,6 @@ TEST_CASE("A deadline counts before the first part and between parts") {
   CHECK(engine.parts_run() == 3);
 }
 
-TEST_CASE("A full queue refuses, the rest is served in order of urgency") {
-  TestEngine engine({.queue_jobs_max = 3}, Drive::kSim);
-  const std::string path = WriteModel("queue.layers", 6);
-  REQUIRE(engine.Load(path, "low", 4).ok());
-  REQUIRE(engine.Load(path, "high", 1).ok());
-  std::promise<void> started, go_on;
-  engine.OnPart([&, first = true](size_t) mutable {
-    if (!std::exchange(first, false)) return;
-    started.set_value();
-    go_on.get_future().wait();
-  });
-  std::vector<std::string> order;
-  auto submit = [&](const std::string& name) {
-    return engine.Submit(name, &order);
-  };
-
-  REQUIRE(submit("low").ok());
-  started.get_future().wait();
-  REQUIRE(submit("low").ok());
-  REQUIRE(submit("low").ok());
-  REQUIRE(submit("high").ok());
-  const absl::Status refused = submit("high");
-  go_on.set_value();
-  engine->Drain(Instant::max());
-
-  CHECK(absl::IsResourceExhausted(refused));
-  CHECK_THAT(std::string(refused.message()), Catch::Contains("3 requests"));
-  CHECK(order == std::vector<std::string>{"low", "high", "low", "low"});
-}
-
 TEST_CASE("A drain serves what it can in time, refuses what is new") {
   const bool in_time = GENERATE(true, false);
   INFO((in_time ? "in time" : "out of time"));

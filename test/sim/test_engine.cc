@@ -186,7 +186,8 @@ TestAnswer TestEngine::AskModel(std::shared_ptr<Model> model,
 }
 
 absl::Status TestEngine::Submit(const std::string& name,
-                                std::vector<std::string>* order) {
+                                std::vector<std::string>* order,
+                                const std::function<void(Job&)>& change) {
   struct Buffers {
     std::vector<std::vector<std::byte>> inputs, outputs;
   };
@@ -203,6 +204,7 @@ absl::Status TestEngine::Submit(const std::string& name,
     order->push_back(status.ok() ? name
                                  : absl::StatusCodeToString(status.code()));
   };
+  if (change) change(*job);
   return engine_->Submit(std::move(job));
 }
 

@@ -72,7 +72,8 @@ class TestEngine {
 
   // One request, nobody waits: its answer appends `name`, or the code's name
   // if it is an error, to `order` (executor thread).
-  absl::Status Submit(const std::string& name, std::vector<std::string>* order);
+  absl::Status Submit(const std::string& name, std::vector<std::string>* order,
+                      const std::function<void(Job&)>& change = nullptr);
 
   // Called with 0, 1, ... before each part computes, on the executor thread.
   // Counts anew with each call.

@@ -1,0 +1,84 @@
+#include "daemon/sched/executor_lanes.h"
+
+#include "absl/strings/str_format.h"
+
+namespace layerd {
+namespace {
+
+absl::Status Unloaded(const Model& model) {
+  return absl::UnavailableError(absl::StrFormat(
+      "model %s/%s was unloaded or replaced while the request waited",
+      model.name(), model.version()));
+}
+
+class ExecutorLane final : public Lane {
+ public:
+  ExecutorLane(Placement* placement, int level, ArrivalForecast* forecast)
+      : placement_(placement),
+        forecast_(forecast),
+        level_(level),
+        executor_(&placement->executor(level)) {}
+
+  absl::Status Begin(const Job& job) override {
+    if (absl::Status failed = job.model->unavailable(); !failed.ok()) {
+      return failed;
+    }
+    PlacedModel* const placed = placement_->Find(job.model.get(), level_);
+    if (placed == nullptr) return Unloaded(*job.model);
+    job_ = &job;
+    part_count_ = placed->part_count();
+    forecast_->Note(job.model.get(), job.arrival);
+    executor_->Begin(placed, job.inputs, job.part_times);
+    return absl::OkStatus();
+  }
+  absl::StatusOr<bool> Ready() override { return executor_->Ready(); }
+  absl::Status RunPart() override { return executor_->RunPart(); }
+  bool finished() const override { return executor_->finished(); }
+  absl::Status Finish() override { return executor_->Finish(job_->outputs); }
+  void End() override { executor_->End(); }
+  void ReadAhead(Instant now) override;
+
+  size_t next_part() const override { return executor_->next_part(); }
+  size_t part_count() const override { return part_count_; }
+  std::chrono::nanoseconds load_wait() const override {
+    return executor_->stats().load_wait;
+  }
+  uint64_t read_bytes() const override { return executor_->stats().read_bytes; }
+
+ private:
+  Placement* const placement_;
+  ArrivalForecast* const forecast_;
+  const int level_;
+  Executor* const executor_;
+  const Job* job_ = nullptr;
+  size_t part_count_ = 0;
+};
+
+// The first model of a level that was never asked for is as good as any.
+void ExecutorLane::ReadAhead(Instant now) {
+  PlacedModel* expected = nullptr;
+  for (const Placement::Placed& placed : placement_->models()) {
+    const Model& model = placed.model->model();
+    if (placed.level != level_ || !model.failure().ok()) continue;
+    if (expected == nullptr ||
+        forecast_->Sooner(&model, &expected->model(), now)) {
+      expected = placed.model.get();
+    }
+  }
+  if (expected != nullptr) executor_->Expect(expected);
+}
+
+}  // namespace
+
+ExecutorLanes::ExecutorLanes(Placement* placement) {
+  for (int level = 1; level <= kLevelsMax; ++level) {
+    if (!placement->HasLevel(level)) continue;
+    owned_.push_back(
+        std::make_unique<ExecutorLane>(placement, level, &forecast_));
+    lanes_[level - 1] = owned_.back().get();
+  }
+}
+
+ExecutorLanes::~ExecutorLanes() = default;
+
+}  // namespace layerd

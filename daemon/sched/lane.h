@@ -1,0 +1,59 @@
+#ifndef LAYERD_DAEMON_SCHED_LANE_H_
+#define LAYERD_DAEMON_SCHED_LANE_H_
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "config/limits.h"
+#include "daemon/rt/clock.h"
+#include "daemon/sched/job.h"
+
+namespace layerd {
+
+// A level's place to run: its ring, its arena, and one job at a time in them.
+// All that the scheduler knows of what a job does. Twins: ExecutorLane, and the
+// simulated lane of test/sim.
+//
+//   free --Begin()--> on --RunPart()...--> finished --Finish()--> --End()-->
+//   free
+//                      \________________________________________/
+//
+// Threading: executor thread.
+class Lane {
+ public:
+  virtual ~Lane() = default;
+
+  // Begins to read; computes nothing. After an error the lane is free.
+  // REQUIRES: free; `job` outlives its End().
+  virtual absl::Status Begin(const Job& job) = 0;
+  // True if the next part need not wait for the drive. The error of an earlier
+  // part, as RunPart() and Finish() may.
+  virtual absl::StatusOr<bool> Ready() = 0;
+  virtual absl::Status RunPart() = 0;
+  virtual bool finished() const = 0;
+  // Writes the outputs.
+  virtual absl::Status Finish() = 0;
+  // Also in the middle.
+  virtual void End() = 0;
+
+  // There is nothing else to do: reads for the job that is expected next.
+  // REQUIRES: free.
+  virtual void ReadAhead(Instant now) = 0;
+
+  virtual size_t next_part() const = 0;
+  virtual size_t part_count() const = 0;
+  // Of the job that is on, or was the last.
+  virtual std::chrono::nanoseconds load_wait() const = 0;
+  virtual uint64_t read_bytes() const = 0;
+};
+
+// By level, the most urgent first; null where no model has memory. Loans.
+using Lanes = std::array<Lane*, kLevelsMax>;
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_SCHED_LANE_H_

@@ -1,0 +1,54 @@
+#ifndef LAYERD_LOADER_READ_TURNS_H_
+#define LAYERD_LOADER_READ_TURNS_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+
+namespace layerd {
+
+// Whose read is next, and how large it may be: the loader's order, without the
+// loader, so that the simulated one of test/sim keeps the same.
+//
+// The most urgent stream has the drive to itself. What is below it, and every
+// stream that is low by itself (below the most urgent level that has a model,
+// whose request may come any moment), may have `low_bytes` in flight together:
+// so long an urgent read may find the drive busy.
+
+// Lower level numbers first; among equals, who started first.
+template <typename Slot>
+bool ReadsBefore(const Slot& a, const Slot& b) {
+  return a.level() != b.level() ? a.level() < b.level()
+                                : a.start_number < b.start_number;
+}
+
+// `slots` have something to read or in flight, in the order of ReadsBefore().
+// submit(slot, bytes_max) submits the slot's next read if that is at most so
+// large and there is room for it; the bytes of the read, or 0.
+template <typename Slot, typename Submit>
+void GiveReadTurns(std::span<Slot* const> slots, uint64_t low_bytes,
+                   uint64_t read_bytes_max, Submit submit) {
+  const auto is_low = [&](const Slot* slot) {
+    return slot != slots.front() || slot->low();
+  };
+  uint64_t low_in_flight = 0;
+  for (const Slot* slot : slots) {
+    if (is_low(slot)) low_in_flight += slot->bytes_in_flight;
+  }
+  for (Slot* slot : slots) {
+    const uint64_t tile_bytes = slot->tile_bytes();
+    const uint64_t read_max = std::max(read_bytes_max, tile_bytes);
+    const uint64_t low_max = std::max(low_bytes, tile_bytes);
+    while (!is_low(slot) || low_in_flight < low_max) {
+      const uint64_t bytes = submit(
+          slot, is_low(slot) ? std::min(read_max, low_max - low_in_flight)
+                             : read_max);
+      if (bytes == 0) break;
+      if (is_low(slot)) low_in_flight += bytes;
+    }
+  }
+}
+
+}  // namespace layerd
+
+#endif  // LAYERD_LOADER_READ_TURNS_H_
