@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <optional>
 
 #include "config/status_macros.h"
+#include "kernels/cpu/depthwise.h"
 #include "kernels/cpu/row_split.h"
+#include "kernels/cpu/tiled_layer.h"
 #include "kernels/cpu/weighted_kernel.h"
 
 namespace layerd::cpu {
@@ -90,6 +93,71 @@ absl::StatusOr<UniquePrimitiveDesc> Describe(const Convolution& op,
   return CreateDesc(library, &desc, attributes.get());
 }
 
+bool ChannelsAreSideBySide(const TensorType& type) {
+  return type.shape[1] == 1 || type.strides[1] == 1;
+}
+
+// Of dimension `d` of the picture.
+WindowSpan SpanOf(const Convolution& op, const PartSpec& spec, size_t d,
+                  const Range& range) {
+  const Sizes& kernel = spec.weights[0].layout.shape;
+  return {.inputs = spec.inputs[0].shape[2 + d],
+          .first = range.first,
+          .count = range.count,
+          .stride = op.strides[d],
+          .dilation = op.dilations[d],
+          .pad = op.pads_begin[d],
+          .kernel = kernel[kernel.size() - op.strides.size() + d]};
+}
+
+PixelPlace PlaceOf(const TensorType& type, int64_t channel, int64_t row) {
+  const bool is_picture = type.shape.size() == 4;
+  return {.offset = channel + row * type.strides[2],
+          .image = type.strides[0],
+          .row = is_picture ? type.strides[2] : 0,
+          .column = type.strides[is_picture ? 3 : 2]};
+}
+
+bool IsDepthwise(const Convolution& op, const PartSpec& spec) {
+  return op.groups > 1 && op.groups == spec.inputs[0].shape[1] &&
+         op.groups == spec.outputs[0].shape[1];
+}
+
+// What our own loops compute: pictures and lines of pixels, in one group or in
+// as many as there are channels.
+std::optional<TiledLayer> AsTiled(const Convolution& op, const PartSpec& spec) {
+  const size_t spatial = op.strides.size();
+  const bool is_depthwise = IsDepthwise(op, spec);
+  if ((Tiles() == nullptr || op.groups != 1) && !is_depthwise) {
+    return std::nullopt;
+  }
+  if (spatial > 2 || !ChannelsAreSideBySide(spec.inputs[0]) ||
+      !ChannelsAreSideBySide(spec.outputs[0]) ||
+      (op.adds_residual && !ChannelsAreSideBySide(spec.inputs[1]))) {
+    return std::nullopt;
+  }
+  TiledLayer layer{
+      .images = spec.inputs[0].shape[0],
+      .rows = {},
+      .columns = {},
+      .inputs = spec.inputs[0].shape[1] / op.groups,
+      .outputs = spec.channels.count,
+      .x = PlaceOf(spec.inputs[0], is_depthwise ? spec.channels.first : 0, 0),
+      .y = PlaceOf(spec.outputs[0], spec.channels.first, spec.rows.first),
+      .residual = {},
+      .adds_residual = op.adds_residual,
+      .activation = op.activation};
+  (spatial == 2 ? layer.rows : layer.columns) = SpanOf(op, spec, 0, spec.rows);
+  if (spatial == 2) {
+    layer.columns = SpanOf(op, spec, 1, {0, spec.outputs[0].shape[3]});
+  }
+  if (op.adds_residual) {
+    layer.residual =
+        PlaceOf(spec.inputs[1], spec.channels.first, spec.rows.first);
+  }
+  return layer;
+}
+
 KernelOr MakeRowsOf(const PartSpec& spec, const OneDnn& library) {
   const auto& op = std::get<Convolution>(spec.op);
   ASSIGN_OR_RETURN(const Geometry part, PartRows(op, spec));
@@ -114,6 +182,10 @@ KernelOr MakeRowsOf(const PartSpec& spec, const OneDnn& library) {
 absl::StatusOr<WeightLayout> KernelLayout(const Convolution& op,
                                           const PartSpec& spec,
                                           const OneDnn& library) {
+  if (const auto tiled = AsTiled(op, spec); tiled && FitsTiles(*tiled)) {
+    return op.groups == 1 ? TiledLayout(spec.weights[0].layout.shape)
+                          : DepthwiseLayout(spec.weights[0].layout.shape);
+  }
   const OneThread one_thread;
   ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
                    Describe(op, WholeRows(op, spec),
@@ -121,7 +193,12 @@ absl::StatusOr<WeightLayout> KernelLayout(const Convolution& op,
   return LayoutOf(WeightsOf(desc.get()));
 }
 
-KernelOr Make(const Convolution&, const PartSpec& spec, const OneDnn& library) {
+KernelOr Make(const Convolution& op, const PartSpec& spec,
+              const OneDnn& library) {
+  if (const auto tiled = AsTiled(op, spec); tiled && FitsTiles(*tiled)) {
+    return op.groups == 1 ? MakeTiled(*tiled, spec)
+                          : MakeDepthwise(*tiled, spec);
+  }
   return MakeFast(spec, library, MakeRowsOf);
 }
 

@@ -1,8 +1,8 @@
 #include "kernels/cpu/element_loops.h"
 
-#include <limits>
 #include <optional>
 
+#include "kernels/cpu/clamp.h"
 #include "kernels/cpu/rows.h"
 
 namespace layerd::cpu {
@@ -26,24 +26,6 @@ void IntoRow(float* y, int64_t stride, int64_t count, const Compute& compute) {
 
 void GatherRow(const float* x, int64_t stride, float* y, int64_t count) {
   for (int64_t i = 0; i < count; ++i) y[i] = x[i * stride];
-}
-
-struct Clamp {
-  float low, high;
-};
-
-std::optional<Clamp> AsClamp(const Activation& activation) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  switch (activation.kind) {
-    case ActivationKind::kNone:
-      return Clamp{-kInfinity, kInfinity};
-    case ActivationKind::kRelu:
-      return Clamp{0, kInfinity};
-    case ActivationKind::kClip:
-      return Clamp{activation.alpha, activation.beta};
-    default:
-      return std::nullopt;
-  }
 }
 
 }  // namespace

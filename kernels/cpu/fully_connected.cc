@@ -2,6 +2,7 @@
 
 #include "config/status_macros.h"
 #include "kernels/cpu/row_split.h"
+#include "kernels/cpu/tiled_layer.h"
 #include "kernels/cpu/weighted_kernel.h"
 
 namespace layerd::cpu {
@@ -62,6 +63,37 @@ absl::StatusOr<UniquePrimitiveDesc> Describe(const FullyConnected& op,
   return CreateDesc(library, &desc, attributes.get());
 }
 
+bool IsRow(const Slice& matrix) {
+  return matrix.shape[1] == 1 || matrix.strides[1] == 1;
+}
+
+// For our own tiles: the rows of the matrix are a line of pixels.
+std::optional<TiledLayer> AsTiled(const FullyConnected& op,
+                                  const PartSpec& spec) {
+  const std::optional<Slice> x = AsMatrix(spec.inputs[0]);
+  const std::optional<Slice> y = AsMatrix(spec.outputs[0]);
+  const std::optional<Slice> residual =
+      op.adds_residual ? AsMatrix(spec.inputs[1]) : y;
+  if (Tiles() == nullptr || !x || !y || !residual || !IsRow(*x) || !IsRow(*y) ||
+      !IsRow(*residual)) {
+    return std::nullopt;
+  }
+  const auto place = [&](const Slice& matrix, int64_t channel) {
+    return PixelPlace{.offset = channel + spec.rows.first * matrix.strides[0],
+                      .column = matrix.strides[0]};
+  };
+  return TiledLayer{
+      .rows = {},
+      .columns = {.inputs = spec.rows.count, .count = spec.rows.count},
+      .inputs = x->shape[1],
+      .outputs = spec.channels.count,
+      .x = place(*x, 0),
+      .y = place(*y, spec.channels.first),
+      .residual = place(*residual, spec.channels.first),
+      .adds_residual = op.adds_residual,
+      .activation = op.activation};
+}
+
 KernelOr MakeRowsOf(const PartSpec& spec, const OneDnn& library) {
   const auto& op = std::get<FullyConnected>(spec.op);
   std::optional<Slice> x = AsMatrix(spec.inputs[0]);
@@ -96,6 +128,7 @@ KernelOr MakeRowsOf(const PartSpec& spec, const OneDnn& library) {
 absl::StatusOr<WeightLayout> KernelLayout(const FullyConnected& op,
                                           const PartSpec& spec,
                                           const OneDnn& library) {
+  if (AsTiled(op, spec)) return TiledLayout(spec.weights[0].layout.shape);
   const OneThread one_thread;
   const TensorType& y = spec.outputs[0];
   ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
@@ -104,8 +137,9 @@ absl::StatusOr<WeightLayout> KernelLayout(const FullyConnected& op,
   return LayoutOf(WeightsOf(desc.get()));
 }
 
-KernelOr Make(const FullyConnected&, const PartSpec& spec,
+KernelOr Make(const FullyConnected& op, const PartSpec& spec,
               const OneDnn& library) {
+  if (const auto tiled = AsTiled(op, spec)) return MakeTiled(*tiled, spec);
   return MakeFast(spec, library, MakeRowsOf);
 }
 

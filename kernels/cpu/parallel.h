@@ -14,6 +14,23 @@ namespace layerd::cpu {
 // 5 us against 1 ns an element).
 inline constexpr int64_t kParallelElements = 32 << 10;
 
+// Of whom ParallelRanges() calls at once, and who is calling now: for scratch
+// of each thread.
+inline int64_t ThreadsMax() {
+#if defined(_OPENMP) && !defined(__SANITIZE_THREAD__)
+  return omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
+inline int64_t ThreadNow() {
+#if defined(_OPENMP) && !defined(__SANITIZE_THREAD__)
+  return omp_get_thread_num();
+#else
+  return 0;
+#endif
+}
+
 // Calls body(begin, end) for ranges that together are [0, count), on the
 // threads that oneDNN computes with. Nothing is summed across ranges, so the
 // number of threads does not change a bit.

@@ -1,0 +1,94 @@
+#include "kernels/cpu/depthwise_rows.h"
+
+#include "kernels/cpu/multiversion.h"
+
+namespace layerd::cpu {
+namespace {
+
+constexpr int64_t kLanes = 16;
+using Vector = float __attribute__((vector_size(4 * kLanes)));
+struct Unaligned {
+  Vector value;
+} __attribute__((packed, may_alias));
+
+#define LAYERD_INLINE inline __attribute__((always_inline))
+
+LAYERD_INLINE Vector Load(const float* from) {
+  return reinterpret_cast<const Unaligned*>(from)->value;
+}
+
+template <int kPixels>
+LAYERD_INLINE void Pixels(const DepthwiseRow& row, int64_t first,
+                          int64_t channel) {
+  Vector sum[kPixels];
+  for (int p = 0; p < kPixels; ++p) {
+    sum[p] = row.bias == nullptr ? Vector{} : Load(row.bias + channel);
+  }
+  const float* const start = row.x + first * row.x_pixel_step + channel;
+  for (int64_t i = 0; i < row.taps_down; ++i) {
+    const float* x = start + i * row.x_row_step;
+    const float* w = row.weights + i * row.weights_row_step + channel;
+    for (int64_t j = 0; j < row.taps_across; ++j) {
+      const Vector weight = Load(w);
+      for (int p = 0; p < kPixels; ++p) {
+        sum[p] += weight * Load(x + p * row.x_pixel_step);
+      }
+      x += row.x_column_step;
+      w += row.weights_column_step;
+    }
+  }
+  const Vector low = Vector{} + row.low;
+  const Vector high = Vector{} + row.high;
+  for (int p = 0; p < kPixels; ++p) {
+    Vector y = sum[p];
+    if (row.residual != nullptr) {
+      y += Load(row.residual + (first + p) * row.residual_step + channel);
+    }
+    y = y < low ? low : y;  // Not a number stays so.
+    y = y > high ? high : y;
+    reinterpret_cast<Unaligned*>(row.y + (first + p) * row.y_step + channel)
+        ->value = y;
+  }
+}
+
+// The channels that fill no vector.
+LAYERD_INLINE void Rest(const DepthwiseRow& row, int64_t pixel,
+                        int64_t channel) {
+  const float* const x = row.x + pixel * row.x_pixel_step;
+  for (int64_t c = channel; c < row.channels; ++c) {
+    float y = row.bias == nullptr ? 0.0f : row.bias[c];
+    for (int64_t i = 0; i < row.taps_down; ++i) {
+      for (int64_t j = 0; j < row.taps_across; ++j) {
+        y += row.weights[i * row.weights_row_step +
+                         j * row.weights_column_step + c] *
+             x[i * row.x_row_step + j * row.x_column_step + c];
+      }
+    }
+    if (row.residual != nullptr) {
+      y += row.residual[pixel * row.residual_step + c];
+    }
+    y = y < row.low ? row.low : y;
+    row.y[pixel * row.y_step + c] = y > row.high ? row.high : y;
+  }
+}
+
+template <int kPixels>
+LAYERD_INLINE void AllChannels(const DepthwiseRow& row, int64_t first) {
+  int64_t channel = 0;
+  for (; channel + kLanes <= row.channels; channel += kLanes) {
+    Pixels<kPixels>(row, first, channel);
+  }
+  if (channel == row.channels) return;
+  for (int p = 0; p < kPixels; ++p) Rest(row, first + p, channel);
+}
+
+}  // namespace
+
+LAYERD_MULTIVERSION
+void RunDepthwise(const DepthwiseRow& row) {
+  int64_t first = 0;
+  for (; first + 4 <= row.pixels; first += 4) AllChannels<4>(row, first);
+  for (; first < row.pixels; ++first) AllChannels<1>(row, first);
+}
+
+}  // namespace layerd::cpu

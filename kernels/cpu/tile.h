@@ -1,0 +1,56 @@
+#ifndef LAYERD_KERNELS_CPU_TILE_H_
+#define LAYERD_KERNELS_CPU_TILE_H_
+
+#include <cstdint>
+
+namespace layerd::cpu {
+
+// One block of an output that stays in registers: up to 14 places (pixels, or
+// rows of a matrix) by one panel of output channels (32 on AVX-512).
+//
+//     y[r] = clamp(bias + sum over taps, depth: x[tap][r][d] * w[tap][d][...]
+//                  + residual[r])
+//
+// Why our own: every place is an address, so padding is a row of zeros, a
+// stride or a range of channels costs nothing on either side, and a residual
+// is added before anything is stored. Sums run in one order, whatever the cut
+// and the number of threads: the same bits.
+//
+// Threading: pure.
+struct Tile {
+  const float* const* x;  // Addresses of `depth` floats: taps x rows of them.
+  int64_t taps;
+  int64_t depth;
+  const float* weights;          // taps x depth rows, weights_step apart.
+  int64_t weights_step;          // The panel's width.
+  const float* bias;             // Null: zero.
+  const float* const* residual;  // Of each row; null: none.
+  float* const* y;               // Of each row.
+  int64_t channels;              // Of the panel, that are stored.
+  float low, high;
+};
+
+using TileFunction = void (*)(const Tile&);
+
+// The tiles of one instruction set.
+struct TileSet {
+  static constexpr int64_t kRowsMax = 14;
+
+  const char* name;           // "tiles:avx512".
+  int64_t rows_max;           // Of a tile.
+  int64_t panel;              // Output channels side by side.
+  const TileFunction* whole;  // By rows, from 1.
+  const TileFunction* half;   // The same for half a panel.
+
+  void Run(int64_t rows, const Tile& tile) const {
+    (tile.channels * 2 <= panel ? half : whole)[rows - 1](tile);
+  }
+};
+
+// Null where the compiler was not asked for that instruction set.
+const TileSet* Avx512Tiles();
+const TileSet* Avx2Tiles();
+
+}  // namespace layerd::cpu
+
+#endif  // LAYERD_KERNELS_CPU_TILE_H_

@@ -1,0 +1,149 @@
+#ifndef LAYERD_KERNELS_CPU_TILE_LOOPS_H_
+#define LAYERD_KERNELS_CPU_TILE_LOOPS_H_
+
+#include <cstdint>
+
+#include "kernels/cpu/tile.h"
+
+namespace layerd::cpu {
+
+// The loops behind tile.h, for one instruction set each. Only the two sources
+// that are compiled for it include this: nothing in here is the library's, so
+// no code for a newer processor can leak to where an older one runs.
+template <typename Isa, int kRows, int kVectors>
+class TileLoops {
+ public:
+  static void Run(const Tile& tile) {
+    Vector sum[kRows][kVectors];
+    Announce(tile);
+    Start(tile, sum);
+    Multiply(tile, sum);
+    if (tile.channels == kVectors * Isa::kLanes) return Store(tile, sum);
+    StoreSome(tile, sum);
+  }
+
+ private:
+  static constexpr int64_t kLineFloats = 16;
+  using Vector = typename Isa::Vector;
+  using Sums = Vector[kRows][kVectors];
+
+  struct Unaligned {
+    Vector value;
+  } __attribute__((packed, may_alias));
+
+  static Vector Load(const float* from) {
+    return reinterpret_cast<const Unaligned*>(from)->value;
+  }
+  static void Put(float* to, const Vector& value) {
+    reinterpret_cast<Unaligned*>(to)->value = value;
+  }
+
+  // What is read and written at the end is on its way while we multiply.
+  static void Announce(const Tile& tile) {
+    for (int r = 0; r < kRows; ++r) {
+      for (int64_t c = 0; c < tile.channels; c += kLineFloats) {
+        __builtin_prefetch(tile.y[r] + c, 1);
+        if (tile.residual != nullptr) __builtin_prefetch(tile.residual[r] + c);
+      }
+    }
+  }
+
+  static inline __attribute__((always_inline)) void Start(const Tile& tile,
+                                                          Sums& sum) {
+    float some[kVectors * Isa::kLanes];
+    const float* bias = tile.bias;
+    if (bias == nullptr || tile.channels < kVectors * Isa::kLanes) {
+      for (int64_t c = 0; c < kVectors * Isa::kLanes; ++c) {
+        some[c] = bias != nullptr && c < tile.channels ? bias[c] : 0.0f;
+      }
+      bias = some;
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v)
+        sum[r][v] = Load(bias + v * Isa::kLanes);
+    }
+  }
+
+  static inline __attribute__((always_inline)) void Multiply(const Tile& tile,
+                                                             Sums& sum) {
+    const float* w = tile.weights;
+    const float* const* x = tile.x;
+    for (int64_t tap = 0; tap < tile.taps; ++tap, x += kRows) {
+      const float* row[kRows];
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r) row[r] = x[r];
+      for (int64_t d = 0; d < tile.depth; ++d, w += tile.weights_step) {
+        Vector weight[kVectors];
+#pragma GCC unroll 2
+        for (int v = 0; v < kVectors; ++v)
+          weight[v] = Load(w + v * Isa::kLanes);
+#pragma GCC unroll 16
+        for (int r = 0; r < kRows; ++r) {
+          const float value = row[r][d];
+#pragma GCC unroll 2
+          for (int v = 0; v < kVectors; ++v) sum[r][v] += weight[v] * value;
+        }
+      }
+    }
+  }
+
+  static void Store(const Tile& tile, Sums& sum) {
+    const Vector low = Vector{} + tile.low;
+    const Vector high = Vector{} + tile.high;
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) {
+        Vector y = sum[r][v];
+        if (tile.residual != nullptr) {
+          y += Load(tile.residual[r] + v * Isa::kLanes);
+        }
+        y = y < low ? low : y;  // Not a number stays so.
+        y = y > high ? high : y;
+        Put(tile.y[r] + v * Isa::kLanes, y);
+      }
+    }
+  }
+
+  // As Store(), but nothing behind the last channel is touched.
+  static void StoreSome(const Tile& tile, Sums& sum) {
+    const Vector low = Vector{} + tile.low;
+    const Vector high = Vector{} + tile.high;
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) {
+        const int64_t channel = v * Isa::kLanes;
+        const int64_t rest = tile.channels - channel;
+        if (rest <= 0) break;
+        const int64_t count = rest < Isa::kLanes ? rest : Isa::kLanes;
+        Vector y = sum[r][v];
+        if (tile.residual != nullptr) {
+          y += LoadSome(tile.residual[r] + channel, count);
+        }
+        y = y < low ? low : y;
+        y = y > high ? high : y;
+        PutSome(tile.y[r] + channel, y, count);
+      }
+    }
+  }
+
+  static Vector LoadSome(const float* from, int64_t count) {
+    if (count == Isa::kLanes) return Load(from);
+    float all[Isa::kLanes] = {};
+    for (int64_t c = 0; c < count; ++c) all[c] = from[c];
+    return Load(all);
+  }
+  static void PutSome(float* to, const Vector& value, int64_t count) {
+    if (count == Isa::kLanes) return Put(to, value);
+    float all[Isa::kLanes];
+    Put(all, value);
+    for (int64_t c = 0; c < count; ++c) to[c] = all[c];
+  }
+};
+
+}  // namespace layerd::cpu
+
+#endif  // LAYERD_KERNELS_CPU_TILE_LOOPS_H_
