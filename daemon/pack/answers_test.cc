@@ -37,7 +37,11 @@ std::vector<std::vector<float>> Answers(
   std::vector<std::byte> stream;
   WeightWriter writer(*network.graph);
   for (const Part& part : program->parts) {
-    if (!part.read) continue;
+    // Row parts share what the first of them brings.
+    if (!part.read ||
+        program->extents[*part.read].offset_bytes != stream.size()) {
+      continue;
+    }
     std::vector<std::byte> extent(program->extents[*part.read].stored_bytes);
     REQUIRE(
         writer.Write(*program, part, lowered.weights[part.layer], extent).ok());

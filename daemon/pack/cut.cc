@@ -64,8 +64,10 @@ class Cutter {
 
  private:
   absl::Status CutLayer(uint32_t l);
-  absl::Status AddPart(uint32_t l, Range channels);
+  // Row parts of one range of channels; they share its extent.
+  absl::Status AddParts(uint32_t l, Range channels);
   int64_t ChannelsOfPart(uint32_t l, const Range& all) const;
+  int64_t RowsOfPart(const PartSpec& plain) const;
   PartSpec PlainSpec(uint32_t l, Range channels) const;
   absl::Status PlaceWeights(const PartSpec& plain, Part* part);
 
@@ -117,16 +119,25 @@ int64_t Cutter::ChannelsOfPart(uint32_t l, const Range& all) const {
   uint64_t bytes = 0;
   for (const WeightPiece& piece : whole.weights) bytes += piece.layout.bytes();
   const int64_t bytes_each = std::max<int64_t>(1, bytes / all.count);
-  const int64_t flops_each = std::max<int64_t>(1, WorkFlops(whole) / all.count);
   const int64_t block = BlockOf(layer.op, all.count);
   // The bias is aligned behind the kernel.
   const int64_t by_bytes =
       (limits_.extent_bytes_max - kWeightAlignment) / bytes_each;
-  const int64_t by_work = limits_.part_flops_max / flops_each;
-  const int64_t most =
-      std::max(block, std::min(by_bytes, by_work) / block * block);
+  const int64_t most = std::max(block, by_bytes / block * block);
   const int64_t pieces = (all.count + most - 1) / most;
   return RoundUp((all.count + pieces - 1) / pieces, block);
+}
+
+// What is too much work is cut over rows and not over channels: all parts
+// compute with one extent, and each writes whole pixels side by side.
+int64_t Cutter::RowsOfPart(const PartSpec& plain) const {
+  if (!IsCut(plain.op)) return plain.rows.count;
+  const uint64_t flops_each =
+      std::max<uint64_t>(1, WorkFlops(plain) / plain.rows.count);
+  const int64_t most = std::clamp<uint64_t>(limits_.part_flops_max / flops_each,
+                                            1, plain.rows.count);
+  const int64_t pieces = (plain.rows.count + most - 1) / most;
+  return (plain.rows.count + pieces - 1) / pieces;
 }
 
 absl::Status Cutter::CutLayer(uint32_t l) {
@@ -138,20 +149,25 @@ absl::Status Cutter::CutLayer(uint32_t l) {
   RETURN_IF_ERROR(CheckPart(PlainSpec(l, all)));
   const int64_t step = ChannelsOfPart(l, all);
   for (int64_t first = 0; first < all.count; first += step) {
-    RETURN_IF_ERROR(AddPart(l, {first, std::min(step, all.count - first)}));
+    RETURN_IF_ERROR(AddParts(l, {first, std::min(step, all.count - first)}));
   }
   return absl::OkStatus();
 }
 
-absl::Status Cutter::AddPart(uint32_t l, Range channels) {
-  const PartSpec plain = PlainSpec(l, channels);
+absl::Status Cutter::AddParts(uint32_t l, Range channels) {
+  PartSpec plain = PlainSpec(l, channels);
   Part part;
   part.layer = l;
-  part.channels = plain.channels;
-  part.rows = plain.rows;
-  part.work_flops = WorkFlops(plain);
+  part.channels = channels;
   if (!plain.weights.empty()) RETURN_IF_ERROR(PlaceWeights(plain, &part));
-  program_.parts.push_back(std::move(part));
+  const Range all = plain.rows;
+  const int64_t step = RowsOfPart(plain);
+  for (int64_t row = 0; row < all.count; row += step) {
+    plain.rows = {all.first + row, std::min(step, all.count - row)};
+    part.rows = plain.rows;
+    part.work_flops = WorkFlops(plain);
+    program_.parts.push_back(part);
+  }
   return absl::OkStatus();
 }
 

@@ -15,16 +15,17 @@ struct CutLimits {
   uint64_t part_flops_max = 200'000'000;
 };
 
-// Cuts layers into parts over their output channels, and gives each part with
-// weights an extent, in the order of execution:
+// Cuts layers into parts, and gives each range of channels with weights an
+// extent, in the order of execution:
 //
 //     extent  | kernel of channels [c, c + n) | bias | 0 |
 //               at 0                          at 256 B  to 4 KiB
 //
-// A part has as many channels as the limits allow, but at least a block: 32 in
-// a convolution (whole groups), 16 in a fully connected layer; less makes the
-// library slow. The pieces of a layer are equal but for the last, so that they
-// share their code. Cuts depend on bytes and counted work only.
+// Bytes are cut over output channels: as many as the limit allows, but at least
+// a block: 32 in a convolution (whole groups), 16 in a fully connected layer.
+// Work is cut over rows: the parts of a range of channels share its extent. The
+// pieces of a layer are equal but for the last. Cuts depend on bytes and
+// counted work only.
 //
 // `backend` says in which layout it wants the weights.
 //

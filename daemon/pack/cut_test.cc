@@ -1,7 +1,12 @@
 #include "daemon/pack/cut.h"
 
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
 #include "daemon/pack/graph_sketch.h"
 #include "daemon/pack/translate.h"
+#include "daemon/plan/program_check.h"
 #include "kernels/reference/reference_backend.h"
 #include "test/catch/catch.h"
 
@@ -50,7 +55,6 @@ TEST_CASE("Convolutions are cut by bytes, in equal pieces of whole blocks") {
        {64 << 10, 1 << 30},
        {1376, 1376, 1344}},
       {"whole groups", 60, 120, 3, 5, {4 << 10, 1 << 30}, {48, 48, 24}},
-      {"by work", 64, 128, 1, 1, {256 << 10, 64 * 2 * 16 * 64}, {64, 64}},
   }));
   INFO(row.name);
   GraphSketch sketch;
@@ -59,6 +63,33 @@ TEST_CASE("Convolutions are cut by bytes, in equal pieces of whole blocks") {
                             row.groups, true));
 
   CHECK(PartsOf(&sketch, row.limits) == row.parts);
+}
+
+TEST_CASE("Work is cut over rows that share the extent of their channels") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 64, 10, 4});
+  sketch.Output(sketch.Conv("y", x, 64, 1));
+  const Graph graph = sketch.Take();
+  constexpr uint64_t kRowFlops = 2 * 4 * 64 * 32;
+
+  const auto program = Cut(Lower(*Translate(graph)), {9 << 10, 4 * kRowFlops},
+                           *MakeReferenceBackend());
+
+  REQUIRE(program.ok());
+  CHECK(CheckProgram(*program).ok());
+  std::vector<std::string> parts;
+  for (const Part& part : program->parts) {
+    if (!part.read) continue;
+    parts.push_back(absl::StrCat(part.channels.first, "+", part.channels.count,
+                                 " rows ", part.rows.first, "+",
+                                 part.rows.count, " read ", *part.read));
+    CHECK(part.work_flops == part.rows.count * kRowFlops);
+  }
+  CHECK(parts == std::vector<std::string>{
+                     "0+32 rows 0+4 read 0", "0+32 rows 4+4 read 0",
+                     "0+32 rows 8+2 read 0", "32+32 rows 0+4 read 1",
+                     "32+32 rows 4+4 read 1", "32+32 rows 8+2 read 1"});
+  CHECK(program->extents.size() == 2);
 }
 
 TEST_CASE("Fully connected layers are cut in blocks of sixteen") {

@@ -14,7 +14,7 @@ bool IsOneOf(const Operation& node) {
 
 MemoryNeed NeedOf(const Operation& node, size_t input) {
   if (IsOneOf<Convolution>(node)) {
-    return input == 0 ? MemoryNeed::kChannelsLast : MemoryNeed::kAny;
+    return input == 0 ? MemoryNeed::kUnitChannels : MemoryNeed::kAny;
   }
   if (IsOneOf<FullyConnected>(node)) return MemoryNeed::kRowMajor;
   if (IsOneOf<Lrn>(node)) return MemoryNeed::kChannelsLast;
