@@ -1,7 +1,9 @@
 #include "daemon/pack/graph_inference.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
+#include <string_view>
 #include <unordered_set>
 #include <utility>
 
@@ -45,6 +47,27 @@ absl::Status CheckArity(const Node& node, const OperatorRow& row) {
       row.inputs_max, row.outputs_max));
 }
 
+// Opset 7 gave these another meaning or other attributes: numpy's broadcasting,
+// inference without being told. All others stayed as they were in opset 6.
+constexpr std::array<std::string_view, 20> kChangedInOpset7 = {
+    "Add",  "And",     "AveragePool", "BatchNormalization",
+    "Div",  "Dropout", "Equal",       "GRU",
+    "Gemm", "Greater", "LSTM",        "Less",
+    "Mul",  "Or",      "PRelu",       "Pow",
+    "RNN",  "Sub",     "Upsample",    "Xor"};
+
+absl::Status UpgradeFromOpset6(Node& node) {
+  if (node.opset >= 7) return absl::OkStatus();
+  if (std::find(kChangedInOpset7.begin(), kChangedInOpset7.end(),
+                node.op_type) != kChangedInOpset7.end()) {
+    return Refuse(node,
+                  "before opset 7 it meant something else, which is not "
+                  "supported (onnx.version_converter converts)");
+  }
+  node.opset = 7;
+  return absl::OkStatus();
+}
+
 class Inference {
  public:
   Inference(int64_t opset, Graph* graph, Allowance* held_bytes)
@@ -71,6 +94,7 @@ class Inference {
   absl::StatusOr<bool> Infer(Node& node) {
     const OperatorRow* row = FindOperator(node.op_type);
     if (row == nullptr) return Refuse(node, "the operator is not supported");
+    RETURN_IF_ERROR(UpgradeFromOpset6(node));
     if (node.opset < row->opset_min) {
       return absl::InvalidArgumentError(
           absl::StrFormat("%s: the operator appeared in opset %d",

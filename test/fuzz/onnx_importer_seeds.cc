@@ -1,9 +1,13 @@
 // Writes the models that onnx_importer_fuzz begins with into a folder: small
-// ones that between them use every operator and every place of weights.
+// ones that between them use every operator and every place of weights, and
+// real ones: the ONNX project's backend cases, where libonnx-testdata is
+// installed.
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <string>
+#include <system_error>
 
 #include "daemon/pack/onnx_test_model.h"
 
@@ -115,6 +119,33 @@ TestModel Places() {
   return model;
 }
 
+constexpr char kCases[] = "/usr/share/libonnx-testdata/data";
+constexpr uintmax_t kSeedBytesMax = 64 << 10;  // As run.sh tells the fuzzer.
+
+bool Copy(const std::filesystem::path& from, const std::string& folder,
+          const std::string& name) {
+  std::error_code error;
+  const uintmax_t bytes = std::filesystem::file_size(from, error);
+  return !error && bytes <= kSeedBytesMax &&
+         std::filesystem::copy_file(from, folder + "/" + name, error);
+}
+
+void CopyCases(const std::string& folder) {
+  int copied = 0;
+  std::error_code error;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(kCases, error)) {
+    if (entry.path().filename() != "model.onnx") continue;
+    const std::string name = entry.path().parent_path().filename();
+    copied += Copy(entry.path(), folder, name) ? 1 : 0;
+  }
+  if (copied == 0) {
+    std::printf("SKIPPED: no real models: apt-get install libonnx-testdata\n");
+  } else {
+    std::printf("%d real models are seeds\n", copied);
+  }
+}
+
 }  // namespace
 }  // namespace layerd
 
@@ -127,5 +158,6 @@ int main(int argc, char** argv) {
   layerd::Write(argv[1], "convolutions_17", layerd::Convolutions(17));
   layerd::Write(argv[1], "shapes", layerd::Shapes());
   layerd::Write(argv[1], "places", layerd::Places());
+  layerd::CopyCases(argv[1]);
   return 0;
 }
