@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -68,6 +69,24 @@ absl::StatusOr<double> LastFinish(const RingCase& ring_case) {
   return finish.empty() ? 0.0 : finish.back();
 }
 
+uint64_t RingOf(const MemoryPlan& plan, int level) {
+  for (const MemoryPlan::LevelMemory& memory : plan.levels) {
+    if (memory.level == level) return memory.ring.bytes;
+  }
+  return 0;
+}
+
+double BlockingSeconds(const MemoryPlan::ModelMemory& model,
+                       const Costs& costs) {
+  double longest = 0;
+  for (const double seconds : costs.part_seconds) {
+    longest = std::max(longest, seconds);
+  }
+  const auto in_flight =
+      static_cast<double>(std::min(kInflightLowBytes, model.streamed_bytes));
+  return longest + in_flight / costs.drive_bytes_per_s;
+}
+
 // minimum, then steps of a fixed ratio, up to `all` and with it.
 std::vector<uint64_t> BudgetsBetween(uint64_t minimum, uint64_t all) {
   std::vector<uint64_t> budgets;
@@ -83,85 +102,94 @@ std::vector<uint64_t> BudgetsBetween(uint64_t minimum, uint64_t all) {
 
 absl::StatusOr<PlannedPoint> PointAt(const ModelDemand& demand,
                                      const MemoryBudgets& budgets,
-                                     const Costs& costs) {
+                                     MemoryPlanner* planner) {
   PlannedPoint point;
   point.budget_bytes = budgets.weight_bytes;
-  ASSIGN_OR_RETURN(point.plan, MemoryPlan::Make({demand}, budgets));
+  ASSIGN_OR_RETURN(point.plan, planner->Plan(budgets));
   ASSIGN_OR_RETURN(point.prediction,
-                   Predict(*demand.program, point.plan, costs));
+                   Predict(*demand.program, point.plan, *demand.costs));
   return point;
 }
 
-bool IsFaster(const PlannedPoint& a, const PlannedPoint& b) {
-  return a.prediction.cold_seconds < b.prediction.cold_seconds;
+ModelDemand WithCosts(ModelDemand demand, const Costs& costs) {
+  demand.costs = &costs;
+  return demand;
+}
+
+uint64_t OneMibMore(uint64_t bytes) {
+  constexpr uint64_t kMiB = 1 << 20;
+  return bytes > std::numeric_limits<uint64_t>::max() - kMiB ? bytes
+                                                             : bytes + kMiB;
 }
 
 }  // namespace
 
 absl::StatusOr<Prediction> Predict(const Program& program,
-                                   const MemoryPlan& plan, const Costs& costs) {
-  LAYERD_CHECK(plan.models.size() == 1);
+                                   const MemoryPlan& plan, const Costs& costs,
+                                   size_t index) {
+  LAYERD_CHECK(index < plan.models.size());
   LAYERD_CHECK(costs.part_seconds.size() == program.parts.size());
   LAYERD_CHECK(costs.drive_bytes_per_s > 0);
-  const Stream stream = StreamOf(program, costs, &plan.models.front());
-  RingCase ring_case = stream.On(costs, plan.ring_bytes);
+  const MemoryPlan::ModelMemory& model = plan.models[index];
+  const uint64_t ring_bytes = RingOf(plan, model.level);
+  const Stream stream = StreamOf(program, costs, &model);
+  RingCase ring_case = stream.On(costs, ring_bytes);
   Prediction prediction;
   ASSIGN_OR_RETURN(prediction.asap_seconds, LastFinish(ring_case));
-  ring_case.prefilled_bytes = plan.ring_bytes;
+  ring_case.prefilled_bytes = ring_bytes;
   ASSIGN_OR_RETURN(prediction.warm_seconds, LastFinish(ring_case));
   ring_case.prefilled_bytes = 0;
   ring_case.first_read_seconds = costs.first_read_seconds;
   ASSIGN_OR_RETURN(prediction.cold_seconds, LastFinish(ring_case));
 
-  const uint64_t memory_bytes = plan.ring_bytes + plan.head_bytes;
+  const uint64_t memory_bytes = ring_bytes + model.head.bytes;
   const Stream all = DistinctStreamOf(program, costs);
   RingCase any = all.On(costs, memory_bytes);
   any.prefilled_bytes = memory_bytes;
-  prediction.lower_bound_seconds =
-      AnyScheduleBounds(any, memory_bytes).greatest_seconds();
-
-  double longest = 0;
-  for (const double seconds : costs.part_seconds) {
-    longest = std::max(longest, seconds);
-  }
-  const double in_flight = static_cast<double>(
-      std::min(kInflightLowBytes, plan.models.front().streamed_bytes));
-  prediction.blocking_seconds = longest + in_flight / costs.drive_bytes_per_s;
+  const LowerBounds bounds = AnyScheduleBounds(any, memory_bytes);
+  prediction.lower_bound_seconds = bounds.greatest_seconds();
+  prediction.resident_seconds = bounds.compute_seconds;
+  prediction.blocking_seconds = BlockingSeconds(model, costs);
   return prediction;
+}
+
+absl::StatusOr<std::vector<ModelOutlook>> OutlookOf(
+    const std::vector<ModelDemand>& demands, const MemoryPlan& plan,
+    const MemoryBudgets& budgets, MemoryPlanner* planner) {
+  ASSIGN_OR_RETURN(
+      const MemoryPlan more,
+      planner->Plan({.weight_bytes = OneMibMore(budgets.weight_bytes),
+                     .memory_bytes = OneMibMore(budgets.memory_bytes)}));
+  std::vector<ModelOutlook> outlook;
+  for (size_t m = 0; m < demands.size(); ++m) {
+    const ModelDemand& demand = demands[m];
+    ASSIGN_OR_RETURN(const Prediction now,
+                     Predict(*demand.program, plan, *demand.costs, m));
+    ASSIGN_OR_RETURN(const Prediction then,
+                     Predict(*demand.program, more, *demand.costs, m));
+    outlook.push_back({demand.name, now, now.cold_seconds - then.cold_seconds});
+  }
+  return outlook;
 }
 
 absl::StatusOr<PlannedPoint> FastestPlan(const ModelDemand& demand,
                                          const MemoryBudgets& budgets,
                                          const Costs& costs) {
-  ASSIGN_OR_RETURN(PlannedPoint fastest, PointAt(demand, budgets, costs));
-  const MemoryPlan& largest = fastest.plan;
-  const uint64_t all = largest.ring_bytes + largest.head_bytes;
-  for (const uint64_t bytes :
-       BudgetsBetween(largest.minimum_weight_bytes, all)) {
-    MemoryBudgets smaller = budgets;
-    smaller.weight_bytes = bytes;
-    ASSIGN_OR_RETURN(PlannedPoint point, PointAt(demand, smaller, costs));
-    if (IsFaster(point, fastest)) fastest = std::move(point);
-  }
-  fastest.budget_bytes = budgets.weight_bytes;
-  return fastest;
+  const ModelDemand costed = WithCosts(demand, costs);
+  MemoryPlanner planner({costed});
+  return PointAt(costed, budgets, &planner);
 }
 
 absl::StatusOr<std::vector<PlannedPoint>> MemoryCurve(const ModelDemand& demand,
                                                       const Costs& costs) {
-  ASSIGN_OR_RETURN(const MemoryPlan all, MemoryPlan::Make({demand}, {}));
+  const ModelDemand costed = WithCosts(demand, costs);
+  MemoryPlanner planner({costed});
+  ASSIGN_OR_RETURN(const MemoryPlan all, planner.Plan({}));
   std::vector<PlannedPoint> curve;
   for (const uint64_t bytes :
        BudgetsBetween(all.minimum_weight_bytes, all.weight_bytes)) {
     ASSIGN_OR_RETURN(PlannedPoint point,
-                     PointAt(demand, {.weight_bytes = bytes}, costs));
-    // What was faster with less memory is there with more.
-    if (!curve.empty() && !IsFaster(point, curve.back())) {
-      const double lower_bound = point.prediction.lower_bound_seconds;
-      point.plan = curve.back().plan;
-      point.prediction = curve.back().prediction;
-      point.prediction.lower_bound_seconds = lower_bound;
-    }
+                     PointAt(costed, {.weight_bytes = bytes}, &planner));
     curve.push_back(std::move(point));
   }
   return curve;

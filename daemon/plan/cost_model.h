@@ -1,23 +1,19 @@
 #ifndef LAYERD_DAEMON_PLAN_COST_MODEL_H_
 #define LAYERD_DAEMON_PLAN_COST_MODEL_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "daemon/plan/costs.h"
 #include "daemon/plan/memory_plan.h"
 #include "daemon/plan/program.h"
 
 namespace layerd {
 
-// What a program costs on a machine.
-struct Costs {
-  std::vector<double> part_seconds;  // In execution order.
-  double drive_bytes_per_s = 0;
-  double first_read_seconds = 0;
-};
-
-// What a memory plan of one model means in time.
+// What a memory plan means in time, for one of its models.
 //
 // cold:  the ring is empty when the job starts, the head is there; the first
 //        read takes its latency.
@@ -31,14 +27,29 @@ struct Prediction {
   double warm_seconds = 0;
   double asap_seconds = 0;
   double lower_bound_seconds = 0;
+  double resident_seconds = 0;  // Computing alone.
   // How long an urgent job of another model may wait for this one: its longest
   // part, and the bytes that it may have in flight.
   double blocking_seconds = 0;
 };
 
-// REQUIRES: `plan` was made for `program` alone; costs have all its parts.
+// REQUIRES: `plan` was made for `program` as its model number `index`; costs
+//           have all its parts.
 absl::StatusOr<Prediction> Predict(const Program& program,
-                                   const MemoryPlan& plan, const Costs& costs);
+                                   const MemoryPlan& plan, const Costs& costs,
+                                   size_t index = 0);
+
+// What a plan means for each of its models, and what it gave up.
+struct ModelOutlook {
+  std::string name;
+  Prediction prediction;
+  // Of its cold latency, if the budget were 1 MiB more.
+  double saved_by_one_mib_seconds = 0;
+};
+// REQUIRES: `plan` is the planner's for these budgets; every demand has costs.
+absl::StatusOr<std::vector<ModelOutlook>> OutlookOf(
+    const std::vector<ModelDemand>& demands, const MemoryPlan& plan,
+    const MemoryBudgets& budgets, MemoryPlanner* planner);
 
 // Memory and what it buys.
 struct PlannedPoint {
@@ -47,8 +58,8 @@ struct PlannedPoint {
   Prediction prediction;
 };
 
-// The fastest plan of at most these budgets, by its cold latency: a larger ring
-// may be slower, where its seam falls badly.
+// The plan for these budgets by these costs, and what it means. More memory is
+// never slower.
 // Errors: as MemoryPlan::Make().
 absl::StatusOr<PlannedPoint> FastestPlan(const ModelDemand& demand,
                                          const MemoryBudgets& budgets,

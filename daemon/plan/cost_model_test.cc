@@ -1,6 +1,9 @@
 #include "daemon/plan/cost_model.h"
 
+#include <algorithm>
+#include <limits>
 #include <random>
+#include <string>
 
 #include "daemon/plan/program_sketch.h"
 #include "test/catch/catch.h"
@@ -100,6 +103,72 @@ TEST_CASE("More memory is never slower, from the least to all of it") {
       CHECK(more.plan.ring_bytes + more.plan.head_bytes <= more.budget_bytes);
     }
     CHECK(curve->back().plan.ring_bytes == 0);
+  }
+}
+
+TEST_CASE("A larger budget of any size is never slower") {
+  for (uint32_t seed = 0; seed < 200; ++seed) {
+    INFO("seed " << seed);
+    std::mt19937 random(seed);
+    const Program program = RandomSketch(random);
+    const Costs costs = RandomCosts(program, random);
+    const auto all = MemoryPlan::Make({DemandOf(program)}, {});
+    std::vector<uint64_t> budgets{all->minimum_weight_bytes, all->weight_bytes};
+    for (int i = 0; i < 10; ++i) {
+      budgets.push_back(all->minimum_weight_bytes +
+                        random() % (all->weight_bytes + 1));
+    }
+    std::sort(budgets.begin(), budgets.end());
+    double before = std::numeric_limits<double>::max();
+    for (const uint64_t bytes : budgets) {
+      const auto point =
+          FastestPlan(DemandOf(program), {.weight_bytes = bytes}, costs);
+      REQUIRE(point.ok());
+      CHECK(point->prediction.cold_seconds <= before);
+      before = point->prediction.cold_seconds;
+    }
+  }
+}
+
+TEST_CASE(
+    "Several models give up no more with more memory, and little in all") {
+  for (uint32_t seed = 0; seed < 60; ++seed) {
+    INFO("seed " << seed);
+    std::mt19937 random(seed);
+    std::vector<Program> programs(1 + random() % 4);
+    std::vector<Costs> costs(programs.size());
+    std::vector<ModelDemand> demands;
+    for (size_t m = 0; m < programs.size(); ++m) {
+      programs[m] = RandomSketch(random);
+      costs[m] = RandomCosts(programs[m], random);
+      demands.push_back({.name = "m/" + std::to_string(m),
+                         .level = static_cast<int>(1 + random() % kLevels),
+                         .program = &programs[m],
+                         .costs = &costs[m]});
+    }
+    MemoryPlanner planner(demands);
+    const auto all = planner.Plan({});
+    REQUIRE(all.ok());
+    double first = 0, last = 0;
+    for (int step = 0; step <= 8; ++step) {
+      const MemoryBudgets budgets{
+          .weight_bytes =
+              all->minimum_weight_bytes +
+              (all->weight_bytes - all->minimum_weight_bytes) * step / 8};
+      const auto plan = planner.Plan(budgets);
+      REQUIRE(plan.ok());
+      const auto outlook = OutlookOf(demands, *plan, budgets, &planner);
+      REQUIRE(outlook.ok());
+      last = 0;
+      for (const ModelOutlook& model : *outlook) {
+        const Prediction& p = model.prediction;
+        if (p.resident_seconds == 0) continue;
+        last += p.cold_seconds / p.resident_seconds - 1;
+      }
+      if (step == 0) first = last;
+      CHECK(last <= first + kLittle);
+    }
+    CHECK(last == Approx(0).margin(kLittle));
   }
 }
 

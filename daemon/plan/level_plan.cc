@@ -3,18 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "config/check.h"
-
 namespace layerd {
-namespace {
-
-// Four reads of 1 MiB keep an NVMe drive busy; four extents beside them keep
-// the seam of the ring from costing much.
-constexpr uint64_t kBusyDriveBytes = 4 << 20;
-constexpr uint64_t kComfortableExtents = 4;
-
-}  // namespace
-
 LevelPlan LevelPlan::Least(int level, std::vector<const RingDemand*> models) {
   LevelPlan plan(level, std::move(models));
   plan.steps_ = plan.LastSteps();
@@ -34,54 +23,6 @@ LevelPlan LevelPlan::Least(int level, std::vector<const RingDemand*> models) {
     }
   }
   return plan;
-}
-
-const RingDemand::Step& LevelPlan::step(size_t index) const {
-  LAYERD_CHECK(models_[index] != nullptr);
-  return models_[index]->steps()[steps_[index]];
-}
-
-void LevelPlan::MakeResident() {
-  ring_bytes_ = 0;
-  steps_ = LastSteps();
-}
-
-uint64_t LevelPlan::GrowRing(uint64_t left) {
-  const uint64_t useful = UsefulRingBytes();
-  if (useful <= ring_bytes_) return left;
-  std::vector<size_t> steps = LeastSteps(useful);
-  const std::vector<size_t> last = LastSteps();
-  if (HeadBytes(last) <= useful + HeadBytes(steps) && TryTake(0, last, &left)) {
-    return left;
-  }
-  if (TryTake(useful, std::move(steps), &left)) return left;
-  ring_bytes_ += left / kPageBytes * kPageBytes;
-  return left % kPageBytes;
-}
-
-uint64_t LevelPlan::GrowHeads(uint64_t left) {
-  if (TryTake(0, LastSteps(), &left)) return left;
-  for (size_t m = 0; m < models_.size(); ++m) {
-    if (models_[m] == nullptr) continue;
-    const uint64_t head = step(m).head_bytes;
-    steps_[m] = models_[m]->GreatestStep(head + left);
-    left -= step(m).head_bytes - head;
-  }
-  const uint64_t needed = std::min(ring_bytes_, NeededRingBytes());
-  left += ring_bytes_ - needed;
-  ring_bytes_ = needed;
-  return left;
-}
-
-bool LevelPlan::TryTake(uint64_t ring_bytes, std::vector<size_t> steps,
-                        uint64_t* left) {
-  const uint64_t wanted = ring_bytes + HeadBytes(steps);
-  if (wanted > bytes() && wanted - bytes() > *left) return false;
-  *left += bytes();
-  *left -= wanted;
-  ring_bytes_ = ring_bytes;
-  steps_ = std::move(steps);
-  return true;
 }
 
 std::vector<size_t> LevelPlan::LeastSteps(uint64_t ring_bytes) const {
@@ -107,28 +48,6 @@ uint64_t LevelPlan::HeadBytes(const std::vector<size_t>& steps) const {
       bytes += models_[m]->steps()[steps[m]].head_bytes;
   }
   return bytes;
-}
-
-uint64_t LevelPlan::UsefulRingBytes() const {
-  uint64_t useful = 0;
-  for (const RingDemand* model : models_) {
-    if (model == nullptr) continue;
-    const RingDemand::Step& all = model->steps().front();
-    const uint64_t busy =
-        kBusyDriveBytes + kComfortableExtents * all.largest_bytes;
-    useful = std::max(
-        {useful, all.ring_bytes_min, std::min(busy, all.streamed_bytes)});
-  }
-  return useful;
-}
-
-uint64_t LevelPlan::NeededRingBytes() const {
-  uint64_t needed = 0;
-  for (size_t m = 0; m < models_.size(); ++m) {
-    if (models_[m] == nullptr) continue;
-    needed = std::max({needed, step(m).ring_bytes_min, step(m).streamed_bytes});
-  }
-  return needed;
 }
 
 }  // namespace layerd

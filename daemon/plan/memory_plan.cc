@@ -1,13 +1,20 @@
 #include "daemon/plan/memory_plan.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "config/check.h"
 #include "config/status_macros.h"
+#include "daemon/plan/cost_profile.h"
+#include "daemon/plan/latency_table.h"
 #include "daemon/plan/level_plan.h"
+#include "daemon/plan/machine.h"
+#include "daemon/plan/memory_share.h"
+#include "daemon/plan/ring_demand.h"
 
 namespace layerd {
 namespace {
@@ -59,19 +66,12 @@ absl::StatusOr<uint64_t> WeightRoom(const std::vector<LevelPlan>& levels,
   return std::min(budgets.weight_bytes, beside_arenas);
 }
 
-void ShareOut(std::vector<LevelPlan>& levels, uint64_t weight_bytes,
-              uint64_t room) {
-  if (room >= weight_bytes) {
-    for (LevelPlan& level : levels) level.MakeResident();
-    return;
-  }
-  uint64_t left = room;
-  for (const LevelPlan& level : levels) left -= level.bytes();
-  for (LevelPlan& level : levels) left = level.GrowRing(left);
-  // Heads that grow can make a ring smaller, which makes room for heads.
-  for (int round = 0; round < 2; ++round) {
-    for (LevelPlan& level : levels) left = level.GrowHeads(left);
-  }
+// Of a machine that nobody has measured.
+Costs ModestCosts(const Program& program) {
+  const Machine machine = Machine::OfClass("", 1);
+  return {.part_seconds = CountedPartSeconds(program, machine, 1),
+          .drive_bytes_per_s = machine.drive_bytes_per_s,
+          .first_read_seconds = machine.first_read_seconds};
 }
 
 // Gives out the slab from its start.
@@ -90,72 +90,176 @@ class Surveyor {
 
 }  // namespace
 
-absl::StatusOr<MemoryPlan> MemoryPlan::Make(
-    const std::vector<ModelDemand>& demands, const MemoryBudgets& budgets) {
-  MemoryPlan plan;
-  std::vector<RingDemand> rings;
-  for (const ModelDemand& demand : demands) {
+class MemoryPlanner::Impl {
+ public:
+  explicit Impl(const std::vector<ModelDemand>& demands);
+
+  absl::Status Check(const MemoryBudgets& budgets) const {
+    return WeightRoom(least_, base_.minimum_weight_bytes, base_.arena_bytes,
+                      budgets)
+        .status();
+  }
+  absl::StatusOr<MemoryPlan> Plan(const MemoryBudgets& budgets);
+
+ private:
+  // A step of each model's demand, a ring for each level.
+  struct Choice {
+    std::vector<size_t> steps = {};
+    std::vector<uint64_t> rings_bytes = {};
+  };
+
+  Choice AllResident() const;
+  Choice Share(uint64_t room);
+  void MakeShare();
+  MemoryPlan Lay(const Choice& choice) const;
+  uint64_t UsefulRing(size_t level, const Choice& choice) const;
+
+  const std::vector<ModelDemand> demands_;
+  std::vector<std::unique_ptr<RingDemand>> rings_;
+  std::vector<LevelPlan> least_;
+  std::vector<std::vector<size_t>> models_of_level_;
+  MemoryPlan base_;  // What no budget changes.
+  std::vector<std::unique_ptr<LatencyTable>> tables_;
+  std::optional<MemoryShare> share_;  // Made when it is first needed.
+};
+
+MemoryPlanner::Impl::Impl(const std::vector<ModelDemand>& demands)
+    : demands_(demands) {
+  for (const ModelDemand& demand : demands_) {
     LAYERD_CHECK(1 <= demand.level && demand.level <= kLevels);
-    rings.emplace_back(*demand.program);
-    ModelMemory& model = plan.models.emplace_back();
+    rings_.push_back(std::make_unique<RingDemand>(*demand.program));
+    MemoryPlan::ModelMemory& model = base_.models.emplace_back();
     model.name = demand.name;
     model.level = demand.level;
     model.arena = PlanArena(*demand.program, demand.scratch_bytes);
-    model.weight_bytes = rings.back().weight_bytes();
-    plan.weight_bytes += model.weight_bytes;
+    model.weight_bytes = rings_.back()->weight_bytes();
+    base_.weight_bytes += model.weight_bytes;
   }
-
-  std::vector<LevelPlan> levels;
   for (int level = 1; level <= kLevels; ++level) {
-    std::vector<const RingDemand*> models;
+    std::vector<size_t> members;
+    std::vector<const RingDemand*> rings(demands_.size(), nullptr);
     uint64_t arena = 0;
-    for (size_t m = 0; m < demands.size(); ++m) {
-      models.push_back(demands[m].level == level ? &rings[m] : nullptr);
-      if (models.back() == nullptr) continue;
-      arena = std::max(arena, plan.models[m].arena.bytes);
+    for (size_t m = 0; m < demands_.size(); ++m) {
+      if (demands_[m].level != level) continue;
+      members.push_back(m);
+      rings[m] = rings_[m].get();
+      arena = std::max(arena, base_.models[m].arena.bytes);
     }
-    if (std::none_of(models.begin(), models.end(),
-                     [](const RingDemand* model) { return model; })) {
-      continue;
-    }
-    levels.push_back(LevelPlan::Least(level, std::move(models)));
-    plan.levels.push_back({level, {}, {0, RoundUpToPage(arena)}});
-    plan.arena_bytes += RoundUpToPage(arena);
-    plan.minimum_weight_bytes += levels.back().bytes();
+    if (members.empty()) continue;
+    models_of_level_.push_back(std::move(members));
+    least_.push_back(LevelPlan::Least(level, std::move(rings)));
+    base_.levels.push_back({level, {}, {0, RoundUpToPage(arena)}});
+    base_.arena_bytes += RoundUpToPage(arena);
+    base_.minimum_weight_bytes += least_.back().bytes();
   }
+}
 
-  ASSIGN_OR_RETURN(
-      const uint64_t room,
-      WeightRoom(levels, plan.minimum_weight_bytes, plan.arena_bytes, budgets));
-  ShareOut(levels, plan.weight_bytes, room);
+absl::StatusOr<MemoryPlan> MemoryPlanner::Impl::Plan(
+    const MemoryBudgets& budgets) {
+  ASSIGN_OR_RETURN(const uint64_t room,
+                   WeightRoom(least_, base_.minimum_weight_bytes,
+                              base_.arena_bytes, budgets));
+  return Lay(room >= base_.weight_bytes ? AllResident() : Share(room));
+}
 
+MemoryPlanner::Impl::Choice MemoryPlanner::Impl::AllResident() const {
+  Choice choice{.rings_bytes = std::vector<uint64_t>(least_.size(), 0)};
+  for (const auto& ring : rings_) {
+    choice.steps.push_back(ring->steps().size() - 1);
+  }
+  return choice;
+}
+
+MemoryPlanner::Impl::Choice MemoryPlanner::Impl::Share(uint64_t room) {
+  if (!share_) MakeShare();
+  const std::vector<MemoryShare::Choice> best = share_->Best(room);
+  Choice choice{.steps = std::vector<size_t>(demands_.size(), 0)};
+  for (size_t g = 0; g < best.size(); ++g) {
+    choice.rings_bytes.push_back(best[g].ring_bytes);
+    for (size_t i = 0; i < best[g].steps.size(); ++i) {
+      choice.steps[models_of_level_[g][i]] = best[g].steps[i];
+    }
+  }
+  for (size_t g = 0; g < best.size(); ++g) {
+    choice.rings_bytes[g] =
+        std::min(choice.rings_bytes[g], UsefulRing(g, choice));
+  }
+  return choice;
+}
+
+void MemoryPlanner::Impl::MakeShare() {
+  for (size_t m = 0; m < demands_.size(); ++m) {
+    const ModelDemand& demand = demands_[m];
+    tables_.push_back(std::make_unique<LatencyTable>(
+        *demand.program, *rings_[m],
+        demand.costs != nullptr ? *demand.costs
+                                : ModestCosts(*demand.program)));
+  }
+  std::vector<MemoryShare::Level> levels;
+  for (size_t g = 0; g < least_.size(); ++g) {
+    MemoryShare::Level& level = levels.emplace_back();
+    level.least_ring_bytes = least_[g].ring_bytes();
+    for (const size_t m : models_of_level_[g]) {
+      level.models.push_back(tables_[m].get());
+    }
+  }
+  share_.emplace(std::move(levels));
+}
+
+// More than all that streams at a time is of no use.
+uint64_t MemoryPlanner::Impl::UsefulRing(size_t level,
+                                         const Choice& choice) const {
+  uint64_t useful = 0;
+  for (const size_t m : models_of_level_[level]) {
+    const RingDemand::Step& step = rings_[m]->steps()[choice.steps[m]];
+    useful = std::max({useful, step.ring_bytes_min, step.streamed_bytes});
+  }
+  return useful;
+}
+
+MemoryPlan MemoryPlanner::Impl::Lay(const Choice& choice) const {
+  MemoryPlan plan = base_;
   Surveyor slab;
-  for (size_t g = 0; g < levels.size(); ++g) {
-    plan.levels[g].ring = slab.Take(levels[g].ring_bytes());
+  for (size_t g = 0; g < plan.levels.size(); ++g) {
+    plan.levels[g].ring = slab.Take(choice.rings_bytes[g]);
     plan.ring_bytes += plan.levels[g].ring.bytes;
   }
-  for (size_t m = 0; m < demands.size(); ++m) {
-    const auto level = std::find_if(
-        levels.begin(), levels.end(),
-        [&](const LevelPlan& l) { return l.level() == demands[m].level; });
-    const RingDemand::Step& step = level->step(m);
-    ModelMemory& model = plan.models[m];
+  for (size_t m = 0; m < demands_.size(); ++m) {
+    const RingDemand::Step& step = rings_[m]->steps()[choice.steps[m]];
+    MemoryPlan::ModelMemory& model = plan.models[m];
     model.head = slab.Take(step.head_bytes);
     model.streamed_bytes = step.streamed_bytes;
-    model.resident_offsets.resize(demands[m].program->extents.size());
+    model.resident_offsets.resize(demands_[m].program->extents.size());
     uint64_t offset = model.head.offset_bytes;
     for (size_t n = 0; n < step.head_extents; ++n) {
-      const uint32_t extent = rings[m].order()[n];
+      const uint32_t extent = rings_[m]->order()[n];
       model.resident_offsets[extent] = offset;
-      offset += demands[m].program->extents[extent].stored_bytes;
+      offset += demands_[m].program->extents[extent].stored_bytes;
     }
     plan.head_bytes += model.head.bytes;
   }
-  for (LevelMemory& level : plan.levels) {
+  for (MemoryPlan::LevelMemory& level : plan.levels) {
     level.arena = slab.Take(level.arena.bytes);
   }
   plan.slab_bytes = slab.end();
   return plan;
+}
+
+MemoryPlanner::MemoryPlanner(const std::vector<ModelDemand>& demands)
+    : impl_(std::make_unique<Impl>(demands)) {}
+MemoryPlanner::~MemoryPlanner() = default;
+
+absl::Status MemoryPlanner::Check(const MemoryBudgets& budgets) const {
+  return impl_->Check(budgets);
+}
+
+absl::StatusOr<MemoryPlan> MemoryPlanner::Plan(const MemoryBudgets& budgets) {
+  return impl_->Plan(budgets);
+}
+
+absl::StatusOr<MemoryPlan> MemoryPlan::Make(
+    const std::vector<ModelDemand>& demands, const MemoryBudgets& budgets) {
+  return MemoryPlanner(demands).Plan(budgets);
 }
 
 std::string MemoryPlan::ToString() const {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,18 +12,21 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "daemon/plan/arena_plan.h"
+#include "daemon/plan/costs.h"
 #include "daemon/plan/program.h"
 
 namespace layerd {
 
 inline constexpr int kLevels = 4;  // 1 is the most urgent.
 
-// What one loaded model asks of the planner. A loan for the call.
+// What one loaded model asks of the planner. A loan for as long as one plans.
 struct ModelDemand {
   std::string name;  // For messages: "resnet50/1".
   int level = 3;
   const Program* program = nullptr;
   uint64_t scratch_bytes = 0;  // Of its greediest part.
+  // Null: counted work on a modest machine, one thread.
+  const Costs* costs = nullptr;
 };
 
 // Weight budget: rings and heads. Memory budget: all of that, arenas and
@@ -41,11 +45,9 @@ struct SlabRange {
 // What every byte of the slab is for: one ring and one arena for each level
 // that has a model, one resident head for each model.
 //
-// The rule, until costs are known: if everything fits, everything is resident.
-// If not, each level gets the smallest ring and heads that run all its models;
-// what is left makes the rings as large as keeps the drive busy, the most
-// urgent level first, and what is left then goes into heads, for a request
-// starts with an empty ring and a head is there at once.
+// The rule: if everything fits, everything is resident. If not, each level gets
+// the smallest ring and heads that run all its models, and what is left goes
+// where it helps most by the costs of the models (memory_share.h).
 //
 // A plan chooses memory, never arithmetic: every plan of a program gives the
 // same bits.
@@ -77,9 +79,7 @@ struct MemoryPlan {
   // Below this weight budget there is no plan.
   uint64_t minimum_weight_bytes = 0;
 
-  // RESOURCE_EXHAUSTED if the smallest plan does not fit: the message has the
-  // numbers and the smallest budget that would do, as has
-  // MinimumBudgetBytes().
+  // As MemoryPlanner::Plan(), for one budget.
   static absl::StatusOr<MemoryPlan> Make(
       const std::vector<ModelDemand>& demands, const MemoryBudgets& budgets);
 
@@ -87,8 +87,29 @@ struct MemoryPlan {
   std::string ToString() const;
 };
 
+// Plans all models of a configuration together, for one budget or for many:
+// what was worked out for one serves the next.
+//
+// Ownership: programs and costs of the demands outlive the planner.
+// Threading: one thread.
+class MemoryPlanner {
+ public:
+  explicit MemoryPlanner(const std::vector<ModelDemand>& demands);
+  ~MemoryPlanner();
+
+  // RESOURCE_EXHAUSTED if the smallest plan does not fit: the message has the
+  // numbers and the smallest budget that would do, as has
+  // MinimumBudgetBytes(). Costs nothing, where Plan() may take a second.
+  absl::Status Check(const MemoryBudgets& budgets) const;
+  absl::StatusOr<MemoryPlan> Plan(const MemoryBudgets& budgets);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
 // The smallest budget that would do, if `status` is a refusal of
-// MemoryPlan::Make(), of the budget that was too small.
+// a MemoryPlanner, of the budget that was too small.
 std::optional<uint64_t> MinimumBudgetBytes(const absl::Status& status);
 
 }  // namespace layerd
