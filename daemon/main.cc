@@ -24,6 +24,7 @@
 #include "daemon/engine/repository.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
+#include "daemon/rt/cache_folder.h"
 #include "daemon/rt/log.h"
 #include "daemon/rt/passive_wait.h"
 #include "daemon/serve/server.h"
@@ -39,17 +40,6 @@ constexpr char kDefaultAddress[] = "127.0.0.1:8001";
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
-}
-
-std::string DefaultCachePath() {
-  if (const auto path = Environment("CACHE_DIRECTORY"); !path.empty()) {
-    return path.substr(0, path.find(':'));
-  }
-  if (const auto path = Environment("XDG_CACHE_HOME"); !path.empty()) {
-    return path + "/layerd";
-  }
-  const std::string home = Environment("HOME");
-  return (home.empty() ? "/tmp" : home + "/.cache") + "/layerd";
 }
 
 std::vector<Listener> ListenersOf(const Config& config) {
@@ -106,14 +96,14 @@ EngineOptions EngineOptionsOf(const Config& config) {
   options.queue_jobs_max = config.queue_jobs_max;
   options.level_order =
       config.level_order == "edf" ? LevelOrder::kEdf : LevelOrder::kFifo;
+  options.cache_path = CacheFolder(config.cache_path);
   return options;
 }
 
 RepositoryOptions RepositoryOptionsOf(const Config& config) {
   RepositoryOptions options;
   options.path = config.repository;
-  options.cache_path =
-      config.cache_path.empty() ? DefaultCachePath() : config.cache_path;
+  options.cache_path = CacheFolder(config.cache_path);
   options.layerctl_path = LayerctlPath();
   return options;
 }

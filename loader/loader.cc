@@ -57,6 +57,7 @@ class Loader::Impl {
   void Start(WeightStream* stream, const StreamRequest& request);
   void Raise(WeightStream* stream, int level);
   void Stop(WeightStream* stream);
+  bool reading() const { return reading_.load(); }
   Stats stats() const;
 
  private:
@@ -89,6 +90,7 @@ class Loader::Impl {
   ReaderStats reader_stats_;
 
   // For any thread, written by the loader's.
+  std::atomic<bool> reading_{false};
   std::atomic<uint64_t> reads_{0};
   std::atomic<uint64_t> read_bytes_{0};
   std::atomic<uint64_t> read_errors_{0};
@@ -120,6 +122,7 @@ void Loader::Impl::Run() {
     } else if (runs_in_flight() == 0) {
       break;
     }
+    reading_.store(runs_in_flight() > 0);
     const size_t count = engine_->Reap(completions_, /*wait=*/true);
     for (size_t i = 0; i < count; ++i) Complete(completions_[i]);
     PublishStats();
@@ -307,6 +310,7 @@ void Loader::Raise(WeightStream* stream, int level) {
   impl_->Raise(stream, level);
 }
 void Loader::Stop(WeightStream* stream) { impl_->Stop(stream); }
+bool Loader::reading() const { return impl_->reading(); }
 Loader::Stats Loader::stats() const { return impl_->stats(); }
 
 }  // namespace layerd

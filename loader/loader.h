@@ -75,6 +75,8 @@ class Loader {
     uint64_t checksum_errors = 0;  // Also after reading again.
     uint64_t retries = 0;
   };
+  // A read is in flight. Any thread.
+  bool reading() const;
   // Any thread; exact for jobs that were stopped.
   Stats stats() const;
 

@@ -15,7 +15,6 @@
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/contestant.h"
 #include "daemon/ctl/costs_of.h"
-#include "daemon/ctl/drive_probe.h"
 #include "daemon/ctl/failure.h"
 #include "daemon/ctl/layer_file_for.h"
 #include "daemon/ctl/output.h"
@@ -23,8 +22,10 @@
 #include "daemon/ctl/processor_probe.h"
 #include "daemon/ctl/shared_options.h"
 #include "daemon/ctl/streaming_child.h"
+#include "daemon/engine/drive_probe.h"
 #include "daemon/plan/cost_model.h"
-#include "daemon/plan/cost_profile.h"
+#include "daemon/rt/cache_folder.h"
+#include "daemon/rt/processor_name.h"
 
 namespace layerd {
 namespace {
@@ -33,7 +34,7 @@ constexpr double kMiB = 1 << 20;
 constexpr double kGiB = 1 << 30;
 constexpr uint64_t kRequestsDefault = 20, kRequestsMax = 1'000'000;
 constexpr uint64_t kDriveMibMax = 1 << 20;
-constexpr int kWarmUps = 2;
+constexpr int kWarmUps = 2, kRunsToKnow = 7;
 constexpr uint64_t kInputSeeds = 4;  // Different inputs, in turn.
 constexpr uint64_t kChildRequests = 5;
 constexpr uint64_t kUnlimitedExtent = uint64_t{1} << 40;
@@ -61,6 +62,7 @@ struct Contest {
   Contestant resident, streamed;
   std::optional<Contestant> whole_layer;
   std::vector<std::vector<Array>> inputs;
+  MemoryPlan plan = {};  // Of the streamed one.
   bool outputs_identical = true;
   uint64_t read_bytes = 0;  // By what counts.
   std::chrono::nanoseconds loader_cpu_time{0};
@@ -145,11 +147,54 @@ absl::StatusOr<std::vector<std::vector<Array>>> RandomInputs(
   return inputs;
 }
 
-absl::StatusOr<Contest> StartContest(const Settings& settings) {
+absl::Status Keep(const Settings& settings, const KnownCosts& known,
+                  const DriveSpeed& drive, const Contestant& resident) {
+  // A drive that is slowed down, or of another machine, is not this one's.
+  const bool is_this_drive =
+      settings.paced_bytes_per_s == 0 && !settings.machine_is_given;
+  return known.Write(resident.PartSeconds(),
+                     is_this_drive ? drive.bytes_per_s : 0,
+                     is_this_drive ? drive.first_read_seconds : 0);
+}
+
+// What planning knows of this machine: the drive as it was found a moment ago.
+Machine MachineOf(const Settings& settings, const DriveSpeed& drive) {
+  Machine machine = settings.machine;
+  if (!settings.machine_is_given) machine.processor = ProcessorName();
+  machine.drive_bytes_per_s = drive.bytes_per_s;
+  machine.first_read_seconds = drive.first_read_seconds;
+  return machine;
+}
+
+// Plans are made by measured part times, so a file that nobody has measured is
+// measured now, before anything counts.
+absl::Status KnowParts(const Settings& settings, const KnownCosts& known,
+                       const DriveSpeed& drive,
+                       const std::vector<std::vector<Array>>& inputs,
+                       Contestant* resident) {
+  if (known.Read(resident->model().program().parts.size())) {
+    return absl::OkStatus();
+  }
+  for (int round = 0; round < kWarmUps + kRunsToKnow; ++round) {
+    RETURN_IF_ERROR(resident->Ask(inputs[round % inputs.size()],
+                                  /*counts=*/round >= kWarmUps));
+  }
+  const absl::Status written = Keep(settings, known, drive, *resident);
+  resident->Forget();
+  return written;
+}
+
+absl::StatusOr<Contest> StartContest(const Settings& settings,
+                                     const KnownCosts& known,
+                                     const DriveSpeed& drive) {
   EngineOptions options;
   options.threads = settings.threads;
+  options.cache_path = settings.cache_folder;
+  options.machine = MachineOf(settings, drive);
   ASSIGN_OR_RETURN(Contestant resident,
                    Contestant::Start(options, settings.layer_file));
+  ASSIGN_OR_RETURN(auto inputs, RandomInputs(resident.model()));
+  RETURN_IF_ERROR(KnowParts(settings, known, drive, inputs, &resident));
   std::optional<Contestant> whole_layer;
   if (!settings.whole_layer_file.empty()) {
     ASSIGN_OR_RETURN(whole_layer,
@@ -162,7 +207,6 @@ absl::StatusOr<Contest> StartContest(const Settings& settings) {
   for (const std::string& warning : streamed.engine().warnings()) {
     std::fputs(absl::StrCat("warning: ", warning, "\n").c_str(), stderr);
   }
-  ASSIGN_OR_RETURN(auto inputs, RandomInputs(streamed.model()));
   return Contest{.resident = std::move(resident),
                  .streamed = std::move(streamed),
                  .whole_layer = std::move(whole_layer),
@@ -176,6 +220,8 @@ absl::Status AskStreamed(const std::vector<Array>& inputs, bool counts,
   const uint64_t bytes_before = engine.loading().read_bytes;
   const auto cpu_before = engine.loader_cpu_time();
   RETURN_IF_ERROR(contest->streamed.Ask(inputs, counts));
+  // In idle time, as between the requests of a daemon; nobody is timed now.
+  contest->streamed.AwaitReadAhead();
   if (!counts) return absl::OkStatus();
   contest->read_bytes += engine.loading().read_bytes - bytes_before;
   contest->loader_cpu_time += engine.loader_cpu_time() - cpu_before;
@@ -214,35 +260,14 @@ absl::Status RunRounds(uint64_t requests, Contest* contest) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Prediction> PredictionOf(const Settings& settings,
-                                        const Model& model,
+// With the plan of the streamed engine and these part times.
+absl::StatusOr<Prediction> PredictionOf(const Contest& contest,
                                         std::vector<double> part_seconds,
                                         const DriveSpeed& drive) {
-  const ModelDemand demand{.name = model.name(),
-                           .level = model.level(),
-                           .program = &model.program(),
-                           .scratch_bytes = model.scratch_bytes()};
-  ASSIGN_OR_RETURN(
-      const MemoryPlan plan,
-      MemoryPlan::Make({demand}, {.weight_bytes = settings.budget_bytes}));
-  return Predict(model.program(), plan,
+  return Predict(contest.streamed.model().program(), contest.plan,
                  {.part_seconds = std::move(part_seconds),
                   .drive_bytes_per_s = drive.bytes_per_s,
                   .first_read_seconds = drive.first_read_seconds});
-}
-
-// As it was known before this run.
-absl::StatusOr<double> PredictedMs(const Settings& settings, const Model& model,
-                                   const KnownCosts& known,
-                                   const DriveSpeed& drive) {
-  std::vector<double> seconds = known.Read(model.program().parts.size());
-  if (seconds.empty()) {
-    seconds =
-        CountedPartSeconds(model.program(), settings.machine, settings.threads);
-  }
-  ASSIGN_OR_RETURN(const Prediction prediction,
-                   PredictionOf(settings, model, std::move(seconds), drive));
-  return 1e3 * prediction.cold_seconds;
 }
 
 // What is in the file, and what its plan takes.
@@ -276,8 +301,8 @@ void DescribeReading(const Contest& contest, BenchReport* report) {
       (bytes / kGiB);
 }
 
-absl::Status DescribeTimes(const Settings& settings, const DriveSpeed& drive,
-                           const Contest& contest, BenchReport* report) {
+absl::Status DescribeTimes(const DriveSpeed& drive, const Contest& contest,
+                           BenchReport* report) {
   report->resident_ms = contest.resident.latencies_ms();
   report->streamed_ms = contest.streamed.latencies_ms();
   if (contest.whole_layer) {
@@ -287,10 +312,9 @@ absl::Status DescribeTimes(const Settings& settings, const DriveSpeed& drive,
   for (const double seconds : parts) {
     report->longest_part_us = std::max(report->longest_part_us, 1e6 * seconds);
   }
-  ASSIGN_OR_RETURN(
-      const Prediction prediction,
-      PredictionOf(settings, contest.streamed.model(), parts, drive));
-  report->asap_bound_ms = 1e3 * prediction.asap_seconds;
+  ASSIGN_OR_RETURN(const Prediction prediction,
+                   PredictionOf(contest, parts, drive));
+  report->asap_bound_ms = 1e3 * prediction.warm_seconds;
   report->lower_bound_ms = 1e3 * prediction.lower_bound_seconds;
   report->outputs_identical = contest.outputs_identical;
   return absl::OkStatus();
@@ -309,20 +333,20 @@ absl::StatusOr<uint64_t> PeakRss(const Settings& settings,
 absl::StatusOr<BenchReport> Bench(const Settings& settings) {
   EvictFile(settings.layer_file);
   ASSIGN_OR_RETURN(const DriveSpeed drive, SpeedOf(settings));
-  ASSIGN_OR_RETURN(Contest contest, StartContest(settings));
   ASSIGN_OR_RETURN(const KnownCosts known,
-                   KnownCosts::Of(settings.layer_file, settings.cache_folder,
-                                  settings.threads));
+                   KnownCostsOf(settings.layer_file, settings.cache_folder,
+                                settings.threads));
+  ASSIGN_OR_RETURN(Contest contest, StartContest(settings, known, drive));
   BenchReport report;
-  ASSIGN_OR_RETURN(
-      report.predicted_ms,
-      PredictedMs(settings, contest.streamed.model(), known, drive));
+  const Engine::PlanReport planned = contest.streamed.engine().Plan();
+  contest.plan = planned.plan;
+  report.predicted_ms = 1e3 * planned.outlook.front().prediction.warm_seconds;
   RETURN_IF_ERROR(DescribeFile(settings, &contest, &report));
   RETURN_IF_ERROR(RunRounds(settings.requests, &contest));
-  RETURN_IF_ERROR(DescribeTimes(settings, drive, contest, &report));
+  RETURN_IF_ERROR(DescribeTimes(drive, contest, &report));
   DescribeReading(contest, &report);
   ASSIGN_OR_RETURN(report.peak_rss_bytes, PeakRss(settings, contest));
-  const absl::Status written = known.Write(contest.resident.PartSeconds());
+  const absl::Status written = Keep(settings, known, drive, contest.resident);
   if (!written.ok()) {
     std::fputs(absl::StrFormat("warning: the part times are not kept: %s\n",
                                std::string(written.message()))

@@ -7,7 +7,7 @@
 #include "config/byte_size.h"
 #include "config/check.h"
 #include "daemon/ctl/json_writer.h"
-#include "daemon/ctl/quantile.h"
+#include "daemon/plan/quantile.h"
 
 namespace layerd {
 namespace {

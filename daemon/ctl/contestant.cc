@@ -1,15 +1,18 @@
 #include "daemon/ctl/contestant.h"
 
 #include <span>
+#include <thread>
 #include <utility>
 
 #include "config/status_macros.h"
-#include "daemon/ctl/quantile.h"
+#include "daemon/plan/quantile.h"
 
 namespace layerd {
 namespace {
 
 constexpr char kModelName[] = "model";
+constexpr int kQuietLooks = 4;
+constexpr std::chrono::microseconds kBetweenLooks(250);
 
 }  // namespace
 
@@ -53,6 +56,19 @@ absl::Status Contestant::Ask(const std::vector<Array>& inputs, bool counts) {
         std::chrono::duration<double>(part_times_[part]).count());
   }
   return absl::OkStatus();
+}
+
+void Contestant::Forget() {
+  latencies_ms_.clear();
+  for (std::vector<double>& seconds : part_seconds_) seconds.clear();
+}
+
+void Contestant::AwaitReadAhead() {
+  // Reading ahead begins a moment after the answer.
+  for (int quiet = 0; quiet < kQuietLooks;) {
+    std::this_thread::sleep_for(kBetweenLooks);
+    quiet = engine_->reading() ? 0 : quiet + 1;
+  }
 }
 
 std::vector<double> Contestant::PartSeconds() const {

@@ -22,6 +22,11 @@ class Contestant {
   // One request. Its latency is kept if `counts`, as are its part times.
   absl::Status Ask(const std::vector<Array>& inputs, bool counts);
 
+  // Nothing counted so far.
+  void Forget();
+  // Returns when its ring is as full as it gets without a request.
+  void AwaitReadAhead();
+
   const std::vector<std::string>& outputs() const { return outputs_; }
   const std::vector<double>& latencies_ms() const { return latencies_ms_; }
   // Of each part the median over what counted.

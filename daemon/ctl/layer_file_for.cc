@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 
@@ -27,11 +26,6 @@ constexpr char kOnnxEnding[] = ".onnx";
 constexpr uint64_t kScanBytesMax = 64 << 20;
 constexpr uint64_t kFnvOffset = 14695981039346656037u;
 constexpr uint64_t kFnvPrime = 1099511628211u;
-
-std::string Environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 // FNV-1a: names a file, protects nothing.
 uint64_t HashOf(const std::string& text) {
@@ -83,18 +77,6 @@ absl::Status MakeFolder(const std::string& folder) {
 }
 
 }  // namespace
-
-std::string CacheFolder(const std::string& given) {
-  if (!given.empty()) return given;
-  if (const auto path = Environment("CACHE_DIRECTORY"); !path.empty()) {
-    return path.substr(0, path.find(':'));
-  }
-  if (const auto path = Environment("XDG_CACHE_HOME"); !path.empty()) {
-    return path + "/layerd";
-  }
-  const std::string home = Environment("HOME");
-  return (home.empty() ? "/tmp" : home + "/.cache") + "/layerd";
-}
 
 std::string ModelNameOf(const std::string& file) {
   std::error_code ignored;

@@ -8,10 +8,6 @@
 
 namespace layerd {
 
-// Where packed models are kept: `given` if there is one, else what the
-// environment says: $CACHE_DIRECTORY, $XDG_CACHE_HOME/layerd, ~/.cache/layerd.
-std::string CacheFolder(const std::string& given);
-
 // What to call the model of FILE: the file's name, or where all files are
 // called alike the folder's: of <repository>/<model>/<version>/model.onnx it is
 // <model>.

@@ -18,14 +18,14 @@
 #include "daemon/model/model.h"
 #include "daemon/plan/cost_model.h"
 #include "daemon/plan/cost_profile.h"
+#include "daemon/rt/cache_folder.h"
+#include "daemon/rt/processor_name.h"
 #include "kernels/cpu/cpu_backend.h"
 
 namespace layerd {
 namespace {
 
 constexpr double kMiB = 1 << 20;
-// So much faster must a smaller plan be to be worth a word.
-constexpr double kWorthAWord = 0.99;
 
 // All that planning needs.
 struct Question {
@@ -39,13 +39,14 @@ struct Question {
     return {.name = model->name(),
             .level = model->level(),
             .program = &model->program(),
-            .scratch_bytes = model->scratch_bytes()};
+            .scratch_bytes = model->scratch_bytes(),
+            .costs = &costs};
   }
 };
 
 struct Answer {
   PlannedPoint point;  // What the budget gives.
-  PlannedPoint fastest;
+  double saved_by_one_mib_seconds = 0;
   std::vector<PlannedPoint> curve;  // Empty if it was not asked for.
 };
 
@@ -68,30 +69,30 @@ absl::StatusOr<Question> ReadQuestion(const CommandLine& line) {
   ASSIGN_OR_RETURN(question.model, Model::Load(layer_file.path(), "model", "1",
                                                {}, question.backend.get()));
   const Program& program = question.model->program();
+  std::optional<CostProfile> profile;
   // What was measured here says nothing about a machine that is elsewhere.
   if (!line.Has("--machine") || machine.processor == ProcessorName()) {
     ASSIGN_OR_RETURN(const KnownCosts known,
-                     KnownCosts::Of(layer_file.path(), cache, threads));
-    question.costs.part_seconds = known.Read(program.parts.size());
+                     KnownCostsOf(layer_file.path(), cache, threads));
+    profile = known.Read(program.parts.size());
   }
-  question.measured = !question.costs.part_seconds.empty();
-  if (!question.measured) {
-    question.costs.part_seconds = CountedPartSeconds(program, machine, threads);
-  }
-  question.costs.drive_bytes_per_s = machine.drive_bytes_per_s;
-  question.costs.first_read_seconds = machine.first_read_seconds;
+  question.measured = profile.has_value();
+  // A machine that is given says how fast its drive is.
+  if (profile && line.Has("--machine")) profile->drive_bytes_per_s = 0;
+  question.costs = CostsOf(program, profile, machine, threads);
   return question;
 }
 
 absl::StatusOr<Answer> Plan(const Question& question, bool with_curve) {
   const ModelDemand demand = question.demand();
   Answer answer;
-  ASSIGN_OR_RETURN(answer.point.plan,
-                   MemoryPlan::Make({demand}, question.budgets));
-  ASSIGN_OR_RETURN(answer.point.prediction,
-                   Predict(*demand.program, answer.point.plan, question.costs));
-  ASSIGN_OR_RETURN(answer.fastest,
-                   FastestPlan(demand, question.budgets, question.costs));
+  MemoryPlanner planner({demand});
+  ASSIGN_OR_RETURN(answer.point.plan, planner.Plan(question.budgets));
+  ASSIGN_OR_RETURN(
+      const std::vector<ModelOutlook> outlook,
+      OutlookOf({demand}, answer.point.plan, question.budgets, &planner));
+  answer.point.prediction = outlook.front().prediction;
+  answer.saved_by_one_mib_seconds = outlook.front().saved_by_one_mib_seconds;
   if (with_curve) {
     ASSIGN_OR_RETURN(answer.curve, MemoryCurve(demand, question.costs));
   }
@@ -128,6 +129,10 @@ std::string JsonOf(const Question& question, const Answer& answer) {
   json.Add("minimum_budget_bytes", answer.point.plan.minimum_weight_bytes);
   json.AddNull("base_bytes");  // Of a daemon, which this is not.
   AddPoint(answer.point, &json);
+  const Prediction& times = answer.point.prediction;
+  json.Add("resident_ms", 1e3 * times.resident_seconds);
+  json.Add("gave_up_ms", 1e3 * (times.cold_seconds - times.resident_seconds));
+  json.Add("one_more_mib_saves_ms", 1e3 * answer.saved_by_one_mib_seconds);
   json.Add("costs_measured", question.measured);
   if (!answer.curve.empty()) {
     json.BeginArray("curve");
@@ -181,15 +186,19 @@ std::string TextOf(const Question& question, const Answer& answer) {
       FormatByteSize(plan.arena_bytes), Ms(times.cold_seconds),
       Ms(times.warm_seconds), Ms(times.asap_seconds),
       Ms(times.lower_bound_seconds), 1e6 * times.blocking_seconds,
-      question.measured ? "part times measured by an earlier bench"
+      question.measured ? "part times measured here"
                         : "part times from counted work at the machine's rates",
       question.costs.drive_bytes_per_s / kMiB);
-  const PlannedPoint& fastest = answer.fastest;
-  if (fastest.prediction.cold_seconds < kWorthAWord * times.cold_seconds) {
-    absl::StrAppendFormat(
-        &text, "note     --budget %d would be faster: %s ms cold\n",
-        WeightMemory(fastest.plan), Ms(fastest.prediction.cold_seconds));
-  }
+  absl::StrAppendFormat(
+      &text,
+      "gave up  %s ms of %s ms (%.1f %%) that all resident would take; 1 MiB "
+      "more would save %s ms\n",
+      Ms(times.cold_seconds - times.resident_seconds),
+      Ms(times.resident_seconds),
+      times.resident_seconds > 0
+          ? 100 * (times.cold_seconds / times.resident_seconds - 1)
+          : 0.0,
+      Ms(answer.saved_by_one_mib_seconds));
   if (!answer.curve.empty()) absl::StrAppend(&text, CurveText(answer));
   return text;
 }

@@ -5,7 +5,6 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <fstream>
 #include <functional>
 #include <memory>
 #include <numeric>
@@ -75,17 +74,6 @@ absl::StatusOr<PartSpec> ConvolutionPart(const Backend& backend) {
 }
 
 }  // namespace
-
-std::string ProcessorName() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    const size_t colon = line.find(": ");
-    if (line.starts_with("model name") && colon != std::string::npos) {
-      return line.substr(colon + 2);
-    }
-  }
-  return "";
-}
 
 absl::StatusOr<double> ConvolutionFlopsPerS() {
   const std::unique_ptr<Backend> backend = MakeCpuBackend(1);

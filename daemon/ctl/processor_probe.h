@@ -1,14 +1,9 @@
 #ifndef LAYERD_DAEMON_CTL_PROCESSOR_PROBE_H_
 #define LAYERD_DAEMON_CTL_PROCESSOR_PROBE_H_
 
-#include <string>
-
 #include "absl/status/statusor.h"
 
 namespace layerd {
-
-// "AMD EPYC 9B45", as the kernel names it; empty if it does not.
-std::string ProcessorName();
 
 // One core, about 0.3 s each.
 // A convolution as networks have them, through the backend that computes them.

@@ -18,6 +18,7 @@
 #include "daemon/ctl/pack_options.h"
 #include "daemon/ctl/shared_options.h"
 #include "daemon/engine/engine.h"
+#include "daemon/rt/cache_folder.h"
 
 namespace layerd {
 namespace {
@@ -50,6 +51,7 @@ absl::StatusOr<EngineOptions> ReadEngineOptions(const CommandLine& line) {
                    line.OneOf("--backend", {"cpu", "reference"}));
   ASSIGN_OR_RETURN(options.io_engine,
                    line.OneOf("--io-engine", {"auto", "io_uring", "pread"}));
+  options.cache_path = CacheFolder(line.Text("--cache", ""));
   options.read_ahead = false;  // It would read for a request that never comes.
   return options;
 }

@@ -1,7 +1,9 @@
 #include "daemon/engine/data_path.h"
 
+#include <unistd.h>
+
 #include <algorithm>
-#include <utility>
+#include <cstring>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_format.h"
@@ -9,47 +11,198 @@
 #include "loader/store/format.h"
 
 namespace layerd {
+namespace {
+
+// Bytes that are to lie elsewhere in the slab.
+struct Move {
+  uint64_t from = 0, to = 0, bytes = 0;
+};
+
+// Both places are in the same order, so whatever moves down may move from the
+// lowest on, and after that whatever moves up from the highest on: nothing is
+// overwritten that has yet to move.
+void MoveAll(std::vector<Move> moves, std::span<std::byte> memory) {
+  std::sort(moves.begin(), moves.end(),
+            [](const Move& a, const Move& b) { return a.from < b.from; });
+  const auto move = [&](const Move& m) {
+    std::memmove(memory.data() + m.to, memory.data() + m.from, m.bytes);
+  };
+  for (const Move& m : moves) {
+    if (m.to < m.from) move(m);
+  }
+  for (auto m = moves.rbegin(); m != moves.rend(); ++m) {
+    if (m->to > m->from) move(*m);
+  }
+}
+
+// More than all memory there is cannot be resident.
+uint64_t AllMemoryBytes() {
+  const long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGESIZE);
+  return pages > 0 && bytes > 0
+             ? static_cast<uint64_t>(pages) * static_cast<uint64_t>(bytes)
+             : 0;
+}
+
+// Where addresses are rationed (ulimit -v), as many as are needed now.
+absl::StatusOr<std::unique_ptr<Slab>> ReserveFor(uint64_t bytes) {
+  auto slab = Slab::Reserve(std::max(bytes, AllMemoryBytes()));
+  return slab.ok() ? std::move(slab) : Slab::Reserve(bytes);
+}
+
+uint64_t SlabBytes(const MemoryPlan& plan) {
+  return std::max(plan.slab_bytes, kPageBytes);
+}
+
+Loader::Stats Sum(Loader::Stats a, const Loader::Stats& b) {
+  a.read_bytes += b.read_bytes;
+  a.reads += b.reads;
+  a.read_errors += b.read_errors;
+  a.checksum_errors += b.checksum_errors;
+  a.retries += b.retries;
+  return a;
+}
+
+}  // namespace
+
+DataPath::Reading::Reading(std::unique_ptr<IoEngine> engine)
+    : io_engine(std::move(engine)), loader(io_engine.get(), LoaderOptions{}) {
+  thread.Start("layerd-loader", [this] { loader.Run(); });
+}
+
+DataPath::Reading::~Reading() {
+  loader.Shutdown();
+  thread.Join();
+}
 
 absl::StatusOr<std::unique_ptr<DataPath>> DataPath::Open(
     const MemoryPlan& plan, const std::vector<std::shared_ptr<Model>>& models,
     const IoEngineOpener& open_io_engine, Backend* backend, const Clock* clock,
     Bell* bell) {
-  ASSIGN_OR_RETURN(std::unique_ptr<Slab> slab,
-                   Slab::Allocate(std::max(plan.slab_bytes, kPageBytes)));
-  ASSIGN_OR_RETURN(IoEngineChoice io_engine, open_io_engine());
   auto path =
-      absl::WrapUnique(new DataPath(std::move(slab), std::move(io_engine)));
-  path->placement_ =
-      std::make_unique<Placement>(plan, models, path->slab_->memory(), backend,
-                                  path->loader_.get(), clock, bell);
-  path->lanes_ = std::make_unique<ExecutorLanes>(path->placement_.get());
+      absl::WrapUnique(new DataPath(open_io_engine, backend, clock, bell));
+  ASSIGN_OR_RETURN(path->slab_, ReserveFor(SlabBytes(plan)));
+  RETURN_IF_ERROR(path->slab_->Resize(SlabBytes(plan)));
+  RETURN_IF_ERROR(path->Start(plan, models, {}));
+  return path;
+}
+
+DataPath::~DataPath() { Stop(); }
+
+absl::Status DataPath::Change(const MemoryPlan& plan, const Models& models) {
+  const MemoryPlan old_plan = plan_;
+  const Models old_models = models_;
+  Heads heads = Stop();
+  const absl::Status resized = ResizeFor(plan, models, &heads);
+  if (!resized.ok()) {
+    RETURN_IF_ERROR(Start(old_plan, old_models, heads));
+    return resized;
+  }
+  return Start(plan, models, heads);
+}
+
+bool DataPath::reading() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return reading_ && reading_->loader.reading();
+}
+
+Loader::Stats DataPath::loading() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return reading_ ? Sum(past_, reading_->loader.stats()) : past_;
+}
+
+std::chrono::nanoseconds DataPath::loader_cpu_time() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return reading_ ? past_cpu_time_ + reading_->thread.cpu_time()
+                  : past_cpu_time_;
+}
+
+absl::Status DataPath::Start(const MemoryPlan& plan, const Models& models,
+                             const Heads& heads) {
+  ASSIGN_OR_RETURN(IoEngineChoice choice, open_io_engine_());
+  warnings_ = slab_->warnings();
+  warnings_.insert(warnings_.end(), choice.warnings.begin(),
+                   choice.warnings.end());
+  const absl::Status registered =
+      choice.engine->RegisterMemory(slab_->memory());
+  if (!registered.ok()) warnings_.emplace_back(registered.message());
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    reading_ = std::make_unique<Reading>(std::move(choice.engine));
+  }
+  placement_ =
+      std::make_unique<Placement>(plan, models, slab_->memory(), backend_,
+                                  &reading_->loader, clock_, bell_);
+  lanes_ = std::make_unique<ExecutorLanes>(placement_.get());
+  for (const auto& [place, head] : heads) {
+    PlacedModel* const placed = placement_->Find(place.first, place.second);
+    if (placed != nullptr) placed->TakeOver(head.present_extents);
+  }
   for (size_t m = 0; m < models.size(); ++m) {
     const std::shared_ptr<Model>& model = models[m];
     if (model->file().direct()) continue;
     if (m > 0 && models[m - 1] == model) continue;  // Of another level.
-    path->warnings_.push_back(absl::StrFormat(
+    warnings_.push_back(absl::StrFormat(
         "model %s/%s: its file system refuses O_DIRECT, weights are read "
         "through the page cache: keep layer files on ext4, xfs or f2fs",
         model->name(), model->version()));
   }
-  return path;
+  plan_ = plan;
+  models_ = models;
+  return absl::OkStatus();
 }
 
-DataPath::DataPath(std::unique_ptr<Slab> slab, IoEngineChoice io_engine)
-    : warnings_(slab->warnings()),
-      slab_(std::move(slab)),
-      io_engine_(std::move(io_engine.engine)),
-      loader_(std::make_unique<Loader>(io_engine_.get(), LoaderOptions{})) {
-  warnings_.insert(warnings_.end(), io_engine.warnings.begin(),
-                   io_engine.warnings.end());
-  const absl::Status registered = io_engine_->RegisterMemory(slab_->memory());
-  if (!registered.ok()) warnings_.emplace_back(registered.message());
-  loader_thread_.Start("layerd-loader", [this] { loader_->Run(); });
+DataPath::Heads DataPath::Stop() {
+  Heads heads;
+  if (placement_ == nullptr) return heads;
+  placement_->ExpectNothing();
+  for (size_t m = 0; m < models_.size(); ++m) {
+    const Model* const model = models_[m].get();
+    const int level = plan_.models[m].level;
+    heads[{model, level}] = {plan_.models[m].head,
+                             placement_->Find(model, level)->PresentExtents()};
+  }
+  lanes_.reset();
+  placement_.reset();
+  std::unique_ptr<Reading> old;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    past_ = Sum(past_, reading_->loader.stats());
+    past_cpu_time_ += reading_->thread.cpu_time();
+    old = std::move(reading_);
+  }
+  return heads;
 }
 
-DataPath::~DataPath() {
-  loader_->Shutdown();
-  loader_thread_.Join();
+absl::Status DataPath::ResizeFor(const MemoryPlan& plan, const Models& models,
+                                 Heads* heads) {
+  const uint64_t old_bytes = slab_->memory().size();
+  const uint64_t bytes = SlabBytes(plan);
+  if (bytes > slab_->reserved_bytes()) {
+    // Never two slabs at once: what was resident is read again.
+    heads->clear();
+    slab_.reset();
+    auto fresh = ReserveFor(bytes);
+    absl::Status status = fresh.status();
+    if (fresh.ok()) status = (*fresh)->Resize(bytes);
+    if (!status.ok()) {
+      fresh = ReserveFor(old_bytes);
+      RETURN_IF_ERROR(fresh.status());
+      RETURN_IF_ERROR((*fresh)->Resize(old_bytes));
+    }
+    slab_ = *std::move(fresh);
+    return status;
+  }
+  if (bytes > old_bytes) RETURN_IF_ERROR(slab_->Resize(bytes));
+  std::vector<Move> moves;
+  for (size_t m = 0; m < models.size(); ++m) {
+    const auto head = heads->find({models[m].get(), plan.models[m].level});
+    if (head == heads->end()) continue;
+    const SlabRange &from = head->second.range, &to = plan.models[m].head;
+    moves.push_back(
+        {from.offset_bytes, to.offset_bytes, std::min(from.bytes, to.bytes)});
+  }
+  MoveAll(std::move(moves), slab_->memory());
+  return bytes < old_bytes ? slab_->Resize(bytes) : absl::OkStatus();
 }
 
 }  // namespace layerd

@@ -3,8 +3,11 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -30,12 +33,13 @@ using IoEngineOpener = std::function<absl::StatusOr<IoEngineChoice>()>;
 //
 //     drive --IoEngine--> slab [rings, heads | arenas] <--Placement-- executor
 //
-// Why all in one: memory that the kernel knows as a registered buffer stays in
-// memory until it is unregistered, and addresses are everywhere. When the set
-// of models changes, the whole is torn down and made anew: simple, and the peak
-// is that of one slab. What was resident is read again on first use.
+// When models come and go or the budget changes, the slab stays where it is: it
+// grows first or shrinks last, in between heads move to their new places, and
+// what they hold is not read again. The drive's engine and the loader are made
+// anew, because memory that the kernel knows as a registered buffer stays in
+// memory until it is unregistered. The peak is that of the larger plan.
 //
-// Threading: made and destroyed while the executor thread is held.
+// Threading: made, changed and destroyed while the executor thread is held.
 class DataPath {
  public:
   // `models` as Placement takes them. `backend`, `clock` and `bell` outlive the
@@ -47,26 +51,75 @@ class DataPath {
   // REQUIRES: no job is on.
   ~DataPath();
 
+  // Becomes what `plan` says. If the memory is not to be had, all is as it was,
+  // but for the lanes, which are others.
+  // REQUIRES: no job is on.
+  absl::Status Change(const MemoryPlan& plan,
+                      const std::vector<std::shared_ptr<Model>>& models);
+
+  // False after a Change() that could not even keep what was there.
+  bool is_open() const { return placement_ != nullptr; }
   const Lanes& lanes() const { return lanes_->lanes(); }
-  // Any thread.
-  Loader::Stats loading() const { return loader_->stats(); }
-  // Of the loader's thread. Any thread.
-  std::chrono::nanoseconds loader_cpu_time() const {
-    return loader_thread_.cpu_time();
-  }
+  // A read is in flight. Any thread.
+  bool reading() const;
+  // Since the start. Any thread.
+  Loader::Stats loading() const;
+  // Of the loader's threads. Any thread.
+  std::chrono::nanoseconds loader_cpu_time() const;
   // What the kernel refused, a line each.
   const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
-  DataPath(std::unique_ptr<Slab> slab, IoEngineChoice io_engine);
+  using Models = std::vector<std::shared_ptr<Model>>;
 
+  // The head of one model and what of it has been read.
+  struct Head {
+    SlabRange range;
+    std::vector<bool> present_extents;
+  };
+  // By model and level.
+  using Heads = std::map<std::pair<const Model*, int>, Head>;
+
+  // What reads from the drive, and the thread it does that in.
+  struct Reading {
+    explicit Reading(std::unique_ptr<IoEngine> engine);
+    ~Reading();  // REQUIRES: no stream is on.
+
+    std::unique_ptr<IoEngine> io_engine;
+    Loader loader;
+    NamedThread thread;
+  };
+
+  DataPath(IoEngineOpener open_io_engine, Backend* backend, const Clock* clock,
+           Bell* bell)
+      : open_io_engine_(std::move(open_io_engine)),
+        backend_(backend),
+        clock_(clock),
+        bell_(bell) {}
+
+  absl::Status Start(const MemoryPlan& plan, const Models& models,
+                     const Heads& heads);
+  // What Start() made, but for the slab.
+  Heads Stop();
+  absl::Status ResizeFor(const MemoryPlan& plan, const Models& models,
+                         Heads* heads);
+
+  const IoEngineOpener open_io_engine_;
+  Backend* const backend_;
+  const Clock* const clock_;
+  Bell* const bell_;
+  MemoryPlan plan_;
+  Models models_;
   std::vector<std::string> warnings_;
   std::unique_ptr<Slab> slab_;
-  std::unique_ptr<IoEngine> io_engine_;
-  std::unique_ptr<Loader> loader_;
+
+  mutable std::mutex mutex_;  // Guards the next three, for other threads.
+  Loader::Stats past_;        // Of readings that are gone.
+  std::chrono::nanoseconds past_cpu_time_{0};
+  std::unique_ptr<Reading> reading_;
+
   std::unique_ptr<Placement> placement_;
   std::unique_ptr<ExecutorLanes> lanes_;
-  NamedThread loader_thread_;
 };
 
 }  // namespace layerd

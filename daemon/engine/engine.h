@@ -12,6 +12,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "daemon/model/model.h"
+#include "daemon/plan/cost_model.h"
+#include "daemon/plan/costs.h"
+#include "daemon/plan/machine.h"
+#include "daemon/plan/memory_plan.h"
 #include "daemon/sched/job.h"
 #include "daemon/sched/job_queue.h"
 #include "loader/loader.h"
@@ -30,6 +34,10 @@ struct EngineOptions {
   LevelOrder level_order = LevelOrder::kFifo;
   // Idle, rings and heads are filled for the job expected next.
   bool read_ahead = true;
+  // Where cost profiles are; empty: memory is planned by counted work.
+  std::string cache_path = {};
+  // To plan for another machine than the modest one of this processor's class.
+  std::optional<Machine> machine = {};
   // Models a slower drive, for measuring (PacedEngine); 0: as it is.
   double drive_bytes_per_s_max = 0;
 };
@@ -93,15 +101,41 @@ class Engine {
   // rest at their next part boundary, and waits for that.
   virtual void Drain(Instant deadline) = 0;
 
+  // Plans the memory of all loaded models anew for other budgets and gives it
+  // to them between two jobs; requests wait meanwhile, none fails.
+  // RESOURCE_EXHAUSTED with the least that would do: then all is as it was.
+  virtual absl::Status SetBudgets(const MemoryBudgets& budgets) = 0;
+
+  // What is planned, what it means, and by which costs.
+  struct PlanReport {
+    MemoryBudgets budgets;
+    MemoryPlan plan;
+    std::vector<ModelOutlook> outlook;  // In the order of plan.models.
+    std::vector<Costs> costs;           // Likewise.
+    std::vector<bool> measured;         // Likewise: by a profile.
+  };
+  // Takes as long as planning does.
+  virtual PlanReport Plan() const = 0;
+
+  // Measures the models whose costs are not known, whenever nobody else wants
+  // the machine; keeps what it finds in the cache folder, and plans anew with
+  // it. A request that comes in between stops the measuring at the next part
+  // boundary; it is taken up again later. Returns when all is measured, when
+  // there is nothing to measure with, or when `go_on` says no. One caller at a
+  // time.
+  virtual void MeasureCosts(const std::function<bool()>& go_on) = 0;
+
   struct MemoryStats {
     uint64_t weight_budget_bytes, memory_budget_bytes;
     uint64_t ring_bytes, head_bytes, arena_bytes;  // As planned, all levels.
     uint64_t weight_bytes;                         // Of all loaded models.
   };
   virtual MemoryStats memory() const = 0;
+  // A read is in flight.
+  virtual bool reading() const = 0;
   // What the loader has done since the start.
   virtual Loader::Stats loading() const = 0;
-  // Of its thread, since the last change of the set of models.
+  // Of its thread, since the start.
   virtual std::chrono::nanoseconds loader_cpu_time() const = 0;
   // What the kernel refused (memory lock, io_uring, O_DIRECT), a line each.
   virtual std::vector<std::string> warnings() const = 0;

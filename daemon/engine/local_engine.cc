@@ -6,7 +6,10 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
+#include "config/check.h"
 #include "config/status_macros.h"
+#include "daemon/engine/known_costs.h"
+#include "daemon/rt/processor_name.h"
 
 namespace layerd {
 namespace {
@@ -109,6 +112,8 @@ absl::Status CheckSpans(const char* noun, const Spans& spans,
 LocalEngine::LocalEngine(const EngineOptions& options, EngineParts parts)
     : options_(options),
       parts_(std::move(parts)),
+      budgets_{.weight_bytes = options.weight_budget_bytes,
+               .memory_bytes = options.memory_budget_bytes},
       scheduler_({.queue_jobs_max = options.queue_jobs_max,
                   .level_order = options.level_order,
                   .read_ahead = options.read_ahead},
@@ -133,14 +138,18 @@ std::vector<absl::Status> LocalEngine::LoadModels(
       statuses.push_back(model.status());
       continue;
     }
-    Models candidate = With(wanted, *std::move(model));
-    statuses.push_back(PlanFor(candidate).status());
+    Models candidate = With(wanted, *model);
+    statuses.push_back(MemoryPlanner(DemandsOf(candidate, {})).Check(budgets_));
     if (!statuses.back().ok()) continue;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      known_[model->get()] = KnownOf(source.layer_file_path, **model);
+    }
     wanted = std::move(candidate);
     changed = true;
   }
   if (!changed) return statuses;
-  const absl::Status adopted = Adopt(std::move(wanted));
+  const absl::Status adopted = Adopt(std::move(wanted), budgets_);
   for (absl::Status& status : statuses) status.Update(adopted);
   return statuses;
 }
@@ -155,7 +164,12 @@ absl::Status LocalEngine::UnloadModel(const std::string& name,
         absl::StrFormat("model %s/%s is not loaded", name, version));
   }
   rest.erase(std::find(rest.begin(), rest.end(), model));
-  return Adopt(std::move(rest));
+  return Adopt(std::move(rest), budgets_);
+}
+
+absl::Status LocalEngine::SetBudgets(const MemoryBudgets& budgets) {
+  const std::lock_guard<std::mutex> change(change_);
+  return Adopt(models(), budgets);
 }
 
 std::shared_ptr<Model> LocalEngine::Find(const std::string& name,
@@ -172,6 +186,7 @@ absl::Status LocalEngine::Submit(std::unique_ptr<Job> job) {
   RETURN_IF_ERROR(CheckSpans("input", job->inputs, job->model->inputs()));
   RETURN_IF_ERROR(CheckSpans("output", job->outputs, job->model->outputs()));
   RETURN_IF_ERROR(job->model->unavailable());
+  if (job->cancelled != give_way_) give_way_->store(true);
   return scheduler_.Submit(std::move(job));
 }
 
@@ -179,8 +194,8 @@ void LocalEngine::Drain(Instant deadline) { scheduler_.Drain(deadline); }
 
 Engine::MemoryStats LocalEngine::memory() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  MemoryStats stats{.weight_budget_bytes = options_.weight_budget_bytes,
-                    .memory_budget_bytes = options_.memory_budget_bytes,
+  MemoryStats stats{.weight_budget_bytes = budgets_.weight_bytes,
+                    .memory_budget_bytes = budgets_.memory_bytes,
                     .ring_bytes = plan_.ring_bytes,
                     .head_bytes = plan_.head_bytes,
                     .arena_bytes = plan_.arena_bytes,
@@ -189,6 +204,11 @@ Engine::MemoryStats LocalEngine::memory() const {
     stats.weight_bytes += model->weight_bytes();
   }
   return stats;
+}
+
+bool LocalEngine::reading() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return data_path_ && data_path_->reading();
 }
 
 Loader::Stats LocalEngine::loading() const {
@@ -218,43 +238,76 @@ absl::StatusOr<std::shared_ptr<Model>> LocalEngine::Load(
                      parts_.backend.get());
 }
 
-absl::StatusOr<MemoryPlan> LocalEngine::PlanFor(const Models& models) const {
+std::shared_ptr<const LocalEngine::Known> LocalEngine::KnownOf(
+    const std::string& layer_file_path, const Model& model) const {
+  const KernelKey key = parts_.backend->key();
+  const Machine machine =
+      options_.machine.value_or(Machine::OfClass(key.isa, options_.threads));
+  // What was measured here says nothing about a machine that is elsewhere.
+  const bool is_here =
+      !options_.machine || options_.machine->processor == ProcessorName();
+  auto known = std::make_shared<Known>();
+  known->layer_file_path = layer_file_path;
+  std::optional<CostProfile> profile;
+  if (is_here && !options_.cache_path.empty()) {
+    const auto costs = KnownCosts::Of(layer_file_path, options_.cache_path, key,
+                                      options_.threads);
+    if (costs.ok()) profile = costs->Read(model.program().parts.size());
+  }
+  known->measured = profile.has_value();
+  known->costs = CostsOf(model.program(), profile, machine, options_.threads);
+  // What one says of the drive counts more than what was found of it.
+  if (options_.machine) {
+    known->costs.drive_bytes_per_s = machine.drive_bytes_per_s;
+    known->costs.first_read_seconds = machine.first_read_seconds;
+  }
+  if (options_.drive_bytes_per_s_max > 0) {
+    known->costs.drive_bytes_per_s = std::min(known->costs.drive_bytes_per_s,
+                                              options_.drive_bytes_per_s_max);
+  }
+  return known;
+}
+
+// Without costs where none are known.
+std::vector<ModelDemand> LocalEngine::DemandsOf(const Models& models,
+                                                const KnownModels& known) {
   std::vector<ModelDemand> demands;
   for (const std::shared_ptr<Model>& model : models) {
+    const auto costs = known.find(model.get());
     const ModelUrgency& urgency = model->urgency();
     for (int level = urgency.level; level <= urgency.lowest(); ++level) {
       demands.push_back(
           {.name = absl::StrFormat("%s/%s", model->name(), model->version()),
            .level = level,
            .program = &model->program(),
-           .scratch_bytes = model->scratch_bytes()});
+           .scratch_bytes = model->scratch_bytes(),
+           .costs = costs == known.end() ? nullptr : &costs->second->costs});
     }
   }
-  return MemoryPlan::Make(demands,
-                          {.weight_bytes = options_.weight_budget_bytes,
-                           .memory_bytes = options_.memory_budget_bytes});
+  return demands;
 }
 
-absl::Status LocalEngine::Adopt(Models models) {
-  ASSIGN_OR_RETURN(MemoryPlan plan, PlanFor(models));
-  scheduler_.Hold();
-  CloseDataPath();
-  auto fresh = OpenDataPath(plan, models);
-  const absl::Status status = fresh.status();
-  if (!status.ok()) {
-    // What was given back a moment ago is most likely still to be had.
-    models = models_;
-    plan = plan_;
-    fresh = OpenDataPath(plan, models);
-    for (const std::shared_ptr<Model>& model : models) {
-      if (!fresh.ok()) model->Fail(fresh.status());
-    }
-  }
+absl::Status LocalEngine::Adopt(Models models, const MemoryBudgets& budgets) {
+  KnownModels known;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (fresh.ok()) data_path_ = *std::move(fresh);
-    models_ = std::move(models);
-    plan_ = std::move(plan);
+    for (const std::shared_ptr<Model>& model : models) {
+      known[model.get()] = known_[model.get()];
+    }
+  }
+  // Before anybody waits: it may take a second.
+  ASSIGN_OR_RETURN(MemoryPlan plan,
+                   MemoryPlanner(DemandsOf(models, known)).Plan(budgets));
+  scheduler_.Hold();
+  const absl::Status status = ChangeDataPath(plan, models);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (status.ok()) {
+      models_ = std::move(models);
+      known_ = std::move(known);
+      plan_ = std::move(plan);
+      budgets_ = budgets;
+    }
     warnings_ =
         data_path_ ? data_path_->warnings() : std::vector<std::string>();
   }
@@ -262,19 +315,55 @@ absl::Status LocalEngine::Adopt(Models models) {
   return status;
 }
 
-absl::StatusOr<std::unique_ptr<DataPath>> LocalEngine::OpenDataPath(
-    const MemoryPlan& plan, const Models& models) {
-  if (models.empty()) return std::unique_ptr<DataPath>();
-  return DataPath::Open(plan, AtAllLevels(models), parts_.open_io_engine,
-                        parts_.backend.get(), parts_.clock.get(),
-                        scheduler_.bell());
-}
-
-void LocalEngine::CloseDataPath() {
-  std::unique_ptr<DataPath> old;  // Outlives the lock: its end takes a while.
+// REQUIRES: the scheduler is held.
+absl::Status LocalEngine::ChangeDataPath(const MemoryPlan& plan,
+                                         const Models& models) {
+  std::unique_ptr<DataPath> gone;  // Outlives the lock: its end takes a while.
+  if (data_path_ && !models.empty()) {
+    const absl::Status status = data_path_->Change(plan, AtAllLevels(models));
+    if (data_path_->is_open()) return status;
+    // Not even what was there a moment ago is to be had.
+    for (const std::shared_ptr<Model>& model : models_) model->Fail(status);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    past_ = Sum(past_, data_path_->loading());
+    gone = std::move(data_path_);
+    return status;
+  }
+  std::unique_ptr<DataPath> fresh;
+  if (!models.empty()) {
+    ASSIGN_OR_RETURN(
+        fresh, DataPath::Open(plan, AtAllLevels(models), parts_.open_io_engine,
+                              parts_.backend.get(), parts_.clock.get(),
+                              scheduler_.bell()));
+  }
   const std::lock_guard<std::mutex> lock(mutex_);
   if (data_path_) past_ = Sum(past_, data_path_->loading());
-  old = std::move(data_path_);
+  gone = std::move(data_path_);
+  data_path_ = std::move(fresh);
+  return absl::OkStatus();
+}
+
+Engine::PlanReport LocalEngine::Plan() const {
+  Models models;
+  KnownModels known;
+  PlanReport report;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    models = models_;
+    known = known_;
+    report.plan = plan_;
+    report.budgets = budgets_;
+  }
+  for (const std::shared_ptr<Model>& model : AtAllLevels(models)) {
+    report.costs.push_back(known[model.get()]->costs);
+    report.measured.push_back(known[model.get()]->measured);
+  }
+  const std::vector<ModelDemand> demands = DemandsOf(models, known);
+  MemoryPlanner planner(demands);
+  auto outlook = OutlookOf(demands, report.plan, report.budgets, &planner);
+  LAYERD_CHECK(outlook.ok(), std::string(outlook.status().message()));
+  report.outlook = *std::move(outlook);
+  return report;
 }
 
 }  // namespace layerd

@@ -1,7 +1,10 @@
 #ifndef LAYERD_DAEMON_ENGINE_LOCAL_ENGINE_H_
 #define LAYERD_DAEMON_ENGINE_LOCAL_ENGINE_H_
 
+#include <atomic>
 #include <chrono>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -30,10 +33,9 @@ struct EngineParts {
 
 // The engine of this process.
 //
-// A change of the set of models waits for the job that is on, tears the data
-// path down and makes a new one; jobs that wait stay in the queue. So memory
-// never has two slabs at once. If the new slab is not to be had, the old set
-// comes back as it was.
+// A change of the set of models, of a budget or of what is known of costs waits
+// for the job that is on and changes the data path; jobs that wait stay in the
+// queue. If the memory is not to be had, the old plan stays.
 //
 // Threading: as Engine. Two threads of its own: "layerd-executor" for the
 // engine's life, "layerd-loader" for that of a data path.
@@ -51,7 +53,11 @@ class LocalEngine final : public Engine {
   std::vector<std::shared_ptr<Model>> models() const override;
   absl::Status Submit(std::unique_ptr<Job> job) override;
   void Drain(Instant deadline) override;
+  absl::Status SetBudgets(const MemoryBudgets& budgets) override;
+  PlanReport Plan() const override;
+  void MeasureCosts(const std::function<bool()>& go_on) override;
   MemoryStats memory() const override;
+  bool reading() const override;
   Loader::Stats loading() const override;
   std::chrono::nanoseconds loader_cpu_time() const override;
   std::vector<std::string> warnings() const override;
@@ -59,23 +65,40 @@ class LocalEngine final : public Engine {
  private:
   using Models = std::vector<std::shared_ptr<Model>>;
 
+  // What planning knows of a model.
+  struct Known {
+    std::string layer_file_path;
+    Costs costs;
+    bool measured = false;
+  };
+  using KnownModels = std::map<const Model*, std::shared_ptr<const Known>>;
+
   absl::StatusOr<std::shared_ptr<Model>> Load(const ModelSource& source);
-  absl::StatusOr<MemoryPlan> PlanFor(const Models& models) const;
-  // Gives `models` their memory, and nothing to any other.
-  absl::Status Adopt(Models models);
-  absl::StatusOr<std::unique_ptr<DataPath>> OpenDataPath(const MemoryPlan& plan,
-                                                         const Models& models);
-  void CloseDataPath();
+  std::shared_ptr<const Known> KnownOf(const std::string& layer_file_path,
+                                       const Model& model) const;
+  static std::vector<ModelDemand> DemandsOf(const Models& models,
+                                            const KnownModels& known);
+  // Gives `models` their memory, and nothing to any other. Under change_.
+  absl::Status Adopt(Models models, const MemoryBudgets& budgets);
+  absl::Status ChangeDataPath(const MemoryPlan& plan, const Models& models);
+  std::shared_ptr<Model> Unmeasured() const;
+  absl::Status Measure(const std::shared_ptr<Model>& model,
+                       const std::function<bool()>& go_on);
 
   const EngineOptions options_;
   const EngineParts parts_;  // Outlives the models: they hold its kernels.
 
-  std::mutex change_;         // Of the set of models: one change at a time.
-  mutable std::mutex mutex_;  // Short: guards the next four and data_path_.
+  std::mutex change_;         // Of memory: one change at a time.
+  mutable std::mutex mutex_;  // Short: guards the next six and data_path_.
   Models models_;             // In the order of loading.
+  KnownModels known_;
+  MemoryBudgets budgets_;
   MemoryPlan plan_;
   std::vector<std::string> warnings_;
   Loader::Stats past_;  // Of data paths that are gone.
+  // Set by whoever submits a job: who measures gives way.
+  const std::shared_ptr<std::atomic<bool>> give_way_ =
+      std::make_shared<std::atomic<bool>>(false);
 
   Scheduler scheduler_;
   std::unique_ptr<DataPath> data_path_;  // Null without models.

@@ -40,6 +40,25 @@ void PlacedModel::KeepArrived() {
   }
 }
 
+std::vector<bool> PlacedModel::PresentExtents() const {
+  std::vector<bool> present(model_->program().extents.size(), false);
+  std::vector<bool> seen = present;
+  for (const StreamRead& read : reads_) {
+    // A later read of an extent counts as present before the first has come.
+    if (!seen[read.extent]) present[read.extent] = read.present;
+    seen[read.extent] = true;
+  }
+  return present;
+}
+
+void PlacedModel::TakeOver(const std::vector<bool>& present_extents) {
+  for (StreamRead& read : reads_) {
+    if (!read.resident.empty() && present_extents[read.extent]) {
+      read.present = true;
+    }
+  }
+}
+
 void PlacedModel::PlaceOperands(const MemoryPlan::ModelMemory& plan,
                                 std::span<std::byte> arena) {
   const Program& program = model_->program();

@@ -41,6 +41,11 @@ class PlacedModel {
   void NoteArrived(size_t i) { arrived_[i] = true; }
   // Makes that true. REQUIRES: no job of this model is on.
   void KeepArrived();
+  // By extent: it is resident, and its bytes are there.
+  std::vector<bool> PresentExtents() const;
+  // Those are there from the start, where they are resident here as well.
+  // REQUIRES: no job of this model is on.
+  void TakeOver(const std::vector<bool>& present_extents);
 
  private:
   struct Operands {  // Of a layer, in the two lists of pointers.

@@ -33,6 +33,12 @@ Placement::Placement(const MemoryPlan& plan,
   }
 }
 
+void Placement::ExpectNothing() {
+  for (const auto& executor : executors_) {
+    if (executor != nullptr) executor->ExpectNothing();
+  }
+}
+
 PlacedModel* Placement::Find(const Model* model, int level) const {
   for (const Placed& placed : models_) {
     if (placed.level == level && &placed.model->model() == model) {

@@ -43,12 +43,14 @@ class Placement {
   bool HasLevel(int level) const { return executors_[level - 1] != nullptr; }
   // REQUIRES: HasLevel(level).
   Executor& executor(int level) const { return *executors_[level - 1]; }
+  // Gives up all reading ahead.
+  void ExpectNothing();
 
   struct Placed {
     int level;
     std::unique_ptr<PlacedModel> model;
   };
-  // In the order of the plan.
+  // Level by level, the most urgent first.
   std::span<const Placed> models() const { return models_; }
 
  private:

@@ -16,6 +16,7 @@ namespace layerd {
 namespace {
 
 constexpr double kPartSecondsMax = 3600;
+constexpr double kMicro = 1e-6;
 // Between two parts: the queue is asked, a kernel is entered.
 constexpr double kPartOverheadSeconds = 3e-6;
 
@@ -62,6 +63,15 @@ absl::StatusOr<CostProfile> CostProfile::Parse(std::string_view json,
       return Unfit(absl::StrFormat("a part takes %g s", seconds));
     }
   }
+  profile.drive_bytes_per_s = proto.drive_bytes_per_s();
+  profile.first_read_seconds = proto.first_read_us() * kMicro;
+  if (!(profile.drive_bytes_per_s >= 0 && profile.first_read_seconds >= 0) ||
+      std::isinf(profile.drive_bytes_per_s) ||
+      std::isinf(profile.first_read_seconds)) {
+    return Unfit(absl::StrFormat("the drive does %g bytes/s after %g s",
+                                 profile.drive_bytes_per_s,
+                                 profile.first_read_seconds));
+  }
   return profile;
 }
 
@@ -70,6 +80,8 @@ std::string CostProfile::ToJson() const {
   proto.set_file_digest(file_digest);
   proto.set_machine_key(machine_key);
   for (const double seconds : part_seconds) proto.add_part_seconds(seconds);
+  proto.set_drive_bytes_per_s(drive_bytes_per_s);
+  proto.set_first_read_us(first_read_seconds / kMicro);
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   std::string json;

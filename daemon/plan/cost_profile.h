@@ -26,6 +26,8 @@ struct CostProfile {
 
   std::string file_digest, machine_key;
   std::vector<double> part_seconds;
+  // Of the drive that the file lies on; 0: not measured.
+  double drive_bytes_per_s = 0, first_read_seconds = 0;
 };
 
 // Before anything was measured: what the packer counted, at the rates of the

@@ -54,6 +54,17 @@ IoUringEngine::IoUringEngine(std::unique_ptr<io_uring> ring, UniqueFd wake_fd,
 
 IoUringEngine::~IoUringEngine() {
   LAYERD_CHECK(in_flight_ == 0, "the kernel may still write");
+  // The exit alone would let go of the memory some time later, and until then
+  // it counts against the limit of what may be locked. The poll ends first:
+  // kernels before 5.13 wait for all that is in flight.
+  if (!registered_.empty()) {
+    Wake();
+    for (ReadCompletion none; !woken_;) {
+      Enter(/*wait=*/true);
+      TakeCompletions({&none, 1});
+    }
+    io_uring_unregister_buffers(ring_.get());
+  }
   io_uring_queue_exit(ring_.get());
 }
 

@@ -1,4 +1,4 @@
-#include "daemon/ctl/drive_probe.h"
+#include "daemon/engine/drive_probe.h"
 
 #include <fcntl.h>
 #include <time.h>
@@ -14,7 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
-#include "daemon/ctl/quantile.h"
+#include "daemon/plan/quantile.h"
 #include "daemon/rt/clock.h"
 #include "loader/io/open_io_engine.h"
 #include "loader/loader.h"
@@ -30,6 +30,9 @@ using Seconds = std::chrono::duration<double>;
 constexpr uint64_t kSmallReadBytes = 64 << 10;
 constexpr int kFirstReads = 25;
 constexpr auto kPause = std::chrono::milliseconds(10);
+// Sixteen megabytes or so at a time.
+constexpr int kGlances = 9, kFirstReadsOfGlance = 7;
+constexpr auto kGlanceTime = std::chrono::milliseconds(4);
 constexpr auto kLoaderCellTime = std::chrono::milliseconds(600);
 constexpr double kMiB = 1 << 20;
 constexpr double kGiB = 1 << 30;
@@ -143,11 +146,11 @@ class ReadingLoop {
 };
 
 absl::StatusOr<double> FirstReadSeconds(const DirectFile& file,
-                                        double bytes_per_s) {
+                                        double bytes_per_s, int reads) {
   ASSIGN_OR_RETURN(ReadingLoop loop,
                    ReadingLoop::Open(&file, {kSmallReadBytes, 1}));
   std::vector<double> latencies_us;
-  for (int i = 0; i < kFirstReads; ++i) {
+  for (int i = 0; i < reads; ++i) {
     std::this_thread::sleep_for(kPause);
     RETURN_IF_ERROR(loop.ReadFor(std::chrono::nanoseconds(0)));
     latencies_us.push_back(loop.latencies_us().front());
@@ -222,7 +225,30 @@ absl::StatusOr<DriveProbe> ProbeDrive(const std::string& path,
   probe.warnings.insert(probe.warnings.end(), loop.warnings().begin(),
                         loop.warnings().end());
   ASSIGN_OR_RETURN(probe.first_read_seconds,
-                   FirstReadSeconds(file, probe.bytes_per_s));
+                   FirstReadSeconds(file, probe.bytes_per_s, kFirstReads));
+  return probe;
+}
+
+absl::StatusOr<DriveProbe> GlanceAtDrive(const std::string& path,
+                                         const std::function<bool()>& go_on) {
+  ASSIGN_OR_RETURN(const DirectFile file, DirectFile::Open(path));
+  if (file.file_bytes() < LoaderCell().read_bytes) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%s is smaller than one read", path));
+  }
+  ASSIGN_OR_RETURN(ReadingLoop loop, ReadingLoop::Open(&file, LoaderCell()));
+  std::vector<double> rates;
+  for (int glance = 0; glance < kGlances; ++glance) {
+    if (!go_on()) return absl::UnavailableError("others want to read");
+    RETURN_IF_ERROR(loop.ReadFor(kGlanceTime));
+    rates.push_back(loop.bytes_per_s());
+    std::this_thread::sleep_for(kPause);
+  }
+  DriveProbe probe;
+  probe.bytes_per_s = Quantile(rates, 0.5);
+  ASSIGN_OR_RETURN(
+      probe.first_read_seconds,
+      FirstReadSeconds(file, probe.bytes_per_s, kFirstReadsOfGlance));
   return probe;
 }
 

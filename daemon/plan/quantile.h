@@ -1,5 +1,5 @@
-#ifndef LAYERD_DAEMON_CTL_QUANTILE_H_
-#define LAYERD_DAEMON_CTL_QUANTILE_H_
+#ifndef LAYERD_DAEMON_PLAN_QUANTILE_H_
+#define LAYERD_DAEMON_PLAN_QUANTILE_H_
 
 #include <algorithm>
 #include <cmath>
@@ -30,4 +30,4 @@ inline double Median(const std::vector<double>& values) {
 
 }  // namespace layerd
 
-#endif  // LAYERD_DAEMON_CTL_QUANTILE_H_
+#endif  // LAYERD_DAEMON_PLAN_QUANTILE_H_

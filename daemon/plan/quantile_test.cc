@@ -1,4 +1,4 @@
-#include "daemon/ctl/quantile.h"
+#include "daemon/plan/quantile.h"
 
 #include "test/catch/catch.h"
 

@@ -1,8 +1,9 @@
-#ifndef LAYERD_DAEMON_CTL_DRIVE_PROBE_H_
-#define LAYERD_DAEMON_CTL_DRIVE_PROBE_H_
+#ifndef LAYERD_DAEMON_ENGINE_DRIVE_PROBE_H_
+#define LAYERD_DAEMON_ENGINE_DRIVE_PROBE_H_
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,11 @@ absl::StatusOr<DriveProbe> ProbeDrive(const std::string& path,
                                       const std::vector<DriveCell>& cells,
                                       std::chrono::milliseconds cell_time);
 
+// Only rate and latency, in a look so short that whoever reads beside it hardly
+// notices. UNAVAILABLE if `go_on` was false before the end.
+absl::StatusOr<DriveProbe> GlanceAtDrive(const std::string& path,
+                                         const std::function<bool()>& go_on);
+
 // A file of noise that is gone with this object, to probe the drive of
 // `folder` with.
 class ProbeFile {
@@ -61,4 +67,4 @@ void EvictFile(const std::string& path);
 
 }  // namespace layerd
 
-#endif  // LAYERD_DAEMON_CTL_DRIVE_PROBE_H_
+#endif  // LAYERD_DAEMON_ENGINE_DRIVE_PROBE_H_

@@ -1,0 +1,109 @@
+#include "daemon/engine/known_costs.h"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <span>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "config/status_macros.h"
+#include "daemon/rt/processor_name.h"
+#include "loader/store/atomic_file.h"
+#include "loader/store/direct_file.h"
+#include "loader/store/page_buffer.h"
+#include "loader/store/superblock.h"
+
+namespace layerd {
+namespace {
+
+constexpr uint64_t kFnvOffset = 14695981039346656037u;
+constexpr uint64_t kFnvPrime = 1099511628211u;
+
+std::string HashOf(const std::string& text) {
+  uint64_t hash = kFnvOffset;
+  for (const char c : text) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * kFnvPrime;
+  }
+  return absl::StrFormat("%016x", hash);
+}
+
+// The superblock has the checksums of the manifest and of the tile table,
+// which has those of all weights.
+absl::StatusOr<std::string> DigestOf(const std::string& layer_file) {
+  ASSIGN_OR_RETURN(const DirectFile file, DirectFile::Open(layer_file));
+  PageBuffer head(kPageBytes);
+  RETURN_IF_ERROR(file.Read(0, head.bytes()));
+  ASSIGN_OR_RETURN(const Superblock superblock,
+                   ParseSuperblock(head.bytes(), file.file_bytes()));
+  return absl::StrFormat("%08x%08x", superblock.manifest_crc32c,
+                         superblock.tile_table_crc32c);
+}
+
+std::string MachineKey(const KernelKey& key, int threads) {
+  return HashOf(absl::StrCat(ProcessorName(), "|", key.backend, "|", key.isa,
+                             "|", key.library, "|", threads));
+}
+
+}  // namespace
+
+absl::StatusOr<KnownCosts> KnownCosts::Of(const std::string& layer_file,
+                                          const std::string& cache_folder,
+                                          const KernelKey& key, int threads) {
+  KnownCosts costs;
+  auto digest = DigestOf(layer_file);
+  if (!digest.ok()) {
+    return absl::Status(
+        digest.status().code(),
+        absl::StrCat(layer_file, ": ", std::string(digest.status().message())));
+  }
+  costs.file_digest_ = *std::move(digest);
+  costs.machine_key_ = MachineKey(key, threads);
+  costs.path_ = absl::StrCat(
+      cache_folder, "/",
+      CostProfile::FileName(costs.file_digest_, costs.machine_key_));
+  return costs;
+}
+
+std::optional<CostProfile> KnownCosts::Read(size_t parts) const {
+  std::ifstream file(path_, std::ios::binary);
+  if (!file) return std::nullopt;
+  const std::string json{std::istreambuf_iterator<char>(file), {}};
+  auto profile = CostProfile::Parse(json, file_digest_, machine_key_, parts);
+  if (!profile.ok()) return std::nullopt;
+  return *std::move(profile);
+}
+
+absl::Status KnownCosts::Write(const std::vector<double>& part_seconds,
+                               double drive_bytes_per_s,
+                               double first_read_seconds) const {
+  std::error_code ignored;  // Creating the file says more.
+  std::filesystem::create_directories(
+      std::filesystem::path(path_).parent_path(), ignored);
+  const std::string json = CostProfile{.file_digest = file_digest_,
+                                       .machine_key = machine_key_,
+                                       .part_seconds = part_seconds,
+                                       .drive_bytes_per_s = drive_bytes_per_s,
+                                       .first_read_seconds = first_read_seconds}
+                               .ToJson();
+  ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path_, json.size()));
+  RETURN_IF_ERROR(file.Write(0, std::as_bytes(std::span(json))));
+  return file.Commit();
+}
+
+Costs CostsOf(const Program& program, const std::optional<CostProfile>& profile,
+              const Machine& machine, int threads) {
+  Costs costs;
+  costs.part_seconds = profile ? profile->part_seconds
+                               : CountedPartSeconds(program, machine, threads);
+  const bool drive_is_known = profile && profile->drive_bytes_per_s > 0;
+  costs.drive_bytes_per_s =
+      drive_is_known ? profile->drive_bytes_per_s : machine.drive_bytes_per_s;
+  costs.first_read_seconds =
+      drive_is_known ? profile->first_read_seconds : machine.first_read_seconds;
+  return costs;
+}
+
+}  // namespace layerd

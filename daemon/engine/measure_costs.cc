@@ -1,0 +1,152 @@
+// The part of LocalEngine that finds out what models cost.
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "config/status_macros.h"
+#include "daemon/engine/drive_probe.h"
+#include "daemon/engine/known_costs.h"
+#include "daemon/engine/local_engine.h"
+#include "daemon/plan/quantile.h"
+#include "daemon/rt/log.h"
+
+namespace layerd {
+namespace {
+
+// Medians of so many runs: one that was disturbed does not count.
+constexpr int kRuns = 5;
+// After a request came in between; it grows while they keep coming.
+constexpr std::chrono::milliseconds kPauseMin(20), kPauseMax(2000);
+constexpr std::chrono::milliseconds kNap(20);
+
+// False if it was told to end meanwhile.
+bool Sleep(std::chrono::milliseconds time, const std::function<bool()>& go_on) {
+  for (; time.count() > 0 && go_on(); time -= kNap) {
+    std::this_thread::sleep_for(std::min(time, kNap));
+  }
+  return go_on();
+}
+
+struct Tensors {
+  std::vector<std::vector<std::byte>> inputs, outputs;
+};
+
+// A request came in between, or many wait.
+bool IsForNow(const absl::Status& status) {
+  return absl::IsCancelled(status) || absl::IsUnavailable(status) ||
+         absl::IsResourceExhausted(status);
+}
+
+// Of zeros: what a dense operator costs does not depend on its input.
+Tensors TensorsFor(const Model& model) {
+  Tensors tensors;
+  for (const Model::Port& port : model.inputs()) {
+    tensors.inputs.emplace_back(port.bytes);
+  }
+  for (const Model::Port& port : model.outputs()) {
+    tensors.outputs.emplace_back(port.bytes);
+  }
+  return tensors;
+}
+
+}  // namespace
+
+void LocalEngine::MeasureCosts(const std::function<bool()>& go_on) {
+  if (options_.cache_path.empty()) return;
+  std::chrono::milliseconds pause = kPauseMin;
+  bool learned = false;
+  while (const std::shared_ptr<Model> model = Unmeasured()) {
+    const absl::Status status = Measure(model, go_on);
+    learned |= status.ok();
+    if (status.ok()) {
+      pause = kPauseMin;
+      continue;
+    }
+    if (!IsForNow(status)) {
+      LogWarning(absl::StrFormat("model %s/%s: its costs are not measured: %s",
+                                 model->name(), model->version(),
+                                 std::string(status.message())));
+      break;
+    }
+    if (!Sleep(pause, go_on)) break;
+    pause = std::min(2 * pause, kPauseMax);
+  }
+  if (!learned) return;
+  const std::lock_guard<std::mutex> change(change_);
+  const absl::Status planned = Adopt(models(), budgets_);
+  if (planned.ok()) {
+    LogInfo("memory is planned anew, by measured costs");
+  } else {
+    LogWarning(std::string(planned.message()));
+  }
+}
+
+std::shared_ptr<Model> LocalEngine::Unmeasured() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (const std::shared_ptr<Model>& model : models_) {
+    if (!known_.at(model.get())->measured && model->failure().ok()) {
+      return model;
+    }
+  }
+  return nullptr;
+}
+
+// CANCELLED if a request came in between.
+absl::Status LocalEngine::Measure(const std::shared_ptr<Model>& model,
+                                  const std::function<bool()>& go_on) {
+  std::string path;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto known = known_.find(model.get());
+    if (known == known_.end()) return absl::OkStatus();  // It was unloaded.
+    path = known->second->layer_file_path;
+  }
+  Tensors tensors = TensorsFor(*model);
+  const size_t parts = model->program().parts.size();
+  std::vector<std::vector<double>> seconds(parts);
+  std::vector<std::chrono::nanoseconds> times(parts);
+  for (int run = 0; run < kRuns; ++run) {
+    if (!go_on()) return absl::CancelledError("the engine ends");
+    give_way_->store(false);
+    auto job = std::make_unique<Job>();
+    job->model = model;
+    job->level = model->level();
+    job->inputs.assign(tensors.inputs.begin(), tensors.inputs.end());
+    job->outputs.assign(tensors.outputs.begin(), tensors.outputs.end());
+    job->part_times = times;
+    job->cancelled = give_way_;
+    RETURN_IF_ERROR(Run(std::move(job), nullptr));
+    for (size_t part = 0; part < parts; ++part) {
+      seconds[part].push_back(
+          std::chrono::duration<double>(times[part]).count());
+    }
+  }
+  give_way_->store(false);
+  const auto undisturbed = [&] { return go_on() && !give_way_->load(); };
+  const auto drive = GlanceAtDrive(path, undisturbed);
+  if (absl::IsUnavailable(drive.status())) return drive.status();
+
+  std::vector<double> medians;
+  for (const std::vector<double>& part : seconds) {
+    medians.push_back(Median(part));
+  }
+  ASSIGN_OR_RETURN(const KnownCosts costs,
+                   KnownCosts::Of(path, options_.cache_path,
+                                  parts_.backend->key(), options_.threads));
+  const absl::Status written =
+      costs.Write(medians, drive.ok() ? drive->bytes_per_s : 0,
+                  drive.ok() ? drive->first_read_seconds : 0);
+  RETURN_IF_ERROR(written);
+  std::shared_ptr<const Known> known = KnownOf(path, *model);
+  if (!known->measured) {
+    return absl::InternalError("the profile that was written is not there");
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (known_.contains(model.get())) known_[model.get()] = std::move(known);
+  return absl::OkStatus();
+}
+
+}  // namespace layerd
