@@ -77,7 +77,7 @@ TEST_CASE("Whoever preempts whom, all answers are the same bits") {
 }
 
 TEST_CASE("A preempted job reads nothing twice and says how often it was") {
-  TestEngine engine({}, Drive::kPread);
+  TestEngine engine({.read_ahead = false}, Drive::kPread);
   const std::string path = WriteModel("preempt.layers", 6);
   REQUIRE(engine.Load(path, "low", 4).ok());
   REQUIRE(engine.Load(path, "high", 1).ok());
