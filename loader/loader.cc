@@ -209,11 +209,13 @@ std::span<Slot*> Loader::Impl::SlotsThatRead() {
 void Loader::Impl::SubmitAll() {
   const std::span<Slot*> slots = SlotsThatRead();
   if (slots.empty()) return;
-  GiveReadTurns(std::span<Slot* const>(slots), options_.inflight_low_bytes,
-                options_.read_bytes_max,
-                [this](Slot* slot, uint64_t bytes_max) {
-                  return SubmitNext(slot, bytes_max);
-                });
+  GiveReadTurns(
+      std::span<Slot* const>(slots), options_.inflight_low_bytes,
+      options_.read_bytes_max,
+      [this](Slot* slot, uint64_t bytes_max) {
+        return SubmitNext(slot, bytes_max);
+      },
+      [](Slot* slot) { return slot->reader.HasRoomForNext(); });
 }
 
 uint64_t Loader::Impl::SubmitNext(Slot* slot, uint64_t bytes_max) {

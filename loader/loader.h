@@ -21,9 +21,9 @@ struct LoaderOptions {
 // reads, checks, publishes.
 //
 // Most urgent is the lowest level number, and among equals the one that started
-// first. The others read with what drive and room it leaves, and never have
-// more than inflight_low_bytes in flight together (one tile, if that is more):
-// so long an urgent job may have to wait for the drive. A job below the most
+// first. The others read when it leaves the drive idle, and never have more
+// than inflight_low_bytes in flight together (one tile, if that is more): so
+// long an urgent job may have to wait for the drive. A job below the most
 // urgent level that has a model keeps to that even while it is alone
 // (StreamRequest::low, read_turns.h). Both byte limits are at least one tile.
 //

@@ -10,10 +10,12 @@ namespace layerd {
 // Whose read is next, and how large it may be: the loader's order, without the
 // loader, so that the simulated one of test/sim keeps the same.
 //
-// The most urgent stream has the drive to itself. What is below it, and every
-// stream that is low by itself (below the most urgent level that has a model,
-// whose request may come any moment), may have `low_bytes` in flight together:
-// so long an urgent read may find the drive busy.
+// A stream reads only while no more urgent one has a read in flight or wants
+// one: it gets the drive when they leave it idle, because their rings are full.
+// What is below the most urgent, and every stream that is low by itself (below
+// the most urgent level that has a model, whose request may come any moment),
+// may have `low_bytes` in flight together: so long a more urgent read may find
+// the drive busy, once each time it has left it idle.
 
 // Lower level numbers first; among equals, who started first.
 template <typename Slot>
@@ -24,10 +26,11 @@ bool ReadsBefore(const Slot& a, const Slot& b) {
 
 // `slots` have something to read or in flight, in the order of ReadsBefore().
 // submit(slot, bytes_max) submits the slot's next read if that is at most so
-// large and there is room for it; the bytes of the read, or 0.
-template <typename Slot, typename Submit>
+// large and there is room for it; the bytes of the read, or 0. wants(slot):
+// there is room for its next tile.
+template <typename Slot, typename Submit, typename Wants>
 void GiveReadTurns(std::span<Slot* const> slots, uint64_t low_bytes,
-                   uint64_t read_bytes_max, Submit submit) {
+                   uint64_t read_bytes_max, Submit submit, Wants wants) {
   const auto is_low = [&](const Slot* slot) {
     return slot != slots.front() || slot->low();
   };
@@ -46,6 +49,7 @@ void GiveReadTurns(std::span<Slot* const> slots, uint64_t low_bytes,
       if (bytes == 0) break;
       if (is_low(slot)) low_in_flight += bytes;
     }
+    if (slot->bytes_in_flight > 0 || wants(slot)) return;
   }
 }
 

@@ -57,6 +57,9 @@ class StreamReader {
   // Nothing if there is no room or not even the next tile is that small.
   std::optional<TileRun> NextRun(uint64_t bytes_max);
 
+  // There is a next tile, and room for it: takes the room.
+  bool HasRoomForNext() { return !exhausted() && PlaceNext(); }
+
   // What to read now for an unfinished `run`.
   ReadRequest NextRequest(const TileRun& run) const;
 

@@ -39,6 +39,7 @@ struct Job {
   // nobody wants to know. A loan as the two above.
   std::span<std::chrono::nanoseconds> part_times;
   int level = 3;
+  int task = -1;  // Which of the declared tasks it is a job of; -1: none.
   Instant arrival{};
   Instant deadline = Instant::max();  // None.
   // Set by anyone: the job is dropped at the next part boundary (CANCELLED).

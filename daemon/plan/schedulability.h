@@ -1,0 +1,85 @@
+#ifndef LAYERD_DAEMON_PLAN_SCHEDULABILITY_H_
+#define LAYERD_DAEMON_PLAN_SCHEDULABILITY_H_
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "config/limits.h"
+#include "daemon/plan/ring_recurrence.h"
+
+namespace layerd {
+
+// A declared task, as response-time analysis sees it.
+struct AnalyzedTask {
+  int level = 1;                // 1 is the most urgent.
+  double period_seconds = 0;    // At least so long between two of its jobs.
+  double alone_seconds = 0;     // Its response with no other task, blocked by
+                                // lower work as often as it can be.
+  double deadline_seconds = 0;  // At most the period.
+};
+
+// The worst response of each task, by
+//
+//   R_i = alone_i + sum over higher levels j of ceil(R_i / T_j) * alone_j
+//         + what its own level puts before it
+//
+// from below to the fixed point. Inside a level jobs do not preempt each other:
+// in the order of arrival every other task of the level has at most one job
+// before ours (each meets its deadline, and that is no later than its period);
+// by deadline, those of ceil(R_i / T_k) and one that had begun.
+//
+// A task that has no fixed point within its deadline gets the first value above
+// it: it is refused, and more is not needed.
+std::vector<double> ResponseTimes(const std::vector<AnalyzedTask>& tasks,
+                                  bool earliest_deadline_first);
+
+// A model's program on one machine, in the memory that it was planned.
+struct TaskProgram {
+  std::string name;  // For messages.
+  int level = 1;
+  double period_seconds = 0;          // 0: undeclared, best effort.
+  double deadline_seconds = 0;        // 0: the period.
+  std::vector<uint64_t> reads_bytes;  // That go through the ring.
+  std::vector<TimedPart> parts;
+};
+
+// What all tasks share.
+struct Supply {
+  double drive_bytes_per_s = 0;  // That the drive keeps to in nearly all
+                                 // reads: a quantile, not the mean.
+  double first_read_seconds = 0;
+  std::array<uint64_t, kLevelsMax> ring_bytes{};  // Of each level.
+  uint64_t inflight_low_bytes = 512 << 10;        // As LoaderOptions has these.
+  uint64_t read_bytes_max = 1 << 20;
+  bool earliest_deadline_first = false;  // Inside a level.
+};
+
+// What is promised of one task, and why.
+struct Guarantee {
+  // Each time it waits: the longest part of lower levels,
+  double block_compute_seconds = 0;
+  // what lower levels have in flight at the drive,
+  double block_read_seconds = 0;
+  // and what the drive reads together with that which it waits for.
+  double join_seconds = 0;
+  double alone_seconds = 0;
+  double response_seconds = 0;
+  double deadline_seconds = 0;
+  bool holds = false;
+};
+
+// Test B of the analysis (README.md), for every declared task, in order; those
+// that are best effort have holds = false and only the blocking that they see.
+// Errors: as RingFinishTimes(); INVALID_ARGUMENT if a declared task does not
+//         have a level above every undeclared model, or its deadline is later
+//         than its period.
+absl::StatusOr<std::vector<Guarantee>> Guarantees(
+    const std::vector<TaskProgram>& tasks, const Supply& supply);
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_PLAN_SCHEDULABILITY_H_

@@ -1,0 +1,127 @@
+#include "daemon/plan/schedulability.h"
+
+#include "absl/status/status.h"
+#include "test/catch/catch.h"
+
+namespace layerd {
+namespace {
+
+std::vector<double> Fifo(const std::vector<AnalyzedTask>& tasks) {
+  return ResponseTimes(tasks, /*earliest_deadline_first=*/false);
+}
+
+AnalyzedTask Task(int level, double period, double alone) {
+  return {.level = level,
+          .period_seconds = period,
+          .alone_seconds = alone,
+          .deadline_seconds = period};
+}
+
+TEST_CASE("Textbook task sets have the textbook's response times") {
+  struct Row {
+    const char* source;
+    std::vector<AnalyzedTask> tasks;
+    std::vector<double> responses;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"Burns and Wellings, Real-Time Systems and Programming Languages, task "
+       "set D, of response time analysis: c fills its period to the end",
+       {Task(1, 7, 3), Task(2, 12, 3), Task(3, 20, 5)},
+       {3, 6, 20}},
+      {"The same book, task set C: utilisation 1, harmonic periods",
+       {Task(3, 80, 40), Task(2, 40, 10), Task(1, 20, 5)},
+       {80, 15, 5}},
+      {"Buttazzo, Hard Real-Time Computing Systems, the example of response "
+       "time analysis with deadlines before periods",
+       {{1, 4, 1, 3}, {2, 5, 1, 4}, {3, 6, 2, 5}, {4, 11, 1, 10}},
+       {1, 2, 4, 10}},
+  }));
+  INFO(row.source);
+  CHECK(Fifo(row.tasks) == row.responses);
+}
+
+TEST_CASE("A task that cannot be on time is told so, and how far it came") {
+  // Burns and Wellings, task set A: utilisation 0.82, above the rate-monotonic
+  // bound of 0.78, and its least urgent task misses.
+  const std::vector<double> responses =
+      Fifo({Task(3, 50, 12), Task(2, 40, 10), Task(1, 30, 10)});
+  CHECK(responses[1] == 20);
+  CHECK(responses[2] == 10);
+  CHECK(responses[0] > 50);
+}
+
+TEST_CASE("In a level, arrivals wait for one job of each other task") {
+  const std::vector<AnalyzedTask> tasks{Task(2, 100, 10), Task(2, 200, 30),
+                                        Task(1, 50, 5)};
+  CHECK(Fifo(tasks) == std::vector<double>{45, 45, 5});
+  // By deadline: a job that had begun, and one of each.
+  CHECK(ResponseTimes(tasks, true) == std::vector<double>{80, 60, 5});
+}
+
+TaskProgram Program(const std::string& name, int level, double period,
+                    double part_seconds) {
+  TaskProgram task;
+  task.name = name;
+  task.level = level;
+  task.period_seconds = period;
+  for (uint32_t i = 0; i < 100; ++i) {
+    task.reads_bytes.push_back(256 << 10);
+    task.parts.push_back({.read = i, .seconds = part_seconds});
+  }
+  return task;
+}
+
+Supply Drive() {
+  Supply supply;
+  supply.drive_bytes_per_s = 1 << 30;
+  supply.ring_bytes.fill(8 << 20);
+  return supply;
+}
+
+TEST_CASE(
+    "A task alone takes what the ring recurrence says, and the joined "
+    "read it waits for") {
+  const auto guarantees = Guarantees({Program("m", 1, 0.2, 1e-3)}, Drive());
+  REQUIRE(guarantees.ok());
+  const Guarantee& alone = guarantees->front();
+  CHECK(alone.holds);
+  CHECK(alone.block_compute_seconds == 0);
+  CHECK(alone.block_read_seconds == 0);
+  const double extent = 256.0 / (1 << 20);
+  CHECK(alone.join_seconds == Approx(4 * extent));
+  CHECK(alone.response_seconds == Approx(0.1 + extent + 4 * extent));
+}
+
+TEST_CASE("Lower work blocks by its longest part and what it has in flight") {
+  const auto guarantees = Guarantees(
+      {Program("urgent", 1, 0.2, 1e-3), Program("flood", 4, 0, 3e-3)}, Drive());
+  REQUIRE(guarantees.ok());
+  const Guarantee& urgent = guarantees->front();
+  CHECK(urgent.block_compute_seconds == 3e-3);
+  CHECK(urgent.block_read_seconds == Approx(0.5 / 1024));
+  CHECK(urgent.holds);
+  CHECK_FALSE(guarantees->back().holds);  // Nobody asked for a promise.
+}
+
+TEST_CASE("A set that asks for more than there is does not hold") {
+  const auto guarantees = Guarantees(
+      {Program("fast", 1, 0.15, 1e-3), Program("slow", 2, 0.3, 1.4e-3)},
+      Drive());
+  REQUIRE(guarantees.ok());
+  CHECK(guarantees->front().holds);
+  CHECK_FALSE(guarantees->back().holds);
+}
+
+TEST_CASE("What cannot be promised is refused in words") {
+  const auto beside = Guarantees(
+      {Program("camera", 3, 0.2, 1e-3), Program("batch", 3, 0, 1e-3)}, Drive());
+  REQUIRE(absl::IsInvalidArgument(beside.status()));
+  CHECK_THAT(std::string(beside.status().message()),
+             Catch::Contains("camera") && Catch::Contains("batch"));
+  TaskProgram late = Program("late", 1, 0.2, 1e-3);
+  late.deadline_seconds = 0.3;
+  CHECK(absl::IsInvalidArgument(Guarantees({late}, Drive()).status()));
+}
+
+}  // namespace
+}  // namespace layerd

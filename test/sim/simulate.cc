@@ -1,0 +1,160 @@
+// How often is an admitted task set late, and is admission merely pessimistic?
+//
+//   bazel-bin/test/sim/simulate --sets 200 --jobs 1000 --utilization 0.8
+//   bazel-bin/test/sim/simulate --machine Orin --seed 17 --sets 1   # replays
+//
+// Run it from the top of the repository, where test/sim/tables is. Exits 1 if a
+// promise of the daemon did not hold or an admitted job was late.
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "test/sim/simulation.h"
+
+namespace layerd {
+namespace {
+
+struct Question {
+  std::string machine;  // Empty: all three.
+  double utilization = 0.8;
+  uint64_t first_seed = 1, sets = 100, jobs = 1000;
+  uint64_t refused_jobs = 300;
+  uint64_t ring_bytes = 8 << 20;
+  LevelOrder order = LevelOrder::kFifo;
+  bool nominal = false;  // Also for admitted sets.
+};
+
+constexpr uint64_t kExplainedMax = 3;
+
+// What admission counts with. A refused set is shown it, for it may come.
+constexpr Jitter kNominal{.read_sigma = 0, .part_shortest = 1};
+
+struct Tally {
+  uint64_t sets = 0, admitted = 0, jobs = 0, misses = 0, complaints = 0;
+  uint64_t refused_and_late = 0;  // Missed, or came within 1.3 of it.
+  double worst_share_of_bound = 0;
+};
+
+// Why a set was let in or refused.
+void Explain(const std::vector<SimTask>& tasks, const SimMachine& machine,
+             const std::vector<Guarantee>& guarantees, uint64_t seed,
+             bool admitted) {
+  std::printf("%s seed %lu %s (ms):\n", machine.name, seed,
+              admitted ? "admitted" : "refused");
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    const Guarantee& g = guarantees[i];
+    std::printf(
+        "  level %d %-14s compute %6.1f reads %6.1f alone %6.1f (blocked by "
+        "%.2f, %.2f, joined %.2f) response %6.1f of %6.1f%s\n",
+        tasks[i].level, tasks[i].table->name.c_str(),
+        1e3 * tasks[i].table->flops() / machine.flops_per_s,
+        1e3 * tasks[i].table->bytes() / machine.drive_bytes_per_s,
+        1e3 * g.alone_seconds, 1e3 * g.block_compute_seconds,
+        1e3 * g.block_read_seconds, 1e3 * g.join_seconds,
+        1e3 * g.response_seconds, 1e3 * g.deadline_seconds,
+        g.holds ? "" : "  <-- late");
+  }
+}
+
+void Add(const SimMachine& machine, const std::vector<PartTable>& tables,
+         const Question& question, uint64_t seed, Tally* tally) {
+  const auto tasks = DrawTaskSet(tables, machine, question.utilization, seed);
+  Supply supply = SupplyOf(machine, question.ring_bytes);
+  supply.earliest_deadline_first = question.order == LevelOrder::kEdf;
+  const auto guarantees = *Guarantees(ProgramsOf(tasks, machine), supply);
+  bool admitted = true;
+  for (const Guarantee& guarantee : guarantees) {
+    admitted = admitted && guarantee.holds;
+  }
+  const SimResult result =
+      Simulate(tasks, machine,
+               {.ring_bytes = question.ring_bytes,
+                .jitter = admitted && !question.nominal ? Jitter{} : kNominal,
+                .level_order = question.order,
+                .jobs = admitted ? question.jobs : question.refused_jobs,
+                .drop_late = admitted,
+                .all_at_once = !admitted || question.nominal},
+               guarantees, seed);
+  ++tally->sets;
+  if (question.sets <= kExplainedMax) {
+    Explain(tasks, machine, guarantees, seed, admitted);
+  }
+  for (const std::string& complaint : result.complaints) {
+    std::printf("%s seed %lu: %s\n", machine.name, seed, complaint.c_str());
+    ++tally->complaints;
+  }
+  if (!admitted) {
+    tally->refused_and_late += result.worst_share >= 1 / 1.3;
+    return;
+  }
+  ++tally->admitted;
+  tally->jobs += result.jobs;
+  tally->misses += result.misses;
+  tally->worst_share_of_bound =
+      std::max(tally->worst_share_of_bound, result.worst_share_of_bound);
+  if (result.misses > 0) {
+    std::printf("%s seed %lu: %lu misses\n", machine.name, seed, result.misses);
+  }
+}
+
+void Print(const SimMachine& machine, const Question& question,
+           const Tally& tally) {
+  const uint64_t refused = tally.sets - tally.admitted;
+  std::printf(
+      "%-7s U %.2f: %lu of %lu sets admitted (%.1f %%), %lu jobs of them, %lu "
+      "misses, worst response %.3f of its bound; of %lu refused %lu miss or "
+      "come within 1.3 x of the deadline (%.0f %%)\n",
+      machine.name, question.utilization, tally.admitted, tally.sets,
+      100.0 * tally.admitted / tally.sets, tally.jobs, tally.misses,
+      tally.worst_share_of_bound, refused, tally.refused_and_late,
+      refused == 0 ? 100.0 : 100.0 * tally.refused_and_late / refused);
+  std::fflush(stdout);
+}
+
+int Main(int argc, char** argv) {
+  Question question;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const std::string flag = argv[i], value = argv[i + 1];
+    if (flag == "--machine") {
+      question.machine = value;
+    } else if (flag == "--utilization") {
+      question.utilization = std::atof(value.c_str());
+    } else if (flag == "--seed") {
+      question.first_seed = std::strtoull(value.c_str(), nullptr, 10);
+    } else if (flag == "--sets") {
+      question.sets = std::strtoull(value.c_str(), nullptr, 10);
+    } else if (flag == "--jobs") {
+      question.jobs = std::strtoull(value.c_str(), nullptr, 10);
+    } else if (flag == "--ring-kib") {
+      question.ring_bytes = std::strtoull(value.c_str(), nullptr, 10) << 10;
+    } else if (flag == "--nominal") {
+      question.nominal = value == "true";
+    } else if (flag == "--order") {
+      question.order = value == "edf" ? LevelOrder::kEdf : LevelOrder::kFifo;
+    } else {
+      std::fprintf(stderr,
+                   "simulate: --machine --utilization --seed --sets --jobs "
+                   "--ring-kib --order --nominal\n");
+      return 2;
+    }
+  }
+  const std::vector<PartTable> tables = AllPartTables();
+  bool well = true;
+  for (const SimMachine& machine : kMachines) {
+    if (!question.machine.empty() && question.machine != machine.name) continue;
+    Tally tally;
+    for (uint64_t n = 0; n < question.sets; ++n) {
+      Add(machine, tables, question, question.first_seed + n, &tally);
+    }
+    Print(machine, question, tally);
+    well = well && tally.misses == 0 && tally.complaints == 0;
+  }
+  return well ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace layerd
+
+int main(int argc, char** argv) { return layerd::Main(argc, argv); }
