@@ -31,7 +31,8 @@ struct Range {
   friend bool operator==(const Range&, const Range&) = default;
 };
 
-// One tensor of weights inside the extent of a part.
+// One tensor of weights inside the extent of a part. Its layout's datatype is
+// how it is stored; what computes always has F32 (decoded_part.h).
 struct WeightPiece {
   WeightLayout layout;
   uint64_t offset_bytes = 0;  // From the start of the extent; multiple of 256.
@@ -60,6 +61,7 @@ struct PartMemory {
   const std::byte* weights = nullptr;  // Start of the extent; null if none.
   std::span<std::byte* const> outputs;
   std::byte* scratch = nullptr;  // kernel.scratch_bytes(), 64 B-aligned.
+  std::byte* decoded = nullptr;  // kernel.decoded_bytes(), 64 B-aligned.
 };
 
 // One part made ready off the request path: primitives chosen and created.
@@ -68,6 +70,9 @@ class Kernel {
  public:
   virtual ~Kernel() = default;
   virtual size_t scratch_bytes() const = 0;
+  // Scratch for weights that are stored narrower than they are computed with:
+  // apart, because it counts as memory for weights.
+  virtual size_t decoded_bytes() const { return 0; }
 };
 
 // Names one Enqueue() of one backend. Tickets complete in order.
@@ -93,9 +98,9 @@ class Backend {
 
   virtual KernelKey key() const = 0;
 
-  // The layouts in which `spec` wants its weights: the same number of pieces
-  // and the same shapes. `spec.weights` come in with plain layouts and any
-  // offsets. Asked when packing.
+  // The layouts in which `spec` wants its weights: the same number of pieces,
+  // the same datatypes and shapes. `spec.weights` come in with plain layouts
+  // and any offsets. Asked when packing.
   virtual absl::StatusOr<std::vector<WeightLayout>> WeightLayouts(
       const PartSpec& spec) const = 0;
 

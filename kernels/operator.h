@@ -10,6 +10,11 @@ namespace layerd {
 // What one layer computes, after folding and fusing. Plain numbers: shapes are
 // in the tensors (TensorType), weights in the part (WeightLayout). Semantics
 // are ONNX's unless said otherwise. Accumulation and results are f32.
+//
+// The kernel of a convolution or fully connected layer may be stored as F16,
+// BF16 or I8. Behind its other weights then come scales [O], F32: always of I8,
+// and of the others where they are needed. Decoded, an element is what is
+// stored, as f32, times the scale of its output channel.
 
 enum class ActivationKind : uint8_t {
   kNone = 0,

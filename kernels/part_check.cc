@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "config/status_macros.h"
+#include "kernels/decoded_part.h"
 #include "kernels/type_check.h"
 
 namespace layerd {
@@ -81,7 +82,7 @@ absl::Status CheckRank(const TensorType& type, size_t least, size_t most) {
                                         ToString(type), least, most));
 }
 
-absl::Status CheckAllF32(const PartSpec& spec) {
+absl::Status CheckTensorsF32(const PartSpec& spec) {
   for (const auto* types : {&spec.inputs, &spec.outputs}) {
     for (const TensorType& type : *types) {
       if (type.dtype == DataType::kF32) continue;
@@ -89,13 +90,56 @@ absl::Status CheckAllF32(const PartSpec& spec) {
           StrCat(ToString(type), ": only FP32 is computed on"));
     }
   }
+  return absl::OkStatus();
+}
+
+absl::Status CheckWeightF32(const WeightPiece& piece) {
+  if (piece.layout.dtype == DataType::kF32) return absl::OkStatus();
+  return absl::UnimplementedError(StrCat("weights of ",
+                                         NameOf(piece.layout.dtype),
+                                         ": only FP32 is computed with"));
+}
+
+absl::Status CheckAllF32(const PartSpec& spec) {
+  RETURN_IF_ERROR(CheckTensorsF32(spec));
   for (const WeightPiece& piece : spec.weights) {
-    if (piece.layout.dtype == DataType::kF32) continue;
-    return absl::UnimplementedError(StrCat("weights of ",
-                                           NameOf(piece.layout.dtype),
-                                           ": only FP32 is computed with"));
+    RETURN_IF_ERROR(CheckWeightF32(piece));
   }
   return absl::OkStatus();
+}
+
+// Scales lie behind the other weights, one for each channel of the part.
+absl::Status CheckScales(const PartSpec& spec) {
+  const WeightLayout& scales = spec.weights.back().layout;
+  RETURN_IF_ERROR(CheckShape("scales", scales.shape, {spec.channels.count}));
+  if (scales == WeightLayout::Plain(scales.dtype, scales.shape)) {
+    return absl::OkStatus();
+  }
+  return InvalidArgumentError(StrCat("scales are ", ToString(scales)));
+}
+
+// A kernel that may be stored narrow, a bias, scales: those that there are.
+// Their shapes but for the scales are checked elsewhere.
+absl::Status CheckKernelAndVectors(const PartSpec& spec, size_t inputs,
+                                   bool has_bias) {
+  const size_t others = has_bias ? 2 : 1;
+  if (spec.weights.empty() || spec.weights[0].layout.dtype == DataType::kF32) {
+    RETURN_IF_ERROR(CheckCounts(spec, inputs, others));
+    return CheckAllF32(spec);
+  }
+  const WeightLayout& kernel = spec.weights[0].layout;
+  if (!IsNarrow(kernel.dtype)) return CheckWeightF32(spec.weights[0]);
+  const bool must_scale = kernel.dtype == DataType::kI8;
+  const bool has_scales = must_scale || spec.weights.size() > others;
+  RETURN_IF_ERROR(CheckCounts(spec, inputs, others + (has_scales ? 1 : 0)));
+  RETURN_IF_ERROR(CheckTensorsF32(spec));
+  for (size_t w = 1; w < spec.weights.size(); ++w) {
+    RETURN_IF_ERROR(CheckWeightF32(spec.weights[w]));
+  }
+  if (has_scales) RETURN_IF_ERROR(CheckScales(spec));
+  if (Decoded(kernel).bytes() <= kSpanBytesMax) return absl::OkStatus();
+  return InvalidArgumentError(
+      StrCat(ToString(kernel), " is too large to decode"));
 }
 
 // One number where the window stands at `output` places, two with ceil.
@@ -191,9 +235,8 @@ absl::Status CheckBiasAndResidual(const PartSpec& spec, bool has_bias,
 }
 
 absl::Status Check(const Convolution& op, const PartSpec& spec) {
-  RETURN_IF_ERROR(
-      CheckCounts(spec, op.adds_residual ? 2 : 1, op.has_bias ? 2 : 1));
-  RETURN_IF_ERROR(CheckAllF32(spec));
+  RETURN_IF_ERROR(CheckKernelAndVectors(spec, op.adds_residual ? 2 : 1,
+                                        op.has_bias));
   RETURN_IF_ERROR(CheckRank(spec.inputs[0], 3, 5));
   const size_t rank = spec.inputs[0].shape.size();
   RETURN_IF_ERROR(CheckRank(spec.outputs[0], rank, rank));
@@ -206,9 +249,8 @@ absl::Status Check(const Convolution& op, const PartSpec& spec) {
 }
 
 absl::Status Check(const FullyConnected& op, const PartSpec& spec) {
-  RETURN_IF_ERROR(
-      CheckCounts(spec, op.adds_residual ? 2 : 1, op.has_bias ? 2 : 1));
-  RETURN_IF_ERROR(CheckAllF32(spec));
+  RETURN_IF_ERROR(CheckKernelAndVectors(spec, op.adds_residual ? 2 : 1,
+                                        op.has_bias));
   RETURN_IF_ERROR(CheckActivation(op.activation));
   RETURN_IF_ERROR(CheckRank(spec.inputs[0], 1, kRankMax));
   RETURN_IF_ERROR(CheckRank(spec.outputs[0], 1, kRankMax));

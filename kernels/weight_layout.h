@@ -29,7 +29,7 @@ struct WeightLayout {
     friend bool operator==(const Block&, const Block&) = default;
   };
 
-  DataType dtype = DataType::kF32;
+  DataType dtype = DataType::kF32;  // As stored.
   std::vector<int64_t> shape;
   std::vector<int64_t> padded_shape;  // Each at least shape; the rest is zero.
   std::vector<int64_t> strides;       // Of the outer index of each dimension.

@@ -9,6 +9,8 @@
 #include "config/check.h"
 #include "config/status_macros.h"
 #include "kernels/cpu/cpu_kernel.h"
+#include "kernels/cpu/weight_decoder.h"
+#include "kernels/decoded_part.h"
 #include "kernels/part_check.h"
 #include "kernels/reference/reference_part.h"
 
@@ -36,6 +38,31 @@ class FallbackKernel : public CpuKernel {
 
  private:
   ReferencePart part_;
+};
+
+// A narrow part: decoded, then computed like any other.
+class DecodingKernel : public CpuKernel {
+ public:
+  DecodingKernel(const PartSpec& stored, std::unique_ptr<CpuKernel> decoded)
+      : decoder_(stored), inner_(std::move(decoded)) {
+    scratch_bytes_ = inner_->scratch_bytes();
+  }
+
+  size_t decoded_bytes() const override { return decoder_.decoded_bytes(); }
+  std::string implementation() const override {
+    return inner_->implementation();
+  }
+
+  absl::Status Run(dnnl_stream_t stream, const PartMemory& memory) override {
+    decoder_.Decode(memory.weights, memory.decoded);
+    PartMemory decoded = memory;
+    decoded.weights = memory.decoded;
+    return inner_->Run(stream, decoded);
+  }
+
+ private:
+  cpu::WeightDecoder decoder_;
+  std::unique_ptr<CpuKernel> inner_;
 };
 
 bool FitsLibrary(const PartSpec& spec) {
@@ -69,28 +96,26 @@ class CpuBackend : public Backend {
   absl::StatusOr<std::vector<WeightLayout>> WeightLayouts(
       const PartSpec& spec) const override {
     RETURN_IF_ERROR(CheckPart(spec));
-    return Wanted(spec);
+    if (!IsNarrow(spec)) return Wanted(spec);
+    ASSIGN_OR_RETURN(const std::vector<WeightLayout> decoded,
+                     Wanted(DecodedSpec(spec)));
+    std::vector<WeightLayout> layouts;
+    for (const WeightPiece& piece : spec.weights) {
+      layouts.push_back(piece.layout);
+    }
+    layouts[0] = decoded[0];
+    layouts[0].dtype = spec.weights[0].layout.dtype;
+    return layouts;
   }
 
   absl::StatusOr<std::unique_ptr<Kernel>> Prepare(
       const PartSpec& spec) override {
     RETURN_IF_ERROR(CheckPlacedPart(spec));
     omp_set_num_threads(threads_);
-    ASSIGN_OR_RETURN(const std::vector<WeightLayout> wanted, Wanted(spec));
-    for (size_t i = 0; i < wanted.size(); ++i) {
-      const absl::Status status =
-          cpu::CompareLayouts(spec.weights[i].layout, wanted[i]);
-      if (!status.ok()) {
-        return absl::Status(status.code(), absl::StrCat(NameOf(spec.op), ": ",
-                                                        status.message()));
-      }
-    }
-    KernelOr kernel = MakeKernel(spec);
-    if (absl::IsUnimplemented(kernel.status())) {
-      return std::make_unique<FallbackKernel>(spec);
-    }
-    RETURN_IF_ERROR(kernel.status());
-    return *std::move(kernel);
+    ASSIGN_OR_RETURN(std::unique_ptr<CpuKernel> kernel,
+                     PrepareF32(DecodedSpec(spec)));
+    if (!IsNarrow(spec)) return kernel;
+    return std::make_unique<DecodingKernel>(spec, std::move(kernel));
   }
 
   absl::StatusOr<Ticket> Enqueue(Kernel& kernel,
@@ -106,6 +131,21 @@ class CpuBackend : public Backend {
   absl::Status Wait(Ticket) override { return absl::OkStatus(); }
 
  private:
+  KernelOr PrepareF32(const PartSpec& spec) const {
+    ASSIGN_OR_RETURN(const std::vector<WeightLayout> wanted, Wanted(spec));
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      const absl::Status status =
+          cpu::CompareLayouts(spec.weights[i].layout, wanted[i]);
+      if (!status.ok()) {
+        return absl::Status(status.code(), absl::StrCat(NameOf(spec.op), ": ",
+                                                        status.message()));
+      }
+    }
+    KernelOr kernel = MakeKernel(spec);
+    if (!absl::IsUnimplemented(kernel.status())) return kernel;
+    return std::make_unique<FallbackKernel>(spec);
+  }
+
   // Plain, but for the kernels of convolutions and fully connected layers.
   absl::StatusOr<std::vector<WeightLayout>> Wanted(const PartSpec& spec) const {
     std::vector<WeightLayout> layouts;

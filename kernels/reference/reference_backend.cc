@@ -1,10 +1,13 @@
 #include "kernels/reference/reference_backend.h"
 
+#include <optional>
 #include <utility>
 
 #include "config/check.h"
 #include "config/status_macros.h"
+#include "kernels/decoded_part.h"
 #include "kernels/part_check.h"
+#include "kernels/reference/plain_decoder.h"
 #include "kernels/reference/reference_part.h"
 
 namespace layerd {
@@ -12,12 +15,25 @@ namespace {
 
 class ReferenceKernel : public Kernel {
  public:
-  explicit ReferenceKernel(const PartSpec& spec) : part_(spec) {}
+  explicit ReferenceKernel(const PartSpec& spec) : part_(DecodedSpec(spec)) {
+    if (IsNarrow(spec)) decoder_.emplace(spec);
+  }
   size_t scratch_bytes() const override { return 0; }
-  void Run(const PartMemory& memory) const { part_.Run(memory); }
+  size_t decoded_bytes() const override {
+    return decoder_ ? decoder_->decoded_bytes() : 0;
+  }
+
+  void Run(const PartMemory& memory) const {
+    if (!decoder_) return part_.Run(memory);
+    decoder_->Decode(memory.weights, memory.decoded);
+    PartMemory decoded = memory;
+    decoded.weights = memory.decoded;
+    part_.Run(decoded);
+  }
 
  private:
   ReferencePart part_;
+  std::optional<PlainDecoder> decoder_;
 };
 
 class ReferenceBackend : public Backend {

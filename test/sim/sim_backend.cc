@@ -18,6 +18,7 @@ class SimKernel : public Kernel {
   SimKernel(std::unique_ptr<Kernel> inner, const PartSpec& spec)
       : inner_(std::move(inner)), spec_(spec) {}
   size_t scratch_bytes() const override { return inner_->scratch_bytes(); }
+  size_t decoded_bytes() const override { return inner_->decoded_bytes(); }
   Kernel& inner() { return *inner_; }
   const PartSpec& spec() const { return spec_; }
 
@@ -84,6 +85,7 @@ struct SimBackend::Job {
   std::vector<std::byte*> outputs;
   const std::byte* weights;
   std::byte* scratch;
+  std::byte* decoded;
   std::vector<std::byte> weights_then;  // At Enqueue().
   std::vector<std::byte> output_then;   // When the job's turn came.
 };
@@ -112,6 +114,7 @@ absl::StatusOr<Ticket> SimBackend::Enqueue(Kernel& kernel,
   job->outputs.assign(memory.outputs.begin(), memory.outputs.end());
   job->weights = memory.weights;
   job->scratch = memory.scratch;
+  job->decoded = memory.decoded;
   job->weights_then.assign(memory.weights,
                            memory.weights + ours->weight_bytes());
   jobs_.push_back(std::move(job));
@@ -186,7 +189,8 @@ absl::Status SimBackend::Compute(Job& job) {
   ASSIGN_OR_RETURN(
       const Ticket ticket,
       inner_->Enqueue(job.kernel->inner(),
-                      {job.inputs, job.weights, job.outputs, job.scratch}));
+                      {job.inputs, job.weights, job.outputs, job.scratch,
+                       job.decoded}));
   return inner_->Wait(ticket);
 }
 

@@ -1,0 +1,42 @@
+#ifndef LAYERD_KERNELS_DECODED_PART_H_
+#define LAYERD_KERNELS_DECODED_PART_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "kernels/backend.h"
+
+namespace layerd {
+
+// Weights that are stored narrower than they are computed with: F16, BF16, I8.
+//
+// Such a part is decoded into scratch right before it computes, and there it is
+// a part like any other: the same layout, so decoding keeps every element in
+// its place, and the same numbers whoever decodes, so the same bits.
+//
+//     extent   | kernel, F16 | bias | scales | 0 |
+//                  decode |      | copy
+//     decoded  | kernel, F32            | bias |
+
+bool IsNarrow(DataType dtype);
+
+// The same layout of F32.
+WeightLayout Decoded(const WeightLayout& stored);
+
+// Whether its kernel is narrow.
+bool IsNarrow(const PartSpec& spec);
+
+// What a narrow part is once it is decoded: its weights at their places in the
+// scratch, without scales. Any other part as it is.
+PartSpec DecodedSpec(const PartSpec& stored);
+
+// Of the scratch that the weights of `decoded` take.
+uint64_t WeightBytes(const PartSpec& decoded);
+
+// Its scales among the weights of a narrow part.
+// REQUIRES: `stored` passed CheckPart(), and IsNarrow().
+std::optional<size_t> ScalesOf(const PartSpec& stored);
+
+}  // namespace layerd
+
+#endif  // LAYERD_KERNELS_DECODED_PART_H_
