@@ -281,10 +281,11 @@ absl::Status DescribeFile(const Settings& settings, Contest* contest,
   report->weight_bytes = file->manifest().identity().weight_bytes();
   report->tile_bytes = file->stream().tile_bytes;
   report->budget_bytes = settings.budget_bytes == kAllBytes
-                             ? file->stream().stored_bytes
+                             ? memory.weight_memory_bytes()
                              : settings.budget_bytes;
   report->ring_bytes = memory.ring_bytes;
   report->head_bytes = memory.head_bytes;
+  report->decode_bytes = memory.decode_bytes;
   report->arena_bytes = memory.arena_bytes;
   return absl::OkStatus();
 }

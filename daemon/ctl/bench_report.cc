@@ -78,6 +78,7 @@ std::string BenchJson(const BenchReport& report) {
   json.Add("budget_bytes", report.budget_bytes);
   json.Add("ring_bytes", report.ring_bytes);
   json.Add("head_bytes", report.head_bytes);
+  json.Add("decode_bytes", report.decode_bytes);
   json.Add("total_bytes", report.total_bytes());
   json.Add("arena_bytes", report.arena_bytes);
   json.Add("tile_bytes", report.tile_bytes);
@@ -108,8 +109,8 @@ std::string BenchText(const BenchReport& report) {
   return absl::StrCat(
       absl::StrFormat(
           "%s, %d threads, %d requests, realtime scheduling off\n"
-          "memory    %s for weights of %s (%s less): ring %s, head %s; arena "
-          "%s\n"
+          "memory    %s for weights of %s as f32 (%s less), stored as %s: ring "
+          "%s, head %s, decoding %s; arena %s\n"
           "resident  %.3f ms%s\n"
           "streamed  %.3f ms, p99 %.3f ms: %.2f %% over the faster resident "
           "one\n",
@@ -117,7 +118,9 @@ std::string BenchText(const BenchReport& report) {
           FormatByteSize(report.weight_memory_bytes()),
           FormatByteSize(report.weight_bytes),
           Number(report.weight_memory_reduction_pct(), " %"),
-          FormatByteSize(report.ring_bytes), FormatByteSize(report.head_bytes),
+          report.weights_dtype, FormatByteSize(report.ring_bytes),
+          FormatByteSize(report.head_bytes),
+          FormatByteSize(report.decode_bytes),
           FormatByteSize(report.arena_bytes), Median(report.resident_ms),
           report.whole_layer_ms.empty()
               ? ""

@@ -40,6 +40,7 @@ struct Question {
             .level = model->level(),
             .program = &model->program(),
             .scratch_bytes = model->scratch_bytes(),
+            .decode_bytes = model->decode_bytes(),
             .costs = &costs};
   }
 };
@@ -100,19 +101,20 @@ absl::StatusOr<Answer> Plan(const Question& question, bool with_curve) {
 }
 
 uint64_t WeightMemory(const MemoryPlan& plan) {
-  return plan.ring_bytes + plan.head_bytes;
+  return plan.weight_memory_bytes();
 }
 
 // "all" is as much as there is.
 uint64_t BudgetOf(const Question& question, const MemoryPlan& plan) {
   return question.budgets.weight_bytes == kAllBytes
-             ? plan.weight_bytes
+             ? WeightMemory(plan)
              : question.budgets.weight_bytes;
 }
 
 void AddPoint(const PlannedPoint& point, JsonWriter* json) {
   json->Add("ring_bytes", point.plan.ring_bytes);
   json->Add("head_bytes", point.plan.head_bytes);
+  json->Add("decode_bytes", point.plan.decode.bytes);
   json->Add("arena_bytes", point.plan.arena_bytes);
   json->Add("total_bytes", WeightMemory(point.plan) + point.plan.arena_bytes);
   json->Add("predicted_cold_ms", 1e3 * point.prediction.cold_seconds);
@@ -174,14 +176,15 @@ std::string TextOf(const Question& question, const Answer& answer) {
   const MemoryPlan& plan = answer.point.plan;
   const Prediction& times = answer.point.prediction;
   std::string text = absl::StrFormat(
-      "memory   %s for weights of %s (ring %s, head %s; the least is %s), "
-      "arena %s\n"
+      "memory   %s for weights of %s (ring %s, head %s, decoding %s; the least "
+      "is %s), arena %s\n"
       "latency  %s ms cold, %s ms warm; reading at once is worth %s ms, no "
       "schedule beats %s ms\n"
       "blocks   others for at most %.0f us\n"
       "costs    %s; drive %.0f MiB/s\n",
       FormatByteSize(WeightMemory(plan)), FormatByteSize(plan.weight_bytes),
       FormatByteSize(plan.ring_bytes), FormatByteSize(plan.head_bytes),
+      FormatByteSize(plan.decode.bytes),
       FormatByteSize(plan.minimum_weight_bytes),
       FormatByteSize(plan.arena_bytes), Ms(times.cold_seconds),
       Ms(times.warm_seconds), Ms(times.asap_seconds),

@@ -46,6 +46,7 @@ void AddMemory(const admin::Memory& memory, JsonWriter* json) {
   AddBudget("memory_budget_bytes", memory.memory_budget_bytes(), json);
   json->Add("ring_bytes", memory.ring_bytes());
   json->Add("head_bytes", memory.head_bytes());
+  json->Add("decode_bytes", memory.decode_bytes());
   json->Add("arena_bytes", memory.arena_bytes());
   json->Add("weight_bytes", memory.weight_bytes());
   json->EndObject();
@@ -94,11 +95,13 @@ std::string TextOf(const std::string& address,
   const admin::Loading& loading = response.loading();
   std::string text = absl::StrFormat(
       "layerd %s at %s is %s\n"
-      "memory   rings %s, heads %s, arenas %s; weights would be %s\n"
+      "memory   rings %s, heads %s, decoding %s, arenas %s; weights would be "
+      "%s\n"
       "budgets  weights %s, all memory %s\n"
       "drive    %s in %s reads, %d errors, %d wrong checksums\n",
       response.version(), address, response.ready() ? "ready" : "NOT READY",
       FormatByteSize(memory.ring_bytes()), FormatByteSize(memory.head_bytes()),
+      FormatByteSize(memory.decode_bytes()),
       FormatByteSize(memory.arena_bytes()),
       FormatByteSize(memory.weight_bytes()),
       FormatByteSize(memory.weight_budget_bytes()),

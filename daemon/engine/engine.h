@@ -127,8 +127,13 @@ class Engine {
 
   struct MemoryStats {
     uint64_t weight_budget_bytes, memory_budget_bytes;
-    uint64_t ring_bytes, head_bytes, arena_bytes;  // As planned, all levels.
-    uint64_t weight_bytes;                         // Of all loaded models.
+    // As planned, all levels.
+    uint64_t ring_bytes, head_bytes, decode_bytes, arena_bytes;
+    uint64_t weight_bytes;  // Of all loaded models.
+
+    uint64_t weight_memory_bytes() const {
+      return ring_bytes + head_bytes + decode_bytes;
+    }
   };
   virtual MemoryStats memory() const = 0;
   // A read is in flight.

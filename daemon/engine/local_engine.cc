@@ -198,6 +198,7 @@ Engine::MemoryStats LocalEngine::memory() const {
                     .memory_budget_bytes = budgets_.memory_bytes,
                     .ring_bytes = plan_.ring_bytes,
                     .head_bytes = plan_.head_bytes,
+                    .decode_bytes = plan_.decode.bytes,
                     .arena_bytes = plan_.arena_bytes,
                     .weight_bytes = 0};
   for (const std::shared_ptr<Model>& model : models_) {
@@ -281,6 +282,7 @@ std::vector<ModelDemand> LocalEngine::DemandsOf(const Models& models,
            .level = level,
            .program = &model->program(),
            .scratch_bytes = model->scratch_bytes(),
+           .decode_bytes = model->decode_bytes(),
            .costs = costs == known.end() ? nullptr : &costs->second->costs});
     }
   }

@@ -10,9 +10,11 @@ namespace layerd {
 
 PlacedModel::PlacedModel(std::shared_ptr<Model> model,
                          const MemoryPlan::ModelMemory& plan,
-                         std::span<std::byte> slab, std::span<std::byte> arena)
-    : model_(std::move(model)) {
+                         std::span<std::byte> slab, std::span<std::byte> arena,
+                         std::span<std::byte> decode)
+    : model_(std::move(model)), decode_(decode.data()) {
   LAYERD_CHECK(plan.arena.bytes <= arena.size());
+  LAYERD_CHECK(model_->decode_bytes() <= decode.size());
   PlaceOperands(plan, arena);
   PlaceReads(plan, slab);
   FindLastParts();
@@ -24,7 +26,8 @@ PartMemory PlacedModel::MemoryOf(size_t part, const std::byte* weights) const {
       .inputs = {input_pointers_.data() + of.inputs_first, of.inputs_count},
       .weights = weights,
       .outputs = {output_pointers_.data() + of.outputs_first, of.outputs_count},
-      .scratch = scratch_};
+      .scratch = scratch_,
+      .decoded = decode_};
 }
 
 std::span<const uint32_t> PlacedModel::ReadsDoneAfter(size_t part) const {

@@ -21,9 +21,10 @@ namespace layerd {
 // Threading: the executor thread, once made.
 class PlacedModel {
  public:
-  // `arena` is that of the model's level.
+  // `arena` is that of the model's level; `decode` is scratch for weights.
   PlacedModel(std::shared_ptr<Model> model, const MemoryPlan::ModelMemory& plan,
-              std::span<std::byte> slab, std::span<std::byte> arena);
+              std::span<std::byte> slab, std::span<std::byte> arena,
+              std::span<std::byte> decode);
 
   Model& model() const { return *model_; }
   size_t part_count() const { return model_->program().parts.size(); }
@@ -64,6 +65,7 @@ class PlacedModel {
   std::vector<std::byte*> output_pointers_;
   std::vector<Operands> operands_;  // One for each layer.
   std::byte* scratch_ = nullptr;
+  std::byte* decode_ = nullptr;
   std::vector<std::span<std::byte>> inputs_, outputs_;
   std::vector<StreamRead> reads_;
   std::vector<bool> arrived_;

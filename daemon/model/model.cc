@@ -82,6 +82,8 @@ absl::Status Model::PrepareParts(const KernelKey& packed_for,
     }
     scratch_bytes_ =
         std::max<uint64_t>(scratch_bytes_, (*kernel)->scratch_bytes());
+    decode_bytes_ =
+        std::max<uint64_t>(decode_bytes_, (*kernel)->decoded_bytes());
     kernels_.push_back(*std::move(kernel));
   }
   return absl::OkStatus();

@@ -73,6 +73,7 @@ class Model {
   uint64_t scratch_bytes() const {
     return scratch_bytes_;
   }  // Of the greediest part.
+  uint64_t decode_bytes() const { return decode_bytes_; }  // The same.
   Kernel& kernel(size_t part) const { return *kernels_[part]; }
 
   // After a damaged tile or a dying drive: no request is served until the
@@ -92,7 +93,7 @@ class Model {
   std::unique_ptr<LayerFileReader> file_;
   Program program_;
   std::vector<std::unique_ptr<Kernel>> kernels_;
-  uint64_t weight_bytes_ = 0, scratch_bytes_ = 0;
+  uint64_t weight_bytes_ = 0, scratch_bytes_ = 0, decode_bytes_ = 0;
   std::atomic<bool> failed_{false};  // So that who may serve takes no lock.
   mutable std::mutex mutex_;
   absl::Status failure_;

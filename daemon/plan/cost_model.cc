@@ -187,7 +187,7 @@ absl::StatusOr<std::vector<PlannedPoint>> MemoryCurve(const ModelDemand& demand,
   ASSIGN_OR_RETURN(const MemoryPlan all, planner.Plan({}));
   std::vector<PlannedPoint> curve;
   for (const uint64_t bytes :
-       BudgetsBetween(all.minimum_weight_bytes, all.weight_bytes)) {
+       BudgetsBetween(all.minimum_weight_bytes, all.weight_memory_bytes())) {
     ASSIGN_OR_RETURN(PlannedPoint point,
                      PointAt(costed, {.weight_bytes = bytes}, &planner));
     curve.push_back(std::move(point));

@@ -29,8 +29,10 @@ absl::Status TooSmall(const std::string& message, uint64_t minimum_bytes) {
   return status;
 }
 
-std::string Breakdown(const std::vector<LevelPlan>& levels) {
-  std::string text;
+std::string Breakdown(const std::vector<LevelPlan>& levels,
+                      uint64_t decode_bytes) {
+  std::string text =
+      decode_bytes == 0 ? "" : absl::StrFormat("decoding %d", decode_bytes);
   for (const LevelPlan& level : levels) {
     absl::StrAppendFormat(&text, "%slevel %d: ring %d, heads %d",
                           text.empty() ? "" : "; ", level.level(),
@@ -39,16 +41,17 @@ std::string Breakdown(const std::vector<LevelPlan>& levels) {
   return text;
 }
 
-// What the budgets leave for weights, if `minimum` fits into both.
+// What the budgets leave for rings and heads, if `minimum` fits into both.
 absl::StatusOr<uint64_t> WeightRoom(const std::vector<LevelPlan>& levels,
-                                    uint64_t minimum, uint64_t arenas,
+                                    uint64_t minimum, uint64_t decode_bytes,
+                                    uint64_t arenas,
                                     const MemoryBudgets& budgets) {
   if (budgets.weight_bytes < minimum) {
     return TooSmall(
         absl::StrFormat("the weight budget is %d bytes, but the loaded models "
                         "need at least %d (%s): give at least %d",
-                        budgets.weight_bytes, minimum, Breakdown(levels),
-                        minimum),
+                        budgets.weight_bytes, minimum,
+                        Breakdown(levels, decode_bytes), minimum),
         minimum);
   }
   if (budgets.memory_bytes < arenas + minimum) {
@@ -57,13 +60,14 @@ absl::StatusOr<uint64_t> WeightRoom(const std::vector<LevelPlan>& levels,
                         "need at least %d (arenas %d, weights %d: %s): give at "
                         "least %d",
                         budgets.memory_bytes, arenas + minimum, arenas, minimum,
-                        Breakdown(levels), arenas + minimum),
+                        Breakdown(levels, decode_bytes), arenas + minimum),
         arenas + minimum);
   }
   const uint64_t beside_arenas = budgets.memory_bytes == kUnbounded
                                      ? kUnbounded
                                      : budgets.memory_bytes - arenas;
-  return std::min(budgets.weight_bytes, beside_arenas);
+  const uint64_t room = std::min(budgets.weight_bytes, beside_arenas);
+  return room == kUnbounded ? kUnbounded : room - decode_bytes;
 }
 
 // Of a machine that nobody has measured.
@@ -95,8 +99,8 @@ class MemoryPlanner::Impl {
   explicit Impl(const std::vector<ModelDemand>& demands);
 
   absl::Status Check(const MemoryBudgets& budgets) const {
-    return WeightRoom(least_, base_.minimum_weight_bytes, base_.arena_bytes,
-                      budgets)
+    return WeightRoom(least_, base_.minimum_weight_bytes, base_.decode.bytes,
+                      base_.arena_bytes, budgets)
         .status();
   }
   absl::StatusOr<MemoryPlan> Plan(const MemoryBudgets& budgets);
@@ -134,7 +138,10 @@ MemoryPlanner::Impl::Impl(const std::vector<ModelDemand>& demands)
     model.arena = PlanArena(*demand.program, demand.scratch_bytes);
     model.weight_bytes = rings_.back()->weight_bytes();
     base_.weight_bytes += model.weight_bytes;
+    base_.decode.bytes =
+        std::max(base_.decode.bytes, RoundUpToPage(demand.decode_bytes));
   }
+  base_.minimum_weight_bytes = base_.decode.bytes;
   for (int level = 1; level <= kLevels; ++level) {
     std::vector<size_t> members;
     std::vector<const RingDemand*> rings(demands_.size(), nullptr);
@@ -158,7 +165,7 @@ absl::StatusOr<MemoryPlan> MemoryPlanner::Impl::Plan(
     const MemoryBudgets& budgets) {
   ASSIGN_OR_RETURN(const uint64_t room,
                    WeightRoom(least_, base_.minimum_weight_bytes,
-                              base_.arena_bytes, budgets));
+                              base_.decode.bytes, base_.arena_bytes, budgets));
   return Lay(room >= base_.weight_bytes ? AllResident() : Share(room));
 }
 
@@ -238,6 +245,7 @@ MemoryPlan MemoryPlanner::Impl::Lay(const Choice& choice) const {
     }
     plan.head_bytes += model.head.bytes;
   }
+  plan.decode = slab.Take(plan.decode.bytes);
   for (MemoryPlan::LevelMemory& level : plan.levels) {
     level.arena = slab.Take(level.arena.bytes);
   }
@@ -275,10 +283,10 @@ std::string MemoryPlan::ToString() const {
         model.streamed_bytes, model.arena.bytes);
   }
   absl::StrAppendFormat(&text,
-                        "all: rings %d, heads %d, arenas %d, sum %d; least "
-                        "weight budget %d (bytes)\n",
-                        ring_bytes, head_bytes, arena_bytes, slab_bytes,
-                        minimum_weight_bytes);
+                        "all: rings %d, heads %d, decoding %d, arenas %d, sum "
+                        "%d; least weight budget %d (bytes)\n",
+                        ring_bytes, head_bytes, decode.bytes, arena_bytes,
+                        slab_bytes, minimum_weight_bytes);
   return text;
 }
 

@@ -25,12 +25,13 @@ struct ModelDemand {
   int level = 3;
   const Program* program = nullptr;
   uint64_t scratch_bytes = 0;  // Of its greediest part.
+  uint64_t decode_bytes = 0;   // The same, for decoded weights.
   // Null: counted work on a modest machine, one thread.
   const Costs* costs = nullptr;
 };
 
-// Weight budget: rings and heads. Memory budget: all of that, arenas and
-// scratch. The default is no bound.
+// Weight budget: rings, heads and decode scratch. Memory budget: all of that,
+// arenas and scratch. The default is no bound.
 struct MemoryBudgets {
   uint64_t weight_bytes = std::numeric_limits<uint64_t>::max();
   uint64_t memory_bytes = std::numeric_limits<uint64_t>::max();
@@ -43,7 +44,8 @@ struct SlabRange {
 };
 
 // What every byte of the slab is for: one ring and one arena for each level
-// that has a model, one resident head for each model.
+// that has a model, one resident head for each model, and one decode scratch
+// for all, because parts compute one after another.
 //
 // The rule: if everything fits, everything is resident. If not, each level gets
 // the smallest ring and heads that run all its models, and what is left goes
@@ -73,11 +75,17 @@ struct MemoryPlan {
 
   std::vector<ModelMemory> models;  // In the order of the demands.
   std::vector<LevelMemory> levels;  // The most urgent first.
+  SlabRange decode;  // Where the weights of narrow parts are decoded.
   uint64_t ring_bytes = 0, head_bytes = 0, arena_bytes = 0;
-  uint64_t slab_bytes = 0;    // The sum of the three.
+  uint64_t slab_bytes = 0;    // The sum of the three and decode.bytes.
   uint64_t weight_bytes = 0;  // Of all models.
   // Below this weight budget there is no plan.
   uint64_t minimum_weight_bytes = 0;
+
+  // What counts against the weight budget.
+  uint64_t weight_memory_bytes() const {
+    return ring_bytes + head_bytes + decode.bytes;
+  }
 
   // As MemoryPlanner::Plan(), for one budget.
   static absl::StatusOr<MemoryPlan> Make(

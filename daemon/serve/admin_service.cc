@@ -19,6 +19,7 @@ void Describe(const Engine::MemoryStats& memory, admin::Memory* out) {
   out->set_memory_budget_bytes(memory.memory_budget_bytes);
   out->set_ring_bytes(memory.ring_bytes);
   out->set_head_bytes(memory.head_bytes);
+  out->set_decode_bytes(memory.decode_bytes);
   out->set_arena_bytes(memory.arena_bytes);
   out->set_weight_bytes(memory.weight_bytes);
 }

@@ -117,13 +117,17 @@ absl::Status RunPart(Backend& backend, const PackedPart& part,
                    backend.Prepare(part.spec));
   const GuardedMemory scratch(kernel->scratch_bytes());
   std::memset(scratch.data(), 0xff, scratch.size());
+  const GuardedMemory decoded(kernel->decoded_bytes());
+  std::memset(decoded.data(), 0xff, decoded.size());
   std::byte* const outputs[] = {output};
   ASSIGN_OR_RETURN(const Ticket ticket,
                    backend.Enqueue(*kernel, {inputs, part.extent->data(),
-                                             outputs, scratch.data()}));
+                                             outputs, scratch.data(),
+                                             decoded.data()}));
   const absl::Status status = backend.Wait(ticket);
   guards_held =
-      guards_held && scratch.guards_hold() && part.extent->guards_hold();
+      guards_held && scratch.guards_hold() && decoded.guards_hold() &&
+      part.extent->guards_hold();
   return status;
 }
 

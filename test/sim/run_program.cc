@@ -61,9 +61,11 @@ class Run {
                   extent.stored_bytes);
     }
     const Memory scratch = Allocate(kernel->scratch_bytes());
+    const Memory decoded = Allocate(kernel->decoded_bytes());
     ASSIGN_OR_RETURN(const Ticket ticket,
                      backend_.Enqueue(*kernel, {inputs, weights.get(), outputs,
-                                                scratch.get()}));
+                                                scratch.get(),
+                                                decoded.get()}));
     return backend_.Wait(ticket);
   }
 

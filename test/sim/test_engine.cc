@@ -145,7 +145,7 @@ uint64_t TestEngine::MinimumWeightBytes() const {
   std::vector<ModelDemand> demands;
   for (const std::shared_ptr<Model>& model : engine_->models()) {
     demands.push_back({model->name(), model->level(), &model->program(),
-                       model->scratch_bytes()});
+                       model->scratch_bytes(), model->decode_bytes()});
   }
   return MemoryPlan::Make(demands, {})->minimum_weight_bytes;
 }
