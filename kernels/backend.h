@@ -36,6 +36,7 @@ struct Range {
 struct WeightPiece {
   WeightLayout layout;
   uint64_t offset_bytes = 0;  // From the start of the extent; multiple of 256.
+  friend bool operator==(const WeightPiece&, const WeightPiece&) = default;
 };
 
 // What one part computes: its layer's operator over whole activations, and the

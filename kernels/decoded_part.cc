@@ -42,8 +42,8 @@ PartSpec DecodedSpec(const PartSpec& stored) {
   if (!IsNarrow(stored)) return decoded;
   decoded.weights = {{Decoded(stored.weights[0].layout), 0}};
   if (HasBias(stored.op) && stored.weights.size() > 1) {
-    decoded.weights.push_back({stored.weights[1].layout,
-                               RoundUp(decoded.weights[0].layout.bytes())});
+    decoded.weights.push_back(
+        {stored.weights[1].layout, RoundUp(decoded.weights[0].layout.bytes())});
   }
   return decoded;
 }
@@ -51,8 +51,8 @@ PartSpec DecodedSpec(const PartSpec& stored) {
 uint64_t WeightBytes(const PartSpec& decoded) {
   uint64_t bytes = 0;
   for (const WeightPiece& piece : decoded.weights) {
-    bytes = std::max<uint64_t>(bytes, piece.offset_bytes +
-                                          RoundUp(piece.layout.bytes()));
+    bytes = std::max<uint64_t>(
+        bytes, piece.offset_bytes + RoundUp(piece.layout.bytes()));
   }
   return bytes;
 }

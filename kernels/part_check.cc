@@ -235,8 +235,8 @@ absl::Status CheckBiasAndResidual(const PartSpec& spec, bool has_bias,
 }
 
 absl::Status Check(const Convolution& op, const PartSpec& spec) {
-  RETURN_IF_ERROR(CheckKernelAndVectors(spec, op.adds_residual ? 2 : 1,
-                                        op.has_bias));
+  RETURN_IF_ERROR(
+      CheckKernelAndVectors(spec, op.adds_residual ? 2 : 1, op.has_bias));
   RETURN_IF_ERROR(CheckRank(spec.inputs[0], 3, 5));
   const size_t rank = spec.inputs[0].shape.size();
   RETURN_IF_ERROR(CheckRank(spec.outputs[0], rank, rank));
@@ -249,8 +249,8 @@ absl::Status Check(const Convolution& op, const PartSpec& spec) {
 }
 
 absl::Status Check(const FullyConnected& op, const PartSpec& spec) {
-  RETURN_IF_ERROR(CheckKernelAndVectors(spec, op.adds_residual ? 2 : 1,
-                                        op.has_bias));
+  RETURN_IF_ERROR(
+      CheckKernelAndVectors(spec, op.adds_residual ? 2 : 1, op.has_bias));
   RETURN_IF_ERROR(CheckActivation(op.activation));
   RETURN_IF_ERROR(CheckRank(spec.inputs[0], 1, kRankMax));
   RETURN_IF_ERROR(CheckRank(spec.outputs[0], 1, kRankMax));

@@ -1,8 +1,12 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -23,6 +27,7 @@
 #include "daemon/ctl/shared_options.h"
 #include "daemon/ctl/streaming_child.h"
 #include "daemon/engine/drive_probe.h"
+#include "daemon/pack/decode_layer_file.h"
 #include "daemon/plan/cost_model.h"
 #include "daemon/rt/cache_folder.h"
 #include "daemon/rt/processor_name.h"
@@ -43,6 +48,7 @@ constexpr uint64_t kUnlimitedWork = uint64_t{1} << 62;
 struct Settings {
   std::string layer_file;
   std::string whole_layer_file;  // Empty if FILE is a layer file.
+  std::string weights;           // How they are stored: "f32", ...
   std::string cache_folder;
   uint64_t budget_bytes = 0;
   int threads = 1;
@@ -82,9 +88,11 @@ absl::Status FindFiles(const CommandLine& line, Settings* settings) {
   settings->cache_folder = CacheFolder(line.Text("--cache", ""));
   PackOptions packing;
   ASSIGN_OR_RETURN(packing.shapes, ReadShapes(line, file));
+  ASSIGN_OR_RETURN(packing.weights, ReadWeights(line));
   ASSIGN_OR_RETURN(settings->layer_file,
                    PackedFile(file, settings->cache_folder, packing));
   if (settings->layer_file == file) return absl::OkStatus();
+  packing.weights = "f32";
   packing.extent_bytes_max = kUnlimitedExtent;
   packing.part_flops_max = kUnlimitedWork;
   ASSIGN_OR_RETURN(settings->whole_layer_file,
@@ -105,6 +113,8 @@ absl::StatusOr<Settings> ReadSettings(const CommandLine& line) {
   ASSIGN_OR_RETURN(settings.machine, ReadMachine(line));
   settings.machine_is_given = line.Has("--machine");
   RETURN_IF_ERROR(FindFiles(line, &settings));
+  ASSIGN_OR_RETURN(const auto file, LayerFileReader::Open(settings.layer_file));
+  settings.weights = file->manifest().options().weights();
   return settings;
 }
 
@@ -147,13 +157,29 @@ absl::StatusOr<std::vector<std::vector<Array>>> RandomInputs(
   return inputs;
 }
 
+// All weights in memory as f32: narrow ones are decoded once, into a file that
+// is gone as soon as it is open.
+absl::StatusOr<Contestant> StartResident(const EngineOptions& options,
+                                         const Settings& settings) {
+  if (settings.weights == "f32") {
+    return Contestant::Start(options, settings.layer_file);
+  }
+  const std::string decoded =
+      absl::StrCat(settings.layer_file, ".f32-", getpid());
+  RETURN_IF_ERROR(DecodeLayerFile(settings.layer_file, decoded));
+  auto resident = Contestant::Start(options, decoded);
+  std::error_code ignored;
+  std::filesystem::remove(decoded, ignored);
+  return resident;
+}
+
 absl::Status Keep(const Settings& settings, const KnownCosts& known,
-                  const DriveSpeed& drive, const Contestant& resident) {
+                  const DriveSpeed& drive,
+                  const std::vector<double>& part_seconds) {
   // A drive that is slowed down, or of another machine, is not this one's.
   const bool is_this_drive =
       settings.paced_bytes_per_s == 0 && !settings.machine_is_given;
-  return known.Write(resident.PartSeconds(),
-                     is_this_drive ? drive.bytes_per_s : 0,
+  return known.Write(part_seconds, is_this_drive ? drive.bytes_per_s : 0,
                      is_this_drive ? drive.first_read_seconds : 0);
 }
 
@@ -179,7 +205,8 @@ absl::Status KnowParts(const Settings& settings, const KnownCosts& known,
     RETURN_IF_ERROR(resident->Ask(inputs[round % inputs.size()],
                                   /*counts=*/round >= kWarmUps));
   }
-  const absl::Status written = Keep(settings, known, drive, *resident);
+  const absl::Status written =
+      Keep(settings, known, drive, resident->PartSeconds());
   resident->Forget();
   return written;
 }
@@ -191,10 +218,16 @@ absl::StatusOr<Contest> StartContest(const Settings& settings,
   options.threads = settings.threads;
   options.cache_path = settings.cache_folder;
   options.machine = MachineOf(settings, drive);
-  ASSIGN_OR_RETURN(Contestant resident,
-                   Contestant::Start(options, settings.layer_file));
+  ASSIGN_OR_RETURN(Contestant resident, StartResident(options, settings));
   ASSIGN_OR_RETURN(auto inputs, RandomInputs(resident.model()));
-  RETURN_IF_ERROR(KnowParts(settings, known, drive, inputs, &resident));
+  if (settings.weights == "f32") {
+    RETURN_IF_ERROR(KnowParts(settings, known, drive, inputs, &resident));
+  } else {
+    // Decoding is part of what its parts cost.
+    ASSIGN_OR_RETURN(Contestant decoding,
+                     Contestant::Start(options, settings.layer_file));
+    RETURN_IF_ERROR(KnowParts(settings, known, drive, inputs, &decoding));
+  }
   std::optional<Contestant> whole_layer;
   if (!settings.whole_layer_file.empty()) {
     ASSIGN_OR_RETURN(whole_layer,
@@ -277,7 +310,7 @@ absl::Status DescribeFile(const Settings& settings, Contest* contest,
   const Engine::MemoryStats memory = contest->streamed.engine().memory();
   report->threads = settings.threads;
   report->requests = settings.requests;
-  report->weights_dtype = file->manifest().options().weights();
+  report->weights_dtype = settings.weights;
   report->weight_bytes = file->manifest().identity().weight_bytes();
   report->tile_bytes = file->stream().tile_bytes;
   report->budget_bytes = settings.budget_bytes == kAllBytes
@@ -302,14 +335,22 @@ void DescribeReading(const Contest& contest, BenchReport* report) {
       (bytes / kGiB);
 }
 
-absl::Status DescribeTimes(const DriveSpeed& drive, const Contest& contest,
-                           BenchReport* report) {
+// In a streamed request. Of narrow weights decoding is a part of it, which the
+// resident engine did once for all.
+std::vector<double> PartSecondsOf(const Settings& settings,
+                                  const Contest& contest) {
+  return settings.weights == "f32" ? contest.resident.PartSeconds()
+                                   : contest.streamed.PartSeconds();
+}
+
+absl::Status DescribeTimes(const Settings& settings, const DriveSpeed& drive,
+                           const Contest& contest, BenchReport* report) {
   report->resident_ms = contest.resident.latencies_ms();
   report->streamed_ms = contest.streamed.latencies_ms();
   if (contest.whole_layer) {
     report->whole_layer_ms = contest.whole_layer->latencies_ms();
   }
-  const std::vector<double> parts = contest.resident.PartSeconds();
+  const std::vector<double> parts = PartSecondsOf(settings, contest);
   for (const double seconds : parts) {
     report->longest_part_us = std::max(report->longest_part_us, 1e6 * seconds);
   }
@@ -344,10 +385,11 @@ absl::StatusOr<BenchReport> Bench(const Settings& settings) {
   report.predicted_ms = 1e3 * planned.outlook.front().prediction.warm_seconds;
   RETURN_IF_ERROR(DescribeFile(settings, &contest, &report));
   RETURN_IF_ERROR(RunRounds(settings.requests, &contest));
-  RETURN_IF_ERROR(DescribeTimes(drive, contest, &report));
+  RETURN_IF_ERROR(DescribeTimes(settings, drive, contest, &report));
   DescribeReading(contest, &report);
   ASSIGN_OR_RETURN(report.peak_rss_bytes, PeakRss(settings, contest));
-  const absl::Status written = Keep(settings, known, drive, contest.resident);
+  const absl::Status written =
+      Keep(settings, known, drive, PartSecondsOf(settings, contest));
   if (!written.ok()) {
     std::fputs(absl::StrFormat("warning: the part times are not kept: %s\n",
                                std::string(written.message()))
@@ -392,13 +434,15 @@ Command BenchCommand() {
                    .value = "R",
                    .help = "models a drive of R MiB/s, slower than this one"},
                   MachineOption(),
+                  WeightsOption(),
                   ShapeOption(),
                   CacheOption()},
       .notes =
           "A round is one request of each engine in one process, in "
           "alternating order; the overhead is the median of the rounds' "
           "ratios. A FILE.onnx is also packed with whole layers, for the "
-          "honest baseline. Realtime scheduling is off. Without "
+          "honest baseline. The resident engine has f32 weights: narrow ones "
+          "are decoded once. Realtime scheduling is off. Without "
           "--machine and --drive-mib-s the drive is probed first.",
       .run = RunBench,
   };

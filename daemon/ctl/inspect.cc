@@ -49,6 +49,10 @@ std::string HeadText(const Inspected& inspected) {
       FormatByteSize(inspected.largest_extent_bytes()),
       inspected.file->stream().tile_count,
       FormatByteSize(inspected.file->stream().tile_bytes));
+  for (const Inspected::DtypeSum& sum : inspected.DtypeSums()) {
+    absl::StrAppendFormat(&text, "stored    %s in %d tensors of %s\n",
+                          FormatByteSize(sum.bytes), sum.tensors, sum.dtype);
+  }
   for (const manifest::ShapeBinding& shape : options.shapes()) {
     absl::StrAppendFormat(&text, "shape     %s=%s\n", shape.name(),
                           absl::StrJoin(shape.dimensions(), ","));
@@ -60,15 +64,17 @@ std::string HeadText(const Inspected& inspected) {
 std::string LayersText(const Inspected& inspected) {
   const Program& program = inspected.program;
   const std::vector<Inspected::LayerSum> sums = inspected.LayerSums();
-  Rows rows{
-      {"layer", "operator", "name", "output", "parts", "weights KiB", "MFLOP"}};
+  Rows rows{{"layer", "operator", "name", "output", "parts", "weights", "KiB",
+             "MFLOP"}};
   for (size_t i = 0; i < program.layers.size(); ++i) {
     const Layer& layer = program.layers[i];
     const TensorType& output = program.tensors[layer.outputs.front()].type;
-    rows.push_back({absl::StrCat(i), NameOf(layer.op), layer.name,
-                    ToString(output), absl::StrCat(sums[i].parts),
-                    absl::StrCat(sums[i].weight_bytes >> 10),
-                    absl::StrFormat("%.2f", sums[i].work_flops / 1e6)});
+    rows.push_back(
+        {absl::StrCat(i), NameOf(layer.op), layer.name, ToString(output),
+         absl::StrCat(sums[i].parts),
+         sums[i].weights_dtype == nullptr ? "-" : sums[i].weights_dtype,
+         absl::StrCat(sums[i].weight_bytes >> 10),
+         absl::StrFormat("%.2f", sums[i].work_flops / 1e6)});
   }
   return FormatTable(rows);
 }

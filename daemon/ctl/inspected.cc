@@ -1,6 +1,7 @@
 #include "daemon/ctl/inspected.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "absl/strings/str_cat.h"
 #include "config/status_macros.h"
@@ -32,6 +33,26 @@ uint64_t Inspected::largest_extent_bytes() const {
   return bytes;
 }
 
+std::vector<Inspected::DtypeSum> Inspected::DtypeSums() const {
+  std::vector<DtypeSum> sums;
+  std::vector<bool> seen(program.extents.size(), false);
+  for (const Part& part : program.parts) {
+    if (!part.read || seen[program.reads[*part.read]]) continue;
+    seen[program.reads[*part.read]] = true;
+    for (const WeightPiece& piece : part.weights) {
+      const char* const dtype = NameOf(piece.layout.dtype);
+      auto sum =
+          std::find_if(sums.begin(), sums.end(), [dtype](const DtypeSum& s) {
+            return s.dtype == std::string_view(dtype);
+          });
+      if (sum == sums.end()) sum = sums.insert(sum, {dtype});
+      ++sum->tensors;
+      sum->bytes += piece.layout.bytes();
+    }
+  }
+  return sums;
+}
+
 std::vector<Inspected::LayerSum> Inspected::LayerSums() const {
   std::vector<LayerSum> sums(program.layers.size());
   const Part* before = nullptr;
@@ -39,6 +60,9 @@ std::vector<Inspected::LayerSum> Inspected::LayerSums() const {
     LayerSum& sum = sums[part.layer];
     ++sum.parts;
     sum.work_flops += part.work_flops;
+    if (!part.weights.empty()) {
+      sum.weights_dtype = NameOf(part.weights[0].layout.dtype);
+    }
     const bool shared = before != nullptr && before->read == part.read;
     if (part.read && !shared) sum.weight_bytes += ExtentOf(part)->stored_bytes;
     before = &part;

@@ -26,8 +26,18 @@ struct Inspected {
     size_t parts = 0;
     uint64_t weight_bytes = 0;  // As stored, what its parts share once.
     uint64_t work_flops = 0;
+    const char* weights_dtype =
+        nullptr;  // Of its kernel; null without weights.
   };
   std::vector<LayerSum> LayerSums() const;
+
+  // All weights stored as one datatype.
+  struct DtypeSum {
+    const char* dtype;
+    size_t tensors = 0;  // Pieces of extents.
+    uint64_t bytes = 0;  // What they are, without what lies between.
+  };
+  std::vector<DtypeSum> DtypeSums() const;
 
   std::unique_ptr<LayerFileReader> file;
   Program program;

@@ -41,6 +41,15 @@ void AddSizes(const Inspected& inspected, JsonWriter* json) {
   json->Add("tile_bytes", inspected.file->stream().tile_bytes);
   json->Add("tile_count", inspected.file->stream().tile_count);
   json->Add("largest_extent_bytes", inspected.largest_extent_bytes());
+  json->BeginArray("weights");
+  for (const Inspected::DtypeSum& sum : inspected.DtypeSums()) {
+    json->BeginObject();
+    json->Add("dtype", sum.dtype);
+    json->Add("tensors", sum.tensors);
+    json->Add("bytes", sum.bytes);
+    json->EndObject();
+  }
+  json->EndArray();
   json->Add("reads", inspected.program.reads);
 }
 
@@ -69,6 +78,11 @@ void AddLayers(const Inspected& inspected, JsonWriter* json) {
     AddTensors("outputs", program, program.layers[i].outputs, json);
     json->Add("parts", sums[i].parts);
     json->Add("weight_bytes", sums[i].weight_bytes);
+    if (sums[i].weights_dtype != nullptr) {
+      json->Add("weights_dtype", sums[i].weights_dtype);
+    } else {
+      json->AddNull("weights_dtype");
+    }
     json->Add("work_flops", sums[i].work_flops);
     json->EndObject();
   }

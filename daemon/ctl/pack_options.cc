@@ -71,11 +71,19 @@ Option ShapeOption() {
           .repeats = true};
 }
 
+Option WeightsOption() {
+  return {.name = "--weights",
+          .value = "f32|f16|bf16|i8",
+          .help = "how the weights of FILE.onnx are stored; default f32"};
+}
+
+absl::StatusOr<std::string> ReadWeights(const CommandLine& line) {
+  return line.OneOf("--weights", {"f32", "f16", "bf16", "i8"});
+}
+
 std::vector<Option> PackingOptions() {
   return {
-      {.name = "--weights",
-       .value = "f32|f16|bf16|i8",
-       .help = "how weights are stored; default f32"},
+      WeightsOption(),
       {.name = "--for",
        .value = "bytes|latency",
        .help = "small extents that stream well, or Winograd for a model that "
@@ -92,8 +100,8 @@ std::vector<Option> PackingOptions() {
                "default as the extents are"},
       {.name = "--extent-bytes-max",
        .value = "SIZE",
-       .help = "for experts: weights of one part; default all weights / 512, "
-               "from 16 KiB to 256 KiB"},
+       .help = "for experts: weights of one part as f32; default all weights / "
+               "512, from what is stored in 16 KiB to 256 KiB"},
       {.name = "--part-flops-max",
        .value = "N",
        .help = "for experts: work of one part; default 200000000"},
@@ -103,8 +111,7 @@ std::vector<Option> PackingOptions() {
 absl::StatusOr<PackOptions> ReadPackingOptions(const CommandLine& line,
                                                const std::string& onnx_path) {
   PackOptions options;
-  ASSIGN_OR_RETURN(options.weights,
-                   line.OneOf("--weights", {"f32", "f16", "bf16", "i8"}));
+  ASSIGN_OR_RETURN(options.weights, ReadWeights(line));
   ASSIGN_OR_RETURN(options.optimize_for,
                    line.OneOf("--for", {"bytes", "latency"}));
   ASSIGN_OR_RETURN(options.tile_bytes, line.Bytes("--tile", 0));

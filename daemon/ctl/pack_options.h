@@ -15,6 +15,10 @@ std::vector<Option> PackingOptions();
 absl::StatusOr<PackOptions> ReadPackingOptions(const CommandLine& line,
                                                const std::string& onnx_path);
 
+// Of all that pack: how weights are stored.
+Option WeightsOption();
+absl::StatusOr<std::string> ReadWeights(const CommandLine& line);
+
 // Of all that pack: the values of --shape. Looks into the model only for the
 // name of its one input, where NAME= was left out.
 Option ShapeOption();

@@ -62,6 +62,7 @@ absl::StatusOr<Question> ReadQuestion(const CommandLine& line) {
   ASSIGN_OR_RETURN(const Machine machine, ReadMachine(line));
   PackOptions packing;
   ASSIGN_OR_RETURN(packing.shapes, ReadShapes(line, file));
+  ASSIGN_OR_RETURN(packing.weights, ReadWeights(line));
   const std::string cache = CacheFolder(line.Text("--cache", ""));
   ASSIGN_OR_RETURN(LayerFileFor layer_file,
                    LayerFileFor::Find(file, cache, packing));
@@ -268,6 +269,7 @@ Command PlanCommand() {
                   {.name = "--svg",
                    .value = "OUT.svg",
                    .help = "where that curve goes as a picture"},
+                  WeightsOption(),
                   ShapeOption(),
                   CacheOption()},
       .notes =

@@ -203,8 +203,8 @@ std::string TextOf(const Outcome& outcome) {
       FormatByteSize(memory.weight_bytes),
       FormatByteSize(memory.weight_memory_bytes()),
       FormatByteSize(memory.ring_bytes), FormatByteSize(memory.head_bytes),
-      FormatByteSize(memory.decode_bytes),
-      FormatByteSize(memory.arena_bytes), FormatByteSize(outcome.read_bytes),
+      FormatByteSize(memory.decode_bytes), FormatByteSize(memory.arena_bytes),
+      FormatByteSize(outcome.read_bytes),
       FormatByteSize(outcome.peak_rss_bytes));
   for (const NamedArray& output : outcome.outputs) {
     absl::StrAppend(&text, AnswerText(output, AnswerOptions()));
@@ -228,6 +228,7 @@ absl::Status RunRun(const CommandLine& line) {
                    line.Number("--repeat", 1, 1, kRepeatMax));
   PackOptions packing;
   ASSIGN_OR_RETURN(packing.shapes, ReadShapes(line, file));
+  ASSIGN_OR_RETURN(packing.weights, ReadWeights(line));
   ASSIGN_OR_RETURN(
       LayerFileFor layer_file,
       LayerFileFor::Find(file, CacheFolder(line.Text("--cache", "")), packing));
@@ -288,6 +289,7 @@ Command RunCommand() {
            {.name = "--repeat",
             .value = "K",
             .help = "runs; all outputs must be identical; default 1"},
+           WeightsOption(),
            ShapeOption(),
            CacheOption()},
       .notes =

@@ -245,10 +245,17 @@ std::string RepositoryImpl::CachePathOf(const Entry& entry) const {
 
 std::vector<std::string> RepositoryImpl::PackCommand(const Entry& entry) const {
   const ModelConfig& config = entry.found.config;
-  std::vector<std::string> command{
-      options_.layerctl_path, "pack",      entry.found.onnx_path, "-o",
-      entry.packed_path,      "--weights", config.weights,        "--for",
-      config.optimize_for};
+  std::vector<std::string> command{options_.layerctl_path,
+                                   "pack",
+                                   entry.found.onnx_path,
+                                   "-o",
+                                   entry.packed_path,
+                                   "--weights",
+                                   config.weights,
+                                   "--for",
+                                   config.optimize_for,
+                                   "--accuracy",
+                                   "0"};
   for (const auto& [input, shape] : config.shapes) {
     command.push_back("--shape");
     command.push_back(absl::StrCat(absl::StrReplaceAll(input, {{"=", "\\="}}),

@@ -20,9 +20,10 @@ Placement::Placement(const MemoryPlan& plan,
     for (size_t m = 0; m < models.size(); ++m) {
       if (plan.models[m].level != level.level) continue;
       reads_max = std::max(reads_max, models[m]->program().reads.size());
-      models_.push_back({level.level, std::make_unique<PlacedModel>(
-                                          models[m], plan.models[m], slab,
-                                          piece(level.arena), piece(plan.decode))});
+      models_.push_back(
+          {level.level, std::make_unique<PlacedModel>(models[m], plan.models[m],
+                                                      slab, piece(level.arena),
+                                                      piece(plan.decode))});
     }
     executors_[level.level - 1] = std::make_unique<Executor>(
         Executor::Options{.level = level.level,

@@ -1,12 +1,14 @@
 #include "daemon/model/random_model.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <random>
-#include <span>
 #include <string>
 #include <utility>
 
 #include "config/check.h"
+#include "kernels/half.h"
 #include "loader/store/layer_file_writer.h"
 
 namespace layerd {
@@ -163,8 +165,11 @@ class Builder {
                                      program_.extents.back().stored_bytes;
     program_.extents.push_back({begin, RoundUpToPage(bytes)});
     std::uniform_real_distribution<float> value(-0.5f, 0.5f);
-    auto& weights = model_.extents.emplace_back(bytes / sizeof(float));
-    for (float& weight : weights) weight = value(random_);
+    auto& weights = model_.extents.emplace_back(bytes);
+    for (size_t at = 0; at < bytes; at += sizeof(float)) {
+      const float weight = value(random_);
+      std::memcpy(&weights[at], &weight, sizeof(float));
+    }
     return static_cast<uint32_t>(program_.extents.size() - 1);
   }
 
@@ -174,10 +179,67 @@ class Builder {
   uint32_t last_ = 0;
 };
 
+uint64_t Behind(const WeightPiece& piece) {
+  return (piece.offset_bytes + piece.layout.bytes() + 255) / 256 * 256;
+}
+
+// Kernel, bias, scales.
+std::vector<WeightPiece> NarrowWeights(const std::vector<WeightPiece>& wide,
+                                       DataType dtype) {
+  std::vector<WeightPiece> narrow = wide;
+  narrow[0].layout.dtype = dtype;
+  narrow[1].offset_bytes = Behind(narrow[0]);
+  narrow.push_back({narrow[1].layout, Behind(narrow[1])});
+  return narrow;
+}
+
+// What a kernel of plain F32 and its bias become. One scale does for all.
+std::vector<std::byte> NarrowExtent(const std::vector<std::byte>& wide,
+                                    const std::vector<WeightPiece>& narrow) {
+  constexpr float kScale = 0.5f / 127;
+  const WeightPiece& scales = narrow[2];
+  const DataType dtype = narrow[0].layout.dtype;
+  std::vector<std::byte> extent(scales.offset_bytes + scales.layout.bytes());
+  const size_t elements = narrow[0].layout.bytes() / SizeOf(dtype);
+  for (size_t i = 0; i < elements; ++i) {
+    float value;
+    std::memcpy(&value, &wide[4 * i], 4);
+    value /= kScale;
+    const uint16_t bits = dtype == DataType::kF16 ? HalfFromFloat(value)
+                          : dtype == DataType::kBF16
+                              ? BFloat16FromFloat(value)
+                              : static_cast<uint16_t>(std::lrint(value));
+    std::memcpy(&extent[i * SizeOf(dtype)], &bits, SizeOf(dtype));
+  }
+  const size_t bias_bytes = narrow[1].layout.bytes();
+  std::memcpy(&extent[narrow[1].offset_bytes], &wide[wide.size() - bias_bytes],
+              bias_bytes);
+  for (size_t at = 0; at < scales.layout.bytes(); at += 4) {
+    std::memcpy(&extent[scales.offset_bytes + at], &kScale, 4);
+  }
+  return extent;
+}
+
 }  // namespace
 
 RandomModel::RandomModel(uint32_t seed, size_t layers) {
   Builder(seed, this).Build(layers);
+}
+
+void RandomModel::StoreAs(DataType dtype) {
+  for (Part& part : program.parts) {
+    if (!part.read) continue;
+    part.weights = NarrowWeights(part.weights, dtype);
+  }
+  uint64_t end = 0;
+  for (size_t e = 0; e < extents.size(); ++e) {
+    const auto part = std::find_if(
+        program.parts.begin(), program.parts.end(),
+        [&](const Part& p) { return p.read && program.reads[*p.read] == e; });
+    extents[e] = NarrowExtent(extents[e], part->weights);
+    program.extents[e] = {end, RoundUpToPage(extents[e].size())};
+    end += program.extents[e].stored_bytes;
+  }
 }
 
 void RandomModel::Write(const std::string& path, const KernelKey& key) const {
@@ -188,13 +250,12 @@ void RandomModel::Write(const std::string& path, const KernelKey& key) const {
   manifest.mutable_kernel_key()->set_dtype(key.dtype);
   manifest.mutable_kernel_key()->set_library(key.library);
   uint64_t weight_bytes = 0;
-  for (const auto& extent : extents) weight_bytes += extent.size() * 4;
+  for (const auto& extent : extents) weight_bytes += extent.size();
   manifest.mutable_identity()->set_weight_bytes(weight_bytes);
   auto writer = LayerFileWriter::Create(path, manifest, kTileBytes);
   LAYERD_CHECK(writer.ok(), writer.status().ToString());
   for (const auto& extent : extents) {
-    const absl::Status appended =
-        (*writer)->AppendExtent(std::as_bytes(std::span(extent)));
+    const absl::Status appended = (*writer)->AppendExtent(extent);
     LAYERD_CHECK(appended.ok(), appended.ToString());
   }
   LAYERD_CHECK((*writer)->Commit().ok());

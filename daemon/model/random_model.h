@@ -18,11 +18,15 @@ namespace layerd {
 struct RandomModel {
   explicit RandomModel(uint32_t seed, size_t layers = 8);
 
+  // The same network with its kernels stored narrow: of other weights, rounded.
+  // REQUIRES: IsNarrow(dtype), and they are F32.
+  void StoreAs(DataType dtype);
+
   // For kernels that take plain weights.
   void Write(const std::string& path, const KernelKey& key) const;
 
   Program program;
-  std::vector<std::vector<float>> extents;
+  std::vector<std::vector<std::byte>> extents;
 };
 
 }  // namespace layerd

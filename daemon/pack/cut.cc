@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "config/status_macros.h"
 #include "daemon/plan/program_check.h"
+#include "kernels/decoded_part.h"
 #include "kernels/part_check.h"
 #include "kernels/type_check.h"
 
@@ -103,11 +104,18 @@ PartSpec Cutter::PlainSpec(uint32_t l, Range channels) const {
   part.channels = channels;
   part.rows = AllRows(layer.op, output);
   const int64_t all = AllChannels(layer.op, output).count;
-  for (const Weight& weight : lowered_.weights[l]) {
+  const std::vector<Weight>& weights = lowered_.weights[l];
+  for (const Weight& weight : weights) {
+    const DataType dtype =
+        IsNarrow(weight.stored) ? weight.stored : output.dtype;
     part.weights.push_back(
-        {WeightLayout::Plain(output.dtype,
+        {WeightLayout::Plain(dtype,
                              PieceShape(layer.op, weight, all, channels.count)),
          0});
+  }
+  if (!weights.empty() && weights[0].scaled) {
+    part.weights.push_back(
+        {WeightLayout::Plain(output.dtype, {channels.count}), 0});
   }
   return program_.SpecOf(part);
 }
@@ -117,7 +125,9 @@ int64_t Cutter::ChannelsOfPart(uint32_t l, const Range& all) const {
   if (!IsCut(layer.op)) return all.count;
   const PartSpec whole = PlainSpec(l, all);
   uint64_t bytes = 0;
-  for (const WeightPiece& piece : whole.weights) bytes += piece.layout.bytes();
+  for (const WeightPiece& piece : DecodedSpec(whole).weights) {
+    bytes += piece.layout.bytes();
+  }
   const int64_t bytes_each = std::max<int64_t>(1, bytes / all.count);
   const int64_t block = BlockOf(layer.op, all.count);
   // The bias is aligned behind the kernel.

@@ -11,15 +11,20 @@
 namespace layerd {
 
 struct CutLimits {
-  uint64_t extent_bytes_max = 256 << 10;  // Whole 4 KiB.
+  // Of the weights that a part computes with, which are F32 however they are
+  // stored: narrow weights are decoded into scratch of that size, and parts are
+  // the same for every way of storing. Whole 4 KiB.
+  uint64_t extent_bytes_max = 256 << 10;
   uint64_t part_flops_max = 200'000'000;
 };
 
 // Cuts layers into parts, and gives each range of channels with weights an
 // extent, in the order of execution:
 //
-//     extent  | kernel of channels [c, c + n) | bias | 0 |
-//               at 0                          at 256 B  to 4 KiB
+//     extent  | kernel of channels [c, c + n) | bias | scales | 0 |
+//               at 0                          at 256 B          to 4 KiB
+//
+// Scales are there if the kernel is stored with them.
 //
 // Bytes are cut over output channels: as many as the limit allows, but at least
 // a block: 32 in a convolution (whole groups), 16 in a fully connected layer.

@@ -29,6 +29,10 @@ struct Weight {
   // channels-last: its columns, C x pixels in the constant, become pixels x C.
   int64_t picture_channels = 0;
   std::vector<float> output_scale, input_scale;  // Empty: all 1.
+  // Chosen last (weight_storage.h). A scaled weight has scales stored behind
+  // the layer's other weights.
+  DataType stored = DataType::kF32;
+  bool scaled = false;
 
   static Weight Of(int constant, std::vector<int64_t> shape);
   static Weight Vector(std::vector<float> held);

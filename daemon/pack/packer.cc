@@ -18,6 +18,7 @@
 #include "daemon/pack/lower.h"
 #include "daemon/pack/network.h"
 #include "daemon/pack/translate.h"
+#include "daemon/pack/weight_storage.h"
 #include "daemon/pack/weight_writer.h"
 #include "daemon/plan/program_check.h"
 #include "layer_file.pb.h"
@@ -27,16 +28,11 @@ namespace layerd {
 namespace {
 
 constexpr char kProducer[] = "layerd 0.1.0";
-constexpr uint64_t kExtentBytesLeast = 16 << 10;
+constexpr uint64_t kStoredBytesLeast = 16 << 10;
 constexpr uint64_t kExtentBytesMost = 256 << 10;
 
 absl::Status CheckOptions(const PackOptions& options) {
-  if (options.weights != "f32") {
-    return absl::UnimplementedError(
-        absl::StrFormat("weights: \"%s\" is not supported by this version; "
-                        "use f32",
-                        options.weights));
-  }
+  RETURN_IF_ERROR(WeightType(options.weights).status());
   if (options.optimize_for != "bytes") {
     return absl::UnimplementedError(
         absl::StrFormat("for: \"%s\" is not supported by this version; use "
@@ -62,13 +58,17 @@ absl::Status CheckOptions(const PackOptions& options) {
   return absl::OkStatus();
 }
 
-CutLimits LimitsFor(const PackOptions& options, uint64_t weight_bytes) {
+// At least so many bytes of the file, because it has whole pages; at most so
+// many of memory, because narrow weights are decoded there.
+CutLimits LimitsFor(const PackOptions& options, DataType stored,
+                    uint64_t weight_bytes) {
   CutLimits limits;
   limits.part_flops_max = options.part_flops_max;
   limits.extent_bytes_max = options.extent_bytes_max;
   if (limits.extent_bytes_max == 0) {
-    limits.extent_bytes_max = RoundUpToPage(
-        std::clamp(weight_bytes / 512, kExtentBytesLeast, kExtentBytesMost));
+    const uint64_t least = kStoredBytesLeast * sizeof(float) / SizeOf(stored);
+    limits.extent_bytes_max =
+        RoundUpToPage(std::clamp(weight_bytes / 512, least, kExtentBytesMost));
   }
   return limits;
 }
@@ -109,8 +109,8 @@ manifest::Manifest ManifestFor(const Graph& graph, const Program& program,
 
 // The second pass: extent by extent, in the order of the stream.
 absl::Status WriteStream(
-    const Graph& graph, const Program& program,
-    const std::vector<std::vector<Weight>>& weights, LayerFileWriter* file,
+    const Graph& graph, const Program& program, const Lowered& lowered,
+    LayerFileWriter* file,
     const std::function<void(uint64_t, uint64_t)>& progress) {
   uint64_t all_bytes = 0;
   for (const Extent& extent : program.extents) all_bytes += extent.stored_bytes;
@@ -121,7 +121,13 @@ absl::Status WriteStream(
   for (const Part& part : program.parts) {
     if (!part.read || program.reads[*part.read] != next) continue;
     bytes.assign(program.extents[next].stored_bytes, std::byte{0});
-    RETURN_IF_ERROR(writer.Write(program, part, weights[part.layer], bytes));
+    const absl::Status written =
+        writer.Write(program, part, lowered.weights[part.layer], bytes);
+    if (absl::IsOutOfRange(written)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          lowered.descriptions[part.layer], ": ", written.message()));
+    }
+    RETURN_IF_ERROR(written);
     RETURN_IF_ERROR(file->AppendExtent(bytes));
     done_bytes += bytes.size();
     if (progress) progress(done_bytes, all_bytes);
@@ -158,8 +164,10 @@ absl::StatusOr<PackReport> Pack(
   RETURN_IF_ERROR(FoldAffine(&network));
   Fuse(&network);
   RemoveDeadNodes(&network);
-  const Lowered lowered = Lower(network);
-  const CutLimits limits = LimitsFor(options, graph.weight_bytes);
+  Lowered lowered = Lower(network);
+  ASSIGN_OR_RETURN(const DataType stored, WeightType(options.weights));
+  ChooseStorage(graph, stored, &lowered);
+  const CutLimits limits = LimitsFor(options, stored, graph.weight_bytes);
   ASSIGN_OR_RETURN(const Program program, Cut(lowered, limits, backend));
   RETURN_IF_ERROR(CheckProgram(program));
   ASSIGN_OR_RETURN(const std::unique_ptr<LayerFileWriter> file,
@@ -167,8 +175,7 @@ absl::StatusOr<PackReport> Pack(
                                            ManifestFor(graph, program, options,
                                                        limits, backend.key()),
                                            TileBytes(options, limits)));
-  RETURN_IF_ERROR(
-      WriteStream(graph, program, lowered.weights, file.get(), progress));
+  RETURN_IF_ERROR(WriteStream(graph, program, lowered, file.get(), progress));
   RETURN_IF_ERROR(file->Commit());
   PackReport report = ReportOn(graph, program);
   std::error_code error;

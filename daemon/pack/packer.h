@@ -15,11 +15,12 @@ namespace layerd {
 struct PackOptions {
   ShapeBindings shapes;
   ValueBindings values;
-  std::string weights = "f32";
+  std::string weights = "f32";  // Or "f16", "bf16", "i8": how they are stored.
   std::string optimize_for = "bytes";
   // 0: the extent limit rounded down to a power of two.
   uint64_t tile_bytes = 0;
-  // 0: weights / 512 clamped to 16 .. 256 KiB.
+  // Of a part's weights as f32. 0: all / 512, at most 256 KiB, and at least
+  // what is stored in 16 KiB.
   uint64_t extent_bytes_max = 0;
   uint64_t part_flops_max = 200'000'000;
 };

@@ -142,11 +142,9 @@ struct Refused {
 };
 
 const Refused kRefused[] = {
-    {"f16 weights", [](TestModel&, PackOptions& o) { o.weights = "f16"; },
-     absl::StatusCode::kUnimplemented,
-     "weights: \"f16\" is not supported by this version; use f32"},
-    {"i8 weights", [](TestModel&, PackOptions& o) { o.weights = "i8"; },
-     absl::StatusCode::kUnimplemented, "weights: \"i8\""},
+    {"i4 weights", [](TestModel&, PackOptions& o) { o.weights = "i4"; },
+     absl::StatusCode::kInvalidArgument,
+     "weights: \"i4\" is unknown; use f32, f16, bf16 or i8"},
     {"Winograd", [](TestModel&, PackOptions& o) { o.optimize_for = "latency"; },
      absl::StatusCode::kUnimplemented, "for: \"latency\""},
     {"odd tile", [](TestModel&, PackOptions& o) { o.tile_bytes = 5000; },

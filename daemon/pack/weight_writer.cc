@@ -1,11 +1,14 @@
 #include "daemon/pack/weight_writer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <variant>
 
 #include "config/check.h"
 #include "config/status_macros.h"
+#include "daemon/pack/weight_storage.h"
+#include "kernels/decoded_part.h"
 
 namespace layerd {
 namespace {
@@ -61,6 +64,36 @@ float OutputScale(const Weight& weight, int64_t channel) {
   return weight.output_scale.empty() ? 1.0f : weight.output_scale[channel];
 }
 
+// Halves that come with scales leave them beside.
+bool KeepsOutputScale(const Weight& weight) {
+  return weight.scaled && weight.stored != DataType::kI8;
+}
+
+float OutputFactor(const Weight& weight, int64_t channel) {
+  return KeepsOutputScale(weight) ? 1.0f : OutputScale(weight, channel);
+}
+
+// Each channel by its largest magnitude, which a NaN never is: it is refused
+// as infinity is.
+absl::Status NarrowChannels(const Positions& rows, const Positions& columns,
+                            std::span<const float> image, int8_t* to,
+                            float* scales) {
+  for (size_t r = 0; r < rows.size(); ++r) {
+    const float* const from = image.data() + rows[r];
+    float largest = 0;
+    for (const uint32_t column : columns) {
+      const float magnitude = std::abs(from[column]);
+      if (!(magnitude <= largest)) largest = magnitude;
+      if (std::isnan(largest)) break;
+    }
+    ASSIGN_OR_RETURN(scales[r], Int8Scale(largest));
+    for (const uint32_t column : columns) {
+      to[rows[r] + column] = NarrowToInt8(from[column], scales[r]);
+    }
+  }
+  return absl::OkStatus();
+}
+
 // Scales one row: `window` neighbours belong to one input channel.
 void ScaleInputs(const Weight& weight, int64_t first_input, int64_t window,
                  std::span<float> row) {
@@ -82,11 +115,17 @@ absl::Status WeightWriter::Write(const Program& program, const Part& part,
   for (size_t w = 0; w < weights.size(); ++w) {
     const WeightPiece& piece = part.weights[w];
     std::byte* const to = extent.data() + piece.offset_bytes;
+    const int64_t groups = conv != nullptr ? conv->groups : 1;
     if (!cut) {
       RETURN_IF_ERROR(WriteWhole(weights[w], piece.layout, to));
+    } else if (w == 0 && IsNarrow(weights[w].stored)) {
+      std::byte* const behind =
+          extent.data() + part.weights.back().offset_bytes;
+      RETURN_IF_ERROR(WriteNarrow(
+          weights[w], piece.layout, groups, part.channels, to,
+          weights[w].scaled ? reinterpret_cast<float*>(behind) : nullptr));
     } else if (w == 0) {
-      RETURN_IF_ERROR(WriteKernel(weights[w], piece.layout,
-                                  conv != nullptr ? conv->groups : 1,
+      RETURN_IF_ERROR(WriteKernel(weights[w], piece.layout, groups,
                                   part.channels, reinterpret_cast<float*>(to)));
     } else {
       std::memcpy(to, weights[w].held.data() + part.channels.first,
@@ -117,13 +156,35 @@ absl::Status WeightWriter::WriteKernel(const Weight& weight,
     const std::span row =
         std::span(rows_).subspan(r * columns.size(), columns.size());
     ScaleInputs(weight, channel / of_group * inputs, row.size() / inputs, row);
-    const float scale = OutputScale(weight, channel);
+    const float scale = OutputFactor(weight, channel);
     float* const row_to = to + rows[r];
     for (size_t c = 0; c < row.size(); ++c) {
       row_to[columns[c]] = row[c] * scale;
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status WeightWriter::WriteNarrow(const Weight& weight,
+                                       const WeightLayout& layout,
+                                       int64_t groups, Range channels,
+                                       std::byte* to, float* scales) {
+  const WeightLayout wide = Decoded(layout);
+  image_.assign(wide.bytes() / sizeof(float), 0);
+  RETURN_IF_ERROR(WriteKernel(weight, wide, groups, channels, image_.data()));
+  if (weight.stored == DataType::kI8) {
+    const size_t row_dimensions = groups > 1 ? 2 : 1;
+    return NarrowChannels(
+        PositionsAlong(layout, 0, row_dimensions),
+        PositionsAlong(layout, row_dimensions, layout.shape.size()), image_,
+        reinterpret_cast<int8_t*>(to), scales);
+  }
+  for (int64_t r = 0; scales != nullptr && r < channels.count; ++r) {
+    scales[r] = OutputScale(weight, channels.first + r);
+  }
+  auto* const halves = reinterpret_cast<uint16_t*>(to);
+  return weight.stored == DataType::kF16 ? NarrowToHalf(image_, halves)
+                                         : NarrowToBFloat16(image_, halves);
 }
 
 absl::Status WeightWriter::WriteTransposed(const Weight& weight,
@@ -140,7 +201,7 @@ absl::Status WeightWriter::WriteTransposed(const Weight& weight,
     for (size_t r = 0; r < rows.size(); ++r) {
       to[rows[r] + columns[c]] =
           from[r] * input_scale *
-          OutputScale(weight, channels.first + static_cast<int64_t>(r));
+          OutputFactor(weight, channels.first + static_cast<int64_t>(r));
     }
   }
   return absl::OkStatus();

@@ -14,9 +14,11 @@
 namespace layerd {
 
 // Lays the weights of one part after the other into extents: read from the
-// source, scaled, reordered into the layout that the part's pieces say.
+// source, scaled, reordered into the layout that the part's pieces say, and
+// narrowed to the type in which they are stored.
 //
-// Memory: one extent, and of weights that are stored transposed a panel of
+// Memory: one extent, that of a narrow kernel as f32 too, and of weights that
+// are stored transposed a panel of
 //         kPanelBytesMax (or one part, where that is more): their rows hold
 //         the channels of all parts, so a panel serves many parts.
 // Ownership: `graph` is a loan and outlives the writer.
@@ -28,7 +30,8 @@ class WeightWriter {
   explicit WeightWriter(const Graph& graph) : graph_(graph) {}
 
   // `weights` are those of the part's layer, `extent` is zero.
-  // Errors: of reading the source.
+  // Errors: of reading the source; OUT_OF_RANGE for a number that cannot be
+  //         stored so.
   absl::Status Write(const Program& program, const Part& part,
                      const std::vector<Weight>& weights,
                      std::span<std::byte> extent);
@@ -36,6 +39,10 @@ class WeightWriter {
  private:
   absl::Status WriteKernel(const Weight& weight, const WeightLayout& layout,
                            int64_t groups, Range channels, float* to);
+  // By way of f32. `scales` are null if the weight has none.
+  absl::Status WriteNarrow(const Weight& weight, const WeightLayout& layout,
+                           int64_t groups, Range channels, std::byte* to,
+                           float* scales);
   absl::Status WriteTransposed(const Weight& weight, const WeightLayout& layout,
                                Range channels, float* to);
   absl::Status WriteWhole(const Weight& weight, const WeightLayout& layout,
@@ -44,6 +51,7 @@ class WeightWriter {
 
   const Graph& graph_;
   std::vector<float> rows_;
+  std::vector<float> image_;  // Of a narrow kernel, in its layout.
   // Columns [panel_first_, +panel_columns_) of constant panel_of_.
   std::vector<float> panel_;
   int panel_of_ = -1;

@@ -83,19 +83,19 @@ LAYERD_BODY void ScaledHalfBody(const uint16_t* from, float* to, int64_t rows,
 }
 
 // One function of each loop for one instruction set.
-#define LAYERD_DECODERS(Set, attributes)                                      \
-  attributes void BFloat16##Set(const uint16_t* from, float* to,              \
-                                int64_t count) {                              \
-    BFloat16Body(from, to, count);                                            \
-  }                                                                           \
-  attributes void ScaledBFloat16##Set(const uint16_t* from, float* to,        \
-                                      int64_t rows, int64_t lanes,            \
-                                      const float* scales) {                  \
-    ScaledBody(from, to, rows, lanes, scales);                                \
-  }                                                                           \
-  attributes void ScaledInt8##Set(const int8_t* from, float* to, int64_t rows,\
-                                  int64_t lanes, const float* scales) {       \
-    ScaledBody(from, to, rows, lanes, scales);                                \
+#define LAYERD_DECODERS(Set, attributes)                                       \
+  attributes void BFloat16##Set(const uint16_t* from, float* to,               \
+                                int64_t count) {                               \
+    BFloat16Body(from, to, count);                                             \
+  }                                                                            \
+  attributes void ScaledBFloat16##Set(const uint16_t* from, float* to,         \
+                                      int64_t rows, int64_t lanes,             \
+                                      const float* scales) {                   \
+    ScaledBody(from, to, rows, lanes, scales);                                 \
+  }                                                                            \
+  attributes void ScaledInt8##Set(const int8_t* from, float* to, int64_t rows, \
+                                  int64_t lanes, const float* scales) {        \
+    ScaledBody(from, to, rows, lanes, scales);                                 \
   }
 
 // Halves, where a set has an instruction for so many of them. `Widened(from)`
@@ -128,10 +128,10 @@ LAYERD_BODY void ScaledHalfBody(const uint16_t* from, float* to, int64_t rows,
                    scales);                                                   \
   }
 
-#define LAYERD_SET(name, Set)                                      \
-  {                                                                \
-    name, Half##Set, BFloat16##Set, ScaledHalf##Set,               \
-        ScaledBFloat16##Set, ScaledInt8##Set                       \
+#define LAYERD_SET(name, Set)                                             \
+  {                                                                       \
+    name, Half##Set, BFloat16##Set, ScaledHalf##Set, ScaledBFloat16##Set, \
+        ScaledInt8##Set                                                   \
   }
 
 LAYERD_DECODERS(Plain, )
@@ -149,10 +149,11 @@ constexpr DecodeRows kPlain = LAYERD_SET("plain", Plain);
 
 #if defined(__x86_64__)
 
-#define LAYERD_AVX512                                     \
-  __attribute__((target("avx512f,avx512bw,avx512vl,"      \
-                        "avx512dq,f16c,fma,"              \
-                        "prefer-vector-width=512")))
+#define LAYERD_AVX512                     \
+  __attribute__((                         \
+      target("avx512f,avx512bw,avx512vl," \
+             "avx512dq,f16c,fma,"         \
+             "prefer-vector-width=512")))
 #define LAYERD_AVX2 __attribute__((target("avx2,f16c,fma")))
 
 // GCC's own header leaves undefined on purpose what it then overwrites.

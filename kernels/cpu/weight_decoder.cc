@@ -78,8 +78,7 @@ void WeightDecoder::TakeApart(std::vector<Digit> digits) {
     lanes_ = digits.back().count;
     digits.pop_back();
   }
-  while (continues(lanes_ * segment_rows_) &&
-         digits.back().channel_step == 0) {
+  while (continues(lanes_ * segment_rows_) && digits.back().channel_step == 0) {
     segment_rows_ *= digits.back().count;
     digits.pop_back();
   }
@@ -120,8 +119,7 @@ void WeightDecoder::Decode(const std::byte* extent, std::byte* decoded) const {
 void WeightDecoder::DecodeFlat(const std::byte* kernel, float* to,
                                int64_t begin, int64_t end) const {
   const auto* from = reinterpret_cast<const uint16_t*>(kernel) + begin;
-  const auto widen =
-      dtype_ == DataType::kF16 ? rows_->half : rows_->bfloat16;
+  const auto widen = dtype_ == DataType::kF16 ? rows_->half : rows_->bfloat16;
   widen(from, to + begin, end - begin);
 }
 
@@ -154,8 +152,8 @@ void WeightDecoder::DecodeLanes(const std::byte* kernel, float* to,
                        lanes_, scales);
     return;
   }
-  const auto decode = dtype_ == DataType::kF16 ? rows_->scaled_half
-                                               : rows_->scaled_bfloat16;
+  const auto decode =
+      dtype_ == DataType::kF16 ? rows_->scaled_half : rows_->scaled_bfloat16;
   decode(reinterpret_cast<const uint16_t*>(kernel), to, rows, lanes_, scales);
 }
 

@@ -148,8 +148,7 @@ WeightLayout LayoutOf(const Case& c, DataType dtype) {
 }
 
 PartSpec PartOf(const Case& c, DataType dtype, bool scaled) {
-  const int64_t channels =
-      c.groups > 1 ? c.shape[0] * c.shape[1] : c.shape[0];
+  const int64_t channels = c.groups > 1 ? c.shape[0] * c.shape[1] : c.shape[0];
   PartSpec spec;
   Convolution conv;
   conv.groups = c.groups;

@@ -130,5 +130,24 @@ TEST_CASE("An ONNX file in the repository is packed and served") {
   CHECK(Agrees(*logits, ExpectedLogits(0)));
 }
 
+TEST_CASE("model.yaml says how the daemon stores weights") {
+  TestRepository repository;
+  repository.AddOnnx("digits", ReadFile(kDigitsOnnx));
+  WriteFile(repository.FolderOf("digits") + "/model.yaml",
+            "pack: {weights: i8}\n");
+  DaemonProcess daemon(repository);
+  REQUIRE(daemon.WaitUntilReady());
+  WireClient client(daemon.address());
+
+  CHECK(AskStatus(&client).memory().decode_bytes() > 0);
+  size_t right = 0;
+  for (size_t digit = 0; digit < kDigits; ++digit) {
+    const auto logits = AskDigit(&client, "digits", digit);
+    REQUIRE(logits.ok());
+    right += Largest(*logits) == static_cast<size_t>(DigitLabel(digit));
+  }
+  CHECK(right >= kRightMin);
+}
+
 }  // namespace
 }  // namespace layerd

@@ -94,15 +94,51 @@ TEST_CASE("A network that is not supported leaves no file") {
   CHECK(folder.Names() == std::vector<std::string>{"m.onnx"});
 }
 
-TEST_CASE("Weights narrower than f32 are refused by name for now") {
+TEST_CASE("Narrow weights make smaller files that run from any budget") {
   const ScratchFolder folder;
   for (const char* weights : {"f16", "bf16", "i8"}) {
-    const Ended pack = Layerctl(
-        {"pack", kDigitsOnnx, "-o", folder / "m.layers", "--weights", weights});
-    CHECK(pack.status != 0);
-    CHECK_THAT(pack.err, Catch::Contains(weights));
-    CHECK(folder.Names().empty());
+    INFO(weights);
+    const std::string path = folder / "m.layers";
+    const Ended pack =
+        Layerctl({"pack", kDigitsOnnx, "-o", path, "--weights", weights});
+    REQUIRE(pack.err == "");
+    CHECK(pack.status == 0);
+    CHECK(ReadFile(path).size() <
+          (weights == std::string("i8") ? 0.4 : 0.65) * DigitsLayers().size());
+    CHECK_THAT(Layerctl({"inspect", path}).out, Catch::Contains(weights));
+
+    std::vector<std::string> run{"run", path, "--input",
+                                 "test/models/digits/samples/d0.npy"};
+    std::vector<std::string> tight = run;
+    run.insert(run.end(), {"--output", "logits=" + folder / "all.npy"});
+    tight.insert(tight.end(), {"--output", "logits=" + folder / "tight.npy",
+                               "--budget", "96KiB", "--threads", "1"});
+    run.insert(run.end(), {"--threads", "1"});
+    CHECK(Layerctl(run).err == "");
+    CHECK(Layerctl(tight).err == "");
+    CHECK(ReadFile(folder / "all.npy") == ReadFile(folder / "tight.npy"));
   }
+}
+
+TEST_CASE("Packing narrow weights says what they cost in answers") {
+  const ScratchFolder folder;
+  const std::string path = folder / "m.layers";
+  const Ended random = Layerctl({"pack", kDigitsOnnx, "-o", path, "--weights",
+                                 "i8", "--json", "--accuracy", "3"});
+  CHECK(random.status == 0);
+  CHECK_THAT(random.out, Catch::Contains("\"largest_difference_pct\"") &&
+                             Catch::Contains("\"mean_difference\"") &&
+                             Catch::Contains("\"inputs\": 3") &&
+                             Catch::Contains("\"seeded\": true"));
+  const Ended given =
+      Layerctl({"pack", kDigitsOnnx, "-o", path, "--weights", "f16", "--input",
+                "test/models/digits/samples/d0.npy"});
+  CHECK(given.status == 0);
+  CHECK_THAT(given.out, Catch::Contains("f16 costs logits") &&
+                            Catch::Contains("in 1 of 1 rows, over 1 given"));
+  const Ended wide = Layerctl({"pack", kDigitsOnnx, "-o", path, "--json"});
+  CHECK_THAT(wide.out, Catch::Contains("\"accuracy\": null"));
+  CHECK(folder.Names() == std::vector<std::string>{"m.layers"});
 }
 
 TEST_CASE("Where the file does not fit, the old one stays") {

@@ -198,6 +198,20 @@ TEST_CASE("A backend of the same threads, made anew, gives the same bits") {
   }
 }
 
+TEST_CASE("A narrow part gives the bits of the same part decoded") {
+  for (const Twin& twin : kTwins) {
+    const std::unique_ptr<Backend> backend = twin.make();
+    for (const auto& [narrow, decoded] : NarrowCases()) {
+      INFO(twin.name << ": " << narrow.name);
+      const int64_t step = ChannelStep(narrow, 32);
+      const Outcome outcome = Run(*backend, narrow, Cut(narrow, step, 4));
+      REQUIRE(outcome.status.ToString() == "OK");
+      CHECK(outcome.output ==
+            Run(*backend, decoded, Cut(decoded, step, 4)).output);
+    }
+  }
+}
+
 TEST_CASE("Row parts share one layout, and so do thread counts") {
   const std::unique_ptr<Backend> one = MakeCpuBackend(1);
   const std::unique_ptr<Backend> two = MakeCpuBackend(2);

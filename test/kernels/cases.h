@@ -16,7 +16,14 @@ std::vector<TestLayer> PoolCases();
 std::vector<TestLayer> ElementwiseCases();
 std::vector<TestLayer> NormalisationCases();
 std::vector<TestLayer> MoveCases();
-std::vector<TestLayer> AllCases();
+std::vector<TestLayer> AllCases();  // The narrow ones among them.
+
+// Convolutions and fully connected layers whose weights are stored as F16,
+// BF16 or I8, and the same with those weights decoded.
+struct NarrowCase {
+  TestLayer narrow, decoded;
+};
+std::vector<NarrowCase> NarrowCases();
 
 // What a convolution is drawn from; the output follows.
 struct ConvolutionSketch {

@@ -8,6 +8,7 @@
 #include "config/check.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/cpu_kernel.h"
+#include "kernels/decoded_part.h"
 #include "test/catch/catch.h"
 #include "test/kernels/cases.h"
 #include "test/kernels/test_layer.h"
@@ -239,11 +240,21 @@ TEST_CASE("Only what is listed here falls back to the reference loops") {
   std::set<std::string> fallen;
   const std::unique_ptr<Backend> backend = MakeCpuBackend(1);
   for (const TestLayer& layer : AllCases()) {
-    if (ImplementationOf(*backend, layer.whole) == "reference") {
+    if (!IsNarrow(layer.whole) &&
+        ImplementationOf(*backend, layer.whole) == "reference") {
       fallen.insert(layer.name);
     }
   }
   CHECK(fallen == expected);
+}
+
+TEST_CASE("What is decoded runs on the kernels of f32") {
+  const std::unique_ptr<Backend> backend = MakeCpuBackend(1);
+  for (const auto& [narrow, decoded] : NarrowCases()) {
+    INFO(narrow.name);
+    CHECK(ImplementationOf(*backend, narrow.whole) ==
+          ImplementationOf(*backend, decoded.whole));
+  }
 }
 
 }  // namespace

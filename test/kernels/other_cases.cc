@@ -276,6 +276,9 @@ std::vector<TestLayer> AllCases() {
         &ElementwiseCases, &NormalisationCases, &MoveCases}) {
     for (TestLayer& layer : cases()) all.push_back(std::move(layer));
   }
+  for (NarrowCase& cases : NarrowCases()) {
+    all.push_back(std::move(cases.narrow));
+  }
   return all;
 }
 

@@ -120,14 +120,13 @@ absl::Status RunPart(Backend& backend, const PackedPart& part,
   const GuardedMemory decoded(kernel->decoded_bytes());
   std::memset(decoded.data(), 0xff, decoded.size());
   std::byte* const outputs[] = {output};
-  ASSIGN_OR_RETURN(const Ticket ticket,
-                   backend.Enqueue(*kernel, {inputs, part.extent->data(),
-                                             outputs, scratch.data(),
-                                             decoded.data()}));
+  ASSIGN_OR_RETURN(
+      const Ticket ticket,
+      backend.Enqueue(*kernel, {inputs, part.extent->data(), outputs,
+                                scratch.data(), decoded.data()}));
   const absl::Status status = backend.Wait(ticket);
-  guards_held =
-      guards_held && scratch.guards_hold() && decoded.guards_hold() &&
-      part.extent->guards_hold();
+  guards_held = guards_held && scratch.guards_hold() && decoded.guards_hold() &&
+                part.extent->guards_hold();
   return status;
 }
 

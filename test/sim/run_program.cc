@@ -64,8 +64,7 @@ class Run {
     const Memory decoded = Allocate(kernel->decoded_bytes());
     ASSIGN_OR_RETURN(const Ticket ticket,
                      backend_.Enqueue(*kernel, {inputs, weights.get(), outputs,
-                                                scratch.get(),
-                                                decoded.get()}));
+                                                scratch.get(), decoded.get()}));
     return backend_.Wait(ticket);
   }
 

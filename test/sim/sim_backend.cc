@@ -186,11 +186,10 @@ absl::Status SimBackend::Compute(Job& job) {
     return absl::InternalError(absl::StrFormat(
         "the output of ticket %d was written before it completed", job.ticket));
   }
-  ASSIGN_OR_RETURN(
-      const Ticket ticket,
-      inner_->Enqueue(job.kernel->inner(),
-                      {job.inputs, job.weights, job.outputs, job.scratch,
-                       job.decoded}));
+  ASSIGN_OR_RETURN(const Ticket ticket,
+                   inner_->Enqueue(job.kernel->inner(),
+                                   {job.inputs, job.weights, job.outputs,
+                                    job.scratch, job.decoded}));
   return inner_->Wait(ticket);
 }
 

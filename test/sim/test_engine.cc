@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <mutex>
 #include <random>
 #include <utility>
@@ -15,11 +16,20 @@
 
 namespace layerd {
 
-std::string WriteModel(const std::string& name, uint32_t seed, size_t layers) {
+std::string WriteModel(const std::string& name, uint32_t seed, size_t layers,
+                       DataType dtype) {
   const char* folder = std::getenv("TEST_TMPDIR");
   const auto path = std::filesystem::path(folder ? folder : ".") / name;
-  RandomModel(seed, layers).Write(path.string(), MakeReferenceBackend()->key());
+  RandomModel model(seed, layers);
+  if (dtype != DataType::kF32) model.StoreAs(dtype);
+  model.Write(path.string(), MakeReferenceBackend()->key());
   return path.string();
+}
+
+DataType StoredDataType(uint32_t seed) {
+  constexpr DataType kTypes[] = {DataType::kF32, DataType::kF16,
+                                 DataType::kBF16, DataType::kI8};
+  return kTypes[seed % std::size(kTypes)];
 }
 
 void DamageLastByte(const std::string& path) {

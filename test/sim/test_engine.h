@@ -21,7 +21,10 @@ namespace layerd {
 
 // Writes RandomModel(seed, layers) under the test's temporary folder; its path.
 std::string WriteModel(const std::string& name, uint32_t seed,
-                       size_t layers = 8);
+                       size_t layers = 8, DataType dtype = DataType::kF32);
+
+// One of the four ways to store weights.
+DataType StoredDataType(uint32_t seed);
 
 // One bit of the last extent.
 void DamageLastByte(const std::string& path);

@@ -1,0 +1,86 @@
+#include "daemon/pack/weight_storage.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <variant>
+
+#include "absl/strings/str_format.h"
+#include "kernels/half.h"
+
+namespace layerd {
+namespace {
+
+constexpr float kInt8Most = 127;
+
+absl::Status TooLarge(float value, const char* type, double most) {
+  return absl::OutOfRangeError(
+      absl::StrFormat("weight %g cannot be stored as %s, which ends at %g; "
+                      "pack with --weights i8 or f32",
+                      value, type, most));
+}
+
+bool HasKernel(const Operator& op) {
+  return std::holds_alternative<Convolution>(op) ||
+         std::holds_alternative<FullyConnected>(op);
+}
+
+}  // namespace
+
+absl::StatusOr<DataType> WeightType(const std::string& word) {
+  if (word == "f32") return DataType::kF32;
+  if (word == "f16") return DataType::kF16;
+  if (word == "bf16") return DataType::kBF16;
+  if (word == "i8") return DataType::kI8;
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "weights: \"%s\" is unknown; use f32, f16, bf16 or i8", word));
+}
+
+void ChooseStorage(const Graph& graph, DataType type, Lowered* lowered) {
+  if (type == DataType::kF32) return;
+  for (size_t l = 0; l < lowered->weights.size(); ++l) {
+    if (!HasKernel(lowered->program.layers[l].op)) continue;
+    Weight& kernel = lowered->weights[l][0];
+    kernel.stored = type;
+    kernel.scaled = type == DataType::kI8 ||
+                    (!kernel.output_scale.empty() &&
+                     kernel.input_scale.empty() && kernel.constant >= 0 &&
+                     graph.constants[kernel.constant].dtype == type);
+  }
+}
+
+absl::Status NarrowToHalf(std::span<const float> from, uint16_t* to) {
+  for (const float value : from) {
+    *to = HalfFromFloat(value);
+    if (std::isfinite(value) && !std::isfinite(FloatFromHalf(*to))) {
+      return TooLarge(value, "f16", 65504);
+    }
+    ++to;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status NarrowToBFloat16(std::span<const float> from, uint16_t* to) {
+  for (const float value : from) {
+    *to = BFloat16FromFloat(value);
+    if (std::isfinite(value) && !std::isfinite(FloatFromBFloat16(*to))) {
+      return TooLarge(value, "bf16", FloatFromBFloat16(0x7f7f));
+    }
+    ++to;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<float> Int8Scale(float largest) {
+  if (std::isfinite(largest)) return largest / kInt8Most;
+  return absl::OutOfRangeError(absl::StrFormat(
+      "weight %g cannot be stored as i8; pack with --weights f32", largest));
+}
+
+int8_t NarrowToInt8(float value, float scale) {
+  if (scale == 0) return 0;
+  const double steps = std::nearbyint(static_cast<double>(value) / scale);
+  return static_cast<int8_t>(std::clamp<double>(steps, -kInt8Most, kInt8Most));
+}
+
+}  // namespace layerd
