@@ -246,6 +246,16 @@ const Spoiled kSpoiled[] = {
        m.mutable_parts(1)->mutable_weights(1)->set_offset_bytes(4);
      },
      "weight 1: offset 4 is not a multiple of 256"},
+    {"int8 without scales",
+     [](auto& m) {
+       m.mutable_parts(1)->mutable_weights(0)->mutable_layout()->set_dtype(6);
+     },
+     "part 1 of layer"},
+    {"weights of no datatype",
+     [](auto& m) {
+       m.mutable_parts(1)->mutable_weights(0)->mutable_layout()->set_dtype(99);
+     },
+     "datatype 99 is unknown"},
     {"weight past its extent",
      [](auto& m) {
        m.mutable_parts(1)->mutable_weights(1)->set_offset_bytes(4096);

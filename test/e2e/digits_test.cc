@@ -133,7 +133,7 @@ TEST_CASE("An ONNX file in the repository is packed and served") {
 TEST_CASE("model.yaml says how the daemon stores weights") {
   TestRepository repository;
   repository.AddOnnx("digits", ReadFile(kDigitsOnnx));
-  WriteFile(repository.FolderOf("digits") + "/model.yaml",
+  WriteFile(repository.models_path() + "/digits/model.yaml",
             "pack: {weights: i8}\n");
   DaemonProcess daemon(repository);
   REQUIRE(daemon.WaitUntilReady());

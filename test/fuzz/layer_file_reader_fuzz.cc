@@ -18,6 +18,10 @@
 #include <string_view>
 
 #include "config/check.h"
+#include "daemon/plan/program.h"
+#include "kernels/decoded_part.h"
+#include "kernels/part_check.h"
+#include "kernels/type_check.h"
 #include "loader/store/forged_file.h"
 #include "loader/store/layer_file_reader.h"
 #include "test/scratch/memory_file.h"
@@ -83,6 +87,24 @@ void CheckPromises(const LayerFileReader& file) {
   LAYERD_CHECK(file.stream().offset_bytes + end_bytes == file.file_bytes());
 }
 
+// What a program promises to backends: sound parts, also once they are decoded,
+// whose weights lie inside their extents.
+void CheckProgramOf(const manifest::Manifest& manifest) {
+  const auto program = Program::Parse(manifest);
+  if (!program.ok()) return;
+  for (const Part& part : program->parts) {
+    const PartSpec spec = program->SpecOf(part);
+    LAYERD_CHECK(CheckPlacedPart(spec).ok());
+    const PartSpec decoded = DecodedSpec(spec);
+    LAYERD_CHECK(CheckPlacedPart(decoded).ok() && !IsNarrow(decoded));
+    LAYERD_CHECK(WeightBytes(decoded) <= 8 * kSpanBytesMax);
+    for (const WeightPiece& piece : spec.weights) {
+      LAYERD_CHECK(piece.offset_bytes + piece.layout.bytes() <=
+                   program->extents[program->reads[*part.read]].stored_bytes);
+    }
+  }
+}
+
 void Try(std::string_view input) {
   static MemoryFile file;
   if (input.empty()) return;
@@ -96,6 +118,7 @@ void Try(std::string_view input) {
   const auto reader = LayerFileReader::Open(file.path());
   if (!reader.ok()) return;
   CheckPromises(**reader);
+  CheckProgramOf((*reader)->manifest());
   if ((*reader)->stream().stored_bytes > kVerifiedBytesMax) return;
   const absl::Status status = VerifyLayerFile(file.path(), nullptr);
   LAYERD_CHECK(status.ok() || absl::IsDataLoss(status));

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <string>
 
+#include "daemon/model/random_model.h"
 #include "loader/store/forged_file.h"
 
 namespace layerd {
@@ -28,6 +29,15 @@ manifest::Manifest SmallManifest() {
     part->add_weights()->mutable_layout()->add_shape(4);
     offset_bytes += stored_bytes;
   }
+  return manifest;
+}
+
+// A program that passes every check, its weights stored as `dtype`.
+manifest::Manifest SoundManifest(DataType dtype) {
+  RandomModel model(2, 3);
+  if (dtype != DataType::kF32) model.StoreAs(dtype);
+  manifest::Manifest manifest;
+  model.program.WriteTo(&manifest);
   return manifest;
 }
 
@@ -59,6 +69,13 @@ int main(int argc, char** argv) {
   layerd::Write(argv[1], "odd_padding", layerd::Input(4, small));
   layerd::Write(argv[1], "cut", layerd::Input(8, small));
   layerd::Write(argv[1], "no_weights", layerd::Input(0, empty));
+  for (const layerd::DataType dtype :
+       {layerd::DataType::kF32, layerd::DataType::kF16,
+        layerd::DataType::kI8}) {
+    layerd::Write(
+        argv[1], layerd::NameOf(dtype),
+        layerd::Input(0, ForgedFile::Of(layerd::SoundManifest(dtype), 4096)));
+  }
   layerd::Write(argv[1], "as_it_is", '\1' + empty.Bytes());
   return 0;
 }
