@@ -39,6 +39,10 @@ absl::Status ReadRoot(YamlSection* root, Config* config) {
       root->Read("queue_jobs", &config->queue_jobs_max, 1, kQueueJobsMax));
   RETURN_IF_ERROR(
       root->ReadOneOf("level_order", &config->level_order, {"fifo", "edf"}));
+  RETURN_IF_ERROR(
+      root->ReadOneOf("admission", &config->admission, {"strict", "advisory"}));
+  RETURN_IF_ERROR(root->ReadOneOf("realtime", &config->realtime,
+                                  {"off", "best_effort", "required"}));
   RETURN_IF_ERROR(root->Read("drain_timeout_ms", &config->drain_timeout_ms, 0,
                              kDrainMsMax));
   RETURN_IF_ERROR(root->Read("reflection", &config->reflection));

@@ -34,6 +34,8 @@ struct Config {
   uint64_t max_message_bytes = kMessageBytesDefault;
   uint64_t queue_jobs_max = kQueueJobsDefault;  // At each level.
   std::string level_order = "fifo";
+  std::string admission = "strict";
+  std::string realtime = "off";
   uint64_t drain_timeout_ms = kDrainMsDefault;
   bool reflection = true;
   std::string log_level = "info";

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -96,6 +97,13 @@ EngineOptions EngineOptionsOf(const Config& config) {
   options.queue_jobs_max = config.queue_jobs_max;
   options.level_order =
       config.level_order == "edf" ? LevelOrder::kEdf : LevelOrder::kFifo;
+  options.strict_admission = config.admission == "strict";
+  if (config.realtime != "off") {
+    options.realtime = config.realtime == "required" ? Realtime::kRequired
+                                                     : Realtime::kBestEffort;
+    // One CPU is left for the loader and for gRPC.
+    if (config.threads == 0) options.threads = std::max(1, options.threads - 1);
+  }
   options.cache_path = CacheFolder(config.cache_path);
   return options;
 }

@@ -28,6 +28,8 @@ constexpr Flag kFlags[] = {
     {"--max-message-bytes", nullptr, "max_message_bytes"},
     {"--queue-jobs", nullptr, "queue_jobs"},
     {"--level-order", nullptr, "level_order"},
+    {"--admission", nullptr, "admission"},
+    {"--realtime", nullptr, "realtime"},
     {"--drain-timeout-ms", nullptr, "drain_timeout_ms"},
     {"--reflection", nullptr, "reflection"},
     {"--log-level", nullptr, "log_level"},
@@ -52,6 +54,8 @@ their weights are in memory.
   --backend NAME          auto, cpu, cuda, reference
   --io-engine NAME        auto, io_uring, pread
   --cache DIR             where packed models go
+  --admission strict|advisory   of declared tasks that may be late
+  --realtime off|best_effort|required   priority, locked stacks, a CPU for gRPC
   --max-message-bytes SIZE, --queue-jobs N, --level-order fifo|edf,
   --drain-timeout-ms N, --reflection true|false,
   --log-level debug|info|warning|error

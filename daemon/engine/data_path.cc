@@ -8,6 +8,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
+#include "daemon/rt/realtime.h"
 #include "loader/store/format.h"
 
 namespace layerd {
@@ -64,9 +65,12 @@ Loader::Stats Sum(Loader::Stats a, const Loader::Stats& b) {
 
 }  // namespace
 
-DataPath::Reading::Reading(std::unique_ptr<IoEngine> engine)
+DataPath::Reading::Reading(std::unique_ptr<IoEngine> engine, bool realtime)
     : io_engine(std::move(engine)), loader(io_engine.get(), LoaderOptions{}) {
-  thread.Start("layerd-loader", [this] { loader.Run(); });
+  thread.Start("layerd-loader", [this, realtime] {
+    if (realtime) BecomeRealtime(RealtimeRole::kLoader);
+    loader.Run();
+  });
 }
 
 DataPath::Reading::~Reading() {
@@ -77,9 +81,9 @@ DataPath::Reading::~Reading() {
 absl::StatusOr<std::unique_ptr<DataPath>> DataPath::Open(
     const MemoryPlan& plan, const std::vector<std::shared_ptr<Model>>& models,
     const IoEngineOpener& open_io_engine, Backend* backend, const Clock* clock,
-    Bell* bell) {
-  auto path =
-      absl::WrapUnique(new DataPath(open_io_engine, backend, clock, bell));
+    Bell* bell, bool realtime) {
+  auto path = absl::WrapUnique(
+      new DataPath(open_io_engine, backend, clock, bell, realtime));
   ASSIGN_OR_RETURN(path->slab_, ReserveFor(SlabBytes(plan)));
   RETURN_IF_ERROR(path->slab_->Resize(SlabBytes(plan)));
   RETURN_IF_ERROR(path->Start(plan, models, {}));
@@ -127,7 +131,7 @@ absl::Status DataPath::Start(const MemoryPlan& plan, const Models& models,
   if (!registered.ok()) warnings_.emplace_back(registered.message());
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    reading_ = std::make_unique<Reading>(std::move(choice.engine));
+    reading_ = std::make_unique<Reading>(std::move(choice.engine), realtime_);
   }
   placement_ =
       std::make_unique<Placement>(plan, models, slab_->memory(), backend_,

@@ -43,11 +43,12 @@ using IoEngineOpener = std::function<absl::StatusOr<IoEngineChoice>()>;
 class DataPath {
  public:
   // `models` as Placement takes them. `backend`, `clock` and `bell` outlive the
-  // data path.
+  // data path. With `realtime` the loader's thread has real-time priority, if
+  // the kernel allows: whoever asks for it has said what was refused.
   static absl::StatusOr<std::unique_ptr<DataPath>> Open(
       const MemoryPlan& plan, const std::vector<std::shared_ptr<Model>>& models,
       const IoEngineOpener& open_io_engine, Backend* backend,
-      const Clock* clock, Bell* bell);
+      const Clock* clock, Bell* bell, bool realtime);
   // REQUIRES: no job is on.
   ~DataPath();
 
@@ -82,7 +83,7 @@ class DataPath {
 
   // What reads from the drive, and the thread it does that in.
   struct Reading {
-    explicit Reading(std::unique_ptr<IoEngine> engine);
+    Reading(std::unique_ptr<IoEngine> engine, bool realtime);
     ~Reading();  // REQUIRES: no stream is on.
 
     std::unique_ptr<IoEngine> io_engine;
@@ -91,11 +92,12 @@ class DataPath {
   };
 
   DataPath(IoEngineOpener open_io_engine, Backend* backend, const Clock* clock,
-           Bell* bell)
+           Bell* bell, bool realtime)
       : open_io_engine_(std::move(open_io_engine)),
         backend_(backend),
         clock_(clock),
-        bell_(bell) {}
+        bell_(bell),
+        realtime_(realtime) {}
 
   absl::Status Start(const MemoryPlan& plan, const Models& models,
                      const Heads& heads);
@@ -108,6 +110,7 @@ class DataPath {
   Backend* const backend_;
   const Clock* const clock_;
   Bell* const bell_;
+  const bool realtime_;  // The loader's thread, as far as the kernel allows.
   MemoryPlan plan_;
   Models models_;
   std::vector<std::string> warnings_;

@@ -11,13 +11,16 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "daemon/engine/promises.h"
 #include "daemon/model/model.h"
 #include "daemon/plan/cost_model.h"
 #include "daemon/plan/costs.h"
 #include "daemon/plan/machine.h"
 #include "daemon/plan/memory_plan.h"
+#include "daemon/rt/realtime.h"
 #include "daemon/sched/job.h"
 #include "daemon/sched/job_queue.h"
+#include "daemon/sched/scheduler.h"
 #include "loader/loader.h"
 
 namespace layerd {
@@ -32,6 +35,9 @@ struct EngineOptions {
   std::string io_engine = "auto";       // "auto", "io_uring", "pread".
   size_t queue_jobs_max = 64;           // That wait, at each level.
   LevelOrder level_order = LevelOrder::kFifo;
+  // Declared tasks that may be late are not loaded; else there is a warning.
+  bool strict_admission = true;
+  Realtime realtime = Realtime::kOff;
   // Idle, rings and heads are filled for the job expected next.
   bool read_ahead = true;
   // Where cost profiles are; empty: memory is planned by counted work.
@@ -138,6 +144,11 @@ class Engine {
   virtual MemoryStats memory() const = 0;
   // A read is in flight.
   virtual bool reading() const = 0;
+  virtual Scheduler::Stats scheduling() const = 0;
+  // Of a loaded model.
+  virtual Promises::OfModel PromiseOf(const Model* model) const = 0;
+  // No loaded model is more urgent.
+  virtual bool IsMostUrgent(int level) const = 0;
   // What the loader has done since the start.
   virtual Loader::Stats loading() const = 0;
   // Of its thread, since the start.

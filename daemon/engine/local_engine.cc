@@ -1,6 +1,7 @@
 #include "daemon/engine/local_engine.h"
 
 #include <algorithm>
+#include <future>
 #include <optional>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "config/status_macros.h"
 #include "daemon/engine/known_costs.h"
 #include "daemon/rt/processor_name.h"
+#include "daemon/sched/admission.h"
 
 namespace layerd {
 namespace {
@@ -118,7 +120,15 @@ LocalEngine::LocalEngine(const EngineOptions& options, EngineParts parts)
                   .level_order = options.level_order,
                   .read_ahead = options.read_ahead},
                  parts_.clock.get()) {
-  executor_thread_.Start("layerd-executor", [this] { scheduler_.Run(); });
+  std::promise<std::vector<std::string>> refused;
+  executor_thread_.Start("layerd-executor", [this, &refused] {
+    refused.set_value(options_.realtime == Realtime::kOff
+                          ? std::vector<std::string>()
+                          : BecomeRealtime(RealtimeRole::kExecutor));
+    scheduler_.Run();
+  });
+  realtime_warnings_ = refused.get_future().get();
+  warnings_ = realtime_warnings_;
 }
 
 LocalEngine::~LocalEngine() {
@@ -187,6 +197,17 @@ absl::Status LocalEngine::Submit(std::unique_ptr<Job> job) {
   RETURN_IF_ERROR(CheckSpans("output", job->outputs, job->model->outputs()));
   RETURN_IF_ERROR(job->model->unavailable());
   if (job->cancelled != give_way_) give_way_->store(true);
+  const Promises::OfModel promise = PromiseOf(job->model.get());
+  job->predicted = promise.predicted;
+  if (job->level == job->model->level()) {
+    job->promised_response = promise.response;
+    job->promised_compute = promise.compute;
+  }
+  if (promise.response.count() == 0 && promise.predicted.count() > 0) {
+    RETURN_IF_ERROR(AdmitByPrediction(parts_.clock->now(), job->deadline,
+                                      job->level, scheduler_.ahead(job->level),
+                                      promise.predicted));
+  }
   return scheduler_.Submit(std::move(job));
 }
 
@@ -289,6 +310,37 @@ std::vector<ModelDemand> LocalEngine::DemandsOf(const Models& models,
   return demands;
 }
 
+Promises::OfModel LocalEngine::PromiseOf(const Model* model) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return promises_->Of(model);
+}
+
+bool LocalEngine::IsMostUrgent(int level) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return plan_.levels.empty() || level <= plan_.levels.front().level;
+}
+
+absl::StatusOr<std::shared_ptr<const Promises>> LocalEngine::PromisesFor(
+    const Models& models, const KnownModels& known,
+    const MemoryPlan& plan) const {
+  std::vector<Promises::Subject> subjects;
+  size_t demand = 0;  // As DemandsOf() has them: a model once for each level.
+  for (const std::shared_ptr<Model>& model : models) {
+    const Known& of = *known.at(model.get());
+    subjects.push_back({.model = model.get(),
+                        .costs = &of.costs,
+                        .memory = &plan.models[demand],
+                        .measured = of.measured});
+    const ModelUrgency& urgency = model->urgency();
+    demand += urgency.lowest() - urgency.level + 1;
+  }
+  return Promises::Make(
+      subjects, plan, options_.level_order == LevelOrder::kEdf,
+      options_.strict_admission,
+      options_.cache_path.empty() ? ""
+                                  : options_.cache_path + "/certificate.json");
+}
+
 absl::Status LocalEngine::Adopt(Models models, const MemoryBudgets& budgets) {
   KnownModels known;
   {
@@ -300,6 +352,8 @@ absl::Status LocalEngine::Adopt(Models models, const MemoryBudgets& budgets) {
   // Before anybody waits: it may take a second.
   ASSIGN_OR_RETURN(MemoryPlan plan,
                    MemoryPlanner(DemandsOf(models, known)).Plan(budgets));
+  ASSIGN_OR_RETURN(const std::shared_ptr<const Promises> promises,
+                   PromisesFor(models, known, plan));
   scheduler_.Hold();
   const absl::Status status = ChangeDataPath(plan, models);
   {
@@ -309,9 +363,14 @@ absl::Status LocalEngine::Adopt(Models models, const MemoryBudgets& budgets) {
       known_ = std::move(known);
       plan_ = std::move(plan);
       budgets_ = budgets;
+      promises_ = promises;
     }
     warnings_ =
         data_path_ ? data_path_->warnings() : std::vector<std::string>();
+    warnings_.insert(warnings_.end(), realtime_warnings_.begin(),
+                     realtime_warnings_.end());
+    warnings_.insert(warnings_.end(), promises_->warnings().begin(),
+                     promises_->warnings().end());
   }
   scheduler_.Resume(data_path_ ? data_path_->lanes() : Lanes{});
   return status;
@@ -334,9 +393,10 @@ absl::Status LocalEngine::ChangeDataPath(const MemoryPlan& plan,
   std::unique_ptr<DataPath> fresh;
   if (!models.empty()) {
     ASSIGN_OR_RETURN(
-        fresh, DataPath::Open(plan, AtAllLevels(models), parts_.open_io_engine,
-                              parts_.backend.get(), parts_.clock.get(),
-                              scheduler_.bell()));
+        fresh,
+        DataPath::Open(plan, AtAllLevels(models), parts_.open_io_engine,
+                       parts_.backend.get(), parts_.clock.get(),
+                       scheduler_.bell(), options_.realtime != Realtime::kOff));
   }
   const std::lock_guard<std::mutex> lock(mutex_);
   if (data_path_) past_ = Sum(past_, data_path_->loading());

@@ -56,6 +56,9 @@ class LocalEngine final : public Engine {
   absl::Status SetBudgets(const MemoryBudgets& budgets) override;
   PlanReport Plan() const override;
   void MeasureCosts(const std::function<bool()>& go_on) override;
+  Scheduler::Stats scheduling() const override { return scheduler_.stats(); }
+  Promises::OfModel PromiseOf(const Model* model) const override;
+  bool IsMostUrgent(int level) const override;
   MemoryStats memory() const override;
   bool reading() const override;
   Loader::Stats loading() const override;
@@ -80,6 +83,9 @@ class LocalEngine final : public Engine {
                                             const KnownModels& known);
   // Gives `models` their memory, and nothing to any other. Under change_.
   absl::Status Adopt(Models models, const MemoryBudgets& budgets);
+  absl::StatusOr<std::shared_ptr<const Promises>> PromisesFor(
+      const Models& models, const KnownModels& known,
+      const MemoryPlan& plan) const;
   absl::Status ChangeDataPath(const MemoryPlan& plan, const Models& models);
   std::shared_ptr<Model> Unmeasured() const;
   absl::Status Measure(const std::shared_ptr<Model>& model,
@@ -89,13 +95,15 @@ class LocalEngine final : public Engine {
   const EngineParts parts_;  // Outlives the models: they hold its kernels.
 
   std::mutex change_;         // Of memory: one change at a time.
-  mutable std::mutex mutex_;  // Short: guards the next six and data_path_.
+  mutable std::mutex mutex_;  // Short: guards the next seven and data_path_.
   Models models_;             // In the order of loading.
   KnownModels known_;
   MemoryBudgets budgets_;
   MemoryPlan plan_;
+  std::shared_ptr<const Promises> promises_ = std::make_shared<Promises>();
   std::vector<std::string> warnings_;
-  Loader::Stats past_;  // Of data paths that are gone.
+  std::vector<std::string> realtime_warnings_;  // Once made, constant.
+  Loader::Stats past_;                          // Of data paths that are gone.
   // Set by whoever submits a job: who measures gives way.
   const std::shared_ptr<std::atomic<bool>> give_way_ =
       std::make_shared<std::atomic<bool>>(false);

@@ -52,7 +52,13 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Start(
   // Refused now, and not when the first model is loaded.
   RETURN_IF_ERROR(parts.open_io_engine().status());
   parts.clock = std::make_unique<MonotonicClock>();
-  return std::make_unique<LocalEngine>(options, std::move(parts));
+  auto engine = std::make_unique<LocalEngine>(options, std::move(parts));
+  if (options.realtime == Realtime::kRequired) {
+    for (const std::string& warning : engine->warnings()) {
+      return absl::FailedPreconditionError(warning);
+    }
+  }
+  return engine;
 }
 
 }  // namespace layerd

@@ -42,6 +42,13 @@ struct Job {
   int task = -1;  // Which of the declared tasks it is a job of; -1: none.
   Instant arrival{};
   Instant deadline = Instant::max();  // None.
+  // How long it will have the machine, for those who wait behind it; 0: not
+  // known.
+  std::chrono::nanoseconds predicted{0};
+  // What was promised: from arrival to answer, and of that computing; 0:
+  // nothing.
+  std::chrono::nanoseconds promised_response{0};
+  std::chrono::nanoseconds promised_compute{0};
   // Set by anyone: the job is dropped at the next part boundary (CANCELLED).
   std::shared_ptr<std::atomic<bool>> cancelled;
   // With OK the outputs are written.

@@ -49,9 +49,22 @@ absl::Status Scheduler::Submit(std::unique_ptr<Job> job) {
         "(queue_jobs): try again later",
         before, job->level));
   }
+  NoteWork(job->level, job->predicted);
   inbox_.Push(std::move(job));
   bell_.Ring();
   return absl::OkStatus();
+}
+
+nanoseconds Scheduler::ahead(int level) const {
+  int64_t sum = 0;
+  for (int above = 1; above <= level; ++above) {
+    sum += work_ns_[above - 1].load();
+  }
+  return nanoseconds(sum);
+}
+
+void Scheduler::NoteWork(int level, nanoseconds more) {
+  if (more.count() != 0) work_ns_[level - 1].fetch_add(more.count());
 }
 
 void Scheduler::Run() {
@@ -103,7 +116,10 @@ void Scheduler::Resume(const Lanes& lanes) {
 Scheduler::Stats Scheduler::stats() const {
   return {.preemptions = preemptions_.load(),
           .deadline_misses = deadline_misses_.load(),
-          .cancelled = cancelled_.load()};
+          .cancelled = cancelled_.load(),
+          .overruns = overruns_.load(),
+          .promises_broken_by_overrun = broken_by_overrun_.load(),
+          .promises_broken_otherwise = broken_otherwise_.load()};
 }
 
 // --- Executor thread ---------------------------------------------------------
@@ -156,14 +172,17 @@ void Scheduler::DropLate(Instant now) {
   looked_ = now;
   for (int level = 1; all && level <= kLevelsMax; ++level) {
     while (!queue_.empty(level)) {
+      std::unique_ptr<Job> job = queue_.Pop(level);
+      NoteWork(level, -job->predicted);
       waiting_[level - 1].fetch_sub(1);
-      Answer(queue_.Pop(level), ShuttingDown(), {});
+      Answer(std::move(job), ShuttingDown(), {});
     }
   }
   while (std::unique_ptr<Job> job = queue_.PopDropped(now)) {
     waiting_[job->level - 1].fetch_sub(1);
     const absl::Status boundary = Boundary(*job, nullptr, now);
     const JobStats stats{.queued = now - job->arrival};
+    NoteWork(job->level, -job->predicted);
     Answer(std::move(job), boundary, stats);
   }
 }
@@ -193,6 +212,7 @@ void Scheduler::Begin(int level, Instant now) {
   stats.queued = now - job->arrival;
   if (const absl::Status boundary = Boundary(*job, nullptr, now);
       !boundary.ok()) {
+    NoteWork(level, -job->predicted);
     return Answer(std::move(job), boundary, stats);
   }
   Lane* const lane = lanes_[level - 1];
@@ -201,8 +221,16 @@ void Scheduler::Begin(int level, Instant now) {
                       : absl::UnavailableError(
                             "the model was unloaded while the request "
                             "waited");
-  if (!begun.ok()) return Answer(std::move(job), begun, stats);
-  at(level) = {.job = std::move(job), .begun = now};
+  if (!begun.ok()) {
+    NoteWork(level, -job->predicted);
+    return Answer(std::move(job), begun, stats);
+  }
+  const nanoseconds left = job->predicted;
+  const size_t parts = std::max<size_t>(1, lane->part_count());
+  at(level) = {.job = std::move(job),
+               .begun = now,
+               .left = left,
+               .step = left / static_cast<int64_t>(parts)};
   ++on_;
   read_ahead_is_due_.store(true);
 }
@@ -217,7 +245,30 @@ void Scheduler::RunPart(int level) {
     return End(level, status);
   }
   NotePreemption(level);
-  if (const absl::Status part = lane->RunPart(); !part.ok()) End(level, part);
+  const Instant begun = clock_->now();
+  const absl::Status part = lane->RunPart();
+  NotePart(level, clock_->now() - begun);
+  if (!part.ok()) End(level, part);
+}
+
+// A job that overruns its plan is noticed here; it cannot hold up a more urgent
+// one for longer than this part.
+void Scheduler::NotePart(int level, nanoseconds took) {
+  Level& of = at(level);
+  of.computed += took;
+  of.left -= of.step;
+  NoteWork(level, -of.step);
+  const nanoseconds promised = of.job->promised_compute;
+  if (of.overran || promised.count() == 0 || of.computed <= promised) return;
+  of.overran = true;
+  overruns_.fetch_add(1);
+}
+
+void Scheduler::ComparePromise(const Level& ended) {
+  const nanoseconds promised = ended.job->promised_response;
+  if (promised.count() == 0) return;
+  if (clock_->now() - ended.job->arrival <= promised) return;
+  (ended.overran ? broken_by_overrun_ : broken_otherwise_).fetch_add(1);
 }
 
 void Scheduler::NotePreemption(int level) {
@@ -232,6 +283,8 @@ void Scheduler::End(int level, const absl::Status& status) {
   Lane* const lane = lanes_[level - 1];
   lane->End();
   Level ended = std::exchange(at(level), Level{});
+  NoteWork(level, -ended.left);
+  if (!absl::IsCancelled(status)) ComparePromise(ended);
   --on_;
   if (ran_last_ == level) ran_last_ = 0;
   JobStats stats;

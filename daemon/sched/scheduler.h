@@ -84,9 +84,19 @@ class Scheduler {
     uint64_t preemptions = 0;
     uint64_t deadline_misses = 0;  // Jobs that were dropped for it.
     uint64_t cancelled = 0;
+    // Jobs that computed longer than the plan counts with.
+    uint64_t overruns = 0;
+    // Answers later than promised, by the assumption that did not hold: the job
+    // overran its plan, or the drive was slower than the quantile (or others
+    // overran theirs, or the processor was taken away).
+    uint64_t promises_broken_by_overrun = 0;
+    uint64_t promises_broken_otherwise = 0;
   };
   Stats stats() const;
   size_t waiting(int level) const { return waiting_[level - 1].load(); }
+  // What is predicted of the work of that level and of more urgent ones, queued
+  // or on. Any thread.
+  std::chrono::nanoseconds ahead(int level) const;
 
  private:
   // A level, with the job that is on there.
@@ -94,6 +104,10 @@ class Scheduler {
     std::unique_ptr<Job> job;
     Instant begun{};
     uint32_t preemptions = 0;
+    std::chrono::nanoseconds computed{0};
+    std::chrono::nanoseconds left{0};  // Of what was predicted.
+    std::chrono::nanoseconds step{0};  // Of that, a part.
+    bool overran = false;
     bool on() const { return job != nullptr; }
   };
   Level& at(int level) { return levels_[level - 1]; }
@@ -111,6 +125,9 @@ class Scheduler {
   void Answer(std::unique_ptr<Job> job, const absl::Status& status,
               const JobStats& stats);
   void NotePreemption(int level);
+  void NotePart(int level, std::chrono::nanoseconds took);
+  void NoteWork(int level, std::chrono::nanoseconds more);
+  void ComparePromise(const Level& ended);
   void ReadAhead(Instant now);
   // Tells Hold() and Drain() that it is quiet.
   void Attend();
@@ -122,6 +139,7 @@ class Scheduler {
   Inbox inbox_;
   // Submitted and not begun.
   std::array<std::atomic<size_t>, kLevelsMax> waiting_{};
+  std::array<std::atomic<int64_t>, kLevelsMax> work_ns_{};  // Predicted.
   std::atomic<bool> held_{false};
   std::atomic<bool> draining_{false};
   std::atomic<bool> shutdown_{false};
@@ -144,6 +162,9 @@ class Scheduler {
   std::atomic<uint64_t> preemptions_{0};
   std::atomic<uint64_t> deadline_misses_{0};
   std::atomic<uint64_t> cancelled_{0};
+  std::atomic<uint64_t> overruns_{0};
+  std::atomic<uint64_t> broken_by_overrun_{0};
+  std::atomic<uint64_t> broken_otherwise_{0};
 };
 
 }  // namespace layerd

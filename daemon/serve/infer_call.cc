@@ -69,15 +69,16 @@ void InferCall::OnDone() {
 absl::Status InferCall::Submit(Engine* engine, std::shared_ptr<Model> model) {
   ASSIGN_OR_RETURN(checked_,
                    CheckRequest(*request_, model->inputs(), model->outputs()));
-  RETURN_IF_ERROR(TakeMemory(*model));
+  RETURN_IF_ERROR(TakeMemory(*engine, *model));
   DescribeOutputs(*model);
   return engine->Submit(MakeJob(std::move(model)));
 }
 
-absl::Status InferCall::TakeMemory(const Model& model) {
+absl::Status InferCall::TakeMemory(const Engine& engine, const Model& model) {
   const uint64_t bytes =
       request_->ByteSizeLong() + ReplyBytes(model, checked_.outputs);
-  if (!memory_->TryTake(bytes)) {
+  const int level = model.urgency().LevelFor(checked_.priority.value_or(0));
+  if (!memory_->TryTake(bytes, engine.IsMostUrgent(level))) {
     return absl::ResourceExhaustedError(absl::StrFormat(
         "%d bytes of requests are waiting and this one needs %d more; the "
         "bound (memory.requests) is %d: send it again later",

@@ -35,7 +35,7 @@ class InferCall final : public grpc::ServerUnaryReactor {
   void OnDone() override;
 
   absl::Status Submit(Engine* engine, std::shared_ptr<Model> model);
-  absl::Status TakeMemory(const Model& model);
+  absl::Status TakeMemory(const Engine& engine, const Model& model);
   std::unique_ptr<Job> MakeJob(std::shared_ptr<Model> model);
   void DescribeOutputs(const Model& model);
   void Done(const absl::Status& status, const JobStats& stats);

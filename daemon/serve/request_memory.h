@@ -9,17 +9,20 @@ namespace layerd {
 // The bound on bytes of requests that were received and not yet answered, with
 // their replies (`memory.requests`): clients must not be able to fill the
 // machine that models share. One request alone is always let in: its size has
-// a bound of its own, max_message_bytes.
+// a bound of its own, max_message_bytes. A quarter is kept for requests of the
+// most urgent level, so that a flood of others cannot keep them out.
 //
 // Threading: any thread.
 class RequestMemory {
  public:
   explicit RequestMemory(uint64_t bytes_max) : bytes_max_(bytes_max) {}
 
-  bool TryTake(uint64_t bytes) {
+  bool TryTake(uint64_t bytes, bool most_urgent) {
+    const uint64_t bytes_max =
+        most_urgent ? bytes_max_ : bytes_max_ - bytes_max_ / 4;
     uint64_t taken = taken_.load(std::memory_order_relaxed);
     do {
-      if (taken > 0 && (taken > bytes_max_ || bytes > bytes_max_ - taken)) {
+      if (taken > 0 && (taken > bytes_max || bytes > bytes_max - taken)) {
         return false;
       }
     } while (!taken_.compare_exchange_weak(taken, taken + bytes,

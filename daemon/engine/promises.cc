@@ -1,0 +1,183 @@
+#include "daemon/engine/promises.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "config/status_macros.h"
+#include "daemon/plan/certificate.h"
+#include "daemon/plan/schedulability.h"
+#include "daemon/rt/log.h"
+#include "loader/loader.h"
+#include "loader/store/atomic_file.h"
+
+namespace layerd {
+namespace {
+
+// From medians to what nearly every part and read keeps to.
+constexpr double kMargin = 1.25;
+
+std::chrono::nanoseconds Nanoseconds(double seconds) {
+  return std::chrono::nanoseconds(static_cast<int64_t>(seconds * 1e9));
+}
+
+double Seconds(std::chrono::milliseconds time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+TaskProgram ProgramOf(const Promises::Subject& subject, double margin) {
+  const Program& program = subject.model->program();
+  const ModelUrgency& urgency = subject.model->urgency();
+  TaskProgram task;
+  task.name =
+      absl::StrCat(subject.model->name(), "/", subject.model->version());
+  task.level = urgency.level;
+  task.period_seconds = Seconds(urgency.period);
+  task.deadline_seconds = Seconds(urgency.deadline);
+  std::vector<std::optional<uint32_t>> number(program.reads.size());
+  for (size_t i = 0; i < program.reads.size(); ++i) {
+    const uint32_t extent = program.reads[i];
+    if (subject.memory->resident_offsets[extent]) continue;
+    number[i] = static_cast<uint32_t>(task.reads_bytes.size());
+    task.reads_bytes.push_back(program.extents[extent].stored_bytes);
+  }
+  for (size_t t = 0; t < program.parts.size(); ++t) {
+    const auto& read = program.parts[t].read;
+    task.parts.push_back({read ? number[*read] : std::nullopt,
+                          margin * subject.costs->part_seconds[t]});
+  }
+  return task;
+}
+
+Supply SupplyOf(const std::vector<Promises::Subject>& subjects,
+                const MemoryPlan& plan, bool earliest_deadline_first) {
+  const LoaderOptions loader;
+  Supply supply;
+  supply.inflight_low_bytes = loader.inflight_low_bytes;
+  supply.read_bytes_max = loader.read_bytes_max;
+  supply.earliest_deadline_first = earliest_deadline_first;
+  for (const Promises::Subject& subject : subjects) {
+    const double rate = subject.costs->drive_bytes_per_s / kMargin;
+    supply.drive_bytes_per_s = supply.drive_bytes_per_s == 0
+                                   ? rate
+                                   : std::min(supply.drive_bytes_per_s, rate);
+    supply.first_read_seconds = std::max(
+        supply.first_read_seconds, kMargin * subject.costs->first_read_seconds);
+  }
+  for (const MemoryPlan::LevelMemory& level : plan.levels) {
+    supply.ring_bytes[level.level - 1] = level.ring.bytes;
+  }
+  return supply;
+}
+
+std::string Arithmetic(const TaskProgram& task, const Guarantee& guarantee) {
+  return absl::StrFormat(
+      "%s: a response of %.3f ms cannot be ruled out, its deadline is %.3f; "
+      "alone it takes %.3f, held up each time it waits by up to %.3f on the "
+      "processor and %.3f at the drive, the rest are tasks of its level and "
+      "more urgent ones",
+      task.name, 1e3 * guarantee.response_seconds,
+      1e3 * guarantee.deadline_seconds, 1e3 * guarantee.alone_seconds,
+      1e3 * guarantee.block_compute_seconds,
+      1e3 * guarantee.block_read_seconds);
+}
+
+// With a full ring and nobody else: what a request takes at least.
+double PredictedSeconds(const Promises::Subject& subject,
+                        const MemoryPlan& plan) {
+  const TaskProgram task = ProgramOf(subject, /*margin=*/1);
+  RingCase ring_case;
+  ring_case.reads_bytes = task.reads_bytes;
+  ring_case.parts = task.parts;
+  ring_case.drive_bytes_per_s = subject.costs->drive_bytes_per_s;
+  for (const MemoryPlan::LevelMemory& level : plan.levels) {
+    if (level.level == task.level) ring_case.ring_bytes = level.ring.bytes;
+  }
+  ring_case.prefilled_bytes = ring_case.ring_bytes;
+  const auto finish = RingFinishTimes(ring_case);
+  return finish.ok() && !finish->empty() ? finish->back() : 0;
+}
+
+void WriteCertificate(const std::string& path, const std::string& json) {
+  std::error_code ignored;  // Creating the file says more.
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(),
+                                      ignored);
+  auto file = AtomicFile::Create(path, json.size());
+  absl::Status status = file.status();
+  if (file.ok()) status = file->Write(0, std::as_bytes(std::span(json)));
+  if (status.ok()) status = file->Commit();
+  if (!status.ok()) {
+    LogWarning(absl::StrCat("certificate: ", std::string(status.message())));
+  } else {
+    LogInfo(absl::StrCat("the declared tasks are admitted: ", path));
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Promises>> Promises::Make(
+    const std::vector<Subject>& subjects, const MemoryPlan& plan,
+    bool earliest_deadline_first, bool strict,
+    const std::string& certificate_path) {
+  auto promises = std::make_shared<Promises>();
+  if (subjects.empty()) return promises;
+  const Supply supply = SupplyOf(subjects, plan, earliest_deadline_first);
+  std::vector<TaskProgram> tasks;
+  bool measured = true, declared = false;
+  for (const Subject& subject : subjects) {
+    tasks.push_back(ProgramOf(subject, kMargin));
+    measured = measured && subject.measured;
+    declared = declared || tasks.back().period_seconds > 0;
+  }
+  const auto guarantees = Guarantees(tasks, supply);
+  if (!guarantees.ok()) {
+    if (strict && declared) {
+      return absl::ResourceExhaustedError(
+          std::string(guarantees.status().message()));
+    }
+    promises->warnings_.emplace_back(guarantees.status().message());
+    return promises;
+  }
+  bool all_hold = true;
+  for (size_t i = 0; i < subjects.size(); ++i) {
+    const Guarantee& guarantee = (*guarantees)[i];
+    OfModel& of = promises->models_[subjects[i].model];
+    double compute = 0;
+    for (const TimedPart& part : tasks[i].parts) compute += part.seconds;
+    of.compute = Nanoseconds(compute);
+    of.blocking = Nanoseconds(guarantee.block_compute_seconds +
+                              guarantee.block_read_seconds);
+    if (subjects[i].measured) {
+      of.predicted = Nanoseconds(PredictedSeconds(subjects[i], plan));
+    }
+    if (tasks[i].period_seconds == 0) continue;
+    if (guarantee.holds) {
+      if (measured) of.response = Nanoseconds(guarantee.response_seconds);
+      continue;
+    }
+    all_hold = false;
+    const std::string arithmetic = Arithmetic(tasks[i], guarantee);
+    if (strict && measured) return absl::ResourceExhaustedError(arithmetic);
+    promises->warnings_.push_back(
+        measured ? arithmetic
+                 : absl::StrCat(arithmetic,
+                                " (by the class of this machine: nothing was "
+                                "measured yet)"));
+  }
+  if (declared && all_hold && measured && !certificate_path.empty()) {
+    WriteCertificate(certificate_path,
+                     CertificateJson(tasks, supply, *guarantees));
+  }
+  return promises;
+}
+
+Promises::OfModel Promises::Of(const Model* model) const {
+  const auto found = models_.find(model);
+  return found == models_.end() ? OfModel{} : found->second;
+}
+
+}  // namespace layerd

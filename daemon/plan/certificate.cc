@@ -1,0 +1,86 @@
+#include "daemon/plan/certificate.h"
+
+#include <cstdint>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+
+namespace layerd {
+namespace {
+
+// As JSON takes it, and exactly.
+std::string Number(double value) { return absl::StrFormat("%.17g", value); }
+
+std::string Quoted(const std::string& text) {
+  return absl::StrCat(
+      "\"", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\"", "\\\""}}), "\"");
+}
+
+std::string DigestOf(const std::string& text) {
+  uint64_t hash = 14695981039346656037u;
+  for (const char c : text) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  }
+  return absl::StrFormat("%016x", hash);
+}
+
+// Reads in bytes, then parts as [read or -1, seconds].
+std::string TableText(const TaskProgram& task) {
+  std::vector<std::string> parts;
+  for (const TimedPart& part : task.parts) {
+    parts.push_back(absl::StrFormat(
+        "[%d,%s]", part.read ? static_cast<int64_t>(*part.read) : -1,
+        Number(part.seconds)));
+  }
+  return absl::StrCat("{\"reads_bytes\":[",
+                      absl::StrJoin(task.reads_bytes, ","), "],\"parts\":[",
+                      absl::StrJoin(parts, ","), "]}");
+}
+
+std::string TaskText(const TaskProgram& task, const std::string& digest,
+                     const Guarantee& guarantee) {
+  return absl::StrCat(
+      "{\"name\":", Quoted(task.name), ",\"level\":", task.level,
+      ",\"period_s\":", Number(task.period_seconds),
+      ",\"deadline_s\":", Number(guarantee.deadline_seconds), ",\"table\":\"",
+      digest,
+      "\",\"block_compute_s\":", Number(guarantee.block_compute_seconds),
+      ",\"block_read_s\":", Number(guarantee.block_read_seconds),
+      ",\"join_s\":", Number(guarantee.join_seconds),
+      ",\"alone_s\":", Number(guarantee.alone_seconds),
+      ",\"response_s\":", Number(guarantee.response_seconds), "}");
+}
+
+}  // namespace
+
+std::string CertificateJson(const std::vector<TaskProgram>& tasks,
+                            const Supply& supply,
+                            const std::vector<Guarantee>& guarantees) {
+  std::map<std::string, std::string> tables;
+  std::vector<std::string> lines;
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    const std::string table = TableText(tasks[i]);
+    const std::string digest = DigestOf(table);
+    tables[digest] = table;
+    lines.push_back(TaskText(tasks[i], digest, guarantees[i]));
+  }
+  std::vector<std::string> table_lines;
+  for (const auto& [digest, table] : tables) {
+    table_lines.push_back(absl::StrCat("\"", digest, "\":", table));
+  }
+  return absl::StrCat(
+      "{\"format\":1,\n\"drive_bytes_per_s\":",
+      Number(supply.drive_bytes_per_s),
+      ",\"first_read_s\":", Number(supply.first_read_seconds),
+      ",\"inflight_low_bytes\":", supply.inflight_low_bytes,
+      ",\"read_bytes_max\":", supply.read_bytes_max, ",\"level_order\":\"",
+      supply.earliest_deadline_first ? "edf" : "fifo", "\",\"ring_bytes\":[",
+      absl::StrJoin(supply.ring_bytes, ","), "],\n\"tasks\":[\n",
+      absl::StrJoin(lines, ",\n"), "],\n\"tables\":{\n",
+      absl::StrJoin(table_lines, ",\n"), "}}\n");
+}
+
+}  // namespace layerd

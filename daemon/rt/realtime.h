@@ -1,0 +1,28 @@
+#ifndef LAYERD_DAEMON_RT_REALTIME_H_
+#define LAYERD_DAEMON_RT_REALTIME_H_
+
+#include <string>
+#include <vector>
+
+namespace layerd {
+
+// `realtime: off | best_effort | required`.
+enum class Realtime { kOff, kBestEffort, kRequired };
+
+// Who of the threads is more urgent: the loader, for it works in moments and
+// everybody waits for it; then compute; then gRPC, at normal priority.
+enum class RealtimeRole { kLoader, kExecutor };
+
+// Makes the calling thread, and those that it will start, a real-time one:
+// SCHED_FIFO; the stack touched and locked; the executor, with more than one
+// CPU, away from the last CPU of the process, which is left to the loader and
+// to gRPC, so that an urgent request is seen while others compute. What the
+// kernel refused, a line each, with what would help.
+std::vector<std::string> BecomeRealtime(RealtimeRole role);
+
+// Undoes the scheduling part, for a thread that goes on as a normal one.
+void BecomeNormal();
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_RT_REALTIME_H_

@@ -1,0 +1,62 @@
+#include "daemon/rt/realtime.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <thread>
+
+#include "test/catch/catch.h"
+
+namespace layerd {
+namespace {
+
+struct Seen {
+  std::vector<std::string> refused;
+  int policy = 0, priority = 0, cpus = 0;
+};
+
+// On a thread of its own: the test goes on as it was.
+Seen Become(RealtimeRole role) {
+  Seen seen;
+  std::thread([&] {
+    seen.refused = BecomeRealtime(role);
+    sched_param parameters{};
+    pthread_getschedparam(pthread_self(), &seen.policy, &parameters);
+    seen.priority = parameters.sched_priority;
+    cpu_set_t cpus;
+    sched_getaffinity(0, sizeof(cpus), &cpus);
+    seen.cpus = CPU_COUNT(&cpus);
+  }).join();
+  return seen;
+}
+
+bool Says(const Seen& seen, const std::string& word) {
+  for (const std::string& line : seen.refused) {
+    if (line.find(word) != std::string::npos) return true;
+  }
+  return false;
+}
+
+TEST_CASE("A thread becomes a real-time one, or is told why not") {
+  const Seen loader = Become(RealtimeRole::kLoader);
+  const Seen executor = Become(RealtimeRole::kExecutor);
+  CHECK((loader.policy == SCHED_FIFO) == !Says(loader, "priority"));
+  CHECK((executor.policy == SCHED_FIFO) == !Says(executor, "priority"));
+  if (executor.policy == SCHED_FIFO) {
+    CHECK(executor.priority < loader.priority);
+  }
+}
+
+TEST_CASE("A CPU is left for gRPC, where there is more than one") {
+  cpu_set_t cpus;
+  sched_getaffinity(0, sizeof(cpus), &cpus);
+  const Seen executor = Become(RealtimeRole::kExecutor);
+  if (CPU_COUNT(&cpus) > 1) {
+    CHECK(executor.cpus == CPU_COUNT(&cpus) - 1);
+  } else {
+    CHECK(Says(executor, "one CPU"));
+  }
+}
+
+}  // namespace
+}  // namespace layerd

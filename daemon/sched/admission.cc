@@ -1,0 +1,31 @@
+#include "daemon/sched/admission.h"
+
+#include "absl/strings/str_format.h"
+
+namespace layerd {
+namespace {
+
+double Milliseconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double, std::milli>(time).count();
+}
+
+}  // namespace
+
+absl::Status AdmitByPrediction(Instant now, Instant deadline, int level,
+                               std::chrono::nanoseconds ahead,
+                               std::chrono::nanoseconds own) {
+  if (deadline == Instant::max()) return absl::OkStatus();
+  if (now > deadline) {
+    return absl::DeadlineExceededError(absl::StrFormat(
+        "the deadline passed %.3f ms before the request was queued",
+        Milliseconds(now - deadline)));
+  }
+  if (own + ahead <= deadline - now) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrFormat(
+      "it would be answered in %.3f ms and its deadline is in %.3f: it takes "
+      "%.3f, and %.3f ms of work of level %d and more urgent go first",
+      Milliseconds(own + ahead), Milliseconds(deadline - now),
+      Milliseconds(own), Milliseconds(ahead), level));
+}
+
+}  // namespace layerd

@@ -1,0 +1,73 @@
+"""Are the gates of the load scenarios shut when they should be?"""
+
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import scenarios
+
+
+def report(codes, p99=None, rps=10.0):
+    latencies = p99 and [{"percentage": 99, "latency": p99 * 1e6}]
+    return {"statusCodeDistribution": codes, "latencyDistribution": latencies,
+            "rps": rps, "count": sum(codes.values()), "errorDistribution": {}}
+
+
+def well(judged):
+    return [ok for _, ok, _ in judged]
+
+
+class Gates(unittest.TestCase):
+    def urgent(self, beside, flood=report({"OK": 100}, 900)):
+        return well(scenarios.judge_urgent(
+            report({"OK": 300}, 10), beside, report({"OK": 150}, 400, 15),
+            flood, longest_part_ms=2))
+
+    def test_urgent_opens_for_a_class_that_is_not_disturbed(self):
+        self.assertEqual(self.urgent(report({"OK": 300}, 13.9)), [True] * 4)
+
+    def test_one_missed_deadline_shuts_it(self):
+        missed = report({"OK": 299, "DeadlineExceeded": 1}, 12)
+        self.assertFalse(self.urgent(missed)[0])
+
+    def test_a_late_tail_shuts_it(self):
+        self.assertFalse(self.urgent(report({"OK": 300}, 14.1))[1])
+
+    def test_no_answer_at_all_shuts_it(self):
+        self.assertEqual(self.urgent(report({"Unavailable": 9}))[:2],
+                         [False, False])
+
+    def test_a_flood_that_starves_shuts_it(self):
+        slow = report({"OK": 10}, 900, rps=7)
+        self.assertFalse(self.urgent(report({"OK": 300}, 12), slow)[2])
+
+    def test_a_flood_that_hears_of_trouble_shuts_it(self):
+        broken = report({"OK": 90, "Internal": 1}, 900)
+        self.assertFalse(self.urgent(report({"OK": 300}, 12), broken)[3])
+
+    def test_ramp_wants_refusals_and_no_other_error(self):
+        judge = lambda codes: well(scenarios.judge_ramp(report(codes)))
+        self.assertEqual(judge({"OK": 5, "ResourceExhausted": 3}), [True] * 2)
+        self.assertEqual(judge({"OK": 5}), [True, False])
+        self.assertEqual(
+            judge({"OK": 5, "ResourceExhausted": 1, "Unavailable": 1}),
+            [True, False])
+
+    def test_impossible_wants_all_refused_without_reading(self):
+        judge = lambda codes, read: well(
+            scenarios.judge_impossible(report(codes), read, 1000))
+        self.assertEqual(judge({"ResourceExhausted": 9}, 10), [True] * 2)
+        self.assertEqual(judge({"OK": 1, "ResourceExhausted": 8}, 9000),
+                         [False, False])
+
+    def test_storm_wants_nothing_left_behind(self):
+        judge = lambda *rest: well(scenarios.judge_storm(
+            [report({"OK": 5, "Canceled": 50})], *rest))
+        self.assertEqual(judge(True, 0, 0), [True] * 4)
+        self.assertEqual(judge(False, 99 << 20, 60), [True] + [False] * 3)
+
+
+if __name__ == "__main__":
+    unittest.main()

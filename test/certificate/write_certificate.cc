@@ -1,0 +1,27 @@
+// Writes the certificate of an admitted set by its seed: for check_test.py.
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "daemon/plan/certificate.h"
+#include "test/sim/task_set.h"
+
+int main(int argc, char** argv) {
+  using namespace layerd;
+  const std::vector<PartTable> tables = AllPartTables();
+  const uint64_t seed = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1;
+  const SimMachine& machine = kMachines[seed % 3];
+  const Supply supply = SupplyOf(machine, 8 << 20);
+  for (uint64_t draw = seed * 100;; ++draw) {
+    const auto programs =
+        ProgramsOf(DrawTaskSet(tables, machine, 0.6, draw), machine);
+    const auto guarantees = *Guarantees(programs, supply);
+    bool admitted = true;
+    for (const Guarantee& guarantee : guarantees) {
+      admitted = admitted && guarantee.holds;
+    }
+    if (!admitted) continue;
+    const std::string json = CertificateJson(programs, supply, guarantees);
+    return std::fputs(json.c_str(), stdout) < 0;
+  }
+}

@@ -1,0 +1,100 @@
+"""Does a flood of best effort beside it disturb an urgent model? mobilenet_v2
+thirty times a second, resnet50 as often as it can, in one daemon."""
+
+import os
+import sys
+import threading
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "tools")]
+
+import numpy as np
+import tritonclient.grpc as triton
+from tritonclient.utils import InferenceServerException
+
+import networks
+from layerd import Daemon, is_instrumented
+
+REQUESTS = 90
+PERIOD_S = 1 / 30
+# Generous, for a machine that also does other things: without preemption an
+# urgent request waits for whole inferences of the flood.
+TIMEOUT_US = 1_000_000
+FLOODERS = 3
+
+
+class Asker:
+    """A client, and one question to one model."""
+
+    def __init__(self, address, model, folder):
+        self.client = triton.InferenceServerClient(address)
+        self.model = model
+        question = networks.data_sets(folder)[0]
+        (name, array), = question.inputs.items()
+        self.input = triton.InferInput(name, list(array.shape), "FP32")
+        self.input.set_data_from_numpy(array)
+        self.output = next(iter(question.wants))
+
+    def ask(self, **options):
+        answer = self.client.infer(self.model, [self.input], **options)
+        return answer.as_numpy(self.output), answer.get_response()
+
+
+class Flood(unittest.TestCase):
+    @unittest.skipIf(is_instrumented(), "a sanitizer's times say nothing")
+    def test_an_urgent_model_is_on_time_beside_a_flood(self):
+        folders = {name: networks.made(name)
+                   for name in ("mobilenet_v2", "resnet50")}
+        with Daemon({name: folder / "model.onnx"
+                     for name, folder in folders.items()},
+                    "--weight-budget", "24MiB", "--threads", "1",
+                    configs={"mobilenet_v2": "priority: 1\n",
+                             "resnet50": "priority: 4\n"}) as daemon:
+            self.beside(daemon, folders)
+
+    def beside(self, daemon, folders):
+        urgent = Asker(daemon.address, "mobilenet_v2", folders["mobilenet_v2"])
+        calm, _ = urgent.ask()
+        floods = [Asker(daemon.address, "resnet50", folders["resnet50"])
+                  for _ in range(FLOODERS)]
+        expected, _ = floods[0].ask()
+        over, wrong, preempted = threading.Event(), [], []
+
+        def flood(asker):
+            while not over.is_set():
+                try:
+                    answer, response = asker.ask()
+                except InferenceServerException as error:
+                    wrong.append(str(error))
+                    continue
+                if not np.array_equal(answer, expected):
+                    wrong.append("other bits")
+                preempted.append(
+                    response.parameters["layerd_preemptions"].int64_param)
+
+        threads = [threading.Thread(target=flood, args=(f,)) for f in floods]
+        for thread in threads:
+            thread.start()
+        begun, missed = time.monotonic(), []
+        for number in range(REQUESTS):
+            over.wait(max(0, begun + number * PERIOD_S - time.monotonic()))
+            try:
+                answer, _ = urgent.ask(timeout=TIMEOUT_US)
+                if not np.array_equal(answer, calm):
+                    missed.append("other bits")
+            except InferenceServerException as error:
+                missed.append(str(error))
+        over.set()
+        for thread in threads:
+            thread.join()
+
+        self.assertEqual(missed, [])
+        self.assertEqual(wrong, [])
+        self.assertGreater(len(preempted), FLOODERS)
+        self.assertGreater(sum(preempted), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
