@@ -194,6 +194,13 @@ absl::StatusOr<admin::StatusResponse> Client::Status() {
   return response;
 }
 
+absl::StatusOr<admin::TraceResponse> Client::Trace() {
+  admin::TraceResponse response;
+  RETURN_IF_ERROR(impl_->Call(impl_->admin.get(), &admin::Admin::Stub::Trace,
+                              admin::TraceRequest(), &response, kPatience));
+  return response;
+}
+
 using Stub = inference::GRPCInferenceService::Stub;
 
 absl::StatusOr<bool> Client::ServerLive() {

@@ -39,6 +39,7 @@ class Client {
   const std::string& address() const { return address_; }
 
   absl::StatusOr<admin::StatusResponse> Status();
+  absl::StatusOr<admin::TraceResponse> Trace();
   absl::StatusOr<bool> ServerLive();
   absl::StatusOr<bool> ServerReady();
   absl::StatusOr<bool> ModelReady(const std::string& model,

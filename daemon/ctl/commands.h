@@ -18,6 +18,8 @@ Command BenchCommand();
 Command StatusCommand();
 Command ModelsCommand();
 Command InferCommand();
+Command TraceCommand();
+Command WatchCommand();
 
 // --address, of those that talk to a daemon.
 Option AddressOption();

@@ -20,7 +20,7 @@ namespace {
 std::vector<Command> AllCommands() {
   return {PackCommand(),   InspectCommand(), VerifyCommand(), RunCommand(),
           ProbeCommand(),  PlanCommand(),    BenchCommand(),  StatusCommand(),
-          ModelsCommand(), InferCommand()};
+          ModelsCommand(), InferCommand(),   TraceCommand(),  WatchCommand()};
 }
 
 std::string Overview(const std::vector<Command>& commands) {

@@ -145,6 +145,13 @@ class Engine {
   // A read is in flight.
   virtual bool reading() const = 0;
   virtual Scheduler::Stats scheduling() const = 0;
+  // What has happened last, the oldest first. Models that are gone have no
+  // name.
+  struct TracedEvent {
+    TraceEvent event;
+    std::string model;
+  };
+  virtual std::vector<TracedEvent> Trace() = 0;
   // Of a loaded model.
   virtual Promises::OfModel PromiseOf(const Model* model) const = 0;
   // No loaded model is more urgent.

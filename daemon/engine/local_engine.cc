@@ -10,6 +10,7 @@
 #include "config/check.h"
 #include "config/status_macros.h"
 #include "daemon/engine/known_costs.h"
+#include "daemon/engine/traced_engine.h"
 #include "daemon/rt/processor_name.h"
 #include "daemon/sched/admission.h"
 
@@ -315,6 +316,28 @@ Promises::OfModel LocalEngine::PromiseOf(const Model* model) const {
   return promises_->Of(model);
 }
 
+IoEngineOpener LocalEngine::TracedOpener() {
+  return [this]() -> absl::StatusOr<IoEngineChoice> {
+    ASSIGN_OR_RETURN(IoEngineChoice choice, parts_.open_io_engine());
+    choice.engine = std::make_unique<TracedEngine>(
+        std::move(choice.engine), parts_.clock.get(), scheduler_.trace());
+    return choice;
+  };
+}
+
+std::vector<Engine::TracedEvent> LocalEngine::Trace() {
+  std::map<const Model*, std::string> names;
+  for (const std::shared_ptr<Model>& model : models()) {
+    names[model.get()] = model->name();
+  }
+  std::vector<TracedEvent> events;
+  for (const TraceEvent& event : scheduler_.trace()->Events()) {
+    const auto name = names.find(event.model);
+    events.push_back({event, name == names.end() ? "" : name->second});
+  }
+  return events;
+}
+
 bool LocalEngine::IsMostUrgent(int level) const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return plan_.levels.empty() || level <= plan_.levels.front().level;
@@ -394,7 +417,7 @@ absl::Status LocalEngine::ChangeDataPath(const MemoryPlan& plan,
   if (!models.empty()) {
     ASSIGN_OR_RETURN(
         fresh,
-        DataPath::Open(plan, AtAllLevels(models), parts_.open_io_engine,
+        DataPath::Open(plan, AtAllLevels(models), TracedOpener(),
                        parts_.backend.get(), parts_.clock.get(),
                        scheduler_.bell(), options_.realtime != Realtime::kOff));
   }

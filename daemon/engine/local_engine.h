@@ -57,6 +57,7 @@ class LocalEngine final : public Engine {
   PlanReport Plan() const override;
   void MeasureCosts(const std::function<bool()>& go_on) override;
   Scheduler::Stats scheduling() const override { return scheduler_.stats(); }
+  std::vector<TracedEvent> Trace() override;
   Promises::OfModel PromiseOf(const Model* model) const override;
   bool IsMostUrgent(int level) const override;
   MemoryStats memory() const override;
@@ -86,6 +87,7 @@ class LocalEngine final : public Engine {
   absl::StatusOr<std::shared_ptr<const Promises>> PromisesFor(
       const Models& models, const KnownModels& known,
       const MemoryPlan& plan) const;
+  IoEngineOpener TracedOpener();
   absl::Status ChangeDataPath(const MemoryPlan& plan, const Models& models);
   std::shared_ptr<Model> Unmeasured() const;
   absl::Status Measure(const std::shared_ptr<Model>& model,

@@ -197,6 +197,9 @@ std::array<LevelView, kLevelsMax> Scheduler::Look() {
       const absl::StatusOr<bool> ready = lanes_[level - 1]->Ready();
       if (!ready.ok()) End(level, ready.status());
       view.ready = ready.ok() && *ready;
+      if (ready.ok() && !*ready && at(level).waits_since == Instant{}) {
+        at(level).waits_since = clock_->now();
+      }
       found_ready = view.ready;  // Who is less urgent need not be asked.
     }
     view.on = at(level).on();
@@ -230,7 +233,13 @@ void Scheduler::Begin(int level, Instant now) {
   at(level) = {.job = std::move(job),
                .begun = now,
                .left = left,
-               .step = left / static_cast<int64_t>(parts)};
+               .step = left / static_cast<int64_t>(parts),
+               .number = ++begun_jobs_};
+  TraceOf(level, TraceKind::kQueued, 0, at(level).job->arrival, now);
+  if (const Instant deadline = at(level).job->deadline;
+      deadline != Instant::max()) {
+    TraceOf(level, TraceKind::kDeadline, 0, deadline, deadline);
+  }
   ++on_;
   read_ahead_is_due_.store(true);
 }
@@ -246,16 +255,22 @@ void Scheduler::RunPart(int level) {
   }
   NotePreemption(level);
   const Instant begun = clock_->now();
+  const size_t number = lane->next_part();
   const absl::Status part = lane->RunPart();
-  NotePart(level, clock_->now() - begun);
+  NotePart(level, number, begun, clock_->now());
   if (!part.ok()) End(level, part);
 }
 
 // A job that overruns its plan is noticed here; it cannot hold up a more urgent
 // one for longer than this part.
-void Scheduler::NotePart(int level, nanoseconds took) {
+void Scheduler::NotePart(int level, size_t part, Instant begun, Instant ended) {
   Level& of = at(level);
-  of.computed += took;
+  if (of.waits_since != Instant{}) {
+    TraceOf(level, TraceKind::kWait, 0, of.waits_since, begun);
+    of.waits_since = Instant{};
+  }
+  TraceOf(level, TraceKind::kPart, static_cast<uint32_t>(part), begun, ended);
+  of.computed += ended - begun;
   of.left -= of.step;
   NoteWork(level, -of.step);
   const nanoseconds promised = of.job->promised_compute;
@@ -271,10 +286,23 @@ void Scheduler::ComparePromise(const Level& ended) {
   (ended.overran ? broken_by_overrun_ : broken_otherwise_).fetch_add(1);
 }
 
+void Scheduler::TraceOf(int level, TraceKind kind, uint32_t number,
+                        Instant begin, Instant end) {
+  trace_.Add({.kind = kind,
+              .level = static_cast<uint8_t>(level),
+              .job = at(level).number,
+              .number = number,
+              .begin = begin.time_since_epoch(),
+              .duration = end - begin,
+              .model = at(level).job->model.get()});
+}
+
 void Scheduler::NotePreemption(int level) {
   if (ran_last_ > level && at(ran_last_).on()) {
     ++at(ran_last_).preemptions;
     preemptions_.fetch_add(1);
+    const Instant now = clock_->now();
+    TraceOf(ran_last_, TraceKind::kPreempted, 0, now, now);
   }
   ran_last_ = level;
 }
@@ -284,6 +312,13 @@ void Scheduler::End(int level, const absl::Status& status) {
   lane->End();
   Level ended = std::exchange(at(level), Level{});
   NoteWork(level, -ended.left);
+  trace_.Add({.kind = TraceKind::kJob,
+              .level = static_cast<uint8_t>(level),
+              .job = ended.number,
+              .number = static_cast<uint32_t>(status.code()),
+              .begin = ended.job->arrival.time_since_epoch(),
+              .duration = clock_->now() - ended.job->arrival,
+              .model = ended.job->model.get()});
   if (!absl::IsCancelled(status)) ComparePromise(ended);
   --on_;
   if (ran_last_ == level) ran_last_ = 0;

@@ -15,6 +15,7 @@
 #include "daemon/sched/job.h"
 #include "daemon/sched/job_queue.h"
 #include "daemon/sched/lane.h"
+#include "daemon/sched/trace_buffer.h"
 #include "daemon/sched/who_runs_now.h"
 #include "loader/bell.h"
 
@@ -72,6 +73,8 @@ class Scheduler {
   // A loan until the next Hold() has returned.
   void Resume(const Lanes& lanes);
 
+  // What has happened last.
+  TraceBuffer* trace() { return &trace_; }
   // Rung by whoever makes a lane ready.
   Bell* bell() { return &bell_; }
 
@@ -108,6 +111,8 @@ class Scheduler {
     std::chrono::nanoseconds left{0};  // Of what was predicted.
     std::chrono::nanoseconds step{0};  // Of that, a part.
     bool overran = false;
+    uint32_t number = 0;    // Of the job, in the trace.
+    Instant waits_since{};  // For the drive; the epoch: it does not.
     bool on() const { return job != nullptr; }
   };
   Level& at(int level) { return levels_[level - 1]; }
@@ -124,8 +129,10 @@ class Scheduler {
   void End(int level, const absl::Status& status);
   void Answer(std::unique_ptr<Job> job, const absl::Status& status,
               const JobStats& stats);
+  void TraceOf(int level, TraceKind kind, uint32_t number, Instant begin,
+               Instant end);
   void NotePreemption(int level);
-  void NotePart(int level, std::chrono::nanoseconds took);
+  void NotePart(int level, size_t part, Instant begun, Instant ended);
   void NoteWork(int level, std::chrono::nanoseconds more);
   void ComparePromise(const Level& ended);
   void ReadAhead(Instant now);
@@ -136,6 +143,7 @@ class Scheduler {
   const SchedulerOptions options_;
   const Clock* const clock_;
   Bell bell_;
+  TraceBuffer trace_;
   Inbox inbox_;
   // Submitted and not begun.
   std::array<std::atomic<size_t>, kLevelsMax> waiting_{};
@@ -154,6 +162,7 @@ class Scheduler {
   JobQueue queue_;
   Lanes lanes_{};
   std::array<Level, kLevelsMax> levels_;
+  uint32_t begun_jobs_ = 0;
   int on_ = 0;                                  // Jobs.
   std::atomic<bool> read_ahead_is_due_{false};  // Also by Resume().
   int ran_last_ = 0;  // The level that computed the last part; 0: none.

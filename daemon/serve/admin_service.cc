@@ -31,7 +31,47 @@ void Describe(const Loader::Stats& loading, admin::Loading* out) {
   out->set_checksum_errors(loading.checksum_errors);
 }
 
+const char* NameOf(TraceKind kind) {
+  switch (kind) {
+    case TraceKind::kQueued:
+      return "queued";
+    case TraceKind::kJob:
+      return "job";
+    case TraceKind::kPart:
+      return "part";
+    case TraceKind::kWait:
+      return "wait";
+    case TraceKind::kPreempted:
+      return "preempted";
+    case TraceKind::kDeadline:
+      return "deadline";
+    case TraceKind::kRead:
+      return "read";
+  }
+  return "?";
+}
+
 }  // namespace
+
+grpc::ServerUnaryReactor* AdminService::Trace(
+    grpc::CallbackServerContext* context, const admin::TraceRequest*,
+    admin::TraceResponse* response) {
+  for (const Engine::TracedEvent& traced : engine_->Trace()) {
+    admin::TraceEvent* const event = response->add_events();
+    event->set_kind(NameOf(traced.event.kind));
+    event->set_model(traced.model);
+    event->set_level(traced.event.level);
+    event->set_job(traced.event.job);
+    event->set_number(traced.event.number);
+    event->set_begin_ns(traced.event.begin.count());
+    event->set_duration_ns(traced.event.duration.count());
+  }
+  response->set_now_ns(
+      std::chrono::steady_clock::now().time_since_epoch().count());
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(grpc::Status::OK);
+  return reactor;
+}
 
 grpc::ServerUnaryReactor* AdminService::Status(
     grpc::CallbackServerContext* context, const admin::StatusRequest*,

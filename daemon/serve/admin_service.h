@@ -13,15 +13,19 @@ namespace layerd {
 // Threading: gRPC's threads.
 class AdminService final : public admin::Admin::CallbackService {
  public:
-  AdminService(const Engine* engine, const Repository* repository)
+  AdminService(Engine* engine, const Repository* repository)
       : engine_(engine), repository_(repository) {}
 
   grpc::ServerUnaryReactor* Status(grpc::CallbackServerContext* context,
                                    const admin::StatusRequest* request,
                                    admin::StatusResponse* response) override;
 
+  grpc::ServerUnaryReactor* Trace(grpc::CallbackServerContext* context,
+                                  const admin::TraceRequest* request,
+                                  admin::TraceResponse* response) override;
+
  private:
-  const Engine* const engine_;
+  Engine* const engine_;
   const Repository* const repository_;
 };
 

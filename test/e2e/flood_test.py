@@ -1,8 +1,10 @@
 """Does a flood of best effort beside it disturb an urgent model? mobilenet_v2
 thirty times a second, resnet50 as often as it can, in one daemon."""
 
+import json
 import os
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -15,7 +17,7 @@ import tritonclient.grpc as triton
 from tritonclient.utils import InferenceServerException
 
 import networks
-from layerd import Daemon, is_instrumented
+from layerd import Daemon, is_instrumented, layerctl
 
 REQUESTS = 90
 PERIOD_S = 1 / 30
@@ -90,10 +92,34 @@ class Flood(unittest.TestCase):
         for thread in threads:
             thread.join()
 
+        self.look_back(daemon)
         self.assertEqual(missed, [])
         self.assertEqual(wrong, [])
         self.assertGreater(len(preempted), FLOODERS)
         self.assertGreater(sum(preempted), 0)
+
+    def look_back(self, daemon):
+        """What trace and watch tell of it."""
+        with tempfile.NamedTemporaryFile() as file:
+            told = layerctl("trace", "-o", file.name,
+                            "--address", daemon.address)
+            self.assertEqual(told.status, 0, told.err)
+            events = json.load(open(file.name))["traceEvents"]
+        kinds = {event.get("cat") for event in events}
+        self.assertLessEqual(
+            {"part", "read", "job", "queued", "preempted"}, kinds)
+        last = {}
+        for event in events:
+            if event.get("cat") == "part":
+                begin, end = event["ts"], event["ts"] + event["dur"]
+                self.assertGreaterEqual(begin + 1, last.get("end", 0),
+                                        "two parts at a time")
+                last["end"] = end
+        watched = layerctl("watch", "--count", 1, "--json",
+                           "--address", daemon.address)
+        self.assertEqual(watched.status, 0, watched.err)
+        models = {m["name"]: m for m in json.loads(watched.out)["models"]}
+        self.assertGreater(models["mobilenet_v2"]["answered"], 0)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,140 @@
+// layerctl watch: who is served, how fast, and who is late, as it happens.
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "config/status_macros.h"
+#include "daemon/ctl/commands.h"
+#include "daemon/ctl/json_writer.h"
+#include "daemon/ctl/model_list.h"
+#include "daemon/ctl/output.h"
+
+namespace layerd {
+namespace {
+
+constexpr uint64_t kSecondsMax = 3600, kRoundsMax = 1'000'000'000;
+
+// Of the jobs that ended since the last look.
+struct Seen {
+  std::vector<double> latencies_ms;
+  uint64_t late = 0, failed = 0, preemptions = 0;
+};
+
+using SeenModels = std::map<std::string, Seen>;
+
+SeenModels SeenSince(const admin::TraceResponse& trace, int64_t since_ns) {
+  SeenModels models;
+  for (const admin::TraceEvent& event : trace.events()) {
+    const int64_t end_ns = event.begin_ns() + event.duration_ns();
+    if (end_ns <= since_ns) continue;
+    Seen& seen = models[event.model()];
+    if (event.kind() == "preempted") ++seen.preemptions;
+    if (event.kind() != "job") continue;
+    const auto code = static_cast<absl::StatusCode>(event.number());
+    seen.late += code == absl::StatusCode::kDeadlineExceeded;
+    seen.failed += code != absl::StatusCode::kOk &&
+                   code != absl::StatusCode::kDeadlineExceeded;
+    if (code == absl::StatusCode::kOk) {
+      seen.latencies_ms.push_back(static_cast<double>(event.duration_ns()) /
+                                  1e6);
+    }
+  }
+  return models;
+}
+
+double Quantile(std::vector<double> values, double share) {
+  if (values.empty()) return 0;
+  const auto at = values.begin() +
+                  static_cast<ptrdiff_t>(share * (values.size() - 1) + 0.5);
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
+
+std::string TextOf(const admin::StatusResponse& status, SeenModels seen) {
+  std::vector<std::vector<std::string>> rows{{"model", "level", "state",
+                                              "answered", "p50 ms", "p99 ms",
+                                              "late", "failed", "preempted"}};
+  for (const admin::ModelStatus& model : status.models()) {
+    const Seen& of = seen[model.name()];
+    rows.push_back({model.name(), absl::StrCat(model.level()), model.state(),
+                    absl::StrCat(of.latencies_ms.size()),
+                    absl::StrFormat("%.2f", Quantile(of.latencies_ms, 0.5)),
+                    absl::StrFormat("%.2f", Quantile(of.latencies_ms, 0.99)),
+                    absl::StrCat(of.late), absl::StrCat(of.failed),
+                    absl::StrCat(of.preemptions)});
+  }
+  return absl::StrCat(FormatTable(rows), "\n");
+}
+
+std::string JsonOf(const admin::StatusResponse& status, SeenModels seen) {
+  JsonWriter json;
+  json.BeginObject();
+  json.BeginArray("models");
+  for (const admin::ModelStatus& model : status.models()) {
+    const Seen& of = seen[model.name()];
+    json.BeginObject();
+    json.Add("name", model.name());
+    json.Add("version", model.version());
+    json.Add("level", model.level());
+    json.Add("state", model.state());
+    json.Add("answered", of.latencies_ms.size());
+    json.Add("p50_ms", Quantile(of.latencies_ms, 0.5));
+    json.Add("p99_ms", Quantile(of.latencies_ms, 0.99));
+    json.Add("late", of.late);
+    json.Add("failed", of.failed);
+    json.Add("preempted", of.preemptions);
+    json.EndObject();
+  }
+  json.EndArray();
+  json.EndObject();
+  return json.Finish();
+}
+
+absl::Status RunWatch(const CommandLine& line) {
+  ASSIGN_OR_RETURN(const uint64_t seconds,
+                   line.Number("--interval", 1, 1, kSecondsMax));
+  ASSIGN_OR_RETURN(const uint64_t rounds,
+                   line.Number("--count", kRoundsMax, 1, kRoundsMax));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Client> client, ClientOf(line));
+  int64_t since_ns = 0;
+  for (uint64_t round = 0; round < rounds; ++round) {
+    if (round > 0) std::this_thread::sleep_for(std::chrono::seconds(seconds));
+    ASSIGN_OR_RETURN(const admin::StatusResponse status, client->Status());
+    ASSIGN_OR_RETURN(const admin::TraceResponse trace, client->Trace());
+    SeenModels seen = SeenSince(trace, since_ns);
+    since_ns = trace.now_ns();
+    RETURN_IF_ERROR(WriteAnswer(line.json() ? JsonOf(status, std::move(seen))
+                                            : TextOf(status, std::move(seen))));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Command WatchCommand() {
+  return {
+      .name = "watch",
+      .operands = "",
+      .operand_count_min = 0,
+      .operand_count_max = 0,
+      .summary = "Shows latency and misses of each model, as they happen.",
+      .options = {{.name = "--interval",
+                   .value = "SECONDS",
+                   .help = "between two tables; default 1"},
+                  {.name = "--count",
+                   .value = "N",
+                   .help = "tables, then it ends; default without end"},
+                  AddressOption()},
+      .notes =
+          "From the daemon's last 8192 events: at a high load a longer "
+          "interval counts\nwhat still is among them.",
+      .run = RunWatch,
+  };
+}
+
+}  // namespace layerd

@@ -1,0 +1,53 @@
+#include "daemon/sched/trace_buffer.h"
+
+#include <algorithm>
+
+namespace layerd {
+namespace {
+
+using std::chrono::nanoseconds;
+
+// A duration has 48 bits, 78 hours, beside kind and level.
+constexpr int kDurationBits = 48;
+constexpr uint64_t kDurationMax = (uint64_t{1} << kDurationBits) - 1;
+
+}  // namespace
+
+void TraceBuffer::Add(const TraceEvent& event) {
+  const uint64_t number = added_.fetch_add(1);
+  Slot& slot = slots_[number % kEvents];
+  slot.number.store(0);
+  const uint64_t duration = std::min<uint64_t>(
+      std::max<int64_t>(event.duration.count(), 0), kDurationMax);
+  slot.words[0].store(static_cast<uint64_t>(event.begin.count()));
+  slot.words[1].store(duration |
+                      static_cast<uint64_t>(event.kind) << kDurationBits |
+                      static_cast<uint64_t>(event.level) << 56);
+  slot.words[2].store(static_cast<uint64_t>(event.job) << 32 | event.number);
+  slot.words[3].store(reinterpret_cast<uint64_t>(event.model));
+  slot.number.store(number + 1);
+}
+
+std::vector<TraceEvent> TraceBuffer::Events() const {
+  std::vector<TraceEvent> events;
+  const uint64_t end = added_.load();
+  for (uint64_t number = end > kEvents ? end - kEvents : 0; number < end;
+       ++number) {
+    const Slot& slot = slots_[number % kEvents];
+    if (slot.number.load() != number + 1) continue;
+    std::array<uint64_t, 4> words;
+    for (size_t i = 0; i < words.size(); ++i) words[i] = slot.words[i].load();
+    if (slot.number.load() != number + 1) continue;
+    events.push_back(
+        {.kind = static_cast<TraceKind>(words[1] >> kDurationBits & 0xff),
+         .level = static_cast<uint8_t>(words[1] >> 56),
+         .job = static_cast<uint32_t>(words[2] >> 32),
+         .number = static_cast<uint32_t>(words[2]),
+         .begin = nanoseconds(static_cast<int64_t>(words[0])),
+         .duration = nanoseconds(words[1] & kDurationMax),
+         .model = reinterpret_cast<const Model*>(words[3])});
+  }
+  return events;
+}
+
+}  // namespace layerd

@@ -1,0 +1,63 @@
+#ifndef LAYERD_DAEMON_SCHED_TRACE_BUFFER_H_
+#define LAYERD_DAEMON_SCHED_TRACE_BUFFER_H_
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "daemon/rt/clock.h"
+
+namespace layerd {
+
+class Model;
+
+enum class TraceKind : uint8_t {
+  kQueued,     // From arrival to begin.
+  kJob,        // From arrival to answer; `number` is the status code.
+  kPart,       // One part; `number` is which.
+  kWait,       // A job waits for the drive until its next part.
+  kPreempted,  // At an instant: a more urgent job took over from this one.
+  kDeadline,   // At an instant: this job's.
+  kRead,       // One read of the drive; `number` is its bytes.
+};
+
+struct TraceEvent {
+  TraceKind kind = TraceKind::kPart;
+  uint8_t level = 0;  // 0: of no level.
+  uint32_t job = 0;
+  uint32_t number = 0;
+  std::chrono::nanoseconds begin{0};  // Of the monotonic clock.
+  std::chrono::nanoseconds duration{0};
+  const Model* model = nullptr;  // A name: nobody follows the pointer.
+};
+
+// The last events, always recorded: what has just happened can be looked at
+// without having been expected.
+//
+// Cost:      five atomics an event; nothing is allocated after construction,
+//            nobody waits.
+// Threading: any. A reader takes what is whole and skips what is being
+//            overwritten.
+class TraceBuffer {
+ public:
+  static constexpr size_t kEvents = 1 << 13;
+
+  void Add(const TraceEvent& event);
+  // Oldest first.
+  std::vector<TraceEvent> Events() const;
+
+ private:
+  struct Slot {
+    // The event's number and one; 0 while it is written.
+    std::atomic<uint64_t> number{0};
+    std::array<std::atomic<uint64_t>, 4> words{};
+  };
+  std::atomic<uint64_t> added_{0};
+  std::array<Slot, kEvents> slots_;
+};
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_SCHED_TRACE_BUFFER_H_
