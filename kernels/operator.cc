@@ -6,8 +6,10 @@ namespace layerd {
 namespace {
 
 constexpr const char* kNames[] = {
-    "Convolution", "FullyConnected", "MatMul", "Pool", "Unary", "Binary",
-    "ScaleShift",  "Softmax",        "Lrn",    "Pad",  "Copy"};
+    "Convolution", "FullyConnected", "MatMul",    "Pool",   "Unary",
+    "Binary",      "ScaleShift",     "Softmax",   "Lrn",    "Pad",
+    "Copy",        "ConvTranspose",  "LayerNorm", "Reduce", "Gather",
+    "Select",      "Resize"};
 static_assert(std::size(kNames) == std::variant_size_v<Operator>);
 
 }  // namespace

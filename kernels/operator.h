@@ -9,7 +9,12 @@ namespace layerd {
 
 // What one layer computes, after folding and fusing. Plain numbers: shapes are
 // in the tensors (TensorType), weights in the part (WeightLayout). Semantics
-// are ONNX's unless said otherwise. Accumulation and results are f32.
+// are ONNX's unless said otherwise.
+//
+// Datatypes: f32 is computed with, and accumulated in. Where shapes or run-time
+// data need them, elementwise operators and reductions also take i64 and bool,
+// as each of them says; other integers are cast to i64 and back. What only
+// moves elements (Copy, Select, Gather, Pad) takes every datatype.
 //
 // The kernel of a convolution or fully connected layer may be stored as F16,
 // BF16 or I8. Behind its other weights then come scales [O], F32: always of I8,
@@ -23,7 +28,33 @@ enum class ActivationKind : uint8_t {
   kLeakyRelu = 3,  // x < 0 ? alpha * x : x
   kSigmoid = 4,
   kTanh = 5,
+  kGelu = 6,         // x / 2 * (1 + erf(x / sqrt(2)))
+  kGeluTanh = 7,     // The same by tanh: within 5e-4 of it, so another one.
+  kSwish = 8,        // x * sigmoid(alpha * x)
+  kHardSigmoid = 9,  // min(max(alpha * x + beta, 0), 1)
+  kHardSwish = 10,   // x * min(max(alpha * x + beta, 0), 1)
+  kMish = 11,        // x * tanh(softplus(x))
+  kSoftplus = 12,    // log(1 + exp(x))
+  kSoftsign = 13,    // x / (1 + |x|)
+  kElu = 14,         // x < 0 ? alpha * (exp(x) - 1) : beta * x
+  kThreshold = 15,   // x > alpha ? x : 0
+  kLinear = 16,      // alpha * x + beta
+  kErf = 17,
+  kExp = 18,
+  kLog = 19,
+  kSqrt = 20,
+  kReciprocal = 21,
+  kAbs = 22,
+  kNegative = 23,
+  kSign = 24,
+  kFloor = 25,
+  kCeil = 26,
+  kRound = 27,  // To the nearest integer, ties to even.
+  kSin = 28,
+  kCos = 29,
+  kNot = 30,  // Of bool.
 };
+inline constexpr ActivationKind kLastActivationKind = ActivationKind::kNot;
 
 struct Activation {
   ActivationKind kind = ActivationKind::kNone;
@@ -36,12 +67,29 @@ struct Activation {
 // adds_residual. Weights: kernel, then bias [O] if has_bias.
 // y = activation(conv(x) + bias + residual). One number a spatial dimension in
 // each of the four vectors; 1 to 3 spatial dimensions.
+//
+// With kernel_is_input the kernel [O, I / groups, spatial...] is computed at
+// run time: it is the second input, and there is no bias and no residual.
 struct Convolution {
   int64_t groups = 1;
   std::vector<int64_t> strides, dilations, pads_begin, pads_end;
   bool has_bias = false;
   bool adds_residual = false;
-  Activation activation;
+  Activation activation = {};
+  bool kernel_is_input = false;
+};
+
+// y = activation(transposed conv(x) + bias): each element of x adds its kernel
+// to y, strides apart. Inputs and weights as a convolution has them: the kernel
+// is [O, I / groups, spatial...], not [I, O / groups, ...] as in ONNX. Pads are
+// taken from what comes out, so y is (in - 1) * stride + dilation * (kernel -
+// 1) + 1 - pads_begin - pads_end long, or longer: there only the bias is.
+struct ConvTranspose {
+  int64_t groups = 1;
+  std::vector<int64_t> strides, dilations, pads_begin, pads_end;
+  bool has_bias = false;
+  Activation activation = {};
+  bool kernel_is_input = false;
 };
 
 // Inputs: x [..., K] (leading dimensions are rows), and the residual if
@@ -50,7 +98,7 @@ struct Convolution {
 struct FullyConnected {
   bool has_bias = false;
   bool adds_residual = false;
-  Activation activation;
+  Activation activation = {};
 };
 
 // Inputs: a [..., M, K] and b [..., K, N], leading dimensions broadcast. At
@@ -70,25 +118,48 @@ struct Pool {
   bool count_include_pad = false;  // Average only: pads count in the divisor.
 };
 
-// y = activation(x). Input and output may be the same memory.
+// y = activation(x). Input and output may be the same memory. Of i64: kNone,
+// kRelu, kAbs, kNegative, kSign. Of bool: kNone, kNot.
 struct Unary {
-  Activation activation;
+  Activation activation = {};
 };
 
 // y = activation(a op b), numpy broadcasting. One operand may be a constant:
 // then there is one input only, and weight 0 is the other operand, plain.
+//
+// Arithmetic is of f32, or of i64 without activation: sums, differences,
+// products and powers wrap, quotients truncate, and a zero divisor fails the
+// job. Comparisons take f32, i64 or bool and give bool; kAnd, kOr and kXor take
+// and give bool.
 struct Binary {
-  enum class Kind : uint8_t { kAdd = 0, kSub = 1, kMul = 2, kDiv = 3 };
+  enum class Kind : uint8_t {
+    kAdd = 0,
+    kSub = 1,
+    kMul = 2,
+    kDiv = 3,
+    kPow = 4,
+    kMax = 5,    // NaN if either is.
+    kMin = 6,    // NaN if either is.
+    kPRelu = 7,  // a < 0 ? a * b : a; of f32.
+    kMod = 8,    // f32: the sign of a; i64: of b, as in Python.
+    kEqual = 9,
+    kLess = 10,
+    kLessOrEqual = 11,
+    kAnd = 12,
+    kOr = 13,
+    kXor = 14,
+  };
+  static constexpr Kind kLastKind = Kind::kXor;
   enum class Constant : uint8_t { kNone = 0, kLeft = 1, kRight = 2 };
   Kind kind = Kind::kAdd;
   Constant constant = Constant::kNone;
-  Activation activation;
+  Activation activation = {};
 };
 
 // y = activation(x * scale[c] + shift[c]), c along dimension 1: a batch
 // normalisation that found no convolution. Weights: scale [C], shift [C].
 struct ScaleShift {
-  Activation activation;
+  Activation activation = {};
 };
 
 // Over dimensions [axis_first, axis_first + axis_count) together. One
@@ -115,6 +186,80 @@ struct Pad {
   float value = 0;
 };
 
+// y = (x - mean) / sqrt(variance + epsilon) * scale + bias, mean and variance
+// over the dimensions from axis_first to the last together. Weights: scale if
+// has_scale, then bias if has_bias, each shaped like those dimensions.
+struct LayerNorm {
+  int64_t axis_first = 0;
+  float epsilon = 1e-5f;
+  bool has_scale = false;
+  bool has_bias = false;
+};
+
+// One element of y from all of x along `dimensions` (sorted, at least one),
+// which have size 1 in y. Sums, products and extremes of f32 or i64; means of
+// f32. The position of an extreme (along one dimension) is i64: of the first
+// one, or of the last with selects_last.
+struct Reduce {
+  enum class Kind : uint8_t {
+    kMean = 0,
+    kSum = 1,
+    kMax = 2,
+    kMin = 3,
+    kProduct = 4,
+    kArgMax = 5,
+    kArgMin = 6,
+  };
+  static constexpr Kind kLastKind = Kind::kArgMin;
+  Kind kind = Kind::kMean;
+  std::vector<int64_t> dimensions;
+  bool selects_last = false;
+};
+
+// y[a..., i..., b...] = x[a..., indices[i...], b...], the index at `axis`.
+// Inputs: x, then indices (i32 or i64); or indices only, and x is weight 0,
+// plain. Negative indices count from the end. One that is outside fails the job
+// and reads nothing.
+struct Gather {
+  int64_t axis = 0;
+};
+
+// y = condition ? a : b, numpy broadcasting. Inputs: condition (bool), a, b.
+struct Select {};
+
+// Dimension by dimension, each element of y is a weighted sum of elements of x
+// (kernels/resize_taps.h). `scales` has one number a dimension: how many times
+// longer y is, as ONNX computes it. With kCropAndResize x is looked at between
+// roi_begin and roi_end (fractions of its length, one number a dimension), and
+// what lies outside of it is extrapolation_value.
+struct Resize {
+  enum class Mode : uint8_t { kNearest = 0, kLinear = 1, kCubic = 2 };
+  enum class Coordinate : uint8_t {
+    kHalfPixel = 0,
+    kHalfPixelSymmetric = 1,
+    kPytorchHalfPixel = 2,
+    kAlignCorners = 3,
+    kAsymmetric = 4,
+    kHalfPixelForNearest = 5,  // tf_half_pixel_for_nn, before opset 13.
+    kCropAndResize = 6,        // tf_crop_and_resize
+  };
+  enum class Nearest : uint8_t {
+    kRoundPreferFloor = 0,
+    kRoundPreferCeil = 1,
+    kFloor = 2,
+    kCeil = 3,
+    kSimple = 4,  // Before opset 11: up by floor, down by ceil.
+  };
+  Mode mode = Mode::kNearest;
+  Coordinate coordinate = Coordinate::kHalfPixel;
+  Nearest nearest = Nearest::kRoundPreferFloor;
+  float cubic_a = -0.75f;
+  bool excludes_outside = false;
+  bool antialiases = false;
+  float extrapolation_value = 0;
+  std::vector<float> scales = {}, roi_begin = {}, roi_end = {};
+};
+
 // y = x with other strides, and another datatype if the two types differ (a
 // cast, rounding as ONNX's Cast). Same shape. Layout changes, transposition,
 // concatenation (into a range of a larger buffer) and casts are all this. No
@@ -122,8 +267,10 @@ struct Pad {
 struct Copy {};
 
 // The order stands in layer files (proto/layer_file.proto has the same).
-using Operator = std::variant<Convolution, FullyConnected, MatMul, Pool, Unary,
-                              Binary, ScaleShift, Softmax, Lrn, Pad, Copy>;
+using Operator =
+    std::variant<Convolution, FullyConnected, MatMul, Pool, Unary, Binary,
+                 ScaleShift, Softmax, Lrn, Pad, Copy, ConvTranspose, LayerNorm,
+                 Reduce, Gather, Select, Resize>;
 
 // "Convolution", for messages and pictures.
 const char* NameOf(const Operator& op);

@@ -89,6 +89,67 @@ PartSpec NarrowConnected() {
   return spec;
 }
 
+PartSpec Transposed() {
+  return {ConvTranspose{2, {2}, {1}, {1}, {0}, true, {}},
+          {Plain({1, 4, 5})},
+          {Piece({1, 3, 2, 3}), Piece({3})},
+          {Plain({1, 6, 11})},
+          {3, 3},
+          {0, 11}};
+}
+
+PartSpec RunTimeKernel() {
+  Convolution op{1, {1}, {1}, {0}, {0}};
+  op.kernel_is_input = true;
+  return {op,     {Plain({1, 4, 9}), Plain({6, 4, 3})},
+          {},     {Plain({1, 6, 7})},
+          {0, 6}, {0, 7}};
+}
+
+PartSpec Norm() {
+  return {LayerNorm{1, 1e-5f, true, true},
+          {Plain({2, 3, 4})},
+          {Piece({3, 4}), Piece({3, 4})},
+          {Plain({2, 3, 4})},
+          {},
+          {}};
+}
+
+PartSpec Reduction() {
+  return {Reduce{Reduce::Kind::kSum, {0, 2}},
+          {Plain({2, 3, 4})},
+          {},
+          {Plain({1, 3, 1})},
+          {},
+          {}};
+}
+
+PartSpec Lookup() {
+  TensorType indices = Plain({2, 5});
+  indices.dtype = DataType::kI64;
+  return {Gather{1}, {Plain({3, 9, 4}), indices}, {}, {Plain({3, 2, 5, 4})}, {},
+          {}};
+}
+
+PartSpec Choice() {
+  TensorType condition = Plain({3, 1});
+  condition.dtype = DataType::kBool;
+  return {Select{}, {condition, Plain({}), Plain({2, 1, 4})},
+          {},       {Plain({2, 3, 4})},
+          {},       {}};
+}
+
+PartSpec Stretch() {
+  Resize op{Resize::Mode::kLinear};
+  op.scales = {1, 2};
+  return {op, {Plain({3, 4})}, {}, {Plain({3, 8})}, {}, {}};
+}
+
+template <typename Op>
+Op& As(PartSpec& spec) {
+  return std::get<Op>(spec.op);
+}
+
 Convolution& ConvOf(PartSpec& spec) { return std::get<Convolution>(spec.op); }
 Pool& PoolOf(PartSpec& spec) { return std::get<Pool>(spec.op); }
 Pad& PadOf(PartSpec& spec) { return std::get<Pad>(spec.op); }
@@ -100,6 +161,13 @@ TEST_CASE("Sound parts pass") {
   CHECK(CheckPlacedPart(Product()).ok());
   CHECK(CheckPlacedPart(Padding()).ok());
   CHECK(CheckPlacedPart(Sum()).ok());
+  CHECK(CheckPlacedPart(Transposed()).ok());
+  CHECK(CheckPlacedPart(RunTimeKernel()).ok());
+  CHECK(CheckPlacedPart(Norm()).ok());
+  CHECK(CheckPlacedPart(Reduction()).ok());
+  CHECK(CheckPlacedPart(Lookup()).ok());
+  CHECK(CheckPlacedPart(Choice()).ok());
+  CHECK(CheckPlacedPart(Stretch()).ok());
 }
 
 TEST_CASE("Sound narrow parts pass, and so do the parts they become") {
@@ -326,6 +394,96 @@ std::vector<Spoiled> SpoiledParts() {
          s.outputs[0] = Plain({2, 3, 1});
        },
        "output"},
+      {"truths that nobody activates", Sum,
+       [](PartSpec& s) { As<Binary>(s).activation = {ActivationKind::kNot}; },
+       "activation 30"},
+      {"unknown kind", Sum,
+       [](PartSpec& s) { As<Binary>(s).kind = static_cast<Binary::Kind>(99); },
+       "kind 99"},
+      {"too short a spread", Transposed,
+       [](PartSpec& s) {
+         s.outputs[0] = Plain({1, 6, 9});
+       },
+       "9 places"},
+      {"far too long a spread", Transposed,
+       [](PartSpec& s) {
+         s.outputs[0] = Plain({1, 6, 1 << 20});
+       },
+       "places"},
+      {"cut group, transposed", Transposed,
+       [](PartSpec& s) {
+         s.channels = {1, 3};
+       },
+       "cut a group of 3"},
+      {"another batch", Transposed,
+       [](PartSpec& s) {
+         s.outputs[0] = Plain({2, 6, 11});
+       },
+       "output is"},
+      {"a bias beside a run-time kernel", RunTimeKernel,
+       [](PartSpec& s) { ConvOf(s).has_bias = true; }, "goes alone"},
+      {"a part of a run-time kernel", RunTimeKernel,
+       [](PartSpec& s) {
+         s.channels = {0, 3};
+         s.inputs[1] = Plain({3, 4, 3});
+       },
+       "its kernel is an input"},
+      {"a run-time kernel that does not fit", RunTimeKernel,
+       [](PartSpec& s) {
+         s.inputs[1] = Plain({6, 5, 3});
+       },
+       "kernel"},
+      {"no dimensions to normalise", Norm,
+       [](PartSpec& s) { As<LayerNorm>(s).axis_first = 3; }, "dimensions"},
+      {"a dimension before the first", Norm,
+       [](PartSpec& s) { As<LayerNorm>(s).axis_first = -kMost; }, "dimensions"},
+      {"a scale of another shape", Norm,
+       [](PartSpec& s) { s.weights[0] = Piece({4}); }, "scale"},
+      {"dimensions out of order", Reduction,
+       [](PartSpec& s) {
+         As<Reduce>(s).dimensions = {2, 0};
+       },
+       "dimensions"},
+      {"no such dimension", Reduction,
+       [](PartSpec& s) { As<Reduce>(s).dimensions = {3}; }, "dimensions"},
+      {"dimensions that stay", Reduction,
+       [](PartSpec& s) {
+         s.outputs[0] = Plain({1, 3, 4});
+       },
+       "output"},
+      {"the place along two", Reduction,
+       [](PartSpec& s) {
+         As<Reduce>(s).kind = Reduce::Kind::kArgMax;
+         s.outputs[0].dtype = DataType::kI64;
+       },
+       "2 dimensions"},
+      {"an axis past the last", Lookup,
+       [](PartSpec& s) { As<Gather>(s).axis = 3; }, "axis"},
+      {"a lookup of another shape", Lookup,
+       [](PartSpec& s) {
+         s.outputs[0] = Plain({3, 5, 2, 4});
+       },
+       "output"},
+      {"a choice that does not broadcast", Choice,
+       [](PartSpec& s) { s.inputs[1] = Plain({5}); }, "do not broadcast"},
+      {"a scale that is no number", Stretch,
+       [](PartSpec& s) {
+         As<Resize>(s).scales[1] = std::numeric_limits<float>::quiet_NaN();
+       },
+       "scale nan"},
+      {"no scale", Stretch,
+       [](PartSpec& s) { As<Resize>(s).scales.pop_back(); }, "1 scales"},
+      {"a crop without region", Stretch,
+       [](PartSpec& s) {
+         As<Resize>(s).coordinate = Resize::Coordinate::kCropAndResize;
+       },
+       "region"},
+      {"sums of far more than there is", Stretch,
+       [](PartSpec& s) {
+         As<Resize>(s).antialiases = true;
+         As<Resize>(s).scales[1] = 1e-6f;
+       },
+       "is not scale"},
   };
 }
 

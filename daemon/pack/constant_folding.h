@@ -74,11 +74,19 @@ absl::StatusOr<Constant> FoldEqual(const Folding& node);
 absl::StatusOr<Constant> FoldLess(const Folding& node);
 absl::StatusOr<Constant> FoldGreater(const Folding& node);
 absl::StatusOr<Constant> FoldNeg(const Folding& node);
-absl::StatusOr<Constant> FoldFloor(const Folding& node);
-absl::StatusOr<Constant> FoldCeil(const Folding& node);
-absl::StatusOr<Constant> FoldSqrt(const Folding& node);
 absl::StatusOr<Constant> FoldNot(const Folding& node);
+absl::StatusOr<Constant> FoldLessOrEqual(const Folding& node);
+absl::StatusOr<Constant> FoldGreaterOrEqual(const Folding& node);
+absl::StatusOr<Constant> FoldAnd(const Folding& node);
+absl::StatusOr<Constant> FoldOr(const Folding& node);
+absl::StatusOr<Constant> FoldXor(const Folding& node);
+absl::StatusOr<Constant> FoldPow(const Folding& node);
+absl::StatusOr<Constant> FoldMod(const Folding& node);
 absl::StatusOr<Constant> FoldCast(const Folding& node);
+
+// constant_folding_reduction.cc
+absl::StatusOr<Constant> FoldActivation(const Folding& node);
+absl::StatusOr<Constant> FoldReduce(const Folding& node);
 
 // constant_folding_layout.cc: where elements move. What only changes the shape
 // leaves a constant in its file.
@@ -88,6 +96,7 @@ absl::StatusOr<Constant> FoldConcat(const Folding& node);
 absl::StatusOr<Constant> FoldGather(const Folding& node);
 absl::StatusOr<Constant> FoldSlice(const Folding& node);
 absl::StatusOr<Constant> FoldExpand(const Folding& node);
+absl::StatusOr<Constant> FoldTile(const Folding& node);
 absl::StatusOr<Constant> FoldWhere(const Folding& node);
 
 // constant_folding_shape.cc: what makes elements out of shapes.

@@ -122,6 +122,33 @@ T Quotient(T a, T b) {
   return a / b;
 }
 
+// Integers: the sign of b, as in Python; floats: of a.
+template <typename T>
+T Modulo(T a, T b) {
+  if constexpr (std::is_integral_v<T>) {
+    if (b == -1) return 0;
+    const T rest = a % b;
+    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+  } else {
+    return std::fmod(a, b);
+  }
+}
+
+template <typename T>
+T Power(T a, T b) {
+  if constexpr (std::is_integral_v<T>) {
+    if (b < 0) return a == 1 ? 1 : a == -1 ? (b % 2 == 0 ? 1 : -1) : 0;
+    T power = 1;
+    for (; b > 0; b /= 2) {
+      if (b % 2 == 1) power = Wrapping(power, a, std::multiplies<>());
+      a = Wrapping(a, a, std::multiplies<>());
+    }
+    return power;
+  } else {
+    return std::pow(a, b);
+  }
+}
+
 // The largest and smallest that hand on what is not a number.
 template <typename T>
 T Least(T a, T b) {
@@ -193,23 +220,37 @@ absl::StatusOr<Constant> FoldNeg(const Folding& node) {
   });
 }
 
-absl::StatusOr<Constant> FoldFloor(const Folding& node) {
-  return Unary(node,
-               [](auto a) { return static_cast<decltype(a)>(std::floor(a)); });
-}
-
-absl::StatusOr<Constant> FoldCeil(const Folding& node) {
-  return Unary(node,
-               [](auto a) { return static_cast<decltype(a)>(std::ceil(a)); });
-}
-
-absl::StatusOr<Constant> FoldSqrt(const Folding& node) {
-  return Unary(node,
-               [](auto a) { return static_cast<decltype(a)>(std::sqrt(a)); });
-}
-
 absl::StatusOr<Constant> FoldNot(const Folding& node) {
   return Unary(node, [](auto a) { return static_cast<decltype(a)>(a == 0); });
+}
+
+absl::StatusOr<Constant> FoldLessOrEqual(const Folding& node) {
+  return Comparison(node, std::less_equal<>());
+}
+
+absl::StatusOr<Constant> FoldGreaterOrEqual(const Folding& node) {
+  return Comparison(node, std::greater_equal<>());
+}
+
+absl::StatusOr<Constant> FoldAnd(const Folding& node) {
+  return Comparison(node, [](auto a, auto b) { return a != 0 && b != 0; });
+}
+
+absl::StatusOr<Constant> FoldOr(const Folding& node) {
+  return Comparison(node, [](auto a, auto b) { return a != 0 || b != 0; });
+}
+
+absl::StatusOr<Constant> FoldXor(const Folding& node) {
+  return Comparison(node, [](auto a, auto b) { return (a != 0) != (b != 0); });
+}
+
+absl::StatusOr<Constant> FoldPow(const Folding& node) {
+  return Arithmetic(node, [](auto a, auto b) { return Power(a, b); });
+}
+
+absl::StatusOr<Constant> FoldMod(const Folding& node) {
+  RETURN_IF_ERROR(CheckDivisors(node));
+  return Arithmetic(node, [](auto a, auto b) { return Modulo(a, b); });
 }
 
 // Halves that become f32 may stay in their file: reading widens them anyway.

@@ -97,6 +97,25 @@ absl::StatusOr<Constant> FoldExpand(const Folding& node) {
               BroadcastStrides(*node.input(0).shape, *node.output().shape));
 }
 
+absl::StatusOr<Constant> FoldTile(const Folding& node) {
+  ASSIGN_OR_RETURN(const std::vector<std::byte> from, BytesOf(node, 0));
+  ASSIGN_OR_RETURN(Constant to, node.HoldZeros());
+  const std::vector<int64_t>& shape = *node.input(0).shape;
+  const std::vector<int64_t> strides = PlainStrides(shape);
+  const size_t element_bytes = SizeOf(to.dtype);
+  for (size_t at = 0; at < to.held.size() / element_bytes; ++at) {
+    auto rest = static_cast<int64_t>(at);
+    int64_t element = 0;
+    for (size_t d = shape.size(); d-- > 0; rest /= to.shape[d]) {
+      element += rest % to.shape[d] % shape[d] * strides[d];
+    }
+    std::memcpy(to.held.data() + at * element_bytes,
+                from.data() + static_cast<size_t>(element) * element_bytes,
+                element_bytes);
+  }
+  return to;
+}
+
 absl::StatusOr<Constant> FoldConcat(const Folding& node) {
   ASSIGN_OR_RETURN(Constant to, node.HoldZeros());
   const int64_t axis = node.attribute<int64_t>("axis");

@@ -30,15 +30,27 @@ int64_t CountOf(const std::vector<int64_t>& shape) {
   return count;
 }
 
+// A convolution whose kernel is computed at run time has no weights to cut.
 bool IsCut(const Operator& op) {
-  return std::holds_alternative<Convolution>(op) ||
-         std::holds_alternative<FullyConnected>(op);
+  if (const auto* conv = std::get_if<Convolution>(&op)) {
+    return !conv->kernel_is_input;
+  }
+  if (const auto* conv = std::get_if<ConvTranspose>(&op)) {
+    return !conv->kernel_is_input;
+  }
+  return std::holds_alternative<FullyConnected>(op);
+}
+
+int64_t GroupsOf(const Operator& op) {
+  if (const auto* conv = std::get_if<Convolution>(&op)) return conv->groups;
+  if (const auto* conv = std::get_if<ConvTranspose>(&op)) return conv->groups;
+  return 1;
 }
 
 // The fewest channels that a part may have, and the step of more.
 int64_t BlockOf(const Operator& op, int64_t channels) {
   if (std::holds_alternative<FullyConnected>(op)) return kFullyConnectedBlock;
-  const int64_t groups = std::get<Convolution>(op).groups;
+  const int64_t groups = GroupsOf(op);
   const int64_t of_group = channels / groups;
   return groups == 1 ? kConvolutionBlock : RoundUp(kConvolutionBlock, of_group);
 }
@@ -86,12 +98,11 @@ std::vector<int64_t> PieceShape(const Operator& op, const Weight& weight,
   std::vector<int64_t> shape = weight.shape;
   if (!IsCut(op)) return shape;
   shape[0] = channels;
-  const auto* conv = std::get_if<Convolution>(&op);
-  if (conv == nullptr || conv->groups <= 1 || shape.size() == 1 ||
-      all_channels % conv->groups != 0) {
+  const int64_t groups = GroupsOf(op);
+  if (groups <= 1 || shape.size() == 1 || all_channels % groups != 0) {
     return shape;  // Or unsound: CheckPart() says so.
   }
-  shape[0] = all_channels / conv->groups;
+  shape[0] = all_channels / groups;
   shape.insert(shape.begin(), channels / shape[0]);
   return shape;
 }
@@ -107,7 +118,7 @@ PartSpec Cutter::PlainSpec(uint32_t l, Range channels) const {
   const std::vector<Weight>& weights = lowered_.weights[l];
   for (const Weight& weight : weights) {
     const DataType dtype =
-        IsNarrow(weight.stored) ? weight.stored : output.dtype;
+        IsNarrow(weight.stored) ? weight.stored : weight.dtype;
     part.weights.push_back(
         {WeightLayout::Plain(dtype,
                              PieceShape(layer.op, weight, all, channels.count)),
@@ -133,7 +144,15 @@ int64_t Cutter::ChannelsOfPart(uint32_t l, const Range& all) const {
   // The bias is aligned behind the kernel.
   const int64_t by_bytes =
       (limits_.extent_bytes_max - kWeightAlignment) / bytes_each;
-  const int64_t most = std::max(block, by_bytes / block * block);
+  // Rows of a transposed convolution share what they write: it is not cut
+  // there.
+  const int64_t by_work =
+      std::holds_alternative<ConvTranspose>(layer.op)
+          ? limits_.part_flops_max /
+                std::max<int64_t>(1, WorkFlops(whole) / all.count)
+          : by_bytes;
+  const int64_t most =
+      std::max(block, std::min(by_bytes, by_work) / block * block);
   const int64_t pieces = (all.count + most - 1) / most;
   return RoundUp((all.count + pieces - 1) / pieces, block);
 }
@@ -207,8 +226,16 @@ struct FlopsEach {
   const PartSpec& spec;
 
   // The window of a kernel is what is left of its shape behind the outputs.
-  int64_t operator()(const Convolution& op) const {
-    const std::vector<int64_t>& shape = spec.weights[0].layout.shape;
+  int64_t operator()(const Convolution& op) const { return OfWindow(op); }
+  // Each kernel element meets one input, so those of y share them.
+  int64_t operator()(const ConvTranspose& op) const {
+    return std::max<int64_t>(1, OfWindow(op) / CountOf(op.strides));
+  }
+  template <typename Op>
+  int64_t OfWindow(const Op& op) const {
+    const std::vector<int64_t>& shape = op.kernel_is_input
+                                            ? spec.inputs[1].shape
+                                            : spec.weights[0].layout.shape;
     return 2 * CountOf({shape.begin() + (op.groups > 1 ? 2 : 1), shape.end()});
   }
   int64_t operator()(const FullyConnected&) const {
@@ -219,6 +246,10 @@ struct FlopsEach {
   }
   int64_t operator()(const Pool& op) const { return CountOf(op.kernel); }
   int64_t operator()(const Lrn& op) const { return 2 * op.size; }
+  int64_t operator()(const Reduce&) const {
+    return std::max<int64_t>(
+        1, spec.inputs[0].element_count() / spec.outputs[0].element_count());
+  }
   template <typename Other>
   int64_t operator()(const Other&) const {
     return 1;

@@ -54,8 +54,9 @@ std::optional<Affine> AffineOf(Binary op, std::vector<float> numbers) {
         number = 1 / number;
       }
       return Affine{std::move(numbers), zeros};
+    default:
+      return std::nullopt;
   }
-  return std::nullopt;
 }
 
 // One walk over a network.
@@ -153,7 +154,9 @@ void FoldIntoBias(const Affine& affine, bool* has_bias,
 }
 
 bool* HasBias(Operation& node) {
-  if (auto* conv = OperatorOf<Convolution>(node)) return &conv->has_bias;
+  if (auto* conv = OperatorOf<Convolution>(node)) {
+    return conv->kernel_is_input ? nullptr : &conv->has_bias;
+  }
   if (auto* fc = OperatorOf<FullyConnected>(node)) return &fc->has_bias;
   return nullptr;
 }
@@ -164,11 +167,16 @@ absl::Status Folder::FoldBackward(size_t n) {
   if (producer == nullptr) return absl::OkStatus();
   MatMul* product = OperatorOf<MatMul>(*producer);
   bool* has_bias = HasBias(*producer);
+  auto* spread = OperatorOf<ConvTranspose>(*producer);
+  if (spread != nullptr && !spread->kernel_is_input) {
+    has_bias = &spread->has_bias;
+  }
   if (product == nullptr && has_bias == nullptr) return absl::OkStatus();
   const size_t rank = ShapeOf(node.output).size();
   ASSIGN_OR_RETURN(
       const std::optional<Affine> affine,
-      AffineAlong(node, OperatorOf<Convolution>(*producer) ? 1 : rank - 1));
+      AffineAlong(node,
+                  OperatorOf<Convolution>(*producer) || spread ? 1 : rank - 1));
   if (!affine) return absl::OkStatus();
   if (product != nullptr) {
     const std::vector<float>& scale = affine->scale;

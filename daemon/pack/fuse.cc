@@ -7,9 +7,41 @@ namespace layerd {
 namespace {
 
 bool* AddsResidual(Operation& node) {
-  if (auto* conv = OperatorOf<Convolution>(node)) return &conv->adds_residual;
+  if (auto* conv = OperatorOf<Convolution>(node)) {
+    return conv->kernel_is_input ? nullptr : &conv->adds_residual;
+  }
   if (auto* fc = OperatorOf<FullyConnected>(node)) return &fc->adds_residual;
   return nullptr;
+}
+
+// What kernels of convolutions and matrices do on their way. Our own loops do
+// all of it.
+bool Fuses(const Operation& producer, const Activation& activation) {
+  const bool is_own = OperatorOf<Convolution>(producer) == nullptr &&
+                      OperatorOf<ConvTranspose>(producer) == nullptr &&
+                      OperatorOf<FullyConnected>(producer) == nullptr;
+  switch (activation.kind) {
+    case ActivationKind::kNone:
+    case ActivationKind::kRelu:
+    case ActivationKind::kClip:
+    case ActivationKind::kLeakyRelu:
+    case ActivationKind::kSigmoid:
+    case ActivationKind::kTanh:
+    case ActivationKind::kGelu:
+    case ActivationKind::kGeluTanh:
+    case ActivationKind::kSwish:
+    case ActivationKind::kHardSigmoid:
+    case ActivationKind::kMish:
+    case ActivationKind::kLinear:
+      return true;
+    case ActivationKind::kHardSwish:
+      return is_own ||
+             (activation.alpha == 1.0f / 6 && activation.beta == 0.5f);
+    case ActivationKind::kElu:
+      return is_own || activation.beta == 1;
+    default:
+      return is_own;
+  }
 }
 
 class Fuser {
@@ -53,6 +85,10 @@ void Fuser::FuseActivation(size_t n) {
   const int p = OpenProducer(node.inputs[0]);
   if (p < 0) return;
   Operation& producer = network_->nodes[p];
+  if (network_->values[node.output].dtype != DataType::kF32 ||
+      !Fuses(producer, unary->activation)) {
+    return;
+  }
   *ActivationOf(producer) = unary->activation;
   producer.output = node.output;
   uses_.producer[node.output] = p;

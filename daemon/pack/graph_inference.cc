@@ -34,7 +34,9 @@ absl::Status CheckArity(const Node& node, const OperatorRow& row) {
   // A list of any length has no gaps.
   const size_t needed =
       row.inputs_max == kNodeEdgesMax ? inputs : row.inputs_min;
-  if (is_listed && node.outputs[0] != kAbsent &&
+  const bool has_output =
+      row.outputs_max == kNodeEdgesMax || node.outputs[0] != kAbsent;
+  if (is_listed && has_output &&
       std::find(node.inputs.begin(),
                 node.inputs.begin() + static_cast<int64_t>(needed), kAbsent) ==
           node.inputs.begin() + static_cast<int64_t>(needed)) {
@@ -83,7 +85,12 @@ class Inference {
     std::vector<Node> kept;
     for (Node& node : graph_->nodes) {
       ASSIGN_OR_RETURN(const bool stays, Infer(node));
-      if (stays) kept.push_back(std::move(node));
+      if (!stays) continue;
+      if (node.op_type == "Split") {
+        RETURN_IF_ERROR(SplitIntoSlices(node, kept));
+      } else {
+        kept.push_back(std::move(node));
+      }
     }
     graph_->nodes = std::move(kept);
     return ConnectOutputs();
@@ -118,6 +125,42 @@ class Inference {
     }
     RETURN_IF_ERROR(CheckStays(node, *row));
     return true;
+  }
+
+  // One for each output that somebody reads; those of a constant fold.
+  absl::Status SplitIntoSlices(const Node& split, std::vector<Node>& kept) {
+    const std::vector<int64_t>& from = *ValueAt(split.inputs[0]).shape;
+    const int64_t axis = std::get<int64_t>(split.attributes.at("axis"));
+    std::vector<int64_t> starts(from.size(), 0);
+    for (size_t i = 0; i < split.outputs.size(); ++i) {
+      const int output = split.outputs[i];
+      if (output == kAbsent) continue;
+      Node slice;
+      slice.name =
+          i == 0 ? split.name : UniqueName(absl::StrCat(split.name, ":", i));
+      slice.op_type = "Slice";
+      slice.opset = split.opset;
+      slice.inputs = {split.inputs[0]};
+      slice.outputs = {output};
+      starts[static_cast<size_t>(axis)] = StartOf(split, i);
+      slice.attributes["starts"] = starts;
+      slice.attributes["steps"] = std::vector<int64_t>(from.size(), 1);
+      const OperatorRow& row = *FindOperator("Slice");
+      ASSIGN_OR_RETURN(const bool folds, CanFold(slice, row));
+      if (folds) {
+        RETURN_IF_ERROR(Fold(slice, row));
+        continue;
+      }
+      RETURN_IF_ERROR(CheckStays(slice, row));
+      kept.push_back(std::move(slice));
+    }
+    return absl::OkStatus();
+  }
+
+  static int64_t StartOf(const Node& split, size_t i) {
+    const auto& starts =
+        std::get<std::vector<int64_t>>(split.attributes.at("starts"));
+    return starts[i];
   }
 
   Value& ValueAt(int index) {
@@ -187,12 +230,26 @@ class Inference {
     for (const int input : node.inputs) {
       if (input == kAbsent) continue;
       const DataType dtype = *ValueAt(input).dtype;
-      if (dtype == DataType::kF32 || dtype == DataType::kF16) continue;
+      if (IsComputedWith(dtype, row.lowers)) continue;
       return Refuse(node, absl::StrFormat("it computes with %s; FP16 and FP32 "
                                           "are supported",
                                           NameOf(dtype)));
     }
     return absl::OkStatus();
+  }
+
+  static bool IsComputedWith(DataType dtype, Lowers lowers) {
+    switch (dtype) {
+      case DataType::kF16:
+      case DataType::kBF16:
+      case DataType::kF32:
+        return true;
+      case DataType::kF64:
+      case DataType::kU64:
+        return false;
+      default:
+        return lowers == Lowers::kNumbers;
+    }
   }
 
   absl::Status RefuseUnfolded(const Node& node) {

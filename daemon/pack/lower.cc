@@ -59,6 +59,10 @@ class Lowering {
   void LowerOperator(const Operation& node);
   void LowerReshape(const Operation& node);
   void LowerTranspose(const Operation& node);
+  void LowerSlice(const Operation& node);
+  void LowerExpand(const Operation& node);
+  // Any tensor of `value`: what a view looks at.
+  uint32_t AnyPlace(int value);
   void LowerConcat(const Operation& node);
 
   // A tensor of `value` that lies as needed, by a Copy if there is none yet.
@@ -139,8 +143,8 @@ void Lowering::AddCopy(int value, std::optional<uint32_t> from, uint32_t to) {
   if (from) {
     inputs.push_back(*from);
   } else {
-    weights.push_back(
-        Weight::Of(network_.values[value].constant, ShapeOf(value)));
+    weights.push_back(Weight::Of(network_.values[value].constant,
+                                 ShapeOf(value), network_.values[value].dtype));
   }
   program().layers.push_back(
       {absl::StrCat(name, " (copy)"), Copy{}, std::move(inputs), {to}});
@@ -184,6 +188,8 @@ void Lowering::LowerNode(const Operation& node) {
   if (std::holds_alternative<Operator>(node.op)) return LowerOperator(node);
   if (std::holds_alternative<Reshape>(node.op)) return LowerReshape(node);
   if (std::holds_alternative<Transpose>(node.op)) return LowerTranspose(node);
+  if (std::holds_alternative<Slice>(node.op)) return LowerSlice(node);
+  if (std::holds_alternative<Expand>(node.op)) return LowerExpand(node);
   LowerConcat(node);
 }
 
@@ -261,11 +267,40 @@ void Lowering::LowerReshape(const Operation& node) {
   last_use_[input] = std::max(last_use_[input], last_use_[node.output]);
 }
 
+uint32_t Lowering::AnyPlace(int value) {
+  Materialize(value);
+  if (places_[value].empty()) Use(value, MemoryNeed::kRowMajor);
+  return places_[value][0];
+}
+
+void Lowering::LowerSlice(const Operation& node) {
+  const auto& slice = std::get<Slice>(node.op);
+  const uint32_t source = AnyPlace(node.inputs[0]);
+  TensorType type = tensor(source).type;
+  type.shape = ShapeOf(node.output);
+  uint64_t skipped = 0;
+  for (size_t d = 0; d < type.shape.size(); ++d) {
+    skipped += slice.starts[d] * type.strides[d];
+    type.strides[d] *= slice.steps[d];
+  }
+  places_[node.output].push_back(
+      AddView(node.output, source, type, skipped * SizeOf(type.dtype)));
+}
+
+void Lowering::LowerExpand(const Operation& node) {
+  const uint32_t source = AnyPlace(node.inputs[0]);
+  const TensorType& from = tensor(source).type;
+  TensorType type = {from.dtype, ShapeOf(node.output), {}};
+  type.strides.assign(type.shape.size(), 0);
+  const size_t missing = type.shape.size() - from.shape.size();
+  for (size_t d = 0; d < from.shape.size(); ++d) {
+    if (from.shape[d] > 1) type.strides[missing + d] = from.strides[d];
+  }
+  places_[node.output].push_back(AddView(node.output, source, type, 0));
+}
+
 void Lowering::LowerTranspose(const Operation& node) {
-  const int input = node.inputs[0];
-  Materialize(input);
-  if (places_[input].empty()) Use(input, MemoryNeed::kRowMajor);
-  const uint32_t source = places_[input][0];
+  const uint32_t source = AnyPlace(node.inputs[0]);
   const TensorType& from = tensor(source).type;
   TensorType type = {from.dtype, {}, {}};
   for (const int64_t d : std::get<Transpose>(node.op).permutation) {

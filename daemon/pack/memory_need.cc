@@ -16,6 +16,9 @@ MemoryNeed NeedOf(const Operation& node, size_t input) {
   if (IsOneOf<Convolution>(node)) {
     return input == 0 ? MemoryNeed::kUnitChannels : MemoryNeed::kAny;
   }
+  if (IsOneOf<ConvTranspose>(node)) {
+    return input == 0 ? MemoryNeed::kChannelsLast : MemoryNeed::kAny;
+  }
   if (IsOneOf<FullyConnected>(node)) return MemoryNeed::kRowMajor;
   if (IsOneOf<Lrn>(node)) return MemoryNeed::kChannelsLast;
   if (IsOneOf<Pool>(node)) return MemoryNeed::kUnitChannels;
@@ -39,11 +42,13 @@ bool Meets(const TensorType& type, MemoryNeed need) {
 }
 
 bool WritesWithStrides(const Operation& node) {
-  return IsOneOf<Convolution, Pool, Unary, Binary, ScaleShift, Copy>(node);
+  return IsOneOf<Convolution, Pool, Unary, Binary, ScaleShift, Copy,
+                 ConvTranspose, Gather, Select, Resize>(node);
 }
 
 bool WritesAnyOrder(const Operation& node) {
-  return IsOneOf<Unary, Binary, ScaleShift, Softmax, Copy>(node);
+  return IsOneOf<Unary, Binary, ScaleShift, Softmax, Copy, Reduce, Gather,
+                 Select, LayerNorm>(node);
 }
 
 bool WritesOverItsOperand(const Operation& node) {

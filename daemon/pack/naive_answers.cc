@@ -70,6 +70,11 @@ class Evaluation {
         Join(node, concat->axis, &output);
       } else if (const auto* transpose = std::get_if<Transpose>(&node.op)) {
         Permute(node, transpose->permutation, &output);
+      } else if (const auto* slice = std::get_if<Slice>(&node.op)) {
+        Pick(node, *slice, &output);
+      } else if (std::holds_alternative<Expand>(node.op)) {
+        const Shape none(ShapeOf(node.output).size(), 0);
+        Pick(node, {none, none}, &output);
       } else {
         output = values_[node.inputs[0]];
       }
@@ -129,6 +134,27 @@ class Evaluation {
                     count * sizeof(float));
         to += count;
       }
+    }
+  }
+
+  // Of each dimension the element start + i * step; of those that repeat and
+  // those that are missing the first one.
+  void Pick(const Operation& node, const Slice& slice, Floats* output) {
+    const Shape& shape = ShapeOf(node.output);
+    const Shape& from_shape = ShapeOf(node.inputs[0]);
+    const Shape strides = PlainStrides(from_shape);
+    const size_t missing = shape.size() - from_shape.size();
+    const bool expands = std::holds_alternative<Expand>(node.op);
+    for (size_t i = 0; i < output->size(); ++i) {
+      int64_t rest = static_cast<int64_t>(i);
+      int64_t from = 0;
+      for (size_t d = shape.size(); d-- > missing; rest /= shape[d]) {
+        const int64_t at = rest % shape[d];
+        const size_t s = d - missing;
+        from += strides[s] * (expands ? at % from_shape[s]
+                                      : slice.starts[d] + at * slice.steps[d]);
+      }
+      (*output)[i] = values_[node.inputs[0]][from];
     }
   }
 

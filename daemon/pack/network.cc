@@ -1,5 +1,6 @@
 #include "daemon/pack/network.h"
 
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,7 @@ namespace {
 
 struct FindActivation {
   Activation* operator()(Convolution& op) const { return &op.activation; }
+  Activation* operator()(ConvTranspose& op) const { return &op.activation; }
   Activation* operator()(FullyConnected& op) const { return &op.activation; }
   Activation* operator()(Unary& op) const { return &op.activation; }
   Activation* operator()(Binary& op) const { return &op.activation; }
@@ -21,46 +23,51 @@ struct FindActivation {
   }
 };
 
-const char* NameOf(ActivationKind kind) {
-  switch (kind) {
-    case ActivationKind::kNone:
-      return "";
-    case ActivationKind::kRelu:
-      return " Relu";
-    case ActivationKind::kClip:
-      return " Clip";
-    case ActivationKind::kLeakyRelu:
-      return " LeakyRelu";
-    case ActivationKind::kSigmoid:
-      return " Sigmoid";
-    case ActivationKind::kTanh:
-      return " Tanh";
-  }
-  return "";
-}
+// In the order of ActivationKind.
+constexpr const char* kActivationNames[] = {
+    "",         "Relu",     "Clip",  "LeakyRelu",   "Sigmoid",   "Tanh",
+    "Gelu",     "GeluTanh", "Swish", "HardSigmoid", "HardSwish", "Mish",
+    "Softplus", "Softsign", "Elu",   "Threshold",   "Linear",    "Erf",
+    "Exp",      "Log",      "Sqrt",  "Reciprocal",  "Abs",       "Negative",
+    "Sign",     "Floor",    "Ceil",  "Round",       "Sin",       "Cos",
+    "Not"};
+static_assert(std::size(kActivationNames) ==
+              static_cast<size_t>(kLastActivationKind) + 1);
 
-const char* NameOf(Binary::Kind kind) {
-  switch (kind) {
-    case Binary::Kind::kAdd:
-      return "Add";
-    case Binary::Kind::kSub:
-      return "Sub";
-    case Binary::Kind::kMul:
-      return "Mul";
-    case Binary::Kind::kDiv:
-      return "Div";
+// In the order of Binary::Kind.
+constexpr const char* kBinaryNames[] = {
+    "Add", "Sub",   "Mul",  "Div",         "Pow", "Max", "Min", "PRelu",
+    "Mod", "Equal", "Less", "LessOrEqual", "And", "Or",  "Xor"};
+static_assert(std::size(kBinaryNames) ==
+              static_cast<size_t>(Binary::kLastKind) + 1);
+
+constexpr const char* kReduceNames[] = {"ReduceMean", "ReduceSum",  "ReduceMax",
+                                        "ReduceMin",  "ReduceProd", "ArgMax",
+                                        "ArgMin"};
+static_assert(std::size(kReduceNames) ==
+              static_cast<size_t>(Reduce::kLastKind) + 1);
+
+std::string SuffixOf(const Activation* activation) {
+  if (activation == nullptr || activation->kind == ActivationKind::kNone) {
+    return "";
   }
-  return "";
+  return absl::StrCat(" ",
+                      kActivationNames[static_cast<size_t>(activation->kind)]);
 }
 
 std::string OperatorName(const Operation& node) {
   if (const auto* binary = OperatorOf<Binary>(node)) {
-    return NameOf(binary->kind);
+    return kBinaryNames[static_cast<size_t>(binary->kind)];
+  }
+  if (const auto* reduce = OperatorOf<Reduce>(node)) {
+    return kReduceNames[static_cast<size_t>(reduce->kind)];
   }
   if (const auto* op = std::get_if<Operator>(&node.op)) {
-    return layerd::NameOf(*op);
+    return NameOf(*op);
   }
   if (std::holds_alternative<Transpose>(node.op)) return "Transpose";
+  if (std::holds_alternative<Slice>(node.op)) return "Slice";
+  if (std::holds_alternative<Expand>(node.op)) return "Expand";
   return std::holds_alternative<Concat>(node.op) ? "Concat" : "Reshape";
 }
 
@@ -73,10 +80,19 @@ std::string ToString(const Weight& weight) {
 
 }  // namespace
 
-Weight Weight::Of(int constant, std::vector<int64_t> shape) {
+Weight Weight::Of(int constant, std::vector<int64_t> shape, DataType dtype) {
   Weight weight;
   weight.constant = constant;
   weight.shape = std::move(shape);
+  weight.dtype = dtype;
+  return weight;
+}
+
+Weight Weight::Integers(std::vector<int64_t> held) {
+  Weight weight;
+  weight.shape = {static_cast<int64_t>(held.size())};
+  weight.dtype = DataType::kI64;
+  weight.held_integers = std::move(held);
   return weight;
 }
 
@@ -147,8 +163,7 @@ std::string ToString(const Network& network) {
     const Activation* activation = ActivationOf(const_cast<Operation&>(node));
     absl::StrAppend(&text, network.values[node.output].name, " = ",
                     OperatorName(node), "(", absl::StrJoin(operands, ", "), ")",
-                    activation == nullptr ? "" : NameOf(activation->kind),
-                    "\n");
+                    SuffixOf(activation), "\n");
   }
   return text;
 }

@@ -22,9 +22,13 @@ namespace layerd {
 // input_scale[i] (with groups: i counts through all groups).
 struct Weight {
   std::vector<int64_t> shape;  // [O, I / groups, spatial...], [N, K] or any.
-  std::vector<float> held;     // If constant < 0.
-  int constant = -1;           // Into Graph::constants.
-  bool transposed = false;     // The constant is [K, N].
+  // As it is computed with: f32, or what elements that only move are.
+  DataType dtype = DataType::kF32;
+  std::vector<float> held;             // If constant < 0, or:
+  std::vector<int64_t> held_integers;  // of i64.
+  int constant = -1;                   // Into Graph::constants.
+  // The constant is [K, N], or [I, O / groups, spatial...].
+  bool transposed = false;
   // Of a fully connected layer behind a picture of so many channels that lies
   // channels-last: its columns, C x pixels in the constant, become pixels x C.
   int64_t picture_channels = 0;
@@ -34,8 +38,10 @@ struct Weight {
   DataType stored = DataType::kF32;
   bool scaled = false;
 
-  static Weight Of(int constant, std::vector<int64_t> shape);
+  static Weight Of(int constant, std::vector<int64_t> shape,
+                   DataType dtype = DataType::kF32);
   static Weight Vector(std::vector<float> held);
+  static Weight Integers(std::vector<int64_t> held);
 };
 
 // What moves no numbers, or need not.
@@ -46,12 +52,22 @@ struct Transpose {
 struct Concat {
   int64_t axis = 0;
 };
+// Of each dimension the elements start, start + step, ...: as many as the
+// output has. Steps are positive.
+struct Slice {
+  std::vector<int64_t> starts, steps;
+};
+// Repeats what has size 1 until it is as long as the output.
+struct Expand {};
+
+using NetworkOperator =
+    std::variant<Operator, Reshape, Transpose, Concat, Slice, Expand>;
 
 // One node of a network: one operator, or a change of what is seen.
 struct Operation {
   std::string name;         // Of the ONNX node it came from.
   std::string description;  // `node "conv7" (Conv, opset 13)`, for errors.
-  std::variant<Operator, Reshape, Transpose, Concat> op;
+  NetworkOperator op;
   std::vector<int> inputs;
   int output = -1;
   std::vector<Weight> weights;  // In the operator's order.
@@ -61,8 +77,8 @@ struct Operation {
 // passes fold and fuse, and lowering gives memory.
 //
 // Values below Graph::values.size() are the graph's own, by the same index.
-// All floating types are f32 here; the graph's inputs and outputs keep theirs
-// until lowering adds the casts.
+// f16 and bf16 are f32 here, and integers are i64 where they are computed with;
+// the graph's inputs and outputs keep theirs until lowering adds the casts.
 //
 // Ownership: `graph` is a loan and outlives the network.
 // Threading: one thread.

@@ -16,6 +16,7 @@ namespace layerd {
 namespace {
 
 constexpr int64_t kParameterElementsMax = 1 << 16;
+constexpr int64_t kWindowMax = int64_t{1} << 31;
 
 }  // namespace
 
@@ -90,6 +91,10 @@ absl::StatusOr<float> NodeContext::Scalar(size_t i, const char* what) const {
   return value;
 }
 
+bool NodeContext::IsScalar(size_t i) const {
+  return shape(i).empty() || shape(i) == std::vector<int64_t>{1};
+}
+
 absl::Status NodeContext::CheckInputCount(size_t most) const {
   if (input_count() <= most) return absl::OkStatus();
   return Invalid(absl::StrFormat("has %d inputs; at most %d in this opset",
@@ -139,6 +144,17 @@ absl::StatusOr<std::string> NodeContext::TakeString(const char* name,
   return std::get<std::string>(*taken);
 }
 
+absl::StatusOr<std::string> NodeContext::TakeOneOf(
+    const char* name, const char* otherwise,
+    const std::vector<std::string>& known) {
+  ASSIGN_OR_RETURN(std::string value, TakeString(name, otherwise));
+  if (std::find(known.begin(), known.end(), value) != known.end()) {
+    return value;
+  }
+  return Unsupported(absl::StrFormat("attribute \"%s\": only %s are supported",
+                                     name, absl::StrJoin(known, ", ")));
+}
+
 absl::StatusOr<std::vector<int64_t>> NodeContext::TakeInts(
     const char* name, std::optional<std::vector<int64_t>> otherwise) {
   std::optional<AttributeValue> taken = Take(name);
@@ -147,6 +163,26 @@ absl::StatusOr<std::vector<int64_t>> NodeContext::TakeInts(
     return WrongType(name);
   }
   return std::get<std::vector<int64_t>>(*std::move(taken));
+}
+
+absl::StatusOr<std::vector<int64_t>> NodeContext::TakeSizes(
+    const char* name, size_t count, int64_t least,
+    std::vector<int64_t> otherwise) {
+  ASSIGN_OR_RETURN(std::vector<int64_t> sizes,
+                   TakeInts(name, std::move(otherwise)));
+  if (sizes.size() != count) {
+    return Invalid(
+        absl::StrFormat("attribute \"%s\" has %d elements; %d are needed", name,
+                        sizes.size(), count));
+  }
+  for (const int64_t size : sizes) {
+    if (size < least || size >= kWindowMax) {
+      return Unsupported(absl::StrFormat(
+          "attribute \"%s\" is [%s]; elements from %d on are supported", name,
+          absl::StrJoin(sizes, ", "), least));
+    }
+  }
+  return sizes;
 }
 
 void NodeContext::Set(const char* name, AttributeValue value) {

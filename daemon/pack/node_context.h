@@ -47,6 +47,8 @@ class NodeContext {
   //         if it has another type, or more than 2^16 elements.
   absl::StatusOr<std::vector<int64_t>> Ints(size_t i, const char* what) const;
   absl::StatusOr<float> Scalar(size_t i, const char* what) const;
+  // One element, of rank 0 or 1.
+  bool IsScalar(size_t i) const;
   // For opsets in which what comes later was an attribute.
   absl::Status CheckInputCount(size_t most) const;
   // For inputs that became attributes.
@@ -60,8 +62,15 @@ class NodeContext {
                                   std::optional<float> otherwise);
   absl::StatusOr<std::string> TakeString(const char* name,
                                          const char* otherwise);
+  // UNIMPLEMENTED for any other than those known.
+  absl::StatusOr<std::string> TakeOneOf(const char* name, const char* otherwise,
+                                        const std::vector<std::string>& known);
   absl::StatusOr<std::vector<int64_t>> TakeInts(
       const char* name, std::optional<std::vector<int64_t>> otherwise);
+  // `count` numbers, each at least `least` and of a size that windows have.
+  absl::StatusOr<std::vector<int64_t>> TakeSizes(
+      const char* name, size_t count, int64_t least,
+      std::vector<int64_t> otherwise);
   // Of any type; nothing if it is not there.
   std::optional<AttributeValue> Take(const char* name);
 

@@ -14,8 +14,8 @@ namespace layerd {
 // Free dimensions by input name; every dimension positive.
 using ShapeBindings = std::map<std::string, std::vector<int64_t>>;
 
-// Values of inputs that decide shapes or are weights, by name: held, and then no
-// longer inputs of the model.
+// Values of inputs that decide shapes or are weights, by name: held, and then
+// no longer inputs of the model.
 using ValueBindings = std::map<std::string, Constant>;
 
 // Reads an ONNX file: a streaming scan of the protobuf wire format that leaves

@@ -21,9 +21,10 @@ enum class Folds : uint8_t {
 
 // What a node that stays may compute with.
 enum class Lowers : uint8_t {
-  kNo,      // It must fold.
-  kFloats,  // f16, f32
-  kAny,     // It moves elements.
+  kNo,       // It must fold.
+  kFloats,   // f16, bf16, f32
+  kNumbers,  // Those, bool, and integers but for u64: with i64 inside.
+  kAny,      // It moves elements.
 };
 
 // One operator of ONNX's default domain: a new one is a new row.

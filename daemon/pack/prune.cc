@@ -42,7 +42,8 @@ void DropDeadNodes(Graph& graph, const Flags& live_nodes, const Flags& live) {
         output = kAbsent;
       }
     }
-    Trim(node.outputs);
+    // How many a Split has says how long its pieces are.
+    if (node.op_type != "Split") Trim(node.outputs);
     Trim(node.inputs);
     if (kept != n) graph.nodes[kept] = std::move(node);
     ++kept;

@@ -20,13 +20,22 @@ absl::Status InferMaxPool(NodeContext& node);
 absl::Status InferAveragePool(NodeContext& node);
 absl::Status InferGlobalPool(NodeContext& node);
 
+// shape_inference_conv_transpose.cc
+absl::Status InferConvTranspose(NodeContext& node);
+
 // shape_inference_linear.cc
 absl::Status InferGemm(NodeContext& node);
 absl::Status InferMatMul(NodeContext& node);
 
 // shape_inference_elementwise.cc
-absl::Status InferUnary(NodeContext& node);  // Without attributes.
-absl::Status InferLeakyRelu(NodeContext& node);
+absl::Status InferUnary(NodeContext& node);       // Without attributes.
+absl::Status InferActivation(NodeContext& node);  // With numbers.
+absl::Status InferGelu(NodeContext& node);
+absl::Status InferCastLike(NodeContext& node);
+absl::Status InferIsNaN(NodeContext& node);
+absl::Status InferPow(NodeContext& node);
+absl::Status InferMod(NodeContext& node);
+absl::Status InferLogic(NodeContext& node);
 absl::Status InferClip(NodeContext& node);
 absl::Status InferCast(NodeContext& node);
 absl::Status InferArithmetic(NodeContext& node);  // Two inputs or more.
@@ -37,6 +46,23 @@ absl::Status InferWhere(NodeContext& node);
 absl::Status InferBatchNormalization(NodeContext& node);
 absl::Status InferLrn(NodeContext& node);
 absl::Status InferSoftmax(NodeContext& node);
+absl::Status InferLayerNormalization(NodeContext& node);
+absl::Status InferInstanceNormalization(NodeContext& node);
+absl::Status InferGroupNormalization(NodeContext& node);
+
+// shape_inference_reduction.cc
+absl::Status InferReduce(NodeContext& node);
+absl::Status InferArgExtreme(NodeContext& node);
+
+// shape_inference_resize.cc
+absl::Status InferResize(NodeContext& node);
+absl::Status InferUpsample(NodeContext& node);
+
+// shape_inference_rearrange.cc
+absl::Status InferSplit(NodeContext& node);  // Becomes slices.
+absl::Status InferDepthToSpace(NodeContext& node);
+absl::Status InferSpaceToDepth(NodeContext& node);
+absl::Status InferTile(NodeContext& node);
 
 // shape_inference_layout.cc
 absl::Status InferIdentity(NodeContext& node);

@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "config/status_macros.h"
 #include "daemon/pack/broadcast.h"
+#include "daemon/pack/element_type.h"
 #include "daemon/pack/onnx_scan.h"
 #include "daemon/pack/shape_inference.h"
 
@@ -53,15 +54,24 @@ absl::Status InferUnary(NodeContext& node) {
   return node.SetOutput(0, node.dtype(0), node.shape(0));
 }
 
-absl::Status InferLeakyRelu(NodeContext& node) {
-  ASSIGN_OR_RETURN(const float alpha, node.TakeFloat("alpha", 0.01f));
-  node.Set("alpha", alpha);
-  return InferUnary(node);
-}
-
+// Limits that are known are attributes; of integers, or computed at run time,
+// they stay inputs.
 absl::Status InferClip(NodeContext& node) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   RETURN_IF_ERROR(node.CheckInputCount(node.opset() < 11 ? 1 : 3));
+  bool are_known = IsFloating(node.dtype(0));
+  for (size_t i = 1; i < node.input_count(); ++i) {
+    if (!node.has_input(i)) continue;
+    are_known = are_known && node.constant(i) != nullptr;
+    if (node.dtype(i) != node.dtype(0) || !node.IsScalar(i)) {
+      return node.Invalid(
+          absl::StrFormat("limit %d is no number of its type", i));
+    }
+  }
+  if (!are_known) {
+    if (node.input_count() == 1) return node.SetOutputToInput();
+    return InferUnary(node);
+  }
   ASSIGN_OR_RETURN(const float least, TakeLimit(node, "min", 1, -kInfinity));
   ASSIGN_OR_RETURN(const float most, TakeLimit(node, "max", 2, kInfinity));
   node.KeepInputs(1);
@@ -82,6 +92,9 @@ absl::Status InferCast(NodeContext& node) {
 
 absl::Status InferArithmetic(NodeContext& node) {
   RETURN_IF_ERROR(CheckTypesAgree(node));
+  if (node.dtype(0) == DataType::kBool) {
+    return node.Invalid("arithmetic on truths");
+  }
   if (node.input_count() == 1) return node.SetOutputToInput();
   ASSIGN_OR_RETURN(std::vector<int64_t> shape, Broadcast(node));
   return node.SetOutput(0, node.dtype(0), std::move(shape));
@@ -100,6 +113,79 @@ absl::Status InferWhere(NodeContext& node) {
   RETURN_IF_ERROR(CheckTypesAgree(node, 1));
   ASSIGN_OR_RETURN(std::vector<int64_t> shape, Broadcast(node));
   return node.SetOutput(0, node.dtype(1), std::move(shape));
+}
+
+absl::Status InferActivation(NodeContext& node) {
+  struct Row {
+    const char* op_type;
+    float alpha, beta;
+    const char* beta_name;
+  };
+  static constexpr Row kRows[] = {
+      {"Celu", 1.0f, 0, nullptr},
+      {"Elu", 1.0f, 0, nullptr},
+      {"HardSigmoid", 0.2f, 0.5f, "beta"},
+      {"LeakyRelu", 0.01f, 0, nullptr},
+      {"Selu", 1.67326319217681884765625f, 1.05070102214813232421875f, "gamma"},
+      {"ThresholdedRelu", 1.0f, 0, nullptr},
+  };
+  for (const Row& row : kRows) {
+    if (node.node().op_type != row.op_type) continue;
+    ASSIGN_OR_RETURN(const float alpha, node.TakeFloat("alpha", row.alpha));
+    node.Set("alpha", alpha);
+    if (row.beta_name == nullptr) break;
+    ASSIGN_OR_RETURN(const float beta, node.TakeFloat(row.beta_name, row.beta));
+    node.Set(row.beta_name, beta);
+  }
+  return InferUnary(node);
+}
+
+absl::Status InferGelu(NodeContext& node) {
+  ASSIGN_OR_RETURN(std::string form,
+                   node.TakeOneOf("approximate", "none", {"none", "tanh"}));
+  node.Set("approximate", std::move(form));
+  return InferUnary(node);
+}
+
+absl::Status InferCastLike(NodeContext& node) {
+  node.Take("saturate");
+  const DataType to = node.dtype(1);
+  node.KeepInputs(1);
+  if (to == node.dtype(0)) return node.SetOutputToInput();
+  return node.SetOutput(0, to, node.shape(0));
+}
+
+absl::Status InferIsNaN(NodeContext& node) {
+  return node.SetOutput(0, DataType::kBool, node.shape(0));
+}
+
+absl::Status InferPow(NodeContext& node) {
+  if (node.dtype(0) == DataType::kBool || node.dtype(1) == DataType::kBool) {
+    return node.Invalid("powers of truths");
+  }
+  if (!IsFloating(node.dtype(0)) && IsFloating(node.dtype(1))) {
+    return node.Unsupported("a power of integers that is no integer");
+  }
+  ASSIGN_OR_RETURN(std::vector<int64_t> shape, Broadcast(node));
+  return node.SetOutput(0, node.dtype(0), std::move(shape));
+}
+
+absl::Status InferMod(NodeContext& node) {
+  ASSIGN_OR_RETURN(const int64_t is_float, node.TakeInt("fmod", 0));
+  if (IsFloating(node.dtype(0)) != (is_float != 0)) {
+    return node.Unsupported(
+        "fmod of floating types and mod of integers are supported");
+  }
+  return InferArithmetic(node);
+}
+
+absl::Status InferLogic(NodeContext& node) {
+  for (size_t i = 0; i < node.input_count(); ++i) {
+    if (node.dtype(i) == DataType::kBool) continue;
+    return node.Invalid(absl::StrFormat("input %d is not of BOOL", i));
+  }
+  if (node.input_count() == 1) return InferUnary(node);
+  return InferComparison(node);
 }
 
 }  // namespace layerd

@@ -23,27 +23,6 @@ struct Window {
   std::vector<int64_t> output;
 };
 
-absl::StatusOr<std::vector<int64_t>> TakeSizes(NodeContext& node,
-                                               const char* name, size_t count,
-                                               int64_t least,
-                                               std::vector<int64_t> otherwise) {
-  ASSIGN_OR_RETURN(std::vector<int64_t> sizes,
-                   node.TakeInts(name, std::move(otherwise)));
-  if (sizes.size() != count) {
-    return node.Invalid(
-        absl::StrFormat("attribute \"%s\" has %d elements; %d are needed", name,
-                        sizes.size(), count));
-  }
-  for (const int64_t size : sizes) {
-    if (size < least || size >= kWindowMax) {
-      return node.Unsupported(absl::StrFormat(
-          "attribute \"%s\" is [%s]; elements from %d on are supported", name,
-          absl::StrJoin(sizes, ", "), least));
-    }
-  }
-  return sizes;
-}
-
 // SAME: as many outputs as strides fit into the input, pads shared by both
 // ends, the odd one after (UPPER) or before (LOWER).
 void PadSame(const std::vector<int64_t>& shape, bool is_upper, Window& window) {
@@ -66,8 +45,9 @@ absl::Status TakePads(NodeContext& node, Window& window) {
   const size_t rank = window.kernel.size();
   ASSIGN_OR_RETURN(const std::string auto_pad,
                    node.TakeString("auto_pad", "NOTSET"));
-  ASSIGN_OR_RETURN(window.pads, TakeSizes(node, "pads", 2 * rank, 0,
-                                          std::vector<int64_t>(2 * rank, 0)));
+  ASSIGN_OR_RETURN(
+      window.pads,
+      node.TakeSizes("pads", 2 * rank, 0, std::vector<int64_t>(2 * rank, 0)));
   if (auto_pad == "NOTSET" || auto_pad.empty()) return absl::OkStatus();
   if (auto_pad == "VALID") {
     window.pads.assign(2 * rank, 0);
@@ -112,9 +92,9 @@ absl::Status Slide(NodeContext& node, bool is_ceil, Window& window) {
 absl::Status TakeWindow(NodeContext& node, bool is_ceil, Window& window) {
   const size_t rank = window.kernel.size();
   const std::vector<int64_t> ones(rank, 1);
-  ASSIGN_OR_RETURN(window.strides, TakeSizes(node, "strides", rank, 1, ones));
+  ASSIGN_OR_RETURN(window.strides, node.TakeSizes("strides", rank, 1, ones));
   ASSIGN_OR_RETURN(window.dilations,
-                   TakeSizes(node, "dilations", rank, 1, ones));
+                   node.TakeSizes("dilations", rank, 1, ones));
   for (size_t i = 0; i < rank; ++i) {
     if (window.dilations[i] > kWindowMax / window.kernel[i]) {
       return node.Invalid("the window is larger than any input");
@@ -177,7 +157,7 @@ absl::Status CheckConvolution(NodeContext& node, int64_t groups) {
 absl::Status TakePoolKernel(NodeContext& node, Window& window) {
   ASSIGN_OR_RETURN(const size_t rank, SpatialRank(node));
   // No default: an empty one is refused for its size.
-  ASSIGN_OR_RETURN(window.kernel, TakeSizes(node, "kernel_shape", rank, 1, {}));
+  ASSIGN_OR_RETURN(window.kernel, node.TakeSizes("kernel_shape", rank, 1, {}));
   return absl::OkStatus();
 }
 
@@ -210,7 +190,7 @@ absl::Status InferConv(NodeContext& node) {
   const std::vector<int64_t> kernel(w.begin() + 2, w.end());
   Window window;
   ASSIGN_OR_RETURN(window.kernel,
-                   TakeSizes(node, "kernel_shape", rank, 1, kernel));
+                   node.TakeSizes("kernel_shape", rank, 1, kernel));
   if (window.kernel != kernel) {
     return node.Invalid(absl::StrFormat(
         "kernel_shape is [%s], the weights are [%s]",

@@ -21,20 +21,10 @@ const T& AttributeOf(const Node& node, const char* name) {
   return std::get<T>(it->second);
 }
 
-bool IsFloating(DataType dtype) {
+// What is computed on as f32.
+bool IsNarrowFloat(DataType dtype) {
   return dtype == DataType::kF16 || dtype == DataType::kF32 ||
-         dtype == DataType::kBF16 || dtype == DataType::kF64;
-}
-
-// Numpy broadcasting, aligned at the last dimension.
-Shape Broadcast(const Shape& a, const Shape& b) {
-  Shape result = a.size() > b.size() ? a : b;
-  const Shape& other = a.size() > b.size() ? b : a;
-  for (size_t back = 1; back <= other.size(); ++back) {
-    int64_t& size = result[result.size() - back];
-    size = std::max(size, other[other.size() - back]);
-  }
-  return result;
+         dtype == DataType::kBF16;
 }
 
 }  // namespace
@@ -55,6 +45,10 @@ const std::vector<int64_t>& IntsOf(const Node& node, const char* name) {
   return AttributeOf<std::vector<int64_t>>(node, name);
 }
 
+const std::vector<float>& FloatsOf(const Node& node, const char* name) {
+  return AttributeOf<std::vector<float>>(node, name);
+}
+
 std::vector<int64_t> BeginsOf(const std::vector<int64_t>& pads) {
   return {pads.begin(), pads.begin() + pads.size() / 2};
 }
@@ -71,7 +65,7 @@ Translator::Translator(const Graph& graph) : graph_(graph) {
     // Values that no node touches may be without a type.
     const DataType dtype = value.dtype.value_or(DataType::kF32);
     network_.values.push_back({value.name,
-                               IsFloating(dtype) ? DataType::kF32 : dtype,
+                               IsNarrowFloat(dtype) ? DataType::kF32 : dtype,
                                value.shape.value_or(Shape()), value.constant});
   }
 }
@@ -80,22 +74,28 @@ const std::map<std::string, Translator::Method>& Translator::Methods() {
   using T = Translator;
   static const auto* const methods = new std::map<std::string, Method>{
       {"Conv", &T::TakeConv},
+      {"ConvTranspose", &T::TakeConvTranspose},
       {"MaxPool", &T::TakeMaxPool},
       {"AveragePool", &T::TakeAveragePool},
-      {"GlobalAveragePool", &T::TakeGlobalAveragePool},
+      {"GlobalAveragePool", &T::TakeGlobalPool},
+      {"GlobalMaxPool", &T::TakeGlobalPool},
       {"BatchNormalization", &T::TakeBatchNormalization},
       {"Gemm", &T::TakeGemm},
       {"MatMul", &T::TakeMatMul},
-      {"Relu", &T::TakeUnary},
-      {"Sigmoid", &T::TakeUnary},
-      {"Tanh", &T::TakeUnary},
-      {"LeakyRelu", &T::TakeUnary},
-      {"Clip", &T::TakeUnary},
-      {"Add", &T::TakeBinary},
-      {"Sub", &T::TakeBinary},
-      {"Mul", &T::TakeBinary},
-      {"Div", &T::TakeBinary},
-      {"Sum", &T::TakeSum},
+      {"Pad", &T::TakePad},
+      {"Celu", &T::TakeCelu},
+      {"Clip", &T::TakeClip},
+      {"IsNaN", &T::TakeIsNaN},
+      {"Where", &T::TakeWhere},
+      {"Cast", &T::TakeCast},
+      {"CastLike", &T::TakeCast},
+      {"ReduceLogSumExp", &T::TakeReduceLogSumExp},
+      {"Softmax", &T::TakeSoftmax},
+      {"LogSoftmax", &T::TakeLogSoftmax},
+      {"LRN", &T::TakeLrn},
+      {"LayerNormalization", &T::TakeLayerNormalization},
+      {"InstanceNormalization", &T::TakeInstanceNormalization},
+      {"GroupNormalization", &T::TakeGroupNormalization},
       {"Concat", &T::TakeConcat},
       {"Flatten", &T::TakeReshape},
       {"Reshape", &T::TakeReshape},
@@ -104,10 +104,71 @@ const std::map<std::string, Translator::Method>& Translator::Methods() {
       {"Identity", &T::TakeReshape},
       {"Dropout", &T::TakeReshape},
       {"Transpose", &T::TakeTranspose},
-      {"Softmax", &T::TakeSoftmax},
-      {"Cast", &T::TakeCast},
-      {"LRN", &T::TakeLrn},
-      {"Pad", &T::TakePad},
+      {"Expand", &T::TakeExpand},
+      {"Slice", &T::TakeSlice},
+      {"Gather", &T::TakeGather},
+      {"DepthToSpace", &T::TakeDepthToSpace},
+      {"SpaceToDepth", &T::TakeSpaceToDepth},
+      {"Tile", &T::TakeTile},
+      {"Resize", &T::TakeResize},
+      {"Upsample", &T::TakeResize},
+      {"Abs", &T::TakeUnary},
+      {"Ceil", &T::TakeUnary},
+      {"Cos", &T::TakeUnary},
+      {"Elu", &T::TakeUnary},
+      {"Erf", &T::TakeUnary},
+      {"Exp", &T::TakeUnary},
+      {"Floor", &T::TakeUnary},
+      {"Gelu", &T::TakeUnary},
+      {"HardSigmoid", &T::TakeUnary},
+      {"HardSwish", &T::TakeUnary},
+      {"LeakyRelu", &T::TakeUnary},
+      {"Log", &T::TakeUnary},
+      {"Mish", &T::TakeUnary},
+      {"Neg", &T::TakeUnary},
+      {"Not", &T::TakeUnary},
+      {"Reciprocal", &T::TakeUnary},
+      {"Relu", &T::TakeUnary},
+      {"Round", &T::TakeUnary},
+      {"Selu", &T::TakeUnary},
+      {"Sigmoid", &T::TakeUnary},
+      {"Sign", &T::TakeUnary},
+      {"Sin", &T::TakeUnary},
+      {"Softplus", &T::TakeUnary},
+      {"Softsign", &T::TakeUnary},
+      {"Sqrt", &T::TakeUnary},
+      {"Tanh", &T::TakeUnary},
+      {"ThresholdedRelu", &T::TakeUnary},
+      {"Add", &T::TakeBinary},
+      {"And", &T::TakeBinary},
+      {"Div", &T::TakeBinary},
+      {"Equal", &T::TakeBinary},
+      {"Greater", &T::TakeBinary},
+      {"GreaterOrEqual", &T::TakeBinary},
+      {"Less", &T::TakeBinary},
+      {"LessOrEqual", &T::TakeBinary},
+      {"Mod", &T::TakeBinary},
+      {"Mul", &T::TakeBinary},
+      {"Or", &T::TakeBinary},
+      {"PRelu", &T::TakeBinary},
+      {"Pow", &T::TakeBinary},
+      {"Sub", &T::TakeBinary},
+      {"Xor", &T::TakeBinary},
+      {"Max", &T::TakeVariadic},
+      {"Mean", &T::TakeVariadic},
+      {"Min", &T::TakeVariadic},
+      {"Sum", &T::TakeVariadic},
+      {"ArgMax", &T::TakeReduce},
+      {"ArgMin", &T::TakeReduce},
+      {"ReduceL1", &T::TakeReduce},
+      {"ReduceL2", &T::TakeReduce},
+      {"ReduceLogSum", &T::TakeReduce},
+      {"ReduceMax", &T::TakeReduce},
+      {"ReduceMean", &T::TakeReduce},
+      {"ReduceMin", &T::TakeReduce},
+      {"ReduceProd", &T::TakeReduce},
+      {"ReduceSum", &T::TakeReduce},
+      {"ReduceSumSquare", &T::TakeReduce},
   };
   return *methods;
 }
@@ -135,19 +196,19 @@ absl::StatusOr<std::vector<float>> Translator::ReadVector(const Node& node,
 }
 
 Weight Translator::WeightOf(int value) const {
-  return Weight::Of(network_.values[value].constant, ShapeOf(value));
+  const Network::Value& of = network_.values[value];
+  return Weight::Of(of.constant, of.shape, of.dtype);
 }
 
-int Translator::NewValue(const Node& node, Shape shape) {
+int Translator::NewValue(const Node& node, Shape shape, DataType dtype) {
   network_.values.push_back(
-      {absl::StrCat(node.name, ":", network_.values.size()), DataType::kF32,
+      {absl::StrCat(node.name, ":", network_.values.size()), dtype,
        std::move(shape), -1});
   return static_cast<int>(network_.values.size()) - 1;
 }
 
-Operation& Translator::Append(
-    const Node& node, std::variant<Operator, Reshape, Transpose, Concat> op,
-    std::vector<int> inputs, int output) {
+Operation& Translator::Append(const Node& node, NetworkOperator op,
+                              std::vector<int> inputs, int output) {
   network_.nodes.push_back({node.name,
                             Describe(node),
                             std::move(op),
@@ -155,104 +216,6 @@ Operation& Translator::Append(
                             output,
                             {}});
   return network_.nodes.back();
-}
-
-absl::Status Translator::TakeUnary(const Node& node) {
-  Activation activation;
-  if (node.op_type == "Relu") activation.kind = ActivationKind::kRelu;
-  if (node.op_type == "Sigmoid") activation.kind = ActivationKind::kSigmoid;
-  if (node.op_type == "Tanh") activation.kind = ActivationKind::kTanh;
-  if (node.op_type == "LeakyRelu") {
-    activation = {ActivationKind::kLeakyRelu, FloatOf(node, "alpha"), 0};
-  }
-  if (node.op_type == "Clip") {
-    activation = {ActivationKind::kClip, FloatOf(node, "min"),
-                  FloatOf(node, "max")};
-    if (activation.alpha == 0 &&
-        activation.beta == std::numeric_limits<float>::infinity()) {
-      activation = {ActivationKind::kRelu, 0, 0};
-    }
-  }
-  Append(node, Operator(Unary{activation}), {node.inputs[0]}, node.outputs[0]);
-  return absl::OkStatus();
-}
-
-void Translator::AppendBinary(const Node& node, Binary::Kind kind, int left,
-                              int right, int output) {
-  if (IsConstant(right)) {
-    Append(node, Operator(Binary{kind, Binary::Constant::kRight, {}}), {left},
-           output)
-        .weights = {WeightOf(right)};
-  } else if (IsConstant(left)) {
-    Append(node, Operator(Binary{kind, Binary::Constant::kLeft, {}}), {right},
-           output)
-        .weights = {WeightOf(left)};
-  } else {
-    Append(node, Operator(Binary{kind, Binary::Constant::kNone, {}}),
-           {left, right}, output);
-  }
-}
-
-absl::Status Translator::TakeBinary(const Node& node) {
-  Binary::Kind kind = Binary::Kind::kAdd;
-  if (node.op_type == "Sub") kind = Binary::Kind::kSub;
-  if (node.op_type == "Mul") kind = Binary::Kind::kMul;
-  if (node.op_type == "Div") kind = Binary::Kind::kDiv;
-  AppendBinary(node, kind, node.inputs[0], node.inputs[1], node.outputs[0]);
-  return absl::OkStatus();
-}
-
-absl::Status Translator::TakeSum(const Node& node) {
-  int sum = node.inputs[0];
-  if (node.inputs.size() == 1) return TakeReshape(node);
-  for (size_t i = 1; i < node.inputs.size(); ++i) {
-    const int output =
-        i + 1 == node.inputs.size()
-            ? node.outputs[0]
-            : NewValue(node, Broadcast(ShapeOf(sum), ShapeOf(node.inputs[i])));
-    AppendBinary(node, Binary::Kind::kAdd, sum, node.inputs[i], output);
-    sum = output;
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Translator::TakeConcat(const Node& node) {
-  Append(node, Concat{IntOf(node, "axis")}, node.inputs, node.outputs[0]);
-  return absl::OkStatus();
-}
-
-absl::Status Translator::TakeReshape(const Node& node) {
-  Append(node, Reshape{}, {node.inputs[0]}, node.outputs[0]);
-  return absl::OkStatus();
-}
-
-absl::Status Translator::TakeTranspose(const Node& node) {
-  Append(node, Transpose{IntsOf(node, "perm")}, {node.inputs[0]},
-         node.outputs[0]);
-  return absl::OkStatus();
-}
-
-absl::Status Translator::TakeSoftmax(const Node& node) {
-  Append(node,
-         Operator(Softmax{IntOf(node, "axis"), IntOf(node, "axis_count")}),
-         {node.inputs[0]}, node.outputs[0]);
-  return absl::OkStatus();
-}
-
-absl::Status Translator::TakeCast(const Node& node) {
-  const DataType from = network_.values[node.inputs[0]].dtype;
-  const DataType to = network_.values[node.outputs[0]].dtype;
-  if (from == to) return TakeReshape(node);
-  Append(node, Operator(Copy{}), {node.inputs[0]}, node.outputs[0]);
-  return absl::OkStatus();
-}
-
-absl::Status Translator::TakeLrn(const Node& node) {
-  Append(node,
-         Operator(Lrn{IntOf(node, "size"), FloatOf(node, "alpha"),
-                      FloatOf(node, "beta"), FloatOf(node, "bias")}),
-         {node.inputs[0]}, node.outputs[0]);
-  return absl::OkStatus();
 }
 
 absl::StatusOr<Network> Translate(const Graph& graph) {

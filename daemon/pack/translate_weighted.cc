@@ -8,31 +8,117 @@
 
 namespace layerd {
 
+namespace {
+
+using Shape = std::vector<int64_t>;
+
+// A convolution, transposed or not.
+template <typename Op>
+Op WindowsOf(const Node& node) {
+  Op op;
+  op.groups = IntOf(node, "group");
+  op.strides = IntsOf(node, "strides");
+  op.dilations = IntsOf(node, "dilations");
+  op.pads_begin = BeginsOf(IntsOf(node, "pads"));
+  op.pads_end = EndsOf(IntsOf(node, "pads"));
+  return op;
+}
+
+bool HasBias(const Node& node) {
+  return node.inputs.size() > 2 && node.inputs[2] != kAbsent;
+}
+
+}  // namespace
+
+// [O, I / groups, ...] as [groups, O / groups, I / groups, ...].
+int Translator::GroupedKernel(const Node& node, int kernel, int64_t groups) {
+  if (groups == 1) return kernel;
+  Shape shape = ShapeOf(kernel);
+  shape[0] /= groups;
+  shape.insert(shape.begin(), groups);
+  return Reshaped(node, kernel, std::move(shape));
+}
+
+// [I, O / groups, ...] as [groups, O / groups, I / groups, ...].
+int Translator::TransposedKernel(const Node& node, int kernel, int64_t groups) {
+  const int grouped = GroupedKernel(node, kernel, groups);
+  Shape permutation;
+  for (size_t d = 0; d < ShapeOf(grouped).size(); ++d) {
+    permutation.push_back(static_cast<int64_t>(d));
+  }
+  const size_t outputs = groups == 1 ? 1 : 2;
+  std::swap(permutation[outputs - 1], permutation[outputs]);
+  return Transposed(node, grouped, std::move(permutation));
+}
+
+// A kernel or a bias that is computed at run time costs layers of its own.
 absl::Status Translator::TakeConv(const Node& node) {
+  auto conv = WindowsOf<Convolution>(node);
   const int kernel = node.inputs[1];
-  if (!IsConstant(kernel)) {
-    return absl::UnimplementedError(absl::StrCat(
-        Describe(node), ": weights \"", network_.values[kernel].name,
-        "\" are computed at run time; only constants are supported"));
+  const bool adds_later =
+      HasBias(node) && (!IsConstant(kernel) || !IsConstant(node.inputs[2]));
+  const int output =
+      adds_later ? NewValue(node, ShapeOf(node.outputs[0])) : node.outputs[0];
+  if (IsConstant(kernel)) {
+    std::vector<Weight> weights = {WeightOf(kernel)};
+    conv.has_bias = HasBias(node) && !adds_later;
+    if (conv.has_bias) {
+      ASSIGN_OR_RETURN(std::vector<float> bias,
+                       ReadVector(node, node.inputs[2]));
+      weights.push_back(Weight::Vector(std::move(bias)));
+    }
+    Append(node, Operator(std::move(conv)), {node.inputs[0]}, output).weights =
+        std::move(weights);
+  } else {
+    conv.kernel_is_input = true;
+    const int grouped = GroupedKernel(node, kernel, conv.groups);
+    Append(node, Operator(std::move(conv)), {node.inputs[0], grouped}, output);
   }
-  Convolution conv;
-  conv.groups = IntOf(node, "group");
-  conv.strides = IntsOf(node, "strides");
-  conv.dilations = IntsOf(node, "dilations");
-  conv.pads_begin = BeginsOf(IntsOf(node, "pads"));
-  conv.pads_end = EndsOf(IntsOf(node, "pads"));
-  conv.has_bias = node.inputs.size() > 2 && node.inputs[2] != kAbsent;
-  std::vector<Weight> weights = {WeightOf(kernel)};
-  if (conv.has_bias) {
-    ASSIGN_OR_RETURN(std::vector<float> bias, ReadVector(node, node.inputs[2]));
-    weights.push_back(Weight::Vector(std::move(bias)));
+  if (!adds_later) return absl::OkStatus();
+  AppendBinary(node, Binary::Kind::kAdd, output,
+               PerChannel(node, node.inputs[2], ShapeOf(output).size()),
+               node.outputs[0]);
+  return absl::OkStatus();
+}
+
+absl::Status Translator::TakeConvTranspose(const Node& node) {
+  auto conv = WindowsOf<ConvTranspose>(node);
+  const int kernel = node.inputs[1];
+  const bool adds_later =
+      HasBias(node) && (!IsConstant(kernel) || !IsConstant(node.inputs[2]));
+  const int output =
+      adds_later ? NewValue(node, ShapeOf(node.outputs[0])) : node.outputs[0];
+  if (IsConstant(kernel)) {
+    Weight weight = WeightOf(kernel);
+    weight.transposed = true;
+    weight.shape[0] = ShapeOf(output)[1];
+    weight.shape[1] = ShapeOf(node.inputs[0])[1] / conv.groups;
+    std::vector<Weight> weights = {std::move(weight)};
+    conv.has_bias = HasBias(node) && !adds_later;
+    if (conv.has_bias) {
+      ASSIGN_OR_RETURN(std::vector<float> bias,
+                       ReadVector(node, node.inputs[2]));
+      weights.push_back(Weight::Vector(std::move(bias)));
+    }
+    Append(node, Operator(std::move(conv)), {node.inputs[0]}, output).weights =
+        std::move(weights);
+  } else {
+    conv.kernel_is_input = true;
+    const int grouped = TransposedKernel(node, kernel, conv.groups);
+    Append(node, Operator(std::move(conv)), {node.inputs[0], grouped}, output);
   }
-  Append(node, Operator(std::move(conv)), {node.inputs[0]}, node.outputs[0])
-      .weights = std::move(weights);
+  if (!adds_later) return absl::OkStatus();
+  AppendBinary(node, Binary::Kind::kAdd, output,
+               PerChannel(node, node.inputs[2], ShapeOf(output).size()),
+               node.outputs[0]);
   return absl::OkStatus();
 }
 
 absl::Status Translator::TakeBatchNormalization(const Node& node) {
+  for (size_t i = 1; i < 5; ++i) {
+    if (IsConstant(node.inputs[i])) continue;
+    return TakeRunTimeBatchNormalization(node);
+  }
   ASSIGN_OR_RETURN(std::vector<float> scale, ReadVector(node, node.inputs[1]));
   ASSIGN_OR_RETURN(std::vector<float> shift, ReadVector(node, node.inputs[2]));
   ASSIGN_OR_RETURN(const std::vector<float> mean,
@@ -53,15 +139,18 @@ absl::Status Translator::TakeBatchNormalization(const Node& node) {
 
 int Translator::Reshaped(const Node& node, int value, Shape shape) {
   if (ShapeOf(value) == shape) return value;
-  const int output = NewValue(node, std::move(shape));
+  const int output =
+      NewValue(node, std::move(shape), network_.values[value].dtype);
   Append(node, Reshape{}, {value}, output);
   return output;
 }
 
-int Translator::Transposed(const Node& node, int value) {
-  const Shape& shape = ShapeOf(value);
-  const int output = NewValue(node, {shape[1], shape[0]});
-  Append(node, Transpose{{1, 0}}, {value}, output);
+int Translator::Transposed(const Node& node, int value, Shape permutation) {
+  Shape shape;
+  for (const int64_t d : permutation) shape.push_back(ShapeOf(value)[d]);
+  const int output =
+      NewValue(node, std::move(shape), network_.values[value].dtype);
+  Append(node, Transpose{std::move(permutation)}, {value}, output);
   return output;
 }
 
@@ -100,8 +189,9 @@ absl::Status Translator::TakeGemm(const Node& node) {
   const float alpha = FloatOf(node, "alpha");
   const float beta = FloatOf(node, "beta");
   const bool adds = node.inputs.size() > 2 && node.inputs[2] != kAbsent;
-  const int a = IntOf(node, "transA") != 0 ? Transposed(node, node.inputs[0])
-                                           : node.inputs[0];
+  const int a = IntOf(node, "transA") != 0
+                    ? Transposed(node, node.inputs[0], {1, 0})
+                    : node.inputs[0];
   const bool transposed = IntOf(node, "transB") != 0;
   int b = node.inputs[1];
   const int product =
@@ -114,7 +204,7 @@ absl::Status Translator::TakeGemm(const Node& node) {
     Append(node, Operator(FullyConnected{}), {a}, product).weights = {
         std::move(weight)};
   } else {
-    if (transposed) b = Transposed(node, b);
+    if (transposed) b = Transposed(node, b, {1, 0});
     Append(node, Operator(MatMul{alpha}), {a, b}, product);
   }
   if (!adds) return absl::OkStatus();

@@ -60,10 +60,11 @@ absl::Status Translator::TakeAveragePool(const Node& node) {
   return absl::OkStatus();
 }
 
-absl::Status Translator::TakeGlobalAveragePool(const Node& node) {
+absl::Status Translator::TakeGlobalPool(const Node& node) {
   const Shape& shape = ShapeOf(node.inputs[0]);
   Pool pool;
-  pool.kind = Pool::Kind::kAverage;
+  pool.kind =
+      node.op_type == "GlobalMaxPool" ? Pool::Kind::kMax : Pool::Kind::kAverage;
   pool.kernel.assign(shape.begin() + 2, shape.end());
   pool.strides.assign(pool.kernel.size(), 1);
   pool.dilations = pool.strides;

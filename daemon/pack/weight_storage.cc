@@ -39,6 +39,8 @@ absl::StatusOr<DataType> WeightType(const std::string& word) {
 void ChooseStorage(const Graph& graph, DataType type, Lowered* lowered) {
   if (type == DataType::kF32) return;
   for (size_t l = 0; l < lowered->weights.size(); ++l) {
+    // A kernel that is computed at run time is no weight.
+    if (lowered->weights[l].empty()) continue;
     if (!HasKernel(lowered->program.layers[l].op)) continue;
     Weight& kernel = lowered->weights[l][0];
     kernel.stored = type;

@@ -110,8 +110,9 @@ absl::Status WeightWriter::Write(const Program& program, const Part& part,
                                  std::span<std::byte> extent) {
   const Operator& op = program.layers[part.layer].op;
   const auto* conv = std::get_if<Convolution>(&op);
-  const bool cut =
-      conv != nullptr || std::holds_alternative<FullyConnected>(op);
+  const auto* transposed = std::get_if<ConvTranspose>(&op);
+  const bool cut = conv != nullptr || transposed != nullptr ||
+                   std::holds_alternative<FullyConnected>(op);
   for (size_t w = 0; w < weights.size(); ++w) {
     const WeightPiece& piece = part.weights[w];
     std::byte* const to = extent.data() + piece.offset_bytes;
@@ -124,6 +125,10 @@ absl::Status WeightWriter::Write(const Program& program, const Part& part,
       RETURN_IF_ERROR(WriteNarrow(
           weights[w], piece.layout, groups, part.channels, to,
           weights[w].scaled ? reinterpret_cast<float*>(behind) : nullptr));
+    } else if (w == 0 && transposed != nullptr) {
+      RETURN_IF_ERROR(WriteSwapped(weights[w], piece.layout, transposed->groups,
+                                   part.channels,
+                                   reinterpret_cast<float*>(to)));
     } else if (w == 0) {
       RETURN_IF_ERROR(WriteKernel(weights[w], piece.layout, groups,
                                   part.channels, reinterpret_cast<float*>(to)));
@@ -207,6 +212,43 @@ absl::Status WeightWriter::WriteTransposed(const Weight& weight,
   return absl::OkStatus();
 }
 
+// The constant is [I, O / groups, window], so each input channel has a run for
+// the outputs of each group.
+absl::Status WeightWriter::WriteSwapped(const Weight& weight,
+                                        const WeightLayout& layout,
+                                        int64_t groups, Range channels,
+                                        float* to) {
+  const size_t row_dimensions = groups > 1 ? 2 : 1;
+  const Positions rows = PositionsAlong(layout, 0, row_dimensions);
+  const Positions columns =
+      PositionsAlong(layout, row_dimensions, layout.shape.size());
+  const int64_t inputs = weight.shape[1];
+  const int64_t of_group = weight.shape[0] / groups;
+  const auto window = static_cast<int64_t>(columns.size()) / inputs;
+  const Constant& constant = graph_.constants[weight.constant];
+  for (int64_t first = channels.first;
+       first < channels.first + channels.count;) {
+    const int64_t group = first / of_group;
+    const int64_t end =
+        std::min(channels.first + channels.count, (group + 1) * of_group);
+    rows_.resize((end - first) * window);
+    for (int64_t i = 0; i < inputs; ++i) {
+      const int64_t run = (group * inputs + i) * of_group + first % of_group;
+      RETURN_IF_ERROR(graph_.ReadF32(constant, run * window, rows_));
+      for (int64_t c = first; c < end; ++c) {
+        const float scale = OutputScale(weight, c);
+        float* const row_to = to + rows[c - channels.first];
+        for (int64_t k = 0; k < window; ++k) {
+          row_to[columns[i * window + k]] =
+              rows_[(c - first) * window + k] * scale;
+        }
+      }
+    }
+    first = end;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status WeightWriter::ReadPanel(const Weight& weight, Range channels) {
   if (panel_of_ == weight.constant && channels.first >= panel_first_ &&
       channels.first + channels.count <= panel_first_ + panel_columns_) {
@@ -241,6 +283,8 @@ absl::Status WeightWriter::WriteWhole(const Weight& weight,
                ToString(layout));
   if (weight.constant < 0) {
     std::memcpy(to, weight.held.data(), weight.held.size() * sizeof(float));
+    std::memcpy(to, weight.held_integers.data(),
+                weight.held_integers.size() * sizeof(int64_t));
     return absl::OkStatus();
   }
   const Constant& constant = graph_.constants[weight.constant];
@@ -249,8 +293,14 @@ absl::Status WeightWriter::WriteWhole(const Weight& weight,
                           {reinterpret_cast<float*>(to),
                            static_cast<size_t>(constant.element_count())});
   }
+  if (layout.dtype == DataType::kI64 && constant.dtype != DataType::kI64) {
+    ASSIGN_OR_RETURN(const std::vector<int64_t> wide, graph_.ReadI64(constant));
+    std::memcpy(to, wide.data(), wide.size() * sizeof(int64_t));
+    return absl::OkStatus();
+  }
   ASSIGN_OR_RETURN(const std::vector<std::byte> bytes,
                    graph_.ReadBytes(constant));
+  LAYERD_CHECK(constant.dtype == layout.dtype, NameOf(constant.dtype));
   std::memcpy(to, bytes.data(), bytes.size());
   return absl::OkStatus();
 }

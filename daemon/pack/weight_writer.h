@@ -43,6 +43,8 @@ class WeightWriter {
   absl::Status WriteNarrow(const Weight& weight, const WeightLayout& layout,
                            int64_t groups, Range channels, std::byte* to,
                            float* scales);
+  absl::Status WriteSwapped(const Weight& weight, const WeightLayout& layout,
+                            int64_t groups, Range channels, float* to);
   absl::Status WriteTransposed(const Weight& weight, const WeightLayout& layout,
                                Range channels, float* to);
   absl::Status WriteWhole(const Weight& weight, const WeightLayout& layout,

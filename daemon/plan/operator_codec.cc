@@ -11,13 +11,16 @@
 namespace layerd {
 namespace {
 
-using Numbers = google::protobuf::RepeatedField<int64_t>;
+template <typename Number>
+using Numbers = google::protobuf::RepeatedField<Number>;
 
-std::vector<int64_t> VectorOf(const Numbers& numbers) {
+template <typename Number>
+std::vector<Number> VectorOf(const Numbers<Number>& numbers) {
   return {numbers.begin(), numbers.end()};
 }
 
-void Assign(const std::vector<int64_t>& from, Numbers* to) {
+template <typename Number>
+void Assign(const std::vector<Number>& from, Numbers<Number>* to) {
   to->Assign(from.begin(), from.end());
 }
 
@@ -30,7 +33,7 @@ absl::StatusOr<Enum> EnumFrom(const char* noun, uint32_t number, Enum last) {
 
 absl::StatusOr<Activation> From(const manifest::Activation& proto) {
   ASSIGN_OR_RETURN(const ActivationKind kind,
-                   EnumFrom("activation", proto.kind(), ActivationKind::kTanh));
+                   EnumFrom("activation", proto.kind(), kLastActivationKind));
   return Activation{kind, proto.alpha(), proto.beta()};
 }
 
@@ -43,7 +46,20 @@ absl::StatusOr<Operator> From(const manifest::Convolution& proto) {
                      .pads_end = VectorOf(proto.pads_end()),
                      .has_bias = proto.has_bias(),
                      .adds_residual = proto.adds_residual(),
-                     .activation = activation};
+                     .activation = activation,
+                     .kernel_is_input = proto.kernel_is_input()};
+}
+
+absl::StatusOr<Operator> From(const manifest::ConvTranspose& proto) {
+  ASSIGN_OR_RETURN(const Activation activation, From(proto.activation()));
+  return ConvTranspose{.groups = proto.groups(),
+                       .strides = VectorOf(proto.strides()),
+                       .dilations = VectorOf(proto.dilations()),
+                       .pads_begin = VectorOf(proto.pads_begin()),
+                       .pads_end = VectorOf(proto.pads_end()),
+                       .has_bias = proto.has_bias(),
+                       .activation = activation,
+                       .kernel_is_input = proto.kernel_is_input()};
 }
 
 absl::StatusOr<Operator> From(const manifest::FullyConnected& proto) {
@@ -69,9 +85,8 @@ absl::StatusOr<Operator> From(const manifest::Unary& proto) {
 }
 
 absl::StatusOr<Operator> From(const manifest::Binary& proto) {
-  ASSIGN_OR_RETURN(
-      const Binary::Kind kind,
-      EnumFrom("kind of binary", proto.kind(), Binary::Kind::kDiv));
+  ASSIGN_OR_RETURN(const Binary::Kind kind,
+                   EnumFrom("kind of binary", proto.kind(), Binary::kLastKind));
   ASSIGN_OR_RETURN(
       const Binary::Constant constant,
       EnumFrom("constant operand", proto.constant(), Binary::Constant::kRight));
@@ -91,6 +106,35 @@ absl::StatusOr<Operator> From(const manifest::Pad& proto) {
              proto.value()};
 }
 
+absl::StatusOr<Operator> From(const manifest::Reduce& proto) {
+  ASSIGN_OR_RETURN(
+      const Reduce::Kind kind,
+      EnumFrom("kind of reduction", proto.kind(), Reduce::kLastKind));
+  return Reduce{kind, VectorOf(proto.dimensions()), proto.selects_last()};
+}
+
+absl::StatusOr<Operator> From(const manifest::Resize& proto) {
+  ASSIGN_OR_RETURN(
+      const Resize::Mode mode,
+      EnumFrom("mode of resize", proto.mode(), Resize::Mode::kCubic));
+  ASSIGN_OR_RETURN(const Resize::Coordinate coordinate,
+                   EnumFrom("coordinates of resize", proto.coordinate(),
+                            Resize::Coordinate::kCropAndResize));
+  ASSIGN_OR_RETURN(const Resize::Nearest nearest,
+                   EnumFrom("rounding of resize", proto.nearest(),
+                            Resize::Nearest::kSimple));
+  return Resize{.mode = mode,
+                .coordinate = coordinate,
+                .nearest = nearest,
+                .cubic_a = proto.cubic_a(),
+                .excludes_outside = proto.excludes_outside(),
+                .antialiases = proto.antialiases(),
+                .extrapolation_value = proto.extrapolation_value(),
+                .scales = VectorOf(proto.scales()),
+                .roi_begin = VectorOf(proto.roi_begin()),
+                .roi_end = VectorOf(proto.roi_end())};
+}
+
 void Write(const Activation& activation, manifest::Activation* proto) {
   proto->set_kind(static_cast<uint32_t>(activation.kind));
   proto->set_alpha(activation.alpha);
@@ -108,6 +152,19 @@ void Write(const Convolution& op, manifest::Layer* layer) {
   proto->set_has_bias(op.has_bias);
   proto->set_adds_residual(op.adds_residual);
   Write(op.activation, proto->mutable_activation());
+  proto->set_kernel_is_input(op.kernel_is_input);
+}
+
+void Write(const ConvTranspose& op, manifest::Layer* layer) {
+  manifest::ConvTranspose* proto = layer->mutable_conv_transpose();
+  proto->set_groups(op.groups);
+  Assign(op.strides, proto->mutable_strides());
+  Assign(op.dilations, proto->mutable_dilations());
+  Assign(op.pads_begin, proto->mutable_pads_begin());
+  Assign(op.pads_end, proto->mutable_pads_end());
+  proto->set_has_bias(op.has_bias);
+  Write(op.activation, proto->mutable_activation());
+  proto->set_kernel_is_input(op.kernel_is_input);
 }
 
 void Write(const FullyConnected& op, manifest::Layer* layer) {
@@ -170,6 +227,41 @@ void Write(const Pad& op, manifest::Layer* layer) {
 
 void Write(const Copy&, manifest::Layer* layer) { layer->mutable_copy(); }
 
+void Write(const LayerNorm& op, manifest::Layer* layer) {
+  manifest::LayerNorm* proto = layer->mutable_layer_norm();
+  proto->set_axis_first(op.axis_first);
+  proto->set_epsilon(op.epsilon);
+  proto->set_has_scale(op.has_scale);
+  proto->set_has_bias(op.has_bias);
+}
+
+void Write(const Reduce& op, manifest::Layer* layer) {
+  manifest::Reduce* proto = layer->mutable_reduce();
+  proto->set_kind(static_cast<uint32_t>(op.kind));
+  Assign(op.dimensions, proto->mutable_dimensions());
+  proto->set_selects_last(op.selects_last);
+}
+
+void Write(const Gather& op, manifest::Layer* layer) {
+  layer->mutable_gather()->set_axis(op.axis);
+}
+
+void Write(const Select&, manifest::Layer* layer) { layer->mutable_select(); }
+
+void Write(const Resize& op, manifest::Layer* layer) {
+  manifest::Resize* proto = layer->mutable_resize();
+  proto->set_mode(static_cast<uint32_t>(op.mode));
+  proto->set_coordinate(static_cast<uint32_t>(op.coordinate));
+  proto->set_nearest(static_cast<uint32_t>(op.nearest));
+  proto->set_cubic_a(op.cubic_a);
+  proto->set_excludes_outside(op.excludes_outside);
+  proto->set_antialiases(op.antialiases);
+  proto->set_extrapolation_value(op.extrapolation_value);
+  Assign(op.scales, proto->mutable_scales());
+  Assign(op.roi_begin, proto->mutable_roi_begin());
+  Assign(op.roi_end, proto->mutable_roi_end());
+}
+
 }  // namespace
 
 absl::StatusOr<Operator> OperatorFrom(const manifest::Layer& layer) {
@@ -198,6 +290,20 @@ absl::StatusOr<Operator> OperatorFrom(const manifest::Layer& layer) {
       return From(layer.pad());
     case manifest::Layer::kCopy:
       return Copy{};
+    case manifest::Layer::kConvTranspose:
+      return From(layer.conv_transpose());
+    case manifest::Layer::kLayerNorm:
+      return LayerNorm{
+          layer.layer_norm().axis_first(), layer.layer_norm().epsilon(),
+          layer.layer_norm().has_scale(), layer.layer_norm().has_bias()};
+    case manifest::Layer::kReduce:
+      return From(layer.reduce());
+    case manifest::Layer::kGather:
+      return Gather{layer.gather().axis()};
+    case manifest::Layer::kSelect:
+      return Select{};
+    case manifest::Layer::kResize:
+      return From(layer.resize());
     case manifest::Layer::OPERATOR_NOT_SET:
       break;
   }

@@ -322,7 +322,9 @@ std::string Checker::PlaceOf(size_t p) const {
 
 Range AllChannels(const Operator& op, const TensorType& output) {
   const std::vector<int64_t>& shape = output.shape;
-  if (std::holds_alternative<Convolution>(op) && shape.size() > 1) {
+  const bool is_convolution = std::holds_alternative<Convolution>(op) ||
+                              std::holds_alternative<ConvTranspose>(op);
+  if (is_convolution && shape.size() > 1) {
     return {0, shape[1]};
   }
   if (std::holds_alternative<FullyConnected>(op) && !shape.empty()) {

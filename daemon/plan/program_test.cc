@@ -4,6 +4,7 @@
 #include <limits>
 #include <string>
 
+#include "daemon/plan/operator_codec.h"
 #include "test/catch/catch.h"
 
 namespace layerd {
@@ -116,6 +117,21 @@ TEST_CASE("Every operator survives the manifest") {
       Lrn{5, 1, 2, 3},
       Pad{Pad::Mode::kReflect, {0, 1}, {2, -3}, 4},
       Copy{},
+      ConvTranspose{2, {1, 2}, {3, 4}, {5, 6}, {7, 8}, true, leaky, true},
+      LayerNorm{1, 1e-3f, true, true},
+      Reduce{Reduce::Kind::kArgMin, {1, 2}, true},
+      Gather{2},
+      Select{},
+      Resize{Resize::Mode::kCubic,
+             Resize::Coordinate::kCropAndResize,
+             Resize::Nearest::kSimple,
+             -0.5f,
+             true,
+             true,
+             9,
+             {1, 2},
+             {3, 4},
+             {5, 6}},
   }));
   Program program;
   program.layers = {{"it", op, {}, {}}};
@@ -131,6 +147,14 @@ TEST_CASE("Every operator survives the manifest") {
   const manifest::Layer& layer = manifest.layers(0);
   CHECK(layer.operator_case() ==
         static_cast<manifest::Layer::OperatorCase>(4 + op.index()));
+  // What was read is written as it was.
+  const absl::StatusOr<Operator> read = OperatorFrom(layer);
+  REQUIRE(read.ok());
+  CHECK(read->index() == op.index());
+  manifest::Layer again;
+  again.set_name("it");
+  WriteOperator(*read, &again);
+  CHECK(again.SerializeAsString() == layer.SerializeAsString());
 }
 
 struct Spoiled {
@@ -201,9 +225,9 @@ const Spoiled kSpoiled[] = {
        m.mutable_layers(1)
            ->mutable_convolution()
            ->mutable_activation()
-           ->set_kind(6);
+           ->set_kind(200);
      },
-     "layer 1: activation: 6 does not exist"},
+     "layer 1: activation: 200 does not exist"},
     {"layer with a tensor out of range",
      [](auto& m) { m.mutable_layers(1)->set_inputs(0, 6); },
      "layer 1 \"conv\": tensor 6 of 6"},

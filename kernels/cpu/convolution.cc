@@ -182,6 +182,7 @@ KernelOr MakeRowsOf(const PartSpec& spec, const OneDnn& library) {
 absl::StatusOr<WeightLayout> KernelLayout(const Convolution& op,
                                           const PartSpec& spec,
                                           const OneDnn& library) {
+  if (op.kernel_is_input) return absl::UnimplementedError("no weights");
   if (const auto tiled = AsTiled(op, spec); tiled && FitsTiles(*tiled)) {
     return op.groups == 1 ? TiledLayout(spec.weights[0].layout.shape)
                           : DepthwiseLayout(spec.weights[0].layout.shape);
@@ -195,6 +196,7 @@ absl::StatusOr<WeightLayout> KernelLayout(const Convolution& op,
 
 KernelOr Make(const Convolution& op, const PartSpec& spec,
               const OneDnn& library) {
+  if (op.kernel_is_input) return absl::UnimplementedError("no weights");
   if (const auto tiled = AsTiled(op, spec); tiled && FitsTiles(*tiled)) {
     return op.groups == 1 ? MakeTiled(*tiled, spec)
                           : MakeDepthwise(*tiled, spec);

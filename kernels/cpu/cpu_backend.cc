@@ -32,8 +32,7 @@ class FallbackKernel : public CpuKernel {
   explicit FallbackKernel(const PartSpec& spec) : part_(spec) {}
   std::string implementation() const override { return "reference"; }
   absl::Status Run(dnnl_stream_t, const PartMemory& memory) override {
-    part_.Run(memory);
-    return absl::OkStatus();
+    return part_.Run(memory);
   }
 
  private:
@@ -154,8 +153,10 @@ class CpuBackend : public Backend {
           WeightLayout::Plain(piece.layout.dtype, piece.layout.shape));
     }
     absl::StatusOr<WeightLayout> kernel = absl::UnimplementedError("");
-    if (!FitsLibrary(spec)) return layouts;
+    if (layouts.empty() || !FitsLibrary(spec)) return layouts;
     if (const auto* op = std::get_if<Convolution>(&spec.op)) {
+      kernel = cpu::KernelLayout(*op, spec, library_);
+    } else if (const auto* op = std::get_if<ConvTranspose>(&spec.op)) {
       kernel = cpu::KernelLayout(*op, spec, library_);
     } else if (const auto* op = std::get_if<FullyConnected>(&spec.op)) {
       kernel = cpu::KernelLayout(*op, spec, library_);

@@ -43,10 +43,20 @@ KernelOr Make(const Softmax& op, const PartSpec& spec, const OneDnn& library);
 KernelOr Make(const Lrn& op, const PartSpec& spec, const OneDnn& library);
 KernelOr Make(const Pad& op, const PartSpec& spec, const OneDnn& library);
 KernelOr Make(const Copy& op, const PartSpec& spec, const OneDnn& library);
+KernelOr Make(const ConvTranspose& op, const PartSpec& spec,
+              const OneDnn& library);
+KernelOr Make(const LayerNorm& op, const PartSpec& spec, const OneDnn& library);
+KernelOr Make(const Reduce& op, const PartSpec& spec, const OneDnn& library);
+KernelOr Make(const Gather& op, const PartSpec& spec, const OneDnn& library);
+KernelOr Make(const Select& op, const PartSpec& spec, const OneDnn& library);
+KernelOr Make(const Resize& op, const PartSpec& spec, const OneDnn& library);
 
 // The layout of weight 0. It depends on neither the rows of the part nor the
 // number of threads: row parts share their extent, and files outlive settings.
 absl::StatusOr<WeightLayout> KernelLayout(const Convolution& op,
+                                          const PartSpec& spec,
+                                          const OneDnn& library);
+absl::StatusOr<WeightLayout> KernelLayout(const ConvTranspose& op,
                                           const PartSpec& spec,
                                           const OneDnn& library);
 absl::StatusOr<WeightLayout> KernelLayout(const FullyConnected& op,

@@ -1,6 +1,7 @@
 // Unary, Binary, ScaleShift: loop nests over rows.
 #include "kernels/cpu/cpu_kernel.h"
 #include "kernels/cpu/element_loops.h"
+#include "kernels/cpu/typed_kernels.h"
 
 namespace layerd::cpu {
 namespace {
@@ -12,6 +13,11 @@ float* Floats(std::byte* bytes) { return reinterpret_cast<float*>(bytes); }
 
 TensorType TypeOf(const WeightLayout& layout) {
   return {layout.dtype, layout.shape, layout.strides};
+}
+
+bool IsOfFloats(const PartSpec& spec) {
+  return spec.inputs[0].dtype == DataType::kF32 &&
+         spec.outputs[0].dtype == DataType::kF32;
 }
 
 class UnaryKernel : public CpuKernel {
@@ -92,10 +98,12 @@ class ScaleShiftKernel : public CpuKernel {
 }  // namespace
 
 KernelOr Make(const Unary& op, const PartSpec& spec, const OneDnn&) {
+  if (!IsOfFloats(spec)) return MakeTyped(op, spec);
   return std::make_unique<UnaryKernel>(op, spec);
 }
 
 KernelOr Make(const Binary& op, const PartSpec& spec, const OneDnn&) {
+  if (!IsOfFloats(spec)) return MakeTyped(op, spec);
   return std::make_unique<BinaryKernel>(op, spec);
 }
 

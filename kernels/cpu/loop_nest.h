@@ -10,13 +10,13 @@
 
 namespace layerd::cpu {
 
-// A loop over up to three operands that have one shape and strides of their
+// A loop over up to four operands that have one shape and strides of their
 // own, turned so that it runs along the memory of operand 0 (the output), with
 // dimensions merged where all operands allow it. Its innermost loop is a row.
 //
 // Units: elements.
 struct LoopNest {
-  static constexpr size_t kOperandsMax = 3;
+  static constexpr size_t kOperandsMax = 4;
   using Positions = std::array<int64_t, kOperandsMax>;
 
   // At least 1; the last dimension is the row.

@@ -161,6 +161,9 @@ class TablePadKernel : public CpuKernel {
 }  // namespace
 
 KernelOr Make(const Pad& op, const PartSpec& spec, const OneDnn&) {
+  if (spec.outputs[0].dtype != DataType::kF32) {
+    return absl::UnimplementedError("no floats");
+  }
   if (op.mode == Pad::Mode::kConstant) {
     return std::make_unique<ConstantPadKernel>(op, spec);
   }

@@ -1,4 +1,4 @@
-// Softmax and Lrn: rows whose elements depend on each other.
+// Softmax, LayerNorm and Lrn: rows whose elements depend on each other.
 #include <algorithm>
 
 #include "kernels/cpu/cpu_kernel.h"
@@ -71,6 +71,41 @@ class SoftmaxKernel : public RowsKernel {
   }
 };
 
+class LayerNormKernel : public RowsKernel {
+ public:
+  LayerNormKernel(const LayerNorm& op, const PartSpec& spec)
+      : RowsKernel(
+            spec, op.axis_first,
+            static_cast<int64_t>(spec.inputs[0].shape.size()) - op.axis_first),
+        op_(op) {
+    for (const WeightPiece& piece : spec.weights) {
+      offsets_bytes_.push_back(piece.offset_bytes);
+    }
+  }
+
+  absl::Status Run(dnnl_stream_t stream, const PartMemory& memory) override {
+    size_t next = 0;
+    const auto take = [&](bool has) {
+      return has ? reinterpret_cast<const float*>(memory.weights +
+                                                  offsets_bytes_[next++])
+                 : nullptr;
+    };
+    scale_ = take(op_.has_scale);
+    bias_ = take(op_.has_bias);
+    return RowsKernel::Run(stream, memory);
+  }
+
+ private:
+  void RunRow(const float* x, float* y, int64_t size) const override {
+    LayerNormRow(op_.epsilon, x, scale_, bias_, y, size);
+  }
+
+  LayerNorm op_;
+  std::vector<uint64_t> offsets_bytes_;
+  const float* scale_ = nullptr;  // Of the run that is on, like:
+  const float* bias_ = nullptr;
+};
+
 class LrnKernel : public RowsKernel {
  public:
   LrnKernel(const Lrn& op, const PartSpec& spec)
@@ -97,6 +132,10 @@ class LrnKernel : public RowsKernel {
 
 KernelOr Make(const Softmax& op, const PartSpec& spec, const OneDnn&) {
   return std::make_unique<SoftmaxKernel>(op, spec);
+}
+
+KernelOr Make(const LayerNorm& op, const PartSpec& spec, const OneDnn&) {
+  return std::make_unique<LayerNormKernel>(op, spec);
 }
 
 KernelOr Make(const Lrn& op, const PartSpec& spec, const OneDnn&) {

@@ -34,8 +34,31 @@ absl::Status AppendActivation(dnnl_post_ops_t operations,
       return append(dnnl_eltwise_logistic, 0, 0);
     case ActivationKind::kTanh:
       return append(dnnl_eltwise_tanh, 0, 0);
+    case ActivationKind::kGelu:
+      return append(dnnl_eltwise_gelu_erf, 0, 0);
+    case ActivationKind::kGeluTanh:
+      return append(dnnl_eltwise_gelu_tanh, 0, 0);
+    case ActivationKind::kSwish:
+      return append(dnnl_eltwise_swish, activation.alpha, 0);
+    case ActivationKind::kHardSigmoid:
+      RETURN_IF_ERROR(
+          append(dnnl_eltwise_linear, activation.alpha, activation.beta));
+      return append(dnnl_eltwise_clip, 0, 1);
+    case ActivationKind::kHardSwish:
+      // The library knows one line only.
+      if (activation.alpha != 1.0f / 6 || activation.beta != 0.5f) break;
+      return append(dnnl_eltwise_hardswish, 0, 0);
+    case ActivationKind::kMish:
+      return append(dnnl_eltwise_mish, 0, 0);
+    case ActivationKind::kElu:
+      if (activation.beta != 1) break;
+      return append(dnnl_eltwise_elu, activation.alpha, 0);
+    case ActivationKind::kLinear:
+      return append(dnnl_eltwise_linear, activation.alpha, activation.beta);
+    default:
+      break;
   }
-  return absl::OkStatus();
+  return absl::UnimplementedError("oneDNN has no such activation");
 }
 
 }  // namespace

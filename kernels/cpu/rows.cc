@@ -1,88 +1,18 @@
 #include "kernels/cpu/rows.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "kernels/cpu/multiversion.h"
+#include "kernels/cpu/vector_math.h"
 
 namespace layerd::cpu {
 namespace {
 
-#define LAYERD_INLINE inline __attribute__((always_inline))
-
 // Sums and maxima run in this many lanes, whatever the vectors' length.
 constexpr int64_t kLanes = 16;
-
-// exp(x) = 2^n * exp(r), |r| <= ln(2) / 2. Coefficients: our own fit, 3e-9.
-LAYERD_INLINE float Exp(float x) {
-  constexpr float kLog2E = 1.44269504f;
-  constexpr float kLn2Head = 0.693359375f;  // Exact times any n.
-  constexpr float kLn2Rest = -2.12194440e-4f;
-  constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds.
-  const float low = x < -87.0f ? -87.0f : x;
-  const float clamped = low > 88.0f ? 88.0f : low;
-  const float n = (clamped * kLog2E + kRound) - kRound;
-  const float r = (clamped - n * kLn2Head) - n * kLn2Rest;
-  const float q =
-      0.5f +
-      r * (0.166665182f +
-           r * (0.0416662060f + r * (0.00836895406f + r * 0.00139506010f)));
-  const float fraction = 1.0f + (r + r * r * q);
-  const int32_t exponent = static_cast<int32_t>(n) + 127;
-  const float power = std::bit_cast<float>(exponent << 23);
-  return x < -87.0f ? 0.0f : fraction * power;
-}
-
-LAYERD_INLINE float Sigmoid(float x) {
-  const float e = Exp(x < 0 ? x : -x);  // Of -|x|: never overflows.
-  return (x < 0 ? e : 1.0f) / (1.0f + e);
-}
-
-LAYERD_INLINE float Tanh(float x) {
-  const float size = x < 0 ? -x : x;
-  const float e = Exp(-2.0f * size);
-  const float far = (1.0f - e) / (1.0f + e);
-  // Our own fit for |x| <= 5/8, 2e-10: near zero the quotient loses digits.
-  const float z = x * x;
-  const float p =
-      -0.333333313f +
-      z * (0.133332103f + z * (-0.0539472029f +
-                               z * (0.0217029694f + z * (-0.00818267744f +
-                                                         z * 0.00214753998f))));
-  const float near = x + x * z * p;
-  return size <= 0.625f ? near : (x < 0 ? -far : far);
-}
-
-LAYERD_MULTIVERSION
-void ReluRow(const float* x, float* y, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) y[i] = x[i] < 0 ? 0.0f : x[i];
-}
-
-LAYERD_MULTIVERSION
-void ClipRow(float low, float high, const float* x, float* y, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) {
-    const float raised = x[i] < low ? low : x[i];
-    y[i] = raised > high ? high : raised;
-  }
-}
-
-LAYERD_MULTIVERSION
-void LeakyRow(float slope, const float* x, float* y, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) y[i] = x[i] < 0 ? slope * x[i] : x[i];
-}
-
-LAYERD_MULTIVERSION
-void SigmoidRow(const float* x, float* y, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) y[i] = Sigmoid(x[i]);
-}
-
-LAYERD_MULTIVERSION
-void TanhRow(const float* x, float* y, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) y[i] = Tanh(x[i]);
-}
 
 struct Plus {
   LAYERD_INLINE float operator()(float a, float b) const { return a + b; }
@@ -95,6 +25,33 @@ struct Times {
 };
 struct Over {
   LAYERD_INLINE float operator()(float a, float b) const { return a / b; }
+};
+struct Larger {  // What is not a number is handed on.
+  LAYERD_INLINE float operator()(float a, float b) const {
+    const float more = a > b ? a : b;
+    return a != a ? a : more;
+  }
+};
+struct Smaller {
+  LAYERD_INLINE float operator()(float a, float b) const {
+    const float less = a < b ? a : b;
+    return a != a ? a : less;
+  }
+};
+struct Sloped {
+  LAYERD_INLINE float operator()(float a, float b) const {
+    return a < 0 ? a * b : a;
+  }
+};
+struct Power {
+  LAYERD_INLINE float operator()(float a, float b) const {
+    return std::pow(a, b);
+  }
+};
+struct Rest {
+  LAYERD_INLINE float operator()(float a, float b) const {
+    return std::fmod(a, b);
+  }
 };
 
 template <typename Combine>
@@ -138,6 +95,47 @@ LAYERD_MULTIVERSION
 void OverRow(const float* a, int64_t a_stride, const float* b, int64_t b_stride,
              float* y, int64_t count) {
   Combined(Over{}, a, a_stride, b, b_stride, y, count);
+}
+
+LAYERD_MULTIVERSION
+void LargerRow(const float* a, int64_t a_stride, const float* b,
+               int64_t b_stride, float* y, int64_t count) {
+  Combined(Larger{}, a, a_stride, b, b_stride, y, count);
+}
+
+LAYERD_MULTIVERSION
+void SmallerRow(const float* a, int64_t a_stride, const float* b,
+                int64_t b_stride, float* y, int64_t count) {
+  Combined(Smaller{}, a, a_stride, b, b_stride, y, count);
+}
+
+LAYERD_MULTIVERSION
+void SlopedRow(const float* a, int64_t a_stride, const float* b,
+               int64_t b_stride, float* y, int64_t count) {
+  Combined(Sloped{}, a, a_stride, b, b_stride, y, count);
+}
+
+LAYERD_MULTIVERSION
+void SquareRootRow(const float* x, float* y, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) y[i] = __builtin_sqrtf(x[i]);
+}
+
+// Networks raise to 2, 3 and 1/2; all else may take its time.
+void PowerRow(const float* a, int64_t a_stride, const float* b,
+              int64_t b_stride, float* y, int64_t count) {
+  const float exponent = b_stride == 0 && a_stride == 1 ? *b : 0;
+  if (exponent == 2) return TimesRow(a, 1, a, 1, y, count);
+  if (exponent == 0.5f) return SquareRootRow(a, y, count);
+  if (exponent == 3 && a != y) {
+    TimesRow(a, 1, a, 1, y, count);
+    return TimesRow(y, 1, a, 1, y, count);
+  }
+  Combined(Power{}, a, a_stride, b, b_stride, y, count);
+}
+
+void RestRow(const float* a, int64_t a_stride, const float* b, int64_t b_stride,
+             float* y, int64_t count) {
+  Combined(Rest{}, a, a_stride, b, b_stride, y, count);
 }
 
 LAYERD_MULTIVERSION
@@ -185,25 +183,6 @@ void DivideByPower34Row(float k, float factor, const float* x, float* y,
 
 }  // namespace
 
-void ActivateRow(const Activation& activation, const float* x, float* y,
-                 int64_t count) {
-  switch (activation.kind) {
-    case ActivationKind::kNone:
-      if (x != y) CopyRow(x, y, count);
-      return;
-    case ActivationKind::kRelu:
-      return ReluRow(x, y, count);
-    case ActivationKind::kClip:
-      return ClipRow(activation.alpha, activation.beta, x, y, count);
-    case ActivationKind::kLeakyRelu:
-      return LeakyRow(activation.alpha, x, y, count);
-    case ActivationKind::kSigmoid:
-      return SigmoidRow(x, y, count);
-    case ActivationKind::kTanh:
-      return TanhRow(x, y, count);
-  }
-}
-
 void BinaryRow(Binary::Kind kind, const float* a, int64_t a_stride,
                const float* b, int64_t b_stride, float* y, int64_t count) {
   switch (kind) {
@@ -215,6 +194,23 @@ void BinaryRow(Binary::Kind kind, const float* a, int64_t a_stride,
       return TimesRow(a, a_stride, b, b_stride, y, count);
     case Binary::Kind::kDiv:
       return OverRow(a, a_stride, b, b_stride, y, count);
+    case Binary::Kind::kPow:
+      return PowerRow(a, a_stride, b, b_stride, y, count);
+    case Binary::Kind::kMax:
+      return LargerRow(a, a_stride, b, b_stride, y, count);
+    case Binary::Kind::kMin:
+      return SmallerRow(a, a_stride, b, b_stride, y, count);
+    case Binary::Kind::kPRelu:
+      return SlopedRow(a, a_stride, b, b_stride, y, count);
+    case Binary::Kind::kMod:
+      return RestRow(a, a_stride, b, b_stride, y, count);
+    case Binary::Kind::kEqual:
+    case Binary::Kind::kLess:
+    case Binary::Kind::kLessOrEqual:
+    case Binary::Kind::kAnd:
+    case Binary::Kind::kOr:
+    case Binary::Kind::kXor:
+      return;  // Makes no floats.
   }
 }
 

@@ -9,15 +9,15 @@ namespace layerd::cpu {
 
 // Loops over contiguous rows of floats, compiled for each instruction set. No
 // loop depends on how its rows are aligned, and no sum on how long its vectors
-// are: same numbers in, same bits out. Sigmoid, tanh and exp are within 2e-7
-// of the true number, relatively.
+// are: same numbers in, same bits out. vector_math.h says how near the true
+// numbers what is not rational comes.
 
-// y = activation(x). x and y may be the same row.
+// y = activation(x). x and y may be the same row. In activation_rows.cc.
 void ActivateRow(const Activation& activation, const float* x, float* y,
                  int64_t count);
 
-// y = a op b. A stride of 1 is a row, of 0 one number; others are slow. y may
-// be the same row as a or b.
+// y = a op b, for what makes floats of floats. A stride of 1 is a row, of 0 one
+// number; others are slow. y may be the same row as a or b.
 void BinaryRow(Binary::Kind kind, const float* a, int64_t a_stride,
                const float* b, int64_t b_stride, float* y, int64_t count);
 
@@ -42,6 +42,24 @@ void CopyRow(const float* x, float* y, int64_t count);
 void MaxRow(const float* x, float* y, int64_t count);
 void AddRow(const float* x, float* y, int64_t count);
 void ScaleRow(float factor, float* y, int64_t count);
+
+// y = factor * x; y += factor * x.
+void ScaledRow(float factor, const float* x, float* y, int64_t count);
+void AddScaledRow(float factor, const float* x, float* y, int64_t count);
+
+// For reductions that make floats of floats: what one starts with, two results
+// joined, all of a row (a stride of 1 is fast), and y joined with x by element.
+// A mean is a sum here.
+float StartOf(Reduce::Kind kind);
+float Reduced(Reduce::Kind kind, float a, float b);
+float ReduceRow(Reduce::Kind kind, const float* x, int64_t stride,
+                int64_t count);
+void AccumulateRow(Reduce::Kind kind, const float* x, float* y, int64_t count);
+
+// y = (x - mean(x)) / sqrt(variance(x) + epsilon) * scale + bias. scale or bias
+// may be null. x and y may be the same row.
+void LayerNormRow(float epsilon, const float* x, const float* scale,
+                  const float* bias, float* y, int64_t count);
 
 // y += x * x.
 void AddSquareRow(const float* x, float* y, int64_t count);

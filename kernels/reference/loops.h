@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "kernels/backend.h"
 
 namespace layerd::reference {
@@ -66,31 +67,53 @@ struct Part {
   std::vector<WeightTable> weights;
 };
 
-inline const float* Input(const PartMemory& memory, size_t i) {
-  return reinterpret_cast<const float*>(memory.inputs[i]);
+template <typename T = float>
+const T* Input(const PartMemory& memory, size_t i) {
+  return reinterpret_cast<const T*>(memory.inputs[i]);
 }
-inline float* Output(const PartMemory& memory) {
-  return reinterpret_cast<float*>(memory.outputs[0]);
+template <typename T = float>
+T* Output(const PartMemory& memory) {
+  return reinterpret_cast<T*>(memory.outputs[0]);
 }
-inline const float* Weights(const Part& part, const PartMemory& memory,
-                            size_t i) {
-  return reinterpret_cast<const float*>(memory.weights +
-                                        part.weights[i].offset_bytes);
+template <typename T = float>
+const T* Weights(const Part& part, const PartMemory& memory, size_t i) {
+  return reinterpret_cast<const T*>(memory.weights +
+                                    part.weights[i].offset_bytes);
 }
+
+// Where an operand that broadcasts is read for an element of the output:
+// dimensions align at the last one; those of size 1 broadcast.
+int64_t BroadcastPosition(const TensorType& operand, const TensorType& output,
+                          const Index& index);
+// As that, of weight `i`.
+int64_t ConstantPosition(const Part& part, size_t i, const Index& index);
 
 double Activate(const Activation& activation, double value);
 
-void Run(const Convolution& op, const Part& part, const PartMemory& memory);
-void Run(const FullyConnected& op, const Part& part, const PartMemory& memory);
-void Run(const MatMul& op, const Part& part, const PartMemory& memory);
-void Run(const Pool& op, const Part& part, const PartMemory& memory);
-void Run(const Unary& op, const Part& part, const PartMemory& memory);
-void Run(const Binary& op, const Part& part, const PartMemory& memory);
-void Run(const ScaleShift& op, const Part& part, const PartMemory& memory);
-void Run(const Softmax& op, const Part& part, const PartMemory& memory);
-void Run(const Lrn& op, const Part& part, const PartMemory& memory);
-void Run(const Pad& op, const Part& part, const PartMemory& memory);
-void Run(const Copy& op, const Part& part, const PartMemory& memory);
+// Errors: what the data of one job asks for and cannot be: INVALID_ARGUMENT for
+//         an index outside, or a division of integers by zero.
+absl::Status Run(const Convolution& op, const Part& part,
+                 const PartMemory& memory);
+absl::Status Run(const FullyConnected& op, const Part& part,
+                 const PartMemory& memory);
+absl::Status Run(const MatMul& op, const Part& part, const PartMemory& memory);
+absl::Status Run(const Pool& op, const Part& part, const PartMemory& memory);
+absl::Status Run(const Unary& op, const Part& part, const PartMemory& memory);
+absl::Status Run(const Binary& op, const Part& part, const PartMemory& memory);
+absl::Status Run(const ScaleShift& op, const Part& part,
+                 const PartMemory& memory);
+absl::Status Run(const Softmax& op, const Part& part, const PartMemory& memory);
+absl::Status Run(const Lrn& op, const Part& part, const PartMemory& memory);
+absl::Status Run(const Pad& op, const Part& part, const PartMemory& memory);
+absl::Status Run(const Copy& op, const Part& part, const PartMemory& memory);
+absl::Status Run(const ConvTranspose& op, const Part& part,
+                 const PartMemory& memory);
+absl::Status Run(const LayerNorm& op, const Part& part,
+                 const PartMemory& memory);
+absl::Status Run(const Reduce& op, const Part& part, const PartMemory& memory);
+absl::Status Run(const Gather& op, const Part& part, const PartMemory& memory);
+absl::Status Run(const Select& op, const Part& part, const PartMemory& memory);
+absl::Status Run(const Resize& op, const Part& part, const PartMemory& memory);
 
 }  // namespace layerd::reference
 

@@ -1,8 +1,12 @@
-// Pad and Copy: elements that move and, at most, change their datatype.
+// Pad, Copy, Gather, Resize: elements that move.
 #include <algorithm>
+#include <array>
+#include <cstring>
 
+#include "absl/strings/str_format.h"
 #include "kernels/cast.h"
 #include "kernels/reference/loops.h"
+#include "kernels/resize_taps.h"
 
 namespace layerd::reference {
 namespace {
@@ -24,25 +28,43 @@ int64_t SourceOf(const Pad& op, int64_t size, size_t d, int64_t at) {
   return -1;
 }
 
+int64_t IndexAt(DataType dtype, const std::byte* indices, int64_t place) {
+  if (dtype == DataType::kI64) {
+    return reinterpret_cast<const int64_t*>(indices)[place];
+  }
+  return reinterpret_cast<const int32_t*>(indices)[place];
+}
+
+absl::Status OutsideError(int64_t index, int64_t length) {
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "index %d is not within %d to %d", index, -length, length - 1));
+}
+
 }  // namespace
 
-void Run(const Pad& op, const Part& part, const PartMemory& memory) {
+absl::Status Run(const Pad& op, const Part& part, const PartMemory& memory) {
   const TensorType& x = part.spec.inputs[0];
   const TensorType& y = part.spec.outputs[0];
+  const size_t size = SizeOf(y.dtype);
+  std::array<std::byte, 8> padding;
+  CastRowFor(DataType::kF32, y.dtype)(
+      reinterpret_cast<const std::byte*>(&op.value), 1, padding.data(), 1, 1);
   ForEach(WholeOf(y.shape), [&](const Index& index) {
-    float value = op.value;
     Index source{};
     bool inside = true;
     for (size_t d = 0; d < x.shape.size(); ++d) {
       source[d] = SourceOf(op, x.shape[d], d, index[d]);
       inside = inside && source[d] >= 0;
     }
-    if (inside) value = Input(memory, 0)[PositionOf(x, source)];
-    Output(memory)[PositionOf(y, index)] = value;
+    const std::byte* from =
+        inside ? memory.inputs[0] + PositionOf(x, source) * size
+               : padding.data();
+    std::memcpy(memory.outputs[0] + PositionOf(y, index) * size, from, size);
   });
+  return absl::OkStatus();
 }
 
-void Run(const Copy&, const Part& part, const PartMemory& memory) {
+absl::Status Run(const Copy&, const Part& part, const PartMemory& memory) {
   const TensorType& y = part.spec.outputs[0];
   const bool constant = part.spec.inputs.empty();
   const DataType from =
@@ -60,6 +82,79 @@ void Run(const Copy&, const Part& part, const PartMemory& memory) {
     cast(source + position * SizeOf(from), 1,
          memory.outputs[0] + PositionOf(y, index) * SizeOf(y.dtype), 1, 1);
   });
+  return absl::OkStatus();
+}
+
+absl::Status Run(const Gather& op, const Part& part, const PartMemory& memory) {
+  const bool constant = part.spec.inputs.size() == 1;
+  const TensorType& indices = part.spec.inputs.back();
+  const TensorType& y = part.spec.outputs[0];
+  const size_t axis = op.axis;
+  const size_t looked_up = indices.shape.size();
+  const size_t rank = y.shape.size() + 1 - looked_up;  // Of x.
+  const int64_t length = constant ? part.spec.weights[0].layout.shape[axis]
+                                  : part.spec.inputs[0].shape[axis];
+  const size_t size = SizeOf(y.dtype);
+  const std::byte* from = constant
+                              ? memory.weights + part.weights[0].offset_bytes
+                              : memory.inputs[0];
+  absl::Status status;
+  ForEach(WholeOf(y.shape), [&](const Index& index) {
+    int64_t place = 0;
+    for (size_t d = 0; d < looked_up; ++d) {
+      place += index[axis + d] * indices.strides[d];
+    }
+    int64_t row = IndexAt(indices.dtype, memory.inputs.back(), place);
+    if (row < -length || row >= length) {
+      status.Update(OutsideError(row, length));
+      return;
+    }
+    if (row < 0) row += length;
+    int64_t position = 0;
+    for (size_t d = 0; d < rank; ++d) {
+      const int64_t at = d < axis    ? index[d]
+                         : d == axis ? row
+                                     : index[d - 1 + looked_up];
+      position += constant ? part.weights[0].positions[d][at]
+                           : at * part.spec.inputs[0].strides[d];
+    }
+    std::memcpy(memory.outputs[0] + PositionOf(y, index) * size,
+                from + position * size, size);
+  });
+  return status;
+}
+
+absl::Status Run(const Resize& op, const Part& part, const PartMemory& memory) {
+  const TensorType& x = part.spec.inputs[0];
+  const TensorType& y = part.spec.outputs[0];
+  std::vector<ResizeTaps> taps;
+  for (size_t d = 0; d < x.shape.size(); ++d) {
+    taps.emplace_back(op, d, x.shape[d], y.shape[d]);
+  }
+  ForEach(WholeOf(y.shape), [&](const Index& index) {
+    Box choices;  // One tap in each dimension.
+    choices.rank = taps.size();
+    bool inside = true;
+    for (size_t d = 0; d < taps.size(); ++d) {
+      choices.count[d] = taps[d].Of(index[d]).size();
+      inside = inside && choices.count[d] > 0;
+    }
+    double sum = inside ? 0 : op.extrapolation_value;
+    if (inside) {
+      ForEach(choices, [&](const Index& choice) {
+        double weight = 1;
+        Index from{};
+        for (size_t d = 0; d < taps.size(); ++d) {
+          const ResizeTaps::Tap tap = taps[d].Of(index[d])[choice[d]];
+          weight *= tap.weight;
+          from[d] = tap.from;
+        }
+        sum += weight * Input(memory, 0)[PositionOf(x, from)];
+      });
+    }
+    Output(memory)[PositionOf(y, index)] = sum;
+  });
+  return absl::OkStatus();
 }
 
 }  // namespace layerd::reference

@@ -53,7 +53,7 @@ void ForEachElement(const std::array<Span, 3>& spans, const float* x,
 
 }  // namespace
 
-void Run(const Pool& op, const Part& part, const PartMemory& memory) {
+absl::Status Run(const Pool& op, const Part& part, const PartMemory& memory) {
   const TensorType& x = part.spec.inputs[0];
   const TensorType& y = part.spec.outputs[0];
   const size_t spatial = op.kernel.size();
@@ -76,6 +76,7 @@ void Run(const Pool& op, const Part& part, const PartMemory& memory) {
       out = divisor == 0 ? 0 : sum / divisor;
     }
   });
+  return absl::OkStatus();
 }
 
 }  // namespace layerd::reference

@@ -23,12 +23,12 @@ class ReferenceKernel : public Kernel {
     return decoder_ ? decoder_->decoded_bytes() : 0;
   }
 
-  void Run(const PartMemory& memory) const {
+  absl::Status Run(const PartMemory& memory) const {
     if (!decoder_) return part_.Run(memory);
     decoder_->Decode(memory.weights, memory.decoded);
     PartMemory decoded = memory;
     decoded.weights = memory.decoded;
-    part_.Run(decoded);
+    return part_.Run(decoded);
   }
 
  private:
@@ -63,7 +63,7 @@ class ReferenceBackend : public Backend {
                                  const PartMemory& memory) override {
     auto* ours = dynamic_cast<ReferenceKernel*>(&kernel);
     LAYERD_CHECK(ours != nullptr, "a kernel of another backend");
-    ours->Run(memory);
+    RETURN_IF_ERROR(ours->Run(memory));
     return Ticket{++last_ticket_};
   }
 

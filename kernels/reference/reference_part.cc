@@ -3,6 +3,8 @@
 #include <utility>
 #include <variant>
 
+#include "absl/strings/str_cat.h"
+
 namespace layerd {
 namespace reference {
 
@@ -30,9 +32,13 @@ ReferencePart::ReferencePart(PartSpec spec) {
   part_.spec = std::move(spec);
 }
 
-void ReferencePart::Run(const PartMemory& memory) const {
-  std::visit([&](const auto& op) { reference::Run(op, part_, memory); },
-             part_.spec.op);
+absl::Status ReferencePart::Run(const PartMemory& memory) const {
+  const absl::Status status = std::visit(
+      [&](const auto& op) { return reference::Run(op, part_, memory); },
+      part_.spec.op);
+  if (status.ok()) return status;
+  return absl::Status(status.code(), absl::StrCat(NameOf(part_.spec.op), ": ",
+                                                  status.message()));
 }
 
 }  // namespace layerd

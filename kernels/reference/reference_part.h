@@ -1,6 +1,7 @@
 #ifndef LAYERD_KERNELS_REFERENCE_REFERENCE_PART_H_
 #define LAYERD_KERNELS_REFERENCE_REFERENCE_PART_H_
 
+#include "absl/status/status.h"
 #include "kernels/backend.h"
 #include "kernels/reference/loops.h"
 
@@ -14,7 +15,9 @@ class ReferencePart {
   // REQUIRES: `spec` passed CheckPlacedPart().
   explicit ReferencePart(PartSpec spec);
 
-  void Run(const PartMemory& memory) const;
+  // Errors: of the job's data, naming the operator: an index outside, a
+  //         division of integers by zero.
+  absl::Status Run(const PartMemory& memory) const;
 
  private:
   reference::Part part_;

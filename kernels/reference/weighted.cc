@@ -1,4 +1,4 @@
-// Convolution, FullyConnected, MatMul: sums of products.
+// Convolution, ConvTranspose, FullyConnected, MatMul: sums of products.
 #include <array>
 
 #include "kernels/reference/loops.h"
@@ -15,7 +15,43 @@ struct Window {
 
 constexpr int64_t kZero = 0;
 
-Window WindowOf(const Convolution& op, const Part& part) {
+// The positions of a kernel's elements, wherever it comes from.
+struct Kernel {
+  const float* data;
+  std::vector<std::vector<int64_t>> of_input;  // If it is one.
+  const std::vector<std::vector<int64_t>>* positions;
+};
+
+template <typename Op>
+Kernel KernelOf(const Op& op, const Part& part, const PartMemory& memory) {
+  if (!op.kernel_is_input) {
+    return {Weights(part, memory, 0), {}, &part.weights[0].positions};
+  }
+  Kernel kernel{Input(memory, 1), {}, nullptr};
+  const TensorType& type = part.spec.inputs[1];
+  for (size_t d = 0; d < type.shape.size(); ++d) {
+    std::vector<int64_t>& positions = kernel.of_input.emplace_back();
+    for (int64_t i = 0; i < type.shape[d]; ++i) {
+      positions.push_back(i * type.strides[d]);
+    }
+  }
+  return kernel;
+}
+
+const std::vector<std::vector<int64_t>>& PositionsOf(const Kernel& kernel) {
+  return kernel.positions != nullptr ? *kernel.positions : kernel.of_input;
+}
+
+// Of the first element of an output channel, of a part's first one on.
+int64_t OfChannel(const std::vector<std::vector<int64_t>>& positions,
+                  int64_t groups, int64_t outputs, int64_t channel) {
+  if (groups == 1) return positions[0][channel];
+  return positions[0][channel / outputs] + positions[1][channel % outputs];
+}
+
+template <typename Op>
+Window WindowOf(const Op& op, const Part& part,
+                const std::vector<std::vector<int64_t>>& kernel) {
   Window window;
   window.kernel.fill(1);
   window.stride.fill(1);
@@ -25,7 +61,6 @@ Window WindowOf(const Convolution& op, const Part& part) {
   window.x_stride.fill(0);
   window.kernel_position.fill(&kZero);
   const TensorType& x = part.spec.inputs[0];
-  const auto& kernel = part.weights[0].positions;
   const size_t spatial = op.strides.size();
   for (size_t d = 0; d < spatial; ++d) {
     const size_t to = 3 - spatial + d;
@@ -66,6 +101,29 @@ double SumWindow(const Window& w, const std::array<int64_t, 3>& output,
   return sum;
 }
 
+// Sums what one input channel adds to one output: of each element of the
+// kernel the input that lands there.
+double GatherSpread(const Window& w, const std::array<int64_t, 3>& output,
+                    const float* x, const float* kernel) {
+  double sum = 0;
+  Box box;
+  box.rank = 3;
+  for (size_t d = 0; d < 3; ++d) box.count[d] = w.kernel[d];
+  ForEach(box, [&](const Index& k) {
+    int64_t from = 0;
+    int64_t weight = 0;
+    for (size_t d = 0; d < 3; ++d) {
+      const int64_t at = output[d] + w.pad[d] - k[d] * w.dilation[d];
+      if (at < 0 || at % w.stride[d] != 0) return;
+      if (at / w.stride[d] >= w.x_size[d]) return;
+      from += at / w.stride[d] * w.x_stride[d];
+      weight += w.kernel_position[d][k[d]];
+    }
+    sum += static_cast<double>(x[from]) * kernel[weight];
+  });
+  return sum;
+}
+
 double BiasOf(bool has_bias, const Part& part, const PartMemory& memory,
               int64_t channel) {
   if (!has_bias) return 0;
@@ -93,16 +151,17 @@ int64_t BatchPosition(const TensorType& operand, const TensorType& output,
 
 }  // namespace
 
-void Run(const Convolution& op, const Part& part, const PartMemory& memory) {
+absl::Status Run(const Convolution& op, const Part& part,
+                 const PartMemory& memory) {
   const PartSpec& spec = part.spec;
-  const Window window = WindowOf(op, part);
+  const Kernel kernel = KernelOf(op, part, memory);
+  const auto& table = PositionsOf(kernel);
+  const Window window = WindowOf(op, part, table);
   const TensorType& x = spec.inputs[0];
   const TensorType& y = spec.outputs[0];
   const size_t spatial = op.strides.size();
   const int64_t inputs = x.shape[1] / op.groups;
   const int64_t outputs = y.shape[1] / op.groups;
-  const auto& table = part.weights[0].positions;
-  const float* kernel = Weights(part, memory, 0);
   Box box = WholeOf(y.shape);
   box.first[1] = spec.channels.first;
   box.count[1] = spec.channels.count;
@@ -111,9 +170,7 @@ void Run(const Convolution& op, const Part& part, const PartMemory& memory) {
   ForEach(box, [&](const Index& index) {
     const int64_t channel = index[1] - spec.channels.first;
     const int64_t group = index[1] / outputs;
-    int64_t weights = op.groups == 1 ? table[0][channel]
-                                     : table[0][channel / outputs] +
-                                           table[1][channel % outputs];
+    const int64_t weights = OfChannel(table, op.groups, outputs, channel);
     const auto& of_input = table[op.groups == 1 ? 1 : 2];
     std::array<int64_t, 3> output{};
     for (size_t d = 0; d < spatial; ++d) output[3 - spatial + d] = index[2 + d];
@@ -122,14 +179,49 @@ void Run(const Convolution& op, const Part& part, const PartMemory& memory) {
     double sum = BiasOf(op.has_bias, part, memory, channel);
     for (int64_t i = 0; i < inputs; ++i) {
       sum += SumWindow(window, output, of_group + i * x.strides[1],
-                       kernel + weights + of_input[i]);
+                       kernel.data + weights + of_input[i]);
     }
     sum += ResidualOf(op.adds_residual, part, memory, index);
     Output(memory)[PositionOf(y, index)] = Activate(op.activation, sum);
   });
+  return absl::OkStatus();
 }
 
-void Run(const FullyConnected& op, const Part& part, const PartMemory& memory) {
+absl::Status Run(const ConvTranspose& op, const Part& part,
+                 const PartMemory& memory) {
+  const PartSpec& spec = part.spec;
+  const Kernel kernel = KernelOf(op, part, memory);
+  const auto& table = PositionsOf(kernel);
+  const Window window = WindowOf(op, part, table);
+  const TensorType& x = spec.inputs[0];
+  const TensorType& y = spec.outputs[0];
+  const size_t spatial = op.strides.size();
+  const int64_t inputs = x.shape[1] / op.groups;
+  const int64_t outputs = y.shape[1] / op.groups;
+  Box box = WholeOf(y.shape);
+  box.first[1] = spec.channels.first;
+  box.count[1] = spec.channels.count;
+  ForEach(box, [&](const Index& index) {
+    const int64_t channel = index[1] - spec.channels.first;
+    const int64_t group = index[1] / outputs;
+    const int64_t weights = OfChannel(table, op.groups, outputs, channel);
+    const auto& of_input = table[op.groups == 1 ? 1 : 2];
+    std::array<int64_t, 3> output{};
+    for (size_t d = 0; d < spatial; ++d) output[3 - spatial + d] = index[2 + d];
+    const float* of_group = Input(memory, 0) + index[0] * x.strides[0] +
+                            group * inputs * x.strides[1];
+    double sum = BiasOf(op.has_bias, part, memory, channel);
+    for (int64_t i = 0; i < inputs; ++i) {
+      sum += GatherSpread(window, output, of_group + i * x.strides[1],
+                          kernel.data + weights + of_input[i]);
+    }
+    Output(memory)[PositionOf(y, index)] = Activate(op.activation, sum);
+  });
+  return absl::OkStatus();
+}
+
+absl::Status Run(const FullyConnected& op, const Part& part,
+                 const PartMemory& memory) {
   const PartSpec& spec = part.spec;
   const TensorType& x = spec.inputs[0];
   const TensorType& y = spec.outputs[0];
@@ -156,9 +248,10 @@ void Run(const FullyConnected& op, const Part& part, const PartMemory& memory) {
       Output(memory)[PositionOf(y, at)] = Activate(op.activation, sum);
     }
   }
+  return absl::OkStatus();
 }
 
-void Run(const MatMul& op, const Part& part, const PartMemory& memory) {
+absl::Status Run(const MatMul& op, const Part& part, const PartMemory& memory) {
   const TensorType& a = part.spec.inputs[0];
   const TensorType& b = part.spec.inputs[1];
   const TensorType& y = part.spec.outputs[0];
@@ -177,6 +270,7 @@ void Run(const MatMul& op, const Part& part, const PartMemory& memory) {
     }
     Output(memory)[PositionOf(y, index)] = op.scale * sum;
   });
+  return absl::OkStatus();
 }
 
 }  // namespace layerd::reference

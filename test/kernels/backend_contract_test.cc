@@ -1,6 +1,8 @@
 // What every backend promises, over all of them: the oracle, the CPU at one
 // and two threads, and a device that completes late and out of step.
 
+#include <cstring>
+#include <limits>
 #include <memory>
 #include <random>
 #include <string>
@@ -48,15 +50,24 @@ void CheckAgainstOracle(Backend& backend, const TestLayer& layer,
                    expected.output) == "");
 }
 
+// Over channels; over rows as well, if it is no transposed convolution.
 bool IsCut(const TestLayer& layer) {
-  return std::holds_alternative<Convolution>(layer.whole.op) ||
-         std::holds_alternative<FullyConnected>(layer.whole.op);
+  return layer.whole.channels.count > 0 && !layer.whole.weights.empty();
+}
+bool IsCutIntoRows(const TestLayer& layer) {
+  return IsCut(layer) && !std::holds_alternative<ConvTranspose>(layer.whole.op);
+}
+
+int64_t GroupsOf(const Operator& op) {
+  if (const auto* conv = std::get_if<Convolution>(&op)) return conv->groups;
+  if (const auto* conv = std::get_if<ConvTranspose>(&op)) return conv->groups;
+  return 1;
 }
 
 int64_t ChannelStep(const TestLayer& layer, int64_t wanted) {
-  const auto* op = std::get_if<Convolution>(&layer.whole.op);
-  if (op == nullptr || op->groups == 1) return wanted;
-  const int64_t of_group = layer.whole.channels.count / op->groups;
+  const int64_t groups = GroupsOf(layer.whole.op);
+  if (groups == 1) return wanted;
+  const int64_t of_group = layer.whole.channels.count / groups;
   return std::max<int64_t>(wanted / of_group, 1) * of_group;
 }
 
@@ -102,7 +113,7 @@ TEST_CASE("Parts over rows, and over both, together make the layer") {
   for (const Twin& twin : kTwins) {
     const std::unique_ptr<Backend> backend = twin.make();
     for (const TestLayer& layer : AllCases()) {
-      if (!IsCut(layer)) continue;
+      if (!IsCutIntoRows(layer)) continue;
       INFO(twin.name << ": " << NameOf(layer.whole.op) << ", " << layer.name);
       CheckAgainstOracle(*backend, layer,
                          Cut(layer, layer.whole.channels.count, 3));
@@ -216,13 +227,85 @@ TEST_CASE("Row parts share one layout, and so do thread counts") {
   const std::unique_ptr<Backend> one = MakeCpuBackend(1);
   const std::unique_ptr<Backend> two = MakeCpuBackend(2);
   for (const TestLayer& layer : AllCases()) {
-    if (!IsCut(layer)) continue;
+    if (!IsCutIntoRows(layer)) continue;
     INFO(NameOf(layer.whole.op) << ", " << layer.name);
     const auto whole = one->WeightLayouts(layer.whole);
     const auto part = two->WeightLayouts(
         PartOf(layer, layer.whole.channels, {layer.whole.rows.count - 1, 1}));
     REQUIRE((whole.ok() && part.ok()));
     CHECK(*whole == *part);
+  }
+}
+
+TEST_CASE("Transposed convolutions write into a range of a larger buffer") {
+  for (const Twin& twin : kTwins) {
+    const std::unique_ptr<Backend> backend = twin.make();
+    for (TestLayer& layer : ConvTransposeCases()) {
+      INFO(twin.name << ": " << layer.name);
+      TensorType& y = layer.whole.outputs[0];
+      y = ChannelSlice(y.shape, y.shape[1] + 24);
+      const int64_t rows = layer.whole.rows.count;
+      CheckAgainstOracle(*backend, layer, {layer.whole});
+      CheckAgainstOracle(*backend, layer,
+                         Cut(layer, ChannelStep(layer, 16), rows));
+    }
+  }
+}
+
+template <typename T>
+void SetElement(std::vector<std::byte>& tensor, size_t i, T value) {
+  std::memcpy(&tensor[i * sizeof(T)], &value, sizeof(T));
+}
+
+TEST_CASE("An index outside fails the job and says so") {
+  for (const Twin& twin : kTwins) {
+    const std::unique_ptr<Backend> backend = twin.make();
+    for (TestLayer& layer : GatherCases()) {
+      for (const int32_t index : {1 << 30, -(1 << 30)}) {
+        INFO(twin.name << ": " << layer.name << ", index " << index);
+        if (layer.whole.inputs.back().dtype == DataType::kI32) {
+          SetElement<int32_t>(layer.inputs.back(), 0, index);
+        } else {
+          SetElement<int64_t>(layer.inputs.back(), 0, index);
+        }
+        const Outcome outcome = Run(*backend, layer);
+        CHECK(absl::IsInvalidArgument(outcome.status));
+        CHECK_THAT(std::string(outcome.status.message()),
+                   Catch::StartsWith("Gather") &&
+                       Catch::Contains(std::to_string(index)) &&
+                       Catch::Contains("not within"));
+      }
+    }
+  }
+}
+
+TEST_CASE(
+    "A division of integers by zero fails the job, of others it does not") {
+  for (const Twin& twin : kTwins) {
+    const std::unique_ptr<Backend> backend = twin.make();
+    for (TestLayer& layer : IntegerCases()) {
+      const auto* op = std::get_if<Binary>(&layer.whole.op);
+      if (op == nullptr || layer.inputs.size() != 2 ||
+          layer.whole.inputs[1].dtype != DataType::kI64) {
+        continue;
+      }
+      INFO(twin.name << ": " << layer.name);
+      SetElement<int64_t>(layer.inputs[1], 3, 0);
+      // The other quotient that a processor traps on.
+      SetElement<int64_t>(layer.inputs[0], 5,
+                          std::numeric_limits<int64_t>::min());
+      SetElement<int64_t>(layer.inputs[1], 5, -1);
+      const bool divides =
+          op->kind == Binary::Kind::kDiv || op->kind == Binary::Kind::kMod;
+      const absl::Status status = Run(*backend, layer).status;
+      CHECK(absl::IsInvalidArgument(status) == divides);
+      if (divides) {
+        CHECK_THAT(std::string(status.message()),
+                   Catch::Contains("divided by zero"));
+      } else {
+        CheckAgainstOracle(*backend, layer, {layer.whole});
+      }
+    }
   }
 }
 

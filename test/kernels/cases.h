@@ -16,6 +16,16 @@ std::vector<TestLayer> PoolCases();
 std::vector<TestLayer> ElementwiseCases();
 std::vector<TestLayer> NormalisationCases();
 std::vector<TestLayer> MoveCases();
+// transposed_cases.cc
+std::vector<TestLayer> ConvTransposeCases();
+std::vector<TestLayer> RunTimeKernelCases();
+// array_cases.cc
+std::vector<TestLayer> IntegerCases();
+std::vector<TestLayer> LayerNormCases();
+std::vector<TestLayer> ReduceCases();
+std::vector<TestLayer> GatherCases();
+std::vector<TestLayer> SelectCases();
+std::vector<TestLayer> ResizeCases();
 std::vector<TestLayer> AllCases();  // The narrow ones among them.
 
 // Convolutions and fully connected layers whose weights are stored as F16,
@@ -24,6 +34,11 @@ struct NarrowCase {
   TestLayer narrow, decoded;
 };
 std::vector<NarrowCase> NarrowCases();
+
+// A layer of one output that is never cut.
+TestLayer MakeWhole(const char* name, Operator op,
+                    std::vector<TensorType> inputs,
+                    std::vector<WeightPiece> weights, TensorType output);
 
 // What a convolution is drawn from; the output follows.
 struct ConvolutionSketch {

@@ -18,19 +18,45 @@ constexpr size_t kPage = 4096;
 
 size_t RoundUp(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
 
-// Away from zero, so that quotients stay near one.
-float DrawFloat(std::mt19937& random, bool is_divisor) {
+// What an operator wants its numbers to be.
+struct Numbers {
+  bool far_from_zero = false;  // So that quotients stay near one.
+  bool positive = false;       // What logarithms and powers are taken of.
+  // Integers lie within [-integer_max, integer_max), and are not zero if they
+  // should be far from it. 0: any bytes.
+  int64_t integer_max = 0;
+};
+
+float DrawFloat(std::mt19937& random, const Numbers& numbers) {
   const float unit = std::uniform_real_distribution<float>(-1, 1)(random);
-  return is_divisor ? std::copysign(0.5f + std::abs(unit), unit) : unit;
+  const float sign = numbers.positive ? std::abs(unit) : unit;
+  return numbers.far_from_zero ? std::copysign(0.5f + std::abs(unit), sign)
+                               : sign;
+}
+
+int64_t DrawInteger(std::mt19937& random, const Numbers& numbers) {
+  const auto span = static_cast<uint32_t>(2 * numbers.integer_max);
+  const int64_t drawn =
+      static_cast<int64_t>(random() % span) - numbers.integer_max;
+  return numbers.far_from_zero && drawn == 0 ? 1 : drawn;
 }
 
 std::vector<std::byte> DrawBytes(std::mt19937& random, DataType dtype,
-                                 size_t bytes, bool is_divisor) {
+                                 size_t bytes, const Numbers& numbers) {
   std::vector<std::byte> drawn(bytes);
+  const bool is_small = numbers.integer_max > 0;
   if (dtype == DataType::kF32) {
     for (size_t i = 0; i + 4 <= bytes; i += 4) {
-      const float value = DrawFloat(random, is_divisor);
+      const float value = DrawFloat(random, numbers);
       std::memcpy(&drawn[i], &value, 4);
+    }
+    return drawn;
+  }
+  if (is_small && (dtype == DataType::kI64 || dtype == DataType::kI32)) {
+    const size_t size = SizeOf(dtype);
+    for (size_t i = 0; i + size <= bytes; i += size) {
+      const int64_t value = DrawInteger(random, numbers);
+      std::memcpy(&drawn[i], &value, size);  // Little-endian.
     }
     return drawn;
   }
@@ -40,6 +66,26 @@ std::vector<std::byte> DrawBytes(std::mt19937& random, DataType dtype,
         static_cast<std::byte>(random() % (dtype == DataType::kBool ? 2 : 64));
   }
   return drawn;
+}
+
+Numbers NumbersFor(const PartSpec& spec) {
+  Numbers numbers;
+  if (const auto* op = std::get_if<Unary>(&spec.op)) {
+    numbers.positive = op->activation.kind == ActivationKind::kLog ||
+                       op->activation.kind == ActivationKind::kSqrt;
+    numbers.far_from_zero = op->activation.kind == ActivationKind::kReciprocal;
+    numbers.integer_max = 9;
+  } else if (const auto* op = std::get_if<Binary>(&spec.op)) {
+    numbers = {true, op->kind == Binary::Kind::kPow, 9};
+  } else if (std::holds_alternative<Reduce>(spec.op)) {
+    numbers.integer_max = 9;
+  } else if (const auto* op = std::get_if<Gather>(&spec.op)) {
+    const std::vector<int64_t>& x = spec.weights.empty()
+                                        ? spec.inputs[0].shape
+                                        : spec.weights[0].layout.shape;
+    numbers.integer_max = x[op->axis];
+  }
+  return numbers;
 }
 
 // So that sums of products spread about 1, whatever their length.
@@ -63,9 +109,13 @@ struct PackedPart {
 };
 
 int64_t FirstOf(const TestLayer& layer, const PartSpec& spec, size_t piece) {
-  const auto* op = std::get_if<Convolution>(&spec.op);
-  if (op != nullptr && op->groups > 1 && piece == 0) {
-    return spec.channels.first * op->groups / layer.whole.outputs[0].shape[1];
+  int64_t groups = 1;
+  if (const auto* op = std::get_if<Convolution>(&spec.op)) groups = op->groups;
+  if (const auto* op = std::get_if<ConvTranspose>(&spec.op)) {
+    groups = op->groups;
+  }
+  if (groups > 1 && piece == 0) {
+    return spec.channels.first * groups / layer.whole.outputs[0].shape[1];
   }
   return spec.channels.first;
 }
@@ -73,7 +123,7 @@ int64_t FirstOf(const TestLayer& layer, const PartSpec& spec, size_t piece) {
 void PackPiece(const TestLayer& layer, const PartSpec& spec, size_t i,
                std::byte* extent) {
   const WeightPiece& piece = spec.weights[i];
-  const bool is_cut = spec.op.index() <= 1;
+  const bool is_cut = spec.channels.count > 0;
   const std::vector<int64_t>& shape = piece.layout.shape;
   const int64_t elements =
       TensorType{piece.layout.dtype, shape, {}}.element_count();
@@ -149,11 +199,12 @@ bool GuardedMemory::guards_hold() const {
 
 TestLayer Draw(std::string name, PartSpec spec, uint32_t seed) {
   std::mt19937 random(seed);
-  const bool scales = std::holds_alternative<Binary>(spec.op);
+  const Numbers numbers = NumbersFor(spec);
   TestLayer layer{std::move(name), std::move(spec), {}, {}};
   PartSpec& whole = layer.whole;
   const std::vector<int64_t>& y = whole.outputs[0].shape;
-  if (std::holds_alternative<Convolution>(whole.op)) {
+  if (std::holds_alternative<Convolution>(whole.op) ||
+      std::holds_alternative<ConvTranspose>(whole.op)) {
     whole.channels = {0, y[1]};
     whole.rows = {0, y[2]};
   } else if (std::holds_alternative<FullyConnected>(whole.op)) {
@@ -162,13 +213,15 @@ TestLayer Draw(std::string name, PartSpec spec, uint32_t seed) {
   }
   for (const TensorType& type : whole.inputs) {
     layer.inputs.push_back(
-        DrawBytes(random, type.dtype, type.span_bytes(), scales));
+        DrawBytes(random, type.dtype, type.span_bytes(), numbers));
   }
   for (const WeightPiece& piece : whole.weights) {
     layer.weights.push_back(
-        DrawBytes(random, piece.layout.dtype, piece.layout.bytes(), scales));
+        DrawBytes(random, piece.layout.dtype, piece.layout.bytes(), numbers));
   }
-  if (whole.channels.count > 0) ScaleToFanIn(whole, layer.weights[0]);
+  if (whole.channels.count > 0 && !layer.weights.empty()) {
+    ScaleToFanIn(whole, layer.weights[0]);
+  }
   return layer;
 }
 
