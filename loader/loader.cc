@@ -38,6 +38,7 @@ struct Slot {
   uint64_t tile_bytes() const {
     return reader.request().file->tiles().tile_bytes();
   }
+  bool lookup() const { return reader.request().lookup; }
 };
 
 struct RunInFlight {
@@ -64,6 +65,11 @@ class Loader::Impl {
   // A run is in flight from SubmitRun() to FinishRun(), also while parts of it
   // are read again.
   size_t runs_in_flight() const { return runs_.size() - free_runs_.size(); }
+  // Whether `slot` may have one more.
+  bool MaySubmit(const Slot& slot) const {
+    if (free_runs_.empty()) return false;
+    return slot.lookup() || stream_runs_in_flight_ < stream_runs_max_;
+  }
 
   std::span<Slot*> SlotsThatRead();
   void SubmitAll();
@@ -86,6 +92,8 @@ class Loader::Impl {
   std::array<Slot*, kJobsMax> ordered_{};
   std::vector<RunInFlight> runs_;  // user_data is the index.
   std::vector<size_t> free_runs_;
+  const size_t stream_runs_max_;
+  size_t stream_runs_in_flight_ = 0;
   std::vector<ReadCompletion> completions_;
   ReaderStats reader_stats_;
 
@@ -96,14 +104,17 @@ class Loader::Impl {
   std::atomic<uint64_t> read_errors_{0};
   std::atomic<uint64_t> checksum_errors_{0};
   std::atomic<uint64_t> retries_{0};
+  std::atomic<uint64_t> lookups_{0};
 };
 
 Loader::Impl::Impl(IoEngine* engine, const LoaderOptions& options)
     : engine_(engine),
       options_(options),
-      runs_(std::min(options.reads_in_flight, engine->depth())),
+      runs_(std::min(options.reads_in_flight + options.lookups_in_flight,
+                     engine->depth())),
+      stream_runs_max_(std::min(options.reads_in_flight, engine->depth())),
       completions_(runs_.size()) {
-  LAYERD_CHECK(!runs_.empty());
+  LAYERD_CHECK(stream_runs_max_ > 0);
   for (size_t i = runs_.size(); i > 0; --i) free_runs_.push_back(i - 1);
 }
 
@@ -186,7 +197,8 @@ Loader::Stats Loader::Impl::stats() const {
           .reads = reads_.load(),
           .read_errors = read_errors_.load(),
           .checksum_errors = checksum_errors_.load(),
-          .retries = retries_.load()};
+          .retries = retries_.load(),
+          .lookups = lookups_.load()};
 }
 
 // --- Loader thread -----------------------------------------------------------
@@ -219,7 +231,7 @@ void Loader::Impl::SubmitAll() {
 }
 
 uint64_t Loader::Impl::SubmitNext(Slot* slot, uint64_t bytes_max) {
-  if (free_runs_.empty()) return 0;
+  if (!MaySubmit(*slot)) return 0;
   const auto run = slot->reader.NextRun(bytes_max);
   if (!run) return 0;
   SubmitRun(slot, *run);
@@ -232,6 +244,7 @@ void Loader::Impl::SubmitRun(Slot* slot, const TileRun& run) {
   runs_[index] = {slot, run};
   slot->bytes_in_flight += run.bytes;
   ++slot->runs_in_flight;
+  if (!slot->lookup()) ++stream_runs_in_flight_;
   SubmitRequest(index);
 }
 
@@ -241,6 +254,7 @@ void Loader::Impl::SubmitRequest(size_t index) {
   request.user_data = index;
   engine_->Submit(request);
   reads_.fetch_add(1);
+  if (slot->lookup()) lookups_.fetch_add(1);
 }
 
 void Loader::Impl::Complete(const ReadCompletion& completion) {
@@ -265,6 +279,7 @@ void Loader::Impl::FinishRun(size_t index) {
   }
   slot->bytes_in_flight -= run.bytes;
   --slot->runs_in_flight;
+  if (!slot->lookup()) --stream_runs_in_flight_;
   runs_[index].slot = nullptr;
   free_runs_.push_back(index);
 }

@@ -11,7 +11,10 @@
 namespace layerd {
 
 struct LoaderOptions {
-  size_t reads_in_flight = 4;         // And at most the engine's depth.
+  size_t reads_in_flight = 4;  // Of streams; at most the engine's depth.
+  // Of lookups beside them: pages that lie anywhere, where only many at once
+  // keep a drive busy. As many of the engine's depth as are left.
+  size_t lookups_in_flight = 12;
   uint64_t read_bytes_max = 1 << 20;  // Adjacent tiles are joined to this.
   uint64_t inflight_low_bytes = 512 << 10;  // Of all low jobs (read_turns.h).
   int retries_max = 2;  // Of a read that failed or came short, in a row.
@@ -21,11 +24,12 @@ struct LoaderOptions {
 // reads, checks, publishes.
 //
 // Most urgent is the lowest level number, and among equals the one that started
-// first. The others read when it leaves the drive idle, and never have more
-// than inflight_low_bytes in flight together (one tile, if that is more): so
-// long an urgent job may have to wait for the drive. A job below the most
-// urgent level that has a model keeps to that even while it is alone
-// (StreamRequest::low, read_turns.h). Both byte limits are at least one tile.
+// first, but lookups, which an executor waits for, before streams. The others
+// read when it leaves the drive idle, and never have more than
+// inflight_low_bytes in flight together (one tile, if that is more): so long an
+// urgent job may have to wait for the drive. A job below the most urgent level
+// that has a model keeps to that even while it is alone (StreamRequest::low,
+// read_turns.h). Both byte limits are at least one tile.
 //
 // A read that failed or came short is repeated tile by tile; a tile that does
 // not match its checksum is read once more. What stays wrong ends the job:
@@ -39,7 +43,7 @@ struct LoaderOptions {
 //            to be about to, or to have returned.
 class Loader {
  public:
-  static constexpr size_t kJobsMax = 8;
+  static constexpr size_t kJobsMax = 16;
 
   // `engine` outlives the loader and is used by Run()'s thread only (but for
   // Wake()).
@@ -74,6 +78,7 @@ class Loader {
     uint64_t read_errors = 0;      // I/O, after retries.
     uint64_t checksum_errors = 0;  // Also after reading again.
     uint64_t retries = 0;
+    uint64_t lookups = 0;  // Reads of table tiles; also in `reads`.
   };
   // A read is in flight. Any thread.
   bool reading() const;

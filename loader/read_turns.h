@@ -2,6 +2,7 @@
 #define LAYERD_LOADER_READ_TURNS_H_
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -16,12 +17,22 @@ namespace layerd {
 // the most urgent level that has a model, whose request may come any moment),
 // may have `low_bytes` in flight together: so long a more urgent read may find
 // the drive busy, once each time it has left it idle.
+//
+// Lookups come before the streams of their level, which go on beside them.
+
+// Where there are lookups, a Slot says which are.
+template <typename Slot>
+bool IsLookup(const Slot& slot) {
+  if constexpr (requires { slot.lookup(); }) return slot.lookup();
+  return false;
+}
 
 // Lower level numbers first; among equals, who started first.
 template <typename Slot>
 bool ReadsBefore(const Slot& a, const Slot& b) {
-  return a.level() != b.level() ? a.level() < b.level()
-                                : a.start_number < b.start_number;
+  if (a.level() != b.level()) return a.level() < b.level();
+  if (IsLookup(a) != IsLookup(b)) return IsLookup(a);
+  return a.start_number < b.start_number;
 }
 
 // `slots` have something to read or in flight, in the order of ReadsBefore().
@@ -31,14 +42,23 @@ bool ReadsBefore(const Slot& a, const Slot& b) {
 template <typename Slot, typename Submit, typename Wants>
 void GiveReadTurns(std::span<Slot* const> slots, uint64_t low_bytes,
                    uint64_t read_bytes_max, Submit submit, Wants wants) {
+  size_t urgent = 1;
+  while (urgent < slots.size() && IsLookup(*slots[urgent - 1]) &&
+         slots[urgent]->level() == slots.front()->level()) {
+    ++urgent;
+  }
+  const auto urgent_slots = slots.first(std::min(urgent, slots.size()));
   const auto is_low = [&](const Slot* slot) {
-    return slot != slots.front() || slot->low();
+    return slot->low() || std::find(urgent_slots.begin(), urgent_slots.end(),
+                                    slot) == urgent_slots.end();
   };
   uint64_t low_in_flight = 0;
   for (const Slot* slot : slots) {
     if (is_low(slot)) low_in_flight += slot->bytes_in_flight;
   }
-  for (Slot* slot : slots) {
+  bool busy = false;
+  for (size_t i = 0; i < slots.size(); ++i) {
+    Slot* const slot = slots[i];
     const uint64_t tile_bytes = slot->tile_bytes();
     const uint64_t read_max = std::max(read_bytes_max, tile_bytes);
     const uint64_t low_max = std::max(low_bytes, tile_bytes);
@@ -49,7 +69,10 @@ void GiveReadTurns(std::span<Slot* const> slots, uint64_t low_bytes,
       if (bytes == 0) break;
       if (is_low(slot)) low_in_flight += bytes;
     }
-    if (slot->bytes_in_flight > 0 || wants(slot)) return;
+    busy = busy || slot->bytes_in_flight > 0 || wants(slot);
+    const bool next_goes_beside = IsLookup(*slot) && i + 1 < slots.size() &&
+                                  slots[i + 1]->level() == slot->level();
+    if (busy && !next_goes_beside) return;
   }
 }
 

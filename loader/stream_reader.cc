@@ -41,12 +41,10 @@ bool StreamReader::exhausted() const {
 std::optional<TileRun> StreamReader::NextRun(uint64_t bytes_max) {
   TileRun run;
   while (run.bytes < bytes_max && !exhausted() && PlaceNext()) {
-    const Extent& extent = stream_->ExtentOf(read_);
     const uint64_t offset_bytes = request().file->stream().offset_bytes +
-                                  extent.offset_bytes + tile_begin_;
-    const uint64_t tile_bytes =
-        std::min<uint64_t>(request().file->tiles().tile_bytes(),
-                           extent.stored_bytes - tile_begin_);
+                                  stream_->PieceOf(read_).offset_bytes +
+                                  tile_begin_;
+    const uint64_t tile_bytes = request().file->tiles().stored_bytes(tile_);
     std::byte* const into =
         stream_->entries_[read_].place.bytes.data() + tile_begin_;
     if (run.bytes + tile_bytes > bytes_max) break;
@@ -122,13 +120,13 @@ bool StreamReader::PlaceNext() {
     if (read_ == request().reads.size()) return false;
     const StreamRead& read = request().reads[read_];
     if (stream_->InRing(read_)) {
-      const auto room = TakeRoom(stream_->ExtentOf(read_).stored_bytes);
+      const auto room = TakeRoom(stream_->PieceOf(read_).stored_bytes);
       if (!room) return false;
       stream_->entries_[read_].place = *room;
     }
     ++stream_->placed_;
     if (read.present) ++read_;
-    tile_ = request().file->tiles().TilesOf(read.extent).first;
+    tile_ = stream_->PieceOf(stream_->placed_ - 1).tiles.first;
     tile_begin_ = 0;
   }
   return true;
@@ -148,7 +146,7 @@ std::optional<Room> StreamReader::TakeRoom(size_t bytes) {
 void StreamReader::Advance(uint64_t tile_bytes) {
   ++tile_;
   tile_begin_ += tile_bytes;
-  if (tile_begin_ == stream_->ExtentOf(read_).stored_bytes) ++read_;
+  if (tile_begin_ == stream_->PieceOf(read_).stored_bytes) ++read_;
 }
 
 // Checks all tiles that are there as a whole, up to the first that is damaged.
@@ -163,9 +161,8 @@ absl::Status StreamReader::CheckArrived(TileRun* run) {
     run->failures = 0;
     run->reading_again = false;
     stream_->entries_[run->read].unchecked_bytes -= tile_bytes;
-    const TileRange of_extent =
-        tiles.TilesOf(request().reads[run->read].extent);
-    if (++run->tile < of_extent.first + of_extent.count) continue;
+    const TileRange of_read = stream_->PieceOf(run->read).tiles;
+    if (++run->tile < of_read.first + of_read.count) continue;
     do {
       ++run->read;
     } while (run->read < request().reads.size() &&

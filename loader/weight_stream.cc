@@ -55,7 +55,9 @@ void WeightStream::Begin(const StreamRequest& request, IoEngine* engine) {
   for (size_t i = 0; i < request.reads.size(); ++i) {
     const StreamRead& read = request.reads[i];
     LAYERD_CHECK(read.extent < request.file->extents().size());
-    const uint64_t stored_bytes = ExtentOf(i).stored_bytes;
+    LAYERD_CHECK(!read.tile ||
+                 *read.tile < request.file->tiles().TilesOf(read.extent).count);
+    const uint64_t stored_bytes = PieceOf(i).stored_bytes;
     LAYERD_CHECK(InRing(i) ? request.ring != nullptr && !read.present &&
                                  stored_bytes <= request.ring->capacity_bytes()
                            : stored_bytes <= read.resident.size());
@@ -79,6 +81,18 @@ void WeightStream::End() {
   }
   request_ = StreamRequest{};
   published_.store(0);
+}
+
+WeightStream::Piece WeightStream::PieceOf(size_t i) const {
+  const StreamRead& read = request_.reads[i];
+  const TileTable& tiles = request_.file->tiles();
+  const TileRange all = tiles.TilesOf(read.extent);
+  if (!read.tile) {
+    const Extent& extent = request_.file->extents()[read.extent];
+    return {extent.offset_bytes, extent.stored_bytes, all};
+  }
+  const size_t tile = all.first + *read.tile;
+  return {tiles.offset_bytes(tile), tiles.stored_bytes(tile), {tile, 1}};
 }
 
 void WeightStream::Publish(size_t count) {

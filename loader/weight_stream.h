@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,7 +17,7 @@
 
 namespace layerd {
 
-// One extent that a job needs, and where it is to lie.
+// One extent that a job needs, or one tile of a table, and where it is to lie.
 struct StreamRead {
   uint32_t extent = 0;
   // Resident memory of its own, at least the extent's stored bytes, if it
@@ -24,6 +25,8 @@ struct StreamRead {
   std::span<std::byte> resident = {};
   // The resident memory holds it already: nothing is read.
   bool present = false;
+  // Only this tile of the extent, counted from its first.
+  std::optional<uint32_t> tile = std::nullopt;
 };
 
 // What a job asks of the loader.
@@ -38,6 +41,9 @@ struct StreamRequest {
   // capped even while it is the only one.
   bool low = false;
   Bell* bell = nullptr;  // Rung when reads have arrived, or will not.
+  // Rows of a table that the executor waits for now: before other streams of
+  // the level, and more reads in flight, for they are small.
+  bool lookup = false;
 };
 
 // The extents of one job on their way from the drive, in program order.
@@ -112,9 +118,13 @@ class WeightStream {
   void Fail(absl::Status status);
 
   bool InRing(size_t i) const { return request_.reads[i].resident.empty(); }
-  const Extent& ExtentOf(size_t i) const {
-    return request_.file->extents()[request_.reads[i].extent];
-  }
+  // What read i reads: an extent, or one tile of it.
+  struct Piece {
+    uint64_t offset_bytes;  // In the stream of the file.
+    uint64_t stored_bytes;
+    TileRange tiles;
+  };
+  Piece PieceOf(size_t i) const;
 
   std::vector<Entry> entries_;
   StreamRequest request_;

@@ -319,6 +319,7 @@ absl::Status DescribeFile(const Settings& settings, Contest* contest,
   report->ring_bytes = memory.ring_bytes;
   report->head_bytes = memory.head_bytes;
   report->decode_bytes = memory.decode_bytes;
+  report->table_bytes = memory.table_bytes;
   report->arena_bytes = memory.arena_bytes;
   return absl::OkStatus();
 }

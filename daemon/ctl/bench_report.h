@@ -16,7 +16,8 @@ struct BenchReport {
   std::string weights_dtype;
   uint64_t weight_bytes = 0;  // ONNX initializers at f32, one copy.
   uint64_t budget_bytes = 0;
-  uint64_t ring_bytes = 0, head_bytes = 0, decode_bytes = 0, arena_bytes = 0;
+  uint64_t ring_bytes = 0, head_bytes = 0, decode_bytes = 0, table_bytes = 0;
+  uint64_t arena_bytes = 0;
   uint64_t tile_bytes = 0;
   // A round is one request of each engine, next to each other in time.
   std::vector<double> resident_ms, streamed_ms;  // By round.
@@ -29,7 +30,7 @@ struct BenchReport {
   bool outputs_identical = false;
 
   uint64_t weight_memory_bytes() const {
-    return ring_bytes + head_bytes + decode_bytes;
+    return ring_bytes + head_bytes + decode_bytes + table_bytes;
   }
   uint64_t total_bytes() const { return weight_memory_bytes() + arena_bytes; }
   // The median over the rounds of streamed to the faster of the two resident

@@ -116,6 +116,7 @@ void AddPoint(const PlannedPoint& point, JsonWriter* json) {
   json->Add("ring_bytes", point.plan.ring_bytes);
   json->Add("head_bytes", point.plan.head_bytes);
   json->Add("decode_bytes", point.plan.decode.bytes);
+  json->Add("table_bytes", point.plan.table_bytes);
   json->Add("arena_bytes", point.plan.arena_bytes);
   json->Add("total_bytes", WeightMemory(point.plan) + point.plan.arena_bytes);
   json->Add("predicted_cold_ms", 1e3 * point.prediction.cold_seconds);
@@ -177,15 +178,16 @@ std::string TextOf(const Question& question, const Answer& answer) {
   const MemoryPlan& plan = answer.point.plan;
   const Prediction& times = answer.point.prediction;
   std::string text = absl::StrFormat(
-      "memory   %s for weights of %s (ring %s, head %s, decoding %s; the least "
-      "is %s), arena %s\n"
+      "memory   %s for weights of %s (ring %s, head %s, tables %s, decoding "
+      "%s; "
+      "the least is %s), arena %s\n"
       "latency  %s ms cold, %s ms warm; reading at once is worth %s ms, no "
       "schedule beats %s ms\n"
       "blocks   others for at most %.0f us\n"
       "costs    %s; drive %.0f MiB/s\n",
       FormatByteSize(WeightMemory(plan)), FormatByteSize(plan.weight_bytes),
       FormatByteSize(plan.ring_bytes), FormatByteSize(plan.head_bytes),
-      FormatByteSize(plan.decode.bytes),
+      FormatByteSize(plan.table_bytes), FormatByteSize(plan.decode.bytes),
       FormatByteSize(plan.minimum_weight_bytes),
       FormatByteSize(plan.arena_bytes), Ms(times.cold_seconds),
       Ms(times.warm_seconds), Ms(times.asap_seconds),

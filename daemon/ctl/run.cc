@@ -169,6 +169,7 @@ std::string JsonOf(const Outcome& outcome) {
   json.Add("weight_memory_bytes", outcome.memory.weight_memory_bytes());
   json.Add("ring_bytes", outcome.memory.ring_bytes);
   json.Add("head_bytes", outcome.memory.head_bytes);
+  json.Add("table_bytes", outcome.memory.table_bytes);
   json.Add("decode_bytes", outcome.memory.decode_bytes);
   json.Add("arena_bytes", outcome.memory.arena_bytes);
   json.Add("weight_bytes", outcome.memory.weight_bytes);
@@ -193,8 +194,8 @@ std::string JsonOf(const Outcome& outcome) {
 std::string TextOf(const Outcome& outcome) {
   const Engine::MemoryStats& memory = outcome.memory;
   std::string text = absl::StrFormat(
-      "%.3f ms%s; weights %s, memory for them %s (ring %s, head %s, decoding "
-      "%s); arena %s; read %s; peak memory %s\n",
+      "%.3f ms%s; weights %s, memory for them %s (ring %s, head %s, tables %s, "
+      "decoding %s); arena %s; read %s; peak memory %s\n",
       MedianMs(outcome.runs),
       outcome.runs.size() == 1
           ? ""
@@ -203,8 +204,8 @@ std::string TextOf(const Outcome& outcome) {
       FormatByteSize(memory.weight_bytes),
       FormatByteSize(memory.weight_memory_bytes()),
       FormatByteSize(memory.ring_bytes), FormatByteSize(memory.head_bytes),
-      FormatByteSize(memory.decode_bytes), FormatByteSize(memory.arena_bytes),
-      FormatByteSize(outcome.read_bytes),
+      FormatByteSize(memory.table_bytes), FormatByteSize(memory.decode_bytes),
+      FormatByteSize(memory.arena_bytes), FormatByteSize(outcome.read_bytes),
       FormatByteSize(outcome.peak_rss_bytes));
   for (const NamedArray& output : outcome.outputs) {
     absl::StrAppend(&text, AnswerText(output, AnswerOptions()));

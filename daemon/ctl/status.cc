@@ -47,6 +47,7 @@ void AddMemory(const admin::Memory& memory, JsonWriter* json) {
   json->Add("ring_bytes", memory.ring_bytes());
   json->Add("head_bytes", memory.head_bytes());
   json->Add("decode_bytes", memory.decode_bytes());
+  json->Add("table_bytes", memory.table_bytes());
   json->Add("arena_bytes", memory.arena_bytes());
   json->Add("weight_bytes", memory.weight_bytes());
   json->EndObject();
@@ -58,6 +59,7 @@ void AddLoading(const admin::Loading& loading, JsonWriter* json) {
   json->Add("reads", loading.reads());
   json->Add("read_errors", loading.read_errors());
   json->Add("checksum_errors", loading.checksum_errors());
+  json->Add("lookups", loading.lookups());
   json->EndObject();
 }
 
@@ -95,12 +97,14 @@ std::string TextOf(const std::string& address,
   const admin::Loading& loading = response.loading();
   std::string text = absl::StrFormat(
       "layerd %s at %s is %s\n"
-      "memory   rings %s, heads %s, decoding %s, arenas %s; weights would be "
+      "memory   rings %s, heads %s, tables %s, decoding %s, arenas %s; weights "
+      "would be "
       "%s\n"
       "budgets  weights %s, all memory %s\n"
       "drive    %s in %s reads, %d errors, %d wrong checksums\n",
       response.version(), address, response.ready() ? "ready" : "NOT READY",
       FormatByteSize(memory.ring_bytes()), FormatByteSize(memory.head_bytes()),
+      FormatByteSize(memory.table_bytes()),
       FormatByteSize(memory.decode_bytes()),
       FormatByteSize(memory.arena_bytes()),
       FormatByteSize(memory.weight_bytes()),

@@ -28,7 +28,7 @@ namespace layerd {
 inline constexpr uint64_t kAll = ~uint64_t{0};  // "all" of a budget option.
 
 struct EngineOptions {
-  uint64_t weight_budget_bytes = kAll;  // Rings, heads, constants.
+  uint64_t weight_budget_bytes = kAll;  // Rings, heads, table caches.
   uint64_t memory_budget_bytes = kAll;  // All of that, arenas and scratch.
   int threads = 1;                      // Of compute.
   std::string backend = "cpu";          // "cpu" or "reference".
@@ -134,11 +134,11 @@ class Engine {
   struct MemoryStats {
     uint64_t weight_budget_bytes, memory_budget_bytes;
     // As planned, all levels.
-    uint64_t ring_bytes, head_bytes, decode_bytes, arena_bytes;
+    uint64_t ring_bytes, head_bytes, decode_bytes, table_bytes, arena_bytes;
     uint64_t weight_bytes;  // Of all loaded models.
 
     uint64_t weight_memory_bytes() const {
-      return ring_bytes + head_bytes + decode_bytes;
+      return ring_bytes + head_bytes + decode_bytes + table_bytes;
     }
   };
   virtual MemoryStats memory() const = 0;

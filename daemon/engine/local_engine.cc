@@ -50,6 +50,7 @@ Loader::Stats Sum(Loader::Stats a, const Loader::Stats& b) {
   a.read_errors += b.read_errors;
   a.checksum_errors += b.checksum_errors;
   a.retries += b.retries;
+  a.lookups += b.lookups;
   return a;
 }
 
@@ -221,6 +222,7 @@ Engine::MemoryStats LocalEngine::memory() const {
                     .ring_bytes = plan_.ring_bytes,
                     .head_bytes = plan_.head_bytes,
                     .decode_bytes = plan_.decode.bytes,
+                    .table_bytes = plan_.table_bytes,
                     .arena_bytes = plan_.arena_bytes,
                     .weight_bytes = 0};
   for (const std::shared_ptr<Model>& model : models_) {

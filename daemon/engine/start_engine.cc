@@ -47,7 +47,10 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Start(
   ASSIGN_OR_RETURN(const IoEngineKind kind,
                    ParseIoEngineKind(options.io_engine));
   parts.open_io_engine = [kind, rate = options.drive_bytes_per_s_max] {
-    return Paced(OpenIoEngine(kind, LoaderOptions{}.reads_in_flight), rate);
+    constexpr LoaderOptions loading;
+    return Paced(
+        OpenIoEngine(kind, loading.reads_in_flight + loading.lookups_in_flight),
+        rate);
   };
   // Refused now, and not when the first model is loaded.
   RETURN_IF_ERROR(parts.open_io_engine().status());

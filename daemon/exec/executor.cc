@@ -17,7 +17,9 @@ Executor::Executor(const Options& options, Backend* backend, Loader* loader,
       loader_(loader),
       clock_(clock),
       bell_(bell),
-      stream_(options.reads_max) {
+      stream_(options.reads_max),
+      table_lookup_({.level = options.level, .low = options.low, .bell = bell},
+                    loader, clock) {
   if (!options.ring.empty()) ring_.emplace(options.ring);
 }
 
@@ -53,6 +55,7 @@ void Executor::Begin(PlacedModel* model,
   next_part_ = 0;
   open_count_ = 0;
   stats_ = {};
+  lookups_before_ = table_lookup_.stats();
   if (expected_ == model && !stream_.failed()) {
     expected_ = nullptr;
     loader_->Raise(&stream_, level_);
@@ -66,6 +69,7 @@ void Executor::Begin(PlacedModel* model,
 absl::StatusOr<bool> Executor::Ready() {
   LAYERD_CHECK(!idle());
   if (finished()) return true;
+  if (model_->looks_up(next_part_)) return AdvanceLookup();
   const auto read = model_->model().program().parts[next_part_].read;
   if (!read || stream_.Arrived(*read)) return true;
   // What is enqueued may hold the room that the read needs.
@@ -78,6 +82,7 @@ absl::Status Executor::RunPart() {
   LAYERD_CHECK(!idle() && !finished());
   CopyInputs();
   const size_t part = next_part_;
+  if (model_->looks_up(part)) return LookUp();
   if (open_count_ == kTicketsOpenMax) RETURN_IF_ERROR(CompleteOldest());
   const std::byte* weights = nullptr;
   if (const auto read = model_->model().program().parts[part].read) {
@@ -124,7 +129,13 @@ void Executor::End() {
   }
   open_count_ = 0;
   loader_->Stop(&stream_);
-  stats_.read_bytes = stream_.read_bytes();
+  table_lookup_.End();
+  looked_up_ = false;
+  const TableLookup::Stats& looked_up = table_lookup_.stats();
+  stats_.read_bytes =
+      stream_.read_bytes() + looked_up.read_bytes - lookups_before_.read_bytes;
+  stats_.table_tiles_read = looked_up.tiles_read - lookups_before_.tiles_read;
+  stats_.load_wait += looked_up.load_wait - lookups_before_.load_wait;
   model_->KeepArrived();
   model_ = nullptr;
 }
@@ -136,6 +147,39 @@ StreamRequest Executor::RequestOf(const PlacedModel& model, int level) {
           .level = level,
           .low = low_,
           .bell = bell_};
+}
+
+// Its indices are there once everything before it has completed.
+absl::StatusOr<bool> Executor::AdvanceLookup() {
+  if (looked_up_) return true;
+  if (table_lookup_.idle()) {
+    RETURN_IF_ERROR(CompleteAll());
+    CopyInputs();
+    const absl::Status begun = table_lookup_.Begin(model_, next_part_);
+    if (!begun.ok()) return InLayer(next_part_, begun);
+  }
+  const Instant begun = clock_->now();
+  const auto done = table_lookup_.Advance();
+  if (!part_times_.empty()) part_times_[next_part_] = clock_->now() - begun;
+  if (!done.ok()) {
+    const absl::Status status = InLayer(next_part_, done.status());
+    model_->model().Fail(status);
+    return status;
+  }
+  looked_up_ = *done;
+  return looked_up_;
+}
+
+absl::Status Executor::LookUp() {
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool done, AdvanceLookup());
+    if (done) break;
+    table_lookup_.WaitForTurn();
+  }
+  table_lookup_.End();
+  looked_up_ = false;
+  ++next_part_;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Ticket> Executor::Enqueue(size_t part,

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "daemon/exec/placed_model.h"
+#include "daemon/exec/table_lookup.h"
 #include "daemon/rt/clock.h"
 #include "kernels/backend.h"
 #include "loader/bell.h"
@@ -44,7 +45,7 @@ namespace layerd {
 //
 // Errors: a part of a layer in the status. What the drive or its bytes did
 //         wrong fails the model as well (Model::Fail); what the backend did
-//         wrong fails the job only.
+//         wrong, and an index that is in no row, fail the job only.
 // Cost:   nothing is allocated from Begin() to End() while all goes well.
 // Threading: executor thread.
 class Executor {
@@ -54,6 +55,7 @@ class Executor {
   struct Stats {  // Of the job that is on, or was the last.
     std::chrono::nanoseconds load_wait{0};
     uint64_t read_bytes = 0;
+    uint64_t table_tiles_read = 0;  // Of the bytes, on demand.
   };
 
   struct Options {
@@ -116,6 +118,8 @@ class Executor {
 
   StreamRequest RequestOf(const PlacedModel& model, int level);
   void CopyInputs();
+  absl::StatusOr<bool> AdvanceLookup();
+  absl::Status LookUp();
   absl::StatusOr<const std::byte*> WaitForWeights(size_t part, size_t read);
   absl::StatusOr<Ticket> Enqueue(size_t part, const std::byte* weights);
   absl::Status CompleteOldest();
@@ -130,6 +134,7 @@ class Executor {
   Bell* const bell_;
   std::optional<WeightRing> ring_;
   WeightStream stream_;
+  TableLookup table_lookup_;
 
   PlacedModel* expected_ = nullptr;  // The stream reads ahead for it.
   PlacedModel* model_ = nullptr;
@@ -141,6 +146,8 @@ class Executor {
   std::array<Open, kTicketsOpenMax> open_;  // Oldest first.
   size_t open_count_ = 0;
   Stats stats_;
+  bool looked_up_ = false;  // The part is done, and RunPart() need only count.
+  TableLookup::Stats lookups_before_;  // The job.
 };
 
 }  // namespace layerd

@@ -1,6 +1,7 @@
 #include "daemon/exec/placed_model.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <utility>
 
@@ -17,6 +18,7 @@ PlacedModel::PlacedModel(std::shared_ptr<Model> model,
   LAYERD_CHECK(model_->decode_bytes() <= decode.size());
   PlaceOperands(plan, arena);
   PlaceReads(plan, slab);
+  PlaceTables(plan, slab);
   FindLastParts();
 }
 
@@ -102,6 +104,35 @@ void PlacedModel::PlaceReads(const MemoryPlan::ModelMemory& plan,
     read_before[extent] = true;
   }
   arrived_.resize(reads_.size(), false);
+}
+
+void PlacedModel::PlaceTables(const MemoryPlan::ModelMemory& plan,
+                              std::span<std::byte> slab) {
+  const Program& program = model_->program();
+  std::map<uint32_t, TileCache*> cache_of;
+  lookup_of_part_.resize(program.parts.size());
+  for (size_t p = 0; p < program.parts.size(); ++p) {
+    const Part& part = program.parts[p];
+    if (!part.table) continue;
+    const Table table = TableOf(program, part);
+    TileCache*& cache = cache_of[table.extent];
+    if (cache == nullptr) {
+      const auto of_table =
+          std::ranges::find(plan.tables, table.extent,
+                            &MemoryPlan::ModelMemory::TableMemory::extent);
+      LAYERD_CHECK(of_table != plan.tables.end());
+      const SlabRange& range = of_table->cache;
+      caches_.push_back(std::make_unique<TileCache>(
+          slab.subspan(range.offset_bytes, range.bytes), table.tile_bytes,
+          table.tile_count()));
+      cache = caches_.back().get();
+    }
+    const Layer& layer = program.layers[part.layer];
+    lookup_of_part_[p] = lookups_.size();
+    lookups_.push_back({table, cache, &program.tensors[layer.inputs[0]].type,
+                        part.weights[0].layout.dtype,
+                        program.tensors[layer.outputs[0]].type.dtype});
+  }
 }
 
 void PlacedModel::FindLastParts() {

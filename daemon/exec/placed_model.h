@@ -9,10 +9,20 @@
 
 #include "daemon/model/model.h"
 #include "daemon/plan/memory_plan.h"
+#include "daemon/plan/table.h"
 #include "kernels/backend.h"
+#include "loader/memory/tile_cache.h"
 #include "loader/weight_stream.h"
 
 namespace layerd {
+
+// What a part that looks rows up needs to know.
+struct PlacedLookup {
+  Table table;
+  TileCache* cache = nullptr;
+  const TensorType* indices = nullptr;
+  DataType from, to;  // Of the table's elements, and of the output's.
+};
 
 // A model at its place in the slab: the address of every operand of every part
 // and of every resident extent, worked out once, so that a job only looks up.
@@ -31,6 +41,13 @@ class PlacedModel {
 
   // `weights`: of the part's extent; null if it has none.
   PartMemory MemoryOf(size_t part, const std::byte* weights) const;
+  // Whether the part looks rows up in a table, and where.
+  bool looks_up(size_t part) const {
+    return model_->program().parts[part].table.has_value();
+  }
+  const PlacedLookup& lookup(size_t part) const {
+    return lookups_[lookup_of_part_[part]];
+  }
   // Whose last part this is.
   std::span<const uint32_t> ReadsDoneAfter(size_t part) const;
   std::span<std::byte> input(size_t i) const { return inputs_[i]; }
@@ -58,6 +75,8 @@ class PlacedModel {
                      std::span<std::byte> arena);
   void PlaceReads(const MemoryPlan::ModelMemory& plan,
                   std::span<std::byte> slab);
+  void PlaceTables(const MemoryPlan::ModelMemory& plan,
+                   std::span<std::byte> slab);
   void FindLastParts();
 
   std::shared_ptr<Model> model_;
@@ -69,6 +88,9 @@ class PlacedModel {
   std::vector<std::span<std::byte>> inputs_, outputs_;
   std::vector<StreamRead> reads_;
   std::vector<bool> arrived_;
+  std::vector<std::unique_ptr<TileCache>> caches_;  // As the plan's tables.
+  std::vector<PlacedLookup> lookups_;
+  std::vector<size_t> lookup_of_part_;  // 0 where there is none.
   std::vector<uint32_t> reads_by_last_part_;
   std::vector<size_t>
       first_read_of_part_;  // In the above; one more at the end.

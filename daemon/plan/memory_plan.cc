@@ -15,12 +15,15 @@
 #include "daemon/plan/machine.h"
 #include "daemon/plan/memory_share.h"
 #include "daemon/plan/ring_demand.h"
+#include "daemon/plan/table_plan.h"
 
 namespace layerd {
 namespace {
 
 constexpr char kMinimumPayload[] = "layerd/minimum_budget_bytes";
 constexpr uint64_t kUnbounded = std::numeric_limits<uint64_t>::max();
+// What one job looks up may have so much of what is left, before rings grow.
+constexpr uint64_t kTablesShare = 4;
 
 absl::Status TooSmall(const std::string& message, uint64_t minimum_bytes) {
   absl::Status status = absl::ResourceExhaustedError(message);
@@ -30,7 +33,7 @@ absl::Status TooSmall(const std::string& message, uint64_t minimum_bytes) {
 }
 
 std::string Breakdown(const std::vector<LevelPlan>& levels,
-                      uint64_t decode_bytes) {
+                      const TablePlan& tables, uint64_t decode_bytes) {
   std::string text =
       decode_bytes == 0 ? "" : absl::StrFormat("decoding %d", decode_bytes);
   for (const LevelPlan& level : levels) {
@@ -38,20 +41,23 @@ std::string Breakdown(const std::vector<LevelPlan>& levels,
                           text.empty() ? "" : "; ", level.level(),
                           level.ring_bytes(), level.head_bytes());
   }
+  if (tables.bytes() > 0) {
+    absl::StrAppendFormat(&text, "; tables %d", tables.bytes());
+  }
   return text;
 }
 
 // What the budgets leave for rings and heads, if `minimum` fits into both.
 absl::StatusOr<uint64_t> WeightRoom(const std::vector<LevelPlan>& levels,
-                                    uint64_t minimum, uint64_t decode_bytes,
-                                    uint64_t arenas,
+                                    const TablePlan& tables, uint64_t minimum,
+                                    uint64_t decode_bytes, uint64_t arenas,
                                     const MemoryBudgets& budgets) {
   if (budgets.weight_bytes < minimum) {
     return TooSmall(
         absl::StrFormat("the weight budget is %d bytes, but the loaded models "
                         "need at least %d (%s): give at least %d",
                         budgets.weight_bytes, minimum,
-                        Breakdown(levels, decode_bytes), minimum),
+                        Breakdown(levels, tables, decode_bytes), minimum),
         minimum);
   }
   if (budgets.memory_bytes < arenas + minimum) {
@@ -60,7 +66,8 @@ absl::StatusOr<uint64_t> WeightRoom(const std::vector<LevelPlan>& levels,
                         "need at least %d (arenas %d, weights %d: %s): give at "
                         "least %d",
                         budgets.memory_bytes, arenas + minimum, arenas, minimum,
-                        Breakdown(levels, decode_bytes), arenas + minimum),
+                        Breakdown(levels, tables, decode_bytes),
+                        arenas + minimum),
         arenas + minimum);
   }
   const uint64_t beside_arenas = budgets.memory_bytes == kUnbounded
@@ -99,9 +106,7 @@ class MemoryPlanner::Impl {
   explicit Impl(const std::vector<ModelDemand>& demands);
 
   absl::Status Check(const MemoryBudgets& budgets) const {
-    return WeightRoom(least_, base_.minimum_weight_bytes, base_.decode.bytes,
-                      base_.arena_bytes, budgets)
-        .status();
+    return Room(budgets).status();
   }
   absl::StatusOr<MemoryPlan> Plan(const MemoryBudgets& budgets);
 
@@ -112,15 +117,21 @@ class MemoryPlanner::Impl {
     std::vector<uint64_t> rings_bytes = {};
   };
 
+  absl::StatusOr<uint64_t> Room(const MemoryBudgets& budgets) const {
+    return WeightRoom(least_, least_caches_, base_.minimum_weight_bytes,
+                      base_.decode.bytes, base_.arena_bytes, budgets);
+  }
+  uint64_t BytesOf(const Choice& choice) const;
   Choice AllResident() const;
   Choice Share(uint64_t room);
   void MakeShare();
-  MemoryPlan Lay(const Choice& choice) const;
+  MemoryPlan Lay(const Choice& choice, const TablePlan& caches) const;
   uint64_t UsefulRing(size_t level, const Choice& choice) const;
 
   const std::vector<ModelDemand> demands_;
   std::vector<std::unique_ptr<RingDemand>> rings_;
   std::vector<LevelPlan> least_;
+  TablePlan least_caches_;
   std::vector<std::vector<size_t>> models_of_level_;
   MemoryPlan base_;  // What no budget changes.
   std::vector<std::unique_ptr<LatencyTable>> tables_;
@@ -137,6 +148,12 @@ MemoryPlanner::Impl::Impl(const std::vector<ModelDemand>& demands)
     model.level = demand.level;
     model.arena = PlanArena(*demand.program, demand.scratch_bytes);
     model.weight_bytes = rings_.back()->weight_bytes();
+    const std::vector<TableDemand> tables = TableDemands(*demand.program);
+    for (const TableDemand& table : tables) {
+      model.weight_bytes += table.all_bytes;
+      model.tables.push_back({table.extent, {}});
+    }
+    least_caches_.Add(tables);
     base_.weight_bytes += model.weight_bytes;
     base_.decode.bytes =
         std::max(base_.decode.bytes, RoundUpToPage(demand.decode_bytes));
@@ -159,14 +176,31 @@ MemoryPlanner::Impl::Impl(const std::vector<ModelDemand>& demands)
     base_.arena_bytes += RoundUpToPage(arena);
     base_.minimum_weight_bytes += least_.back().bytes();
   }
+  base_.minimum_weight_bytes += least_caches_.bytes();
 }
 
 absl::StatusOr<MemoryPlan> MemoryPlanner::Impl::Plan(
     const MemoryBudgets& budgets) {
-  ASSIGN_OR_RETURN(const uint64_t room,
-                   WeightRoom(least_, base_.minimum_weight_bytes,
-                              base_.decode.bytes, base_.arena_bytes, budgets));
-  return Lay(room >= base_.weight_bytes ? AllResident() : Share(room));
+  ASSIGN_OR_RETURN(const uint64_t room, Room(budgets));
+  TablePlan caches = least_caches_;
+  if (room >= base_.weight_bytes) {
+    caches.MakeResident();
+    return Lay(AllResident(), caches);
+  }
+  const uint64_t least = base_.minimum_weight_bytes - base_.decode.bytes;
+  caches.GrowToUseful((room - least) / kTablesShare);
+  const Choice choice = Share(room - caches.bytes());
+  caches.GrowToAll(room - caches.bytes() - BytesOf(choice));
+  return Lay(choice, caches);
+}
+
+uint64_t MemoryPlanner::Impl::BytesOf(const Choice& choice) const {
+  uint64_t bytes = 0;
+  for (const uint64_t ring_bytes : choice.rings_bytes) bytes += ring_bytes;
+  for (size_t m = 0; m < demands_.size(); ++m) {
+    bytes += rings_[m]->steps()[choice.steps[m]].head_bytes;
+  }
+  return bytes;
 }
 
 MemoryPlanner::Impl::Choice MemoryPlanner::Impl::AllResident() const {
@@ -224,9 +258,11 @@ uint64_t MemoryPlanner::Impl::UsefulRing(size_t level,
   return useful;
 }
 
-MemoryPlan MemoryPlanner::Impl::Lay(const Choice& choice) const {
+MemoryPlan MemoryPlanner::Impl::Lay(const Choice& choice,
+                                    const TablePlan& caches) const {
   MemoryPlan plan = base_;
   Surveyor slab;
+  size_t next_cache = 0;
   for (size_t g = 0; g < plan.levels.size(); ++g) {
     plan.levels[g].ring = slab.Take(choice.rings_bytes[g]);
     plan.ring_bytes += plan.levels[g].ring.bytes;
@@ -244,6 +280,10 @@ MemoryPlan MemoryPlanner::Impl::Lay(const Choice& choice) const {
       offset += demands_[m].program->extents[extent].stored_bytes;
     }
     plan.head_bytes += model.head.bytes;
+    for (MemoryPlan::ModelMemory::TableMemory& table : model.tables) {
+      table.cache = slab.Take(caches.bytes(next_cache++));
+      plan.table_bytes += table.cache.bytes;
+    }
   }
   plan.decode = slab.Take(plan.decode.bytes);
   for (MemoryPlan::LevelMemory& level : plan.levels) {
@@ -278,15 +318,19 @@ std::string MemoryPlan::ToString() const {
   }
   for (const ModelMemory& model : models) {
     absl::StrAppendFormat(
-        &text, "%s: level %d, weights %d, head %d, streamed %d, arena %d\n",
+        &text, "%s: level %d, weights %d, head %d, streamed %d, arena %d",
         model.name, model.level, model.weight_bytes, model.head.bytes,
         model.streamed_bytes, model.arena.bytes);
+    for (const ModelMemory::TableMemory& table : model.tables) {
+      absl::StrAppendFormat(&text, ", table %d", table.cache.bytes);
+    }
+    text += "\n";
   }
   absl::StrAppendFormat(&text,
-                        "all: rings %d, heads %d, decoding %d, arenas %d, sum "
-                        "%d; least weight budget %d (bytes)\n",
-                        ring_bytes, head_bytes, decode.bytes, arena_bytes,
-                        slab_bytes, minimum_weight_bytes);
+                        "all: rings %d, heads %d, tables %d, decoding %d, "
+                        "arenas %d, sum %d; least weight budget %d (bytes)\n",
+                        ring_bytes, head_bytes, table_bytes, decode.bytes,
+                        arena_bytes, slab_bytes, minimum_weight_bytes);
   return text;
 }
 

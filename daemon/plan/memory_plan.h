@@ -30,8 +30,8 @@ struct ModelDemand {
   const Costs* costs = nullptr;
 };
 
-// Weight budget: rings, heads and decode scratch. Memory budget: all of that,
-// arenas and scratch. The default is no bound.
+// Weight budget: rings, heads, table caches and decode scratch. Memory budget:
+// all of that, arenas and scratch. The default is no bound.
 struct MemoryBudgets {
   uint64_t weight_bytes = std::numeric_limits<uint64_t>::max();
   uint64_t memory_bytes = std::numeric_limits<uint64_t>::max();
@@ -44,12 +44,15 @@ struct SlabRange {
 };
 
 // What every byte of the slab is for: one ring and one arena for each level
-// that has a model, one resident head for each model, and one decode scratch
-// for all, because parts compute one after another.
+// that has a model, one resident head for each model, one cache for each table,
+// and one decode scratch for all, because parts compute one after another.
 //
 // The rule: if everything fits, everything is resident. If not, each level gets
 // the smallest ring and heads that run all its models, and what is left goes
-// where it helps most by the costs of the models (memory_share.h).
+// where it helps most by the costs of the models (memory_share.h). Of a table
+// that is resident every tile has a place, which it takes when it is first
+// looked up; of the others one row's tiles, and as many as one job looks up
+// where that is little beside what is left.
 //
 // A plan chooses memory, never arithmetic: every plan of a program gives the
 // same bits.
@@ -62,7 +65,12 @@ struct MemoryPlan {
     int level = 3;
     ArenaPlan arena;  // Inside the arena of its level.
     SlabRange head;
-    uint64_t weight_bytes = 0;    // Of all extents that it reads.
+    struct TableMemory {
+      uint32_t extent = 0;
+      SlabRange cache;  // Whole tiles.
+    };
+    std::vector<TableMemory> tables;  // In the order of extents.
+    uint64_t weight_bytes = 0;    // Of all extents: those it reads, and tables.
     uint64_t streamed_bytes = 0;  // Through the ring, by each job.
     // Where in the slab an extent stays; nothing if it goes through the ring.
     std::vector<std::optional<uint64_t>> resident_offsets;
@@ -76,8 +84,8 @@ struct MemoryPlan {
   std::vector<ModelMemory> models;  // In the order of the demands.
   std::vector<LevelMemory> levels;  // The most urgent first.
   SlabRange decode;  // Where the weights of narrow parts are decoded.
-  uint64_t ring_bytes = 0, head_bytes = 0, arena_bytes = 0;
-  uint64_t slab_bytes = 0;    // The sum of the three and decode.bytes.
+  uint64_t ring_bytes = 0, head_bytes = 0, table_bytes = 0, arena_bytes = 0;
+  uint64_t slab_bytes = 0;    // The sum of the four and decode.bytes.
   uint64_t weight_bytes = 0;  // Of all models.
   // Below this weight budget there is no plan.
   uint64_t minimum_weight_bytes = 0;
@@ -90,6 +98,10 @@ struct MemoryPlan {
   // As MemoryPlanner::Plan(), for one budget.
   static absl::StatusOr<MemoryPlan> Make(
       const std::vector<ModelDemand>& demands, const MemoryBudgets& budgets);
+
+  uint64_t weight_memory_bytes() const {
+    return ring_bytes + head_bytes + table_bytes + decode.bytes;
+  }
 
   // A few lines for people: levels, models, sums.
   std::string ToString() const;

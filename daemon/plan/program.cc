@@ -74,6 +74,7 @@ absl::StatusOr<Part> From(const manifest::Part& proto) {
   part.channels = {proto.channel_first(), proto.channel_count()};
   part.rows = {proto.row_first(), proto.row_count()};
   if (proto.has_read()) part.read = proto.read();
+  if (proto.has_table()) part.table = proto.table();
   part.work_flops = proto.work_flops();
   for (const manifest::WeightPiece& piece : proto.weights()) {
     ASSIGN_OR_RETURN(WeightLayout layout, From(piece.layout()));
@@ -126,6 +127,7 @@ void Write(const Part& part, manifest::Part* proto) {
   proto->set_row_first(part.rows.first);
   proto->set_row_count(part.rows.count);
   if (part.read) proto->set_read(*part.read);
+  if (part.table) proto->set_table(*part.table);
   for (const WeightPiece& piece : part.weights) {
     manifest::WeightPiece* piece_proto = proto->add_weights();
     Write(piece.layout, piece_proto->mutable_layout());
@@ -155,7 +157,8 @@ absl::StatusOr<Program> Program::Parse(const manifest::Manifest& manifest) {
     program.layers.push_back(*std::move(layer));
   }
   for (const auto& extent : manifest.extents()) {
-    program.extents.push_back({extent.offset_bytes(), extent.stored_bytes()});
+    program.extents.push_back({extent.offset_bytes(), extent.stored_bytes(),
+                               extent.tile_bytes()});
   }
   for (const auto& proto : manifest.parts()) {
     absl::StatusOr<Part> part = From(proto);
@@ -179,6 +182,7 @@ void Program::WriteTo(manifest::Manifest* manifest) const {
     manifest::Extent* proto = manifest->add_extents();
     proto->set_offset_bytes(extent.offset_bytes);
     proto->set_stored_bytes(extent.stored_bytes);
+    proto->set_tile_bytes(extent.tile_bytes);
   }
   for (const Part& part : parts) Write(part, manifest->add_parts());
   manifest->mutable_reads()->Assign(reads.begin(), reads.end());
@@ -196,6 +200,14 @@ PartSpec Program::SpecOf(const Part& part) const {
   spec.channels = part.channels;
   spec.rows = part.rows;
   return spec;
+}
+
+std::vector<bool> Program::Tables() const {
+  std::vector<bool> tables(extents.size());
+  for (const Part& part : parts) {
+    if (part.table) tables[*part.table] = true;
+  }
+  return tables;
 }
 
 }  // namespace layerd

@@ -42,6 +42,8 @@ struct Part {
   std::optional<uint32_t> read;
   std::vector<WeightPiece> weights;
   uint64_t work_flops = 0;  // Counted when packing; never measured.
+  // Extent that it gathers rows from: its tiles are read on demand.
+  std::optional<uint32_t> table = std::nullopt;
 };
 
 // The parts of a model in execution order, what they compute on, and the order
@@ -53,9 +55,10 @@ struct Part {
 //   - tensors lie inside their buffers; graph inputs and outputs are plain;
 //   - layers run in order, and the parts of a layer cover its output exactly
 //     once: channel ranges in order, and in each of them its row ranges;
-//   - extents follow each other without gaps, and each is read; reads are first
-//     used in order, every one of them; weight pieces lie inside the extent of
-//     their part's read and are those that the operator asks for;
+//   - extents follow each other without gaps, and each is either read or the
+//     table of a Gather; reads are first used in order, every one of them;
+//     weight pieces lie inside the extent of their part's read, or in its
+//     table, and are those that the operator asks for;
 //   - whatever a part reads was written before: by the request (inputs) or by
 //     earlier parts, reckoned from a tensor's first element to its last;
 //   - CheckPart() (kernels/part_check.h) accepts every part.
@@ -77,6 +80,12 @@ struct Program {
   std::vector<uint32_t> reads;  // Extents.
 
   PartSpec SpecOf(const Part& part) const;
+  // Where its weights lie. REQUIRES: it has any.
+  uint32_t ExtentOf(const Part& part) const {
+    return part.table ? *part.table : reads[*part.read];
+  }
+  // Which extents are tables.
+  std::vector<bool> Tables() const;
 };
 
 }  // namespace layerd

@@ -28,6 +28,9 @@ absl::Status InFront(const std::string& place, const absl::Status& status) {
                       absl::StrCat(place, ": ", status.message()));
 }
 
+// Whether a layer reads rows of its weight by number, and nothing else of it.
+bool MayLookUp(const Layer&) { return false; }
+
 // Byte ranges [first, end) that do not touch.
 class ByteRanges {
  public:
@@ -80,6 +83,7 @@ class Checker {
   absl::Status CheckParts();
   absl::Status CheckPlace(const Part& part);
   absl::Status CheckRead(const Part& part);
+  absl::Status CheckTable(const Part& part) const;
   absl::Status CheckWeights(const Part& part) const;
   absl::Status CheckWritten(uint32_t tensor) const;
   void MarkWritten(uint32_t tensor);
@@ -168,11 +172,22 @@ absl::Status Checker::CheckLayers() const {
 }
 
 absl::Status Checker::CheckExtents() const {
+  std::vector<bool> tables(program_.extents.size());
+  for (const Part& part : program_.parts) {
+    if (!part.table) continue;
+    if (*part.table >= tables.size()) {
+      return Unsound("table: extent %d of %d", *part.table, tables.size());
+    }
+    tables[*part.table] = true;
+  }
   std::vector<bool> read(program_.extents.size());
   for (size_t r = 0; r < program_.reads.size(); ++r) {
     if (program_.reads[r] >= read.size()) {
       return Unsound("read %d: extent %d of %d", r, program_.reads[r],
                      read.size());
+    }
+    if (tables[program_.reads[r]]) {
+      return Unsound("read %d: extent %d is a table", r, program_.reads[r]);
     }
     read[program_.reads[r]] = true;
   }
@@ -187,7 +202,10 @@ absl::Status Checker::CheckExtents() const {
         extent.stored_bytes > kStreamBytesMax - end) {
       return Unsound("extent %d: %d bytes", e, extent.stored_bytes);
     }
-    if (!read[e]) return Unsound("extent %d is never read", e);
+    if (tables[e] && extent.tile_bytes == 0) {
+      return Unsound("extent %d: a table without tiles of its own", e);
+    }
+    if (!read[e] && !tables[e]) return Unsound("extent %d is never read", e);
     end += extent.stored_bytes;
   }
   return absl::OkStatus();
@@ -259,7 +277,9 @@ absl::Status Checker::CheckPlace(const Part& part) {
 }
 
 absl::Status Checker::CheckRead(const Part& part) {
-  if (part.read.has_value() == part.weights.empty()) {
+  if (part.table) RETURN_IF_ERROR(CheckTable(part));
+  if ((part.read || part.table) == part.weights.empty() ||
+      (part.read && part.table)) {
     return Unsound("%d weights, but %s", part.weights.size(),
                    part.read ? "it waits for a read" : "no read");
   }
@@ -269,6 +289,25 @@ absl::Status Checker::CheckRead(const Part& part) {
                    program_.reads.size(), reads_used_);
   }
   if (*part.read == reads_used_) ++reads_used_;
+  return absl::OkStatus();
+}
+
+// Rows are gathered by number, whole and without strides.
+absl::Status Checker::CheckTable(const Part& part) const {
+  const Layer& layer = program_.layers[part.layer];
+  if (!MayLookUp(layer) || layer.inputs.size() != 1 ||
+      part.weights.size() != 1) {
+    return Unsound("a table, but nothing that looks up in it");
+  }
+  const WeightLayout& layout = part.weights[0].layout;
+  if (layout != WeightLayout::Plain(layout.dtype, layout.shape) ||
+      !program_.tensors[layer.outputs[0]].type.is_plain()) {
+    return Unsound("table and output must be row-major");
+  }
+  const DataType dtype = program_.tensors[layer.inputs[0]].type.dtype;
+  if (dtype != DataType::kI32 && dtype != DataType::kI64) {
+    return Unsound("rows are named by INT32 or INT64, not %s", NameOf(dtype));
+  }
   return absl::OkStatus();
 }
 
@@ -283,7 +322,7 @@ absl::Status Checker::CheckWeights(const Part& part) const {
     RETURN_IF_ERROR(InFront(place, CheckWeightLayout(piece.layout)));
     const uint64_t bytes = piece.layout.bytes();
     const uint64_t stored =
-        program_.extents[program_.reads[*part.read]].stored_bytes;
+        program_.extents[program_.ExtentOf(part)].stored_bytes;
     if (piece.offset_bytes % 256 != 0) {
       return Unsound("%s: offset %d is not a multiple of 256", place,
                      piece.offset_bytes);

@@ -247,6 +247,18 @@ const Spoiled kSpoiled[] = {
     {"extent that would overflow",
      [](auto& m) { m.mutable_extents(1)->set_stored_bytes(~0ull & ~4095ull); },
      "extent 1:"},
+    {"table past the extents",
+     [](auto& m) { m.mutable_parts(1)->set_table(2); },
+     "table: extent 2 of 2"},
+    {"table that is streamed",
+     [](auto& m) { m.mutable_parts(1)->set_table(1); },
+     "read 1: extent 1 is a table"},
+    {"table that nobody looks up in",
+     [](auto& m) {
+       m.mutable_parts(7)->set_table(1);
+       m.set_reads(1, 0);
+     },
+     "a table, but nothing"},
     {"extent that nobody reads", [](auto& m) { m.set_reads(1, 0); },
      "extent 1 is never read"},
     {"read of no extent", [](auto& m) { m.set_reads(2, 2); },

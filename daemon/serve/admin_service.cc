@@ -20,6 +20,7 @@ void Describe(const Engine::MemoryStats& memory, admin::Memory* out) {
   out->set_ring_bytes(memory.ring_bytes);
   out->set_head_bytes(memory.head_bytes);
   out->set_decode_bytes(memory.decode_bytes);
+  out->set_table_bytes(memory.table_bytes);
   out->set_arena_bytes(memory.arena_bytes);
   out->set_weight_bytes(memory.weight_bytes);
 }
@@ -29,6 +30,7 @@ void Describe(const Loader::Stats& loading, admin::Loading* out) {
   out->set_reads(loading.reads);
   out->set_read_errors(loading.read_errors);
   out->set_checksum_errors(loading.checksum_errors);
+  out->set_lookups(loading.lookups);
 }
 
 const char* NameOf(TraceKind kind) {

@@ -40,7 +40,9 @@ ForgedFile ForgedFile::Of(const manifest::Manifest& manifest,
   StreamLocation& stream = file.superblock.stream;
   for (const manifest::Extent& extent : manifest.extents()) {
     stream.stored_bytes += extent.stored_bytes();
-    AppendTiles(extent.stored_bytes(), tile_bytes, &file.tile_crc32c);
+    const uint32_t own = extent.tile_bytes();
+    AppendTiles(extent.stored_bytes(), own != 0 ? own : tile_bytes,
+                &file.tile_crc32c);
   }
   stream.tile_bytes = tile_bytes;
   stream.tile_count = static_cast<uint32_t>(file.tile_crc32c.size());

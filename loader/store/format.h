@@ -25,10 +25,14 @@ constexpr uint64_t RoundUpToPage(uint64_t bytes) {
   return (bytes + kPageBytes - 1) & ~(kPageBytes - 1);
 }
 
+// Tiles of a table: a row is looked up with the pages it lies in and no more.
+inline constexpr uint32_t kTableTileBytes = kTileBytesMin;
+
 // Where the weights that a part computes with lie. In the manifest.
 struct Extent {
-  uint64_t offset_bytes;  // From the start of the stream; multiple of 4 KiB.
-  uint64_t stored_bytes;  // Multiple of 4 KiB, zero-padded, never zero.
+  uint64_t offset_bytes;    // From the start of the stream; multiple of 4 KiB.
+  uint64_t stored_bytes;    // Multiple of 4 KiB, zero-padded, never zero.
+  uint32_t tile_bytes = 0;  // Smaller than the stream's; 0: the stream's.
   friend bool operator==(const Extent&, const Extent&) = default;
 };
 
@@ -37,13 +41,20 @@ struct Extent {
 struct StreamLocation {
   uint64_t offset_bytes;  // From the start of the file; multiple of 4 KiB.
   uint64_t stored_bytes;  // Of all extents; zero for a model without weights.
-  uint32_t tile_bytes;    // Power of two, 4 KiB to 256 KiB.
+  uint32_t tile_bytes;    // Power of two, 4 KiB to 256 KiB; see Extent.
   uint32_t tile_count;    // Of all extents; each ends with a tile of its own.
 };
 static_assert(sizeof(StreamLocation) == 24);
 
-// An extent has tiles of tile_bytes, the last one shorter where it must be.
-constexpr uint64_t TileCount(const Extent& extent, uint64_t tile_bytes) {
+constexpr uint64_t TileBytesOf(const Extent& extent,
+                               uint64_t stream_tile_bytes) {
+  return extent.tile_bytes != 0 ? extent.tile_bytes : stream_tile_bytes;
+}
+
+// All tiles of an extent have the same size, but for the last one, which is
+// shorter where it must be.
+constexpr uint64_t TileCount(const Extent& extent, uint64_t stream_tile_bytes) {
+  const uint64_t tile_bytes = TileBytesOf(extent, stream_tile_bytes);
   return (extent.stored_bytes + tile_bytes - 1) / tile_bytes;
 }
 

@@ -107,7 +107,8 @@ absl::Status LayerFileReader::ReadManifest(const Superblock& superblock) {
   }
   extents_.reserve(superblock.extent_count);
   for (const manifest::Extent& extent : manifest_.extents()) {
-    extents_.push_back({extent.offset_bytes(), extent.stored_bytes()});
+    extents_.push_back(
+        {extent.offset_bytes(), extent.stored_bytes(), extent.tile_bytes()});
   }
   return absl::OkStatus();
 }

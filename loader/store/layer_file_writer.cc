@@ -31,7 +31,8 @@ std::vector<Extent> ExtentsOf(const manifest::Manifest& manifest) {
     LAYERD_CHECK(extent.stored_bytes() > 0 &&
                  extent.stored_bytes() % kPageBytes == 0);
     end += extent.stored_bytes();
-    extents.push_back({extent.offset_bytes(), extent.stored_bytes()});
+    extents.push_back(
+        {extent.offset_bytes(), extent.stored_bytes(), extent.tile_bytes()});
   }
   return extents;
 }
@@ -102,7 +103,7 @@ struct LayerFileWriter::Impl {
   }
 
   absl::Status AppendTile(std::span<const std::byte> used, size_t stored_bytes);
-  absl::Status Append(std::span<const std::byte> bytes);
+  absl::Status Append(std::span<const std::byte> bytes, bool is_last);
   absl::Status Flush();
   absl::Status Finish();
 
@@ -111,6 +112,7 @@ struct LayerFileWriter::Impl {
   Superblock superblock;
   std::vector<uint32_t> tile_crc32c;
   size_t next_extent = 0;
+  uint64_t extent_done_bytes = 0;  // Of the next one.
   PageBuffer buffer{kBufferBytes};
   size_t buffered_bytes = 0;
   uint64_t end_bytes;   // Of the file as far as it is written.
@@ -123,6 +125,12 @@ absl::StatusOr<std::unique_ptr<LayerFileWriter>> LayerFileWriter::Create(
   LAYERD_CHECK(std::has_single_bit(tile_bytes) && tile_bytes >= kTileBytesMin &&
                tile_bytes <= kTileBytesMax);
   std::vector<Extent> extents = ExtentsOf(manifest);
+  for (const Extent& extent : extents) {
+    LAYERD_CHECK(extent.tile_bytes == 0 ||
+                 (std::has_single_bit(extent.tile_bytes) &&
+                  extent.tile_bytes >= kTileBytesMin &&
+                  extent.tile_bytes <= tile_bytes));
+  }
   const uint64_t manifest_bytes = manifest.ByteSizeLong();
   RETURN_IF_ERROR(CheckAtMost(path, "bytes of manifest", manifest_bytes,
                               kManifestBytesMax));
@@ -151,11 +159,17 @@ LayerFileWriter::LayerFileWriter(std::unique_ptr<Impl> impl)
 
 LayerFileWriter::~LayerFileWriter() = default;
 
-absl::Status LayerFileWriter::AppendExtent(std::span<const std::byte> bytes) {
+absl::Status LayerFileWriter::AppendPiece(std::span<const std::byte> bytes,
+                                          bool is_last) {
   LAYERD_CHECK(impl_->next_extent < impl_->extents.size());
-  LAYERD_CHECK(bytes.size() <= impl_->extents[impl_->next_extent].stored_bytes);
-  if (impl_->status.ok()) impl_->status = impl_->Append(bytes);
-  ++impl_->next_extent;
+  LAYERD_CHECK(bytes.size() <= impl_->extents[impl_->next_extent].stored_bytes -
+                                   impl_->extent_done_bytes);
+  if (impl_->status.ok()) impl_->status = impl_->Append(bytes, is_last);
+  impl_->extent_done_bytes += bytes.size();
+  if (is_last) {
+    ++impl_->next_extent;
+    impl_->extent_done_bytes = 0;
+  }
   return impl_->status;
 }
 
@@ -165,9 +179,13 @@ absl::Status LayerFileWriter::Commit() {
   return impl_->status;
 }
 
-absl::Status LayerFileWriter::Impl::Append(std::span<const std::byte> bytes) {
-  const uint64_t tile_bytes = superblock.stream.tile_bytes;
-  uint64_t left_bytes = extents[next_extent].stored_bytes;
+absl::Status LayerFileWriter::Impl::Append(std::span<const std::byte> bytes,
+                                           bool is_last) {
+  const Extent& extent = extents[next_extent];
+  const uint64_t tile_bytes = TileBytesOf(extent, superblock.stream.tile_bytes);
+  LAYERD_CHECK(is_last || bytes.size() % tile_bytes == 0);
+  uint64_t left_bytes =
+      is_last ? extent.stored_bytes - extent_done_bytes : bytes.size();
   while (left_bytes > 0) {
     const uint64_t stored_bytes = std::min(tile_bytes, left_bytes);
     const auto used = bytes.first(std::min(bytes.size(), stored_bytes));

@@ -38,7 +38,12 @@ class LayerFileWriter {
   ~LayerFileWriter();
 
   // The next extent: at most its stored bytes; the rest is zero.
-  absl::Status AppendExtent(std::span<const std::byte> bytes);
+  absl::Status AppendExtent(std::span<const std::byte> bytes) {
+    return AppendPiece(bytes, /*is_last=*/true);
+  }
+  // The same in pieces, for an extent that is too large to be held.
+  // REQUIRES: every piece but the last is whole tiles of the extent.
+  absl::Status AppendPiece(std::span<const std::byte> bytes, bool is_last);
 
   // REQUIRES: every extent of the manifest was appended.
   absl::Status Commit();

@@ -44,6 +44,19 @@ absl::Status CheckStream(const StreamLocation& stream, uint64_t file_bytes) {
   return absl::OkStatus();
 }
 
+absl::Status CheckTileBytes(size_t index, const Extent& extent,
+                            uint32_t stream_tile_bytes) {
+  const uint32_t own = extent.tile_bytes;
+  if (own == 0 || (std::has_single_bit(own) && own >= kTileBytesMin &&
+                   own <= stream_tile_bytes)) {
+    return absl::OkStatus();
+  }
+  return absl::DataLossError(absl::StrFormat(
+      "extent %d: its tiles of %d bytes are no power of two from %d to the "
+      "stream's %d",
+      index, own, kTileBytesMin, stream_tile_bytes));
+}
+
 // `begin` is where the extent before it ends.
 absl::Status CheckExtent(size_t index, const Extent& extent, uint64_t begin,
                          uint64_t stream_bytes) {
@@ -96,10 +109,12 @@ absl::StatusOr<TileTable> TileTable::Parse(const StreamLocation& stream,
 
 absl::Status TileTable::PlaceExtents(std::span<const Extent> extents) {
   extent_begins_.reserve(extents.size() + 1);
-  ExtentBegin end{0, 0};
+  ExtentBegin end{0, 0, 0};
   for (size_t i = 0; i < extents.size(); ++i) {
     RETURN_IF_ERROR(
         CheckExtent(i, extents[i], end.offset_bytes, stream_.stored_bytes));
+    RETURN_IF_ERROR(CheckTileBytes(i, extents[i], stream_.tile_bytes));
+    extent_begins_[i].tile_bytes = TileBytesOf(extents[i], stream_.tile_bytes);
     end.offset_bytes += extents[i].stored_bytes;
     end.tile += TileCount(extents[i], stream_.tile_bytes);
     extent_begins_.push_back(end);
@@ -132,16 +147,16 @@ size_t TileTable::ExtentOf(size_t tile) const {
 
 uint64_t TileTable::offset_bytes(size_t tile) const {
   const ExtentBegin& begin = extent_begins_[ExtentOf(tile)];
-  return begin.offset_bytes + (tile - begin.tile) * tile_bytes();
+  return begin.offset_bytes + (tile - begin.tile) * begin.tile_bytes;
 }
 
 uint64_t TileTable::stored_bytes(size_t tile) const {
   const size_t extent = ExtentOf(tile);
   const ExtentBegin& begin = extent_begins_[extent];
-  const uint64_t before = (tile - begin.tile) * tile_bytes();
+  const uint64_t before = (tile - begin.tile) * begin.tile_bytes;
   const uint64_t all =
       extent_begins_[extent + 1].offset_bytes - begin.offset_bytes;
-  return std::min(tile_bytes(), all - before);
+  return std::min(begin.tile_bytes, all - before);
 }
 
 absl::Status TileTable::Verify(size_t tile,

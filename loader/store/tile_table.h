@@ -22,7 +22,8 @@ struct TileRange {
 // How the stream is cut into tiles, and the checksum of each.
 //
 // An extent of n bytes has ceil(n / tile_bytes) tiles; all but its last have
-// tile_bytes. Tiles are numbered through the whole stream.
+// tile_bytes: its own number (tables) or that of the stream. Tiles are numbered
+// through the whole stream.
 //
 // A TileTable that exists is valid: Parse() is the only door, and it lets in
 // no stream that is unaligned, odd in size, or outside the file. Readers
@@ -45,7 +46,7 @@ class TileTable {
 
   size_t tile_count() const { return crc32c_.size(); }
   size_t extent_count() const { return extent_begins_.size() - 1; }
-  // Of every tile but the last ones of extents, which may be shorter.
+  // No tile has more.
   uint64_t tile_bytes() const { return stream_.tile_bytes; }
 
   // REQUIRES: extent < extent_count().
@@ -62,16 +63,18 @@ class TileTable {
   absl::Status Verify(size_t tile, std::span<const std::byte> stored) const;
 
  private:
-  // Where an extent begins, and which is its first tile.
+  // Where an extent begins, which is its first tile, and how long those are.
   struct ExtentBegin {
     uint64_t offset_bytes;
     uint64_t tile;
+    uint64_t tile_bytes;
   };
 
   absl::Status PlaceExtents(std::span<const Extent> extents);
 
   StreamLocation stream_{};
-  std::vector<ExtentBegin> extent_begins_ = {{0, 0}};  // Of one past the last.
+  // The last one is where one more would begin.
+  std::vector<ExtentBegin> extent_begins_ = {{0, 0, 0}};
   std::vector<uint32_t> crc32c_;
 };
 

@@ -106,6 +106,37 @@ TEST_CASE("TileTable refuses unsound extents and names the first") {
              Catch::Contains(row.message));
 }
 
+TEST_CASE("TileTable refuses tiles of an extent's own that cannot be") {
+  const uint32_t own = GENERATE(1, 2048, 12288, 2 * kTile, 1u << 31);
+  INFO(own);
+  std::vector<Extent> extents = kExtents;
+  extents[1].tile_bytes = own;
+
+  const auto table = Parse(kStream, extents);
+
+  REQUIRE(absl::IsDataLoss(table.status()));
+  CHECK_THAT(std::string(table.status().message()),
+             Catch::Contains("extent 1: its tiles of " + std::to_string(own)));
+}
+
+TEST_CASE("An extent may have smaller tiles than the stream") {
+  std::vector<Extent> extents = kExtents;
+  extents[1].tile_bytes = kPage;
+  StreamLocation stream = kStream;
+  stream.tile_count = 5;
+
+  const TileTable table =
+      *Parse(stream, extents, std::vector<uint32_t>(stream.tile_count));
+
+  CHECK(table.TilesOf(1).first == 1);
+  CHECK(table.TilesOf(1).count == 2);
+  CHECK(table.offset_bytes(2) == 2 * kPage);
+  CHECK(table.stored_bytes(2) == kPage);
+  CHECK(table.TilesOf(2).first == 3);
+  CHECK(table.stored_bytes(3) == kTile);
+  CHECK(table.tile_bytes() == kTile);
+}
+
 TEST_CASE("TileTable refuses a table that is not 4 bytes a tile") {
   const auto table = Parse(kStream, kExtents, std::vector<uint32_t>(3));
 

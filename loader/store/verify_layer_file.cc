@@ -11,15 +11,19 @@ namespace {
 constexpr uint64_t kChunkBytes = 2 << 20;  // What one read is given.
 static_assert(kChunkBytes >= kTileBytesMax);
 
-// The layer whose part reads `extent` first, or nothing if the manifest, which
+bool Uses(const manifest::Manifest& manifest, const manifest::Part& part,
+          size_t extent) {
+  if (part.has_table() && part.table() == extent) return true;
+  return part.has_read() &&
+         part.read() < static_cast<uint32_t>(manifest.reads_size()) &&
+         manifest.reads(part.read()) == extent;
+}
+
+// The layer whose part needs `extent` first, or nothing if the manifest, which
 // nobody has understood yet, does not say.
 std::string LayerOfExtent(const manifest::Manifest& manifest, size_t extent) {
   for (const manifest::Part& part : manifest.parts()) {
-    if (!part.has_read() ||
-        part.read() >= static_cast<uint32_t>(manifest.reads_size()) ||
-        manifest.reads(part.read()) != extent) {
-      continue;
-    }
+    if (!Uses(manifest, part, extent)) continue;
     if (part.layer() >= static_cast<uint32_t>(manifest.layers_size())) break;
     return manifest.layers(part.layer()).name();
   }

@@ -1,0 +1,100 @@
+#ifndef LAYERD_DAEMON_EXEC_TABLE_LOOKUP_H_
+#define LAYERD_DAEMON_EXEC_TABLE_LOOKUP_H_
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "daemon/exec/placed_model.h"
+#include "daemon/rt/clock.h"
+#include "loader/loader.h"
+#include "loader/weight_stream.h"
+
+namespace layerd {
+
+// Runs the parts that look rows up in a table, which no backend could: the rows
+// are not in memory. Which ones a part wants is known once its indices are
+// computed; then the tiles they lie in come from the table's cache, or from the
+// drive through a stream of their own, checked like all others.
+//
+//     indices --> rows --> tiles --cache, or loader--> rows --> output
+//
+// More rows than the cache holds come in turns. So a budget changes how often a
+// tile is read, and never a bit of what comes out.
+//
+//   RETURN_IF_ERROR(lookup.Begin(model, part));
+//   ASSIGN_OR_RETURN(const bool done, lookup.Advance());  // Again until done,
+//   lookup.WaitForTurn();                                 // or wait meanwhile.
+//   lookup.End();
+//
+// Cost:      nothing is allocated after construction while all goes well.
+// Threading: executor thread.
+class TableLookup {
+ public:
+  struct Options {  // As StreamRequest has them.
+    int level = 3;
+    bool low = false;
+    Bell* bell = nullptr;
+  };
+  // `loader` and `clock` outlive it.
+  TableLookup(const Options& options, Loader* loader, const Clock* clock);
+
+  bool idle() const { return lookup_ == nullptr; }
+
+  // Errors: INVALID_ARGUMENT naming the index that is in no row: the request's
+  //         fault.
+  // REQUIRES: idle(); the part looks up; all parts before it have completed.
+  absl::Status Begin(PlacedModel* model, size_t part);
+
+  // Goes as far as it can without waiting; true when the output is complete.
+  // Errors: what the loader says: the model's end.
+  // REQUIRES: not idle(), and no error came before.
+  absl::StatusOr<bool> Advance();
+  // Until Advance() can go on.
+  void WaitForTurn();
+
+  // After the last Advance(), after an error, or in the middle.
+  void End();
+
+  struct Stats {  // Of all lookups so far.
+    std::chrono::nanoseconds load_wait{0};
+    uint64_t read_bytes = 0;
+    uint64_t tiles_read = 0;
+  };
+  const Stats& stats() const { return stats_; }
+
+ private:
+  // Asks for the tiles of as many rows as fit.
+  void BeginTurn();
+  bool Ask(int64_t row);
+  bool TurnHasArrived() const;
+  // Copies the rows of this turn.
+  absl::Status EndTurn();
+  void StopReading();
+  int64_t RowAt(int64_t i) const;
+
+  const Options options_;
+  Loader* const loader_;
+  const Clock* const clock_;
+  WeightStream stream_;
+  std::vector<StreamRead> reads_;  // Of one turn; never more than reserved.
+  bool reading_ = false;           // They are at the loader.
+  Instant asked_{};                // When they were given to it.
+  Stats stats_;
+
+  // Of the part that is on.
+  const PlacedLookup* lookup_ = nullptr;
+  const LayerFileReader* file_ = nullptr;
+  PartMemory memory_;
+  int64_t count_ = 0;     // Of indices.
+  int64_t done_ = 0;      // Rows that are in the output.
+  int64_t turn_end_ = 0;  // Rows that this turn asked for, from done_ on.
+};
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_EXEC_TABLE_LOOKUP_H_
