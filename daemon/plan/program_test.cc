@@ -257,8 +257,15 @@ const Spoiled kSpoiled[] = {
      [](auto& m) {
        m.mutable_parts(7)->set_table(1);
        m.set_reads(1, 0);
+       m.mutable_extents(1)->set_tile_bytes(4096);
      },
      "a table, but nothing"},
+    {"table without small tiles",
+     [](auto& m) {
+       m.mutable_parts(7)->set_table(1);
+       m.set_reads(1, 0);
+     },
+     "extent 1: a table without tiles of its own"},
     {"extent that nobody reads", [](auto& m) { m.set_reads(1, 0); },
      "extent 1 is never read"},
     {"read of no extent", [](auto& m) { m.set_reads(2, 2); },
