@@ -92,16 +92,12 @@ struct MemoryPlan {
 
   // What counts against the weight budget.
   uint64_t weight_memory_bytes() const {
-    return ring_bytes + head_bytes + decode.bytes;
+    return ring_bytes + head_bytes + table_bytes + decode.bytes;
   }
 
   // As MemoryPlanner::Plan(), for one budget.
   static absl::StatusOr<MemoryPlan> Make(
       const std::vector<ModelDemand>& demands, const MemoryBudgets& budgets);
-
-  uint64_t weight_memory_bytes() const {
-    return ring_bytes + head_bytes + table_bytes + decode.bytes;
-  }
 
   // A few lines for people: levels, models, sums.
   std::string ToString() const;
