@@ -28,6 +28,7 @@ const std::map<std::string, std::pair<int, int>>& KnownInputs() {
       {"Expand", {1, 1}},
       {"LayerNormalization", {1, 2}},
       {"PRelu", {1, 1}},
+      {"Pow", {1, 1}},
       {"Pad", {1, 3}},
       {"ReduceMax", {1, 1}},
       {"ReduceMean", {1, 1}},
