@@ -84,6 +84,29 @@ TEST_CASE("A memory budget counts arenas and scratch as well") {
   CHECK(MinimumBudgetBytes(below.status()) == minimum);
 }
 
+TEST_CASE("Decode scratch is one for all and counts as memory for weights") {
+  const Program program = TenEqual();
+  const std::vector<ModelDemand> demands = {
+      {"a/1", 3, &program, 0, 5 * kPage - 1}, {"b/1", 1, &program, 0, 3}};
+  const std::vector<ModelDemand> plain = {{"a/1", 3, &program, 0},
+                                          {"b/1", 1, &program, 0}};
+  const uint64_t minimum =
+      MemoryPlan::Make(plain, {})->minimum_weight_bytes + 5 * kPage;
+
+  const auto least = MemoryPlan::Make(demands, {.weight_bytes = minimum});
+  const auto below = MemoryPlan::Make(demands, {.weight_bytes = minimum - 1});
+  const auto all = MemoryPlan::Make(demands, {});
+
+  REQUIRE((least.ok() && all.ok()));
+  CHECK(least->decode.bytes == 5 * kPage);
+  CHECK(least->minimum_weight_bytes == minimum);
+  CHECK(least->weight_memory_bytes() <= minimum);
+  CHECK(MinimumBudgetBytes(below.status()) == minimum);
+  CHECK_THAT(std::string(below.status().message()),
+             Catch::Contains("decoding 20480"));
+  CHECK(all->weight_memory_bytes() == all->weight_bytes + 5 * kPage);
+}
+
 TEST_CASE("Models of a level share one ring and one arena") {
   const Program large = Sketch(std::vector<uint64_t>(100, 32 * kPage));
   const Program small = Sketch(std::vector<uint64_t>(90, 8 * kPage));
