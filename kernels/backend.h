@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
@@ -53,6 +54,10 @@ struct PartSpec {
   // Convolution: of dimension 2 of the output; fully connected: of the rows
   // (all leading dimensions together).
   Range rows;
+  // A power of two that the address of each input and output is surely a
+  // multiple of. It may choose the kernel, so it comes from the layer file and
+  // not from where memory happens to be.
+  uint32_t alignment_bytes = 1;
 };
 
 // The memory that one run of a part touches. Loans until its ticket completes.
@@ -63,6 +68,12 @@ struct PartMemory {
   std::span<std::byte* const> outputs;
   std::byte* scratch = nullptr;  // kernel.scratch_bytes(), 64 B-aligned.
   std::byte* decoded = nullptr;  // kernel.decoded_bytes(), 64 B-aligned.
+  // Of the extent, whose bytes devices with memory of their own copy; 0: what
+  // the part's own pieces span.
+  size_t weights_bytes = 0;
+  // False if a part was enqueued before with these weights at this address,
+  // without an error, and they are what they were: nothing is copied again.
+  bool weights_are_new = true;
 };
 
 // One part made ready off the request path: primitives chosen and created.
@@ -107,6 +118,26 @@ class Backend {
 
   virtual absl::StatusOr<std::unique_ptr<Kernel>> Prepare(
       const PartSpec& spec) = 0;
+
+  // The block that all memory of parts will lie in, until Detach(): devices
+  // make it their own, or a twin of it. One block at a time.
+  // Errors: RESOURCE_EXHAUSTED if the device has not as much.
+  // REQUIRES, for both: no ticket is open.
+  virtual absl::Status Attach(std::span<std::byte>) { return absl::OkStatus(); }
+  virtual void Detach() {}
+
+  // Copy what the host brings into the memory of parts, and fetch what they
+  // have left there. CopyIn() may return before the device has it; parts that
+  // are enqueued later see it. CopyOut() returns when it is there.
+  // REQUIRES: no open ticket touches that memory.
+  virtual absl::Status CopyIn(std::byte* to, std::span<const std::byte> from) {
+    if (!from.empty()) std::memcpy(to, from.data(), from.size());
+    return absl::OkStatus();
+  }
+  virtual absl::Status CopyOut(std::span<std::byte> to, const std::byte* from) {
+    if (!to.empty()) std::memcpy(to.data(), from, to.size());
+    return absl::OkStatus();
+  }
 
   // REQUIRES: `kernel` came from this backend's Prepare(). No allocation by
   // our own code.

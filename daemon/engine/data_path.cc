@@ -101,7 +101,13 @@ absl::Status DataPath::Change(const MemoryPlan& plan, const Models& models) {
     RETURN_IF_ERROR(Start(old_plan, old_models, heads));
     return resized;
   }
-  return Start(plan, models, heads);
+  const absl::Status started = Start(plan, models, heads);
+  if (started.ok() || old_models.empty()) return started;
+  // A device may have less than the host. What was there fitted.
+  heads.clear();
+  RETURN_IF_ERROR(ResizeFor(old_plan, old_models, &heads));
+  RETURN_IF_ERROR(Start(old_plan, old_models, heads));
+  return started;
 }
 
 bool DataPath::reading() const {
@@ -123,6 +129,7 @@ std::chrono::nanoseconds DataPath::loader_cpu_time() const {
 absl::Status DataPath::Start(const MemoryPlan& plan, const Models& models,
                              const Heads& heads) {
   ASSIGN_OR_RETURN(IoEngineChoice choice, open_io_engine_());
+  RETURN_IF_ERROR(backend_->Attach(slab_->memory()));
   warnings_ = slab_->warnings();
   warnings_.insert(warnings_.end(), choice.warnings.begin(),
                    choice.warnings.end());
@@ -174,6 +181,8 @@ DataPath::Heads DataPath::Stop() {
     past_cpu_time_ += reading_->thread.cpu_time();
     old = std::move(reading_);
   }
+  old.reset();
+  backend_->Detach();
   return heads;
 }
 

@@ -1,7 +1,6 @@
 #include "daemon/exec/executor.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "absl/strings/str_format.h"
 #include "config/check.h"
@@ -80,7 +79,7 @@ absl::StatusOr<bool> Executor::Ready() {
 
 absl::Status Executor::RunPart() {
   LAYERD_CHECK(!idle() && !finished());
-  CopyInputs();
+  RETURN_IF_ERROR(CopyInputs());
   const size_t part = next_part_;
   if (model_->looks_up(part)) return LookUp();
   if (open_count_ == kTicketsOpenMax) RETURN_IF_ERROR(CompleteOldest());
@@ -101,31 +100,32 @@ absl::Status Executor::RunPart() {
 
 absl::Status Executor::Finish(std::span<const std::span<std::byte>> outputs) {
   LAYERD_CHECK(!idle() && finished());
-  CopyInputs();  // Of a program without parts.
+  RETURN_IF_ERROR(CopyInputs());  // Of a program without parts.
   RETURN_IF_ERROR(CompleteAll());
   LAYERD_CHECK(outputs.size() == model_->model().outputs().size());
   for (size_t i = 0; i < outputs.size(); ++i) {
     const std::span<const std::byte> from = model_->output(i);
     LAYERD_CHECK(outputs[i].size() == from.size());
-    if (!from.empty()) std::memcpy(outputs[i].data(), from.data(), from.size());
+    RETURN_IF_ERROR(backend_->CopyOut(outputs[i], from.data()));
   }
   return absl::OkStatus();
 }
 
-void Executor::CopyInputs() {
+absl::Status Executor::CopyInputs() {
   for (size_t i = 0; i < inputs_.size(); ++i) {
     const std::span<std::byte> into = model_->input(i);
     LAYERD_CHECK(inputs_[i].size() == into.size());
-    if (!into.empty()) std::memcpy(into.data(), inputs_[i].data(), into.size());
+    RETURN_IF_ERROR(backend_->CopyIn(into.data(), inputs_[i]));
   }
   inputs_ = {};
+  return absl::OkStatus();
 }
 
 void Executor::End() {
   LAYERD_CHECK(!idle());
   // After an error, or in the middle: parts may still compute in the ring.
   for (size_t i = 0; i < open_count_; ++i) {
-    backend_->Wait(open_[i].ticket).IgnoreError();
+    if (!backend_->Wait(open_[i].ticket).ok()) model_->ForgetEnqueued();
   }
   open_count_ = 0;
   loader_->Stop(&stream_);
@@ -188,6 +188,7 @@ absl::StatusOr<Ticket> Executor::Enqueue(size_t part,
   const Instant begun = timed ? clock_->now() : Instant{};
   const auto ticket = backend_->Enqueue(model_->model().kernel(part),
                                         model_->MemoryOf(part, weights));
+  if (ticket.ok()) model_->NoteEnqueued(part);
   if (timed) part_times_[part] = clock_->now() - begun;
   return ticket;
 }
@@ -214,7 +215,10 @@ absl::Status Executor::CompleteOldest() {
   const absl::Status status = backend_->Wait(oldest.ticket);
   std::copy(open_.begin() + 1, open_.begin() + open_count_, open_.begin());
   --open_count_;
-  if (!status.ok()) return InLayer(oldest.part, status);
+  if (!status.ok()) {
+    model_->ForgetEnqueued();
+    return InLayer(oldest.part, status);
+  }
   for (uint32_t read : model_->ReadsDoneAfter(oldest.part)) {
     stream_.Release(read);
   }

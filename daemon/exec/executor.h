@@ -117,9 +117,9 @@ class Executor {
   };
 
   StreamRequest RequestOf(const PlacedModel& model, int level);
-  void CopyInputs();
   absl::StatusOr<bool> AdvanceLookup();
   absl::Status LookUp();
+  absl::Status CopyInputs();
   absl::StatusOr<const std::byte*> WaitForWeights(size_t part, size_t read);
   absl::StatusOr<Ticket> Enqueue(size_t part, const std::byte* weights);
   absl::Status CompleteOldest();

@@ -23,13 +23,27 @@ PlacedModel::PlacedModel(std::shared_ptr<Model> model,
 }
 
 PartMemory PlacedModel::MemoryOf(size_t part, const std::byte* weights) const {
-  const Operands& of = operands_[model_->program().parts[part].layer];
+  const Program& program = model_->program();
+  const auto read = program.parts[part].read;
+  const Operands& of = operands_[program.parts[part].layer];
   return {
       .inputs = {input_pointers_.data() + of.inputs_first, of.inputs_count},
       .weights = weights,
       .outputs = {output_pointers_.data() + of.outputs_first, of.outputs_count},
       .scratch = scratch_,
-      .decoded = decode_};
+      .decoded = decode_,
+      .weights_bytes =
+          read ? program.extents[program.reads[*read]].stored_bytes : 0,
+      .weights_are_new = !read || !enqueued_[mark_of_read_[*read]]};
+}
+
+void PlacedModel::NoteEnqueued(size_t part) {
+  const auto read = model_->program().parts[part].read;
+  if (read) enqueued_[mark_of_read_[*read]] = true;
+}
+
+void PlacedModel::ForgetEnqueued() {
+  std::fill(enqueued_.begin(), enqueued_.end(), false);
 }
 
 std::span<const uint32_t> PlacedModel::ReadsDoneAfter(size_t part) const {
@@ -42,6 +56,7 @@ void PlacedModel::KeepArrived() {
   for (size_t i = 0; i < reads_.size(); ++i) {
     if (arrived_[i] && !reads_[i].resident.empty()) reads_[i].present = true;
     arrived_[i] = false;
+    if (reads_[i].resident.empty()) enqueued_[i] = false;
   }
 }
 
@@ -91,19 +106,25 @@ void PlacedModel::PlaceReads(const MemoryPlan::ModelMemory& plan,
                              std::span<std::byte> slab) {
   const Program& program = model_->program();
   std::vector<bool> read_before(program.extents.size(), false);
+  std::vector<uint32_t> first_read(program.extents.size());
   for (uint32_t extent : program.reads) {
+    const auto index = static_cast<uint32_t>(reads_.size());
     StreamRead& read = reads_.emplace_back();
     read.extent = extent;
+    if (!read_before[extent]) first_read[extent] = index;
+    mark_of_read_.push_back(index);
     if (const auto offset = plan.resident_offsets[extent]) {
       read.resident =
           slab.subspan(*offset, program.extents[extent].stored_bytes);
       // Parts come in order: when this one's turn comes, the first read of the
       // same extent is there.
       read.present = read_before[extent];
+      mark_of_read_.back() = first_read[extent];
     }
     read_before[extent] = true;
   }
   arrived_.resize(reads_.size(), false);
+  enqueued_.resize(reads_.size(), false);
 }
 
 void PlacedModel::PlaceTables(const MemoryPlan::ModelMemory& plan,

@@ -48,6 +48,10 @@ class PlacedModel {
   const PlacedLookup& lookup(size_t part) const {
     return lookups_[lookup_of_part_[part]];
   }
+  // For devices that keep weights of their own: a part was enqueued, so the
+  // device has those of its read; or a ticket failed, and it may have none.
+  void NoteEnqueued(size_t part);
+  void ForgetEnqueued();
   // Whose last part this is.
   std::span<const uint32_t> ReadsDoneAfter(size_t part) const;
   std::span<std::byte> input(size_t i) const { return inputs_[i]; }
@@ -91,6 +95,9 @@ class PlacedModel {
   std::vector<std::unique_ptr<TileCache>> caches_;  // As the plan's tables.
   std::vector<PlacedLookup> lookups_;
   std::vector<size_t> lookup_of_part_;  // 0 where there is none.
+  std::vector<bool> enqueued_;
+  // Reads of one resident extent share the first one's mark in enqueued_.
+  std::vector<uint32_t> mark_of_read_;
   std::vector<uint32_t> reads_by_last_part_;
   std::vector<size_t>
       first_read_of_part_;  // In the above; one more at the end.

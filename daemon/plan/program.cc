@@ -192,10 +192,16 @@ PartSpec Program::SpecOf(const Part& part) const {
   const Layer& layer = layers[part.layer];
   PartSpec spec;
   spec.op = layer.op;
-  for (const uint32_t t : layer.inputs) spec.inputs.push_back(tensors[t].type);
+  uint64_t offsets = kBufferAlignment;
+  for (const uint32_t t : layer.inputs) {
+    spec.inputs.push_back(tensors[t].type);
+    offsets |= tensors[t].offset_bytes;
+  }
   for (const uint32_t t : layer.outputs) {
     spec.outputs.push_back(tensors[t].type);
+    offsets |= tensors[t].offset_bytes;
   }
+  spec.alignment_bytes = static_cast<uint32_t>(offsets & -offsets);
   spec.weights = part.weights;
   spec.channels = part.channels;
   spec.rows = part.rows;

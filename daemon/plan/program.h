@@ -15,6 +15,9 @@
 
 namespace layerd {
 
+// What the address of each buffer is surely a multiple of.
+inline constexpr uint64_t kBufferAlignment = 64;
+
 // Memory in the arena that one or several tensors lie in.
 struct Buffer {
   uint64_t bytes = 0;

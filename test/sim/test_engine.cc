@@ -65,6 +65,17 @@ class HookedBackend final : public Backend {
       const PartSpec& spec) override {
     return inner_->Prepare(spec);
   }
+  absl::Status Attach(std::span<std::byte> memory) override {
+    return inner_->Attach(memory);
+  }
+  void Detach() override { inner_->Detach(); }
+  absl::Status CopyIn(std::byte* to, std::span<const std::byte> from) override {
+    return inner_->CopyIn(to, from);
+  }
+  absl::Status CopyOut(std::span<std::byte> to,
+                       const std::byte* from) override {
+    return inner_->CopyOut(to, from);
+  }
   absl::StatusOr<Ticket> Enqueue(Kernel& kernel,
                                  const PartMemory& memory) override {
     before_part_();
@@ -129,6 +140,18 @@ TestEngine::TestEngine(const EngineOptions& options, Drive drive,
                        std::unique_ptr<Backend> backend)
     : hooks_(std::make_shared<Hooks>()),
       faults_(std::make_shared<std::vector<SimFault>>()) {
+  Start(options, OpenerOf(drive, faults_), std::move(backend));
+}
+
+TestEngine::TestEngine(const EngineOptions& options, IoEngineOpener open_drive,
+                       std::unique_ptr<Backend> backend)
+    : hooks_(std::make_shared<Hooks>()),
+      faults_(std::make_shared<std::vector<SimFault>>()) {
+  Start(options, std::move(open_drive), std::move(backend));
+}
+
+void TestEngine::Start(const EngineOptions& options, IoEngineOpener open_drive,
+                       std::unique_ptr<Backend> backend) {
   EngineParts parts;
   parts.backend = std::make_unique<HookedBackend>(
       [hooks = hooks_] {
@@ -137,7 +160,7 @@ TestEngine::TestEngine(const EngineOptions& options, Drive drive,
         ++hooks->parts;
       },
       std::move(backend));
-  parts.open_io_engine = OpenerOf(drive, faults_);
+  parts.open_io_engine = std::move(open_drive);
   auto clock = std::make_unique<ManualClock>();
   clock_ = clock.get();
   parts.clock = std::move(clock);

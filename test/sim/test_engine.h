@@ -56,6 +56,9 @@ class TestEngine {
   // On the reference backend, or on another.
   TestEngine(const EngineOptions& options, Drive drive,
              std::unique_ptr<Backend> backend = MakeReferenceBackend());
+  // On a drive of one's own, which knows no AddFault().
+  TestEngine(const EngineOptions& options, IoEngineOpener open_drive,
+             std::unique_ptr<Backend> backend);
   ~TestEngine();
 
   Engine* operator->() { return engine_.get(); }
@@ -88,6 +91,9 @@ class TestEngine {
 
  private:
   struct Hooks;
+
+  void Start(const EngineOptions& options, IoEngineOpener open_drive,
+             std::unique_ptr<Backend> backend);
 
   std::shared_ptr<Hooks> hooks_;
   std::shared_ptr<std::vector<SimFault>> faults_;

@@ -37,6 +37,8 @@ OUTSIDE = ("deploy", "third_party", ".ci")
 # Packing runs in a process of its own, so only layerctl links the packer.
 MAY_KNOW_PACK = ("daemon/ctl", "daemon/pack")
 MAY_KNOW_GRPC = ("daemon/serve", "daemon/ctl")
+# The labels of NVIDIA's libraries; all others are labels of other repositories.
+MAY_KNOW_CUDA = ("kernels",)
 
 
 def room_of(path):
@@ -58,6 +60,8 @@ def why_not(from_room, to_room, is_test=False):
         return None
     if to_room == TEST:
         return None if is_test else "nothing may know test/"
+    if to_room == "third_party" and from_room in MAY_KNOW_CUDA:
+        return None
     if to_room in OUTSIDE:
         return f"nothing may know {to_room}/"
     if from_room in OUTSIDE:

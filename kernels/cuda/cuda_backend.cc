@@ -1,0 +1,325 @@
+#include "kernels/cuda/cuda_backend.h"
+
+#include <array>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "config/check.h"
+#include "config/status_macros.h"
+#include "kernels/cuda/cuda_kernel.h"
+#include "kernels/cuda/device_block.h"
+#include "kernels/cuda/host_access.h"
+#include "kernels/cuda/make_device.h"
+#include "kernels/cuda/status.h"
+#include "kernels/part_check.h"
+
+namespace layerd {
+namespace {
+
+using cuda::CudaKernel;
+using cuda::Device;
+using cuda::DeviceBlock;
+using cuda::DeviceMemory;
+using cuda::FromCuda;
+using cuda::KernelOr;
+using cuda::UniqueEvent;
+
+// Tickets that are known apart; more that are open wait for the oldest.
+constexpr uint64_t kSlots = 4;
+
+absl::StatusOr<UniqueEvent> MakeEvent() {
+  cudaEvent_t event = nullptr;
+  // Who waits sleeps: a core is worth more than some microseconds.
+  RETURN_IF_ERROR(
+      FromCuda(cudaEventCreateWithFlags(
+                   &event, cudaEventDisableTiming | cudaEventBlockingSync),
+               "cudaEventCreateWithFlags"));
+  return UniqueEvent(event);
+}
+
+class CudaBackend final : public Backend {
+ public:
+  static absl::StatusOr<std::unique_ptr<Backend>> Make(
+      const CudaOptions& options);
+  ~CudaBackend() override { Detach(); }
+
+  KernelKey key() const override { return key_; }
+
+  absl::StatusOr<std::vector<WeightLayout>> WeightLayouts(
+      const PartSpec& spec) const override {
+    RETURN_IF_ERROR(CheckPart(spec));
+    return Wanted(spec);
+  }
+
+  absl::StatusOr<std::unique_ptr<Kernel>> Prepare(
+      const PartSpec& spec) override;
+  absl::Status Attach(std::span<std::byte> memory) override;
+  void Detach() override;
+  absl::Status CopyIn(std::byte* to, std::span<const std::byte> from) override;
+  absl::Status CopyOut(std::span<std::byte> to, const std::byte* from) override;
+  absl::StatusOr<Ticket> Enqueue(Kernel& kernel,
+                                 const PartMemory& memory) override;
+  bool Completed(Ticket ticket) override;
+  absl::Status Wait(Ticket ticket) override;
+
+ private:
+  // The last kSlots tickets.
+  struct Slot {
+    UniqueEvent copied;  // The weights are on the device.
+    UniqueEvent done;
+    uint64_t ticket = 0;
+    std::span<const std::byte> weights;  // While the ticket may be open.
+  };
+
+  static std::vector<WeightLayout> Wanted(const PartSpec& spec);
+  KernelOr MakeKernel(const PartSpec& spec) const;
+  DeviceMemory OnDevice(const PartMemory& memory) const;
+  absl::Status CopyWeights(Slot& slot, std::span<const std::byte> weights);
+  absl::Status Queue(CudaKernel& kernel, const PartMemory& memory, Slot& slot);
+  void NoteError(const absl::Status& status) {
+    if (first_error_.ok()) first_error_ = status;
+  }
+
+  CudaMemory memory_ = CudaMemory::kStaged;
+  KernelKey key_;
+  Device device_;
+  cuda::UniqueStream copies_;
+  UniqueEvent input_copied_;
+  std::array<Slot, kSlots> slots_;
+  std::unique_ptr<DeviceBlock> block_;
+  uint64_t last_ticket_ = 0;
+  absl::Status first_error_;
+};
+
+absl::StatusOr<std::unique_ptr<Backend>> CudaBackend::Make(
+    const CudaOptions& options) {
+  auto backend = std::make_unique<CudaBackend>();
+  ASSIGN_OR_RETURN(cuda::DeviceFacts facts, cuda::FindDevice());
+  RETURN_IF_ERROR(cuda::MakeDevice(options.half, &backend->device_));
+  backend->memory_ = options.memory;
+  if (options.memory == CudaMemory::kProbe) {
+    ASSIGN_OR_RETURN(backend->memory_, cuda::ProbeMemory(facts));
+  }
+  // Layouts are the same for all devices, so files are, too.
+  backend->key_ = {"cuda", "any", options.half ? "f16" : "f32", "KRSC"};
+  ASSIGN_OR_RETURN(backend->copies_, cuda::MakeStream());
+  ASSIGN_OR_RETURN(backend->input_copied_, MakeEvent());
+  for (Slot& slot : backend->slots_) {
+    ASSIGN_OR_RETURN(slot.copied, MakeEvent());
+    ASSIGN_OR_RETURN(slot.done, MakeEvent());
+  }
+  return backend;
+}
+
+std::vector<WeightLayout> CudaBackend::Wanted(const PartSpec& spec) {
+  std::vector<WeightLayout> layouts;
+  for (size_t i = 0; i < spec.weights.size(); ++i) {
+    layouts.push_back(cuda::WantedLayout(spec, i));
+  }
+  return layouts;
+}
+
+absl::Status CompareLayouts(const PartSpec& spec,
+                            const std::vector<WeightLayout>& wanted) {
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const WeightLayout& stored = spec.weights[i].layout;
+    if (stored == wanted[i]) continue;
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "%s: weights are stored as %s, the device computes on %s",
+        NameOf(spec.op), ToString(stored), ToString(wanted[i])));
+  }
+  return absl::OkStatus();
+}
+
+KernelOr CudaBackend::MakeKernel(const PartSpec& spec) const {
+  KernelOr kernel = absl::UnimplementedError("");
+  if (const auto* op = std::get_if<Convolution>(&spec.op)) {
+    kernel = cuda::MakeCudnn(*op, spec, device_);
+  } else if (const auto* op = std::get_if<FullyConnected>(&spec.op)) {
+    kernel = cuda::MakeLt(*op, spec, device_);
+  } else if (const auto* op = std::get_if<MatMul>(&spec.op)) {
+    kernel = cuda::MakeLt(*op, spec, device_);
+  }
+  if (!absl::IsUnimplemented(kernel.status())) return kernel;
+  return cuda::MakeLoops(spec);
+}
+
+absl::StatusOr<std::unique_ptr<Kernel>> CudaBackend::Prepare(
+    const PartSpec& spec) {
+  RETURN_IF_ERROR(CheckPlacedPart(spec));
+  RETURN_IF_ERROR(CompareLayouts(spec, Wanted(spec)));
+  if (spec.inputs.size() > DeviceMemory::kInputsMax ||
+      spec.outputs.size() != 1) {
+    return absl::UnimplementedError(
+        absl::StrFormat("%s: %d inputs and %d outputs", NameOf(spec.op),
+                        spec.inputs.size(), spec.outputs.size()));
+  }
+  KernelOr kernel = MakeKernel(spec);
+  if (!kernel.ok()) {
+    return absl::Status(
+        kernel.status().code(),
+        absl::StrCat(NameOf(spec.op), ": ", kernel.status().message()));
+  }
+  return *std::move(kernel);
+}
+
+absl::Status CudaBackend::Attach(std::span<std::byte> memory) {
+  LAYERD_CHECK(block_ == nullptr, "a block is attached");
+  ASSIGN_OR_RETURN(block_, DeviceBlock::Make(memory, memory_));
+  return absl::OkStatus();
+}
+
+void CudaBackend::Detach() {
+  if (block_ == nullptr) return;
+  // A job that ended early may have left copies.
+  cudaStreamSynchronize(copies_.get());
+  cudaStreamSynchronize(device_.compute.get());
+  for (Slot& slot : slots_) slot.weights = {};
+  block_.reset();
+}
+
+absl::Status CudaBackend::CopyIn(std::byte* to,
+                                 std::span<const std::byte> from) {
+  if (from.empty()) return absl::OkStatus();
+  // What the last job brought may still be on its way from the same bytes.
+  RETURN_IF_ERROR(FromCuda(cudaEventSynchronize(input_copied_.get()),
+                           "cudaEventSynchronize"));
+  cuda::HostWrites(to, from.size());
+  std::memcpy(to, from.data(), from.size());
+  if (!block_->staged()) return absl::OkStatus();
+  RETURN_IF_ERROR(
+      FromCuda(cudaMemcpyAsync(block_->OnDevice(to), to, from.size(),
+                               cudaMemcpyHostToDevice, device_.compute.get()),
+               "cudaMemcpyAsync"));
+  return FromCuda(cudaEventRecord(input_copied_.get(), device_.compute.get()),
+                  "cudaEventRecord");
+}
+
+absl::Status CudaBackend::CopyOut(std::span<std::byte> to,
+                                  const std::byte* from) {
+  if (to.empty()) return absl::OkStatus();
+  if (block_->staged()) {
+    std::byte* const host = const_cast<std::byte*>(from);
+    RETURN_IF_ERROR(
+        FromCuda(cudaMemcpyAsync(host, block_->OnDevice(from), to.size(),
+                                 cudaMemcpyDeviceToHost, device_.compute.get()),
+                 "cudaMemcpyAsync"));
+    RETURN_IF_ERROR(
+        FromCuda(cudaEventRecord(input_copied_.get(), device_.compute.get()),
+                 "cudaEventRecord"));
+    RETURN_IF_ERROR(FromCuda(cudaEventSynchronize(input_copied_.get()),
+                             "cudaEventSynchronize"));
+  }
+  cuda::HostReads(from, to.size());
+  std::memcpy(to.data(), from, to.size());
+  return absl::OkStatus();
+}
+
+DeviceMemory CudaBackend::OnDevice(const PartMemory& memory) const {
+  DeviceMemory device;
+  for (size_t i = 0; i < memory.inputs.size(); ++i) {
+    device.inputs[i] = block_->OnDevice(memory.inputs[i]);
+  }
+  device.weights = block_->OnDevice(memory.weights);
+  device.output = block_->OnDevice(memory.outputs[0]);
+  if (memory.scratch != nullptr) {
+    const auto address =
+        reinterpret_cast<uintptr_t>(block_->OnDevice(memory.scratch));
+    constexpr uintptr_t kMask = cuda::kScratchAlignment - 1;
+    device.scratch = reinterpret_cast<std::byte*>((address + kMask) & ~kMask);
+  }
+  return device;
+}
+
+absl::Status CudaBackend::CopyWeights(Slot& slot,
+                                      std::span<const std::byte> weights) {
+  // The room on the device is free when that on the host is, and a caller may
+  // use one extent in two tickets.
+  for (const Slot& other : slots_) {
+    if (&other == &slot || other.weights.empty()) continue;
+    if (other.weights.data() >= weights.data() + weights.size() ||
+        weights.data() >= other.weights.data() + other.weights.size()) {
+      continue;
+    }
+    RETURN_IF_ERROR(
+        FromCuda(cudaStreamWaitEvent(copies_.get(), other.done.get(), 0),
+                 "cudaStreamWaitEvent"));
+  }
+  RETURN_IF_ERROR(FromCuda(
+      cudaMemcpyAsync(block_->OnDevice(weights.data()), weights.data(),
+                      weights.size(), cudaMemcpyHostToDevice, copies_.get()),
+      "cudaMemcpyAsync"));
+  RETURN_IF_ERROR(FromCuda(cudaEventRecord(slot.copied.get(), copies_.get()),
+                           "cudaEventRecord"));
+  return FromCuda(
+      cudaStreamWaitEvent(device_.compute.get(), slot.copied.get(), 0),
+      "cudaStreamWaitEvent");
+}
+
+absl::Status CudaBackend::Queue(CudaKernel& kernel, const PartMemory& memory,
+                                Slot& slot) {
+  const size_t bytes =
+      memory.weights_bytes != 0 ? memory.weights_bytes : kernel.weight_bytes();
+  slot.weights = {memory.weights, kernel.weight_bytes() == 0 ? 0 : bytes};
+  if (block_->staged() && memory.weights_are_new && !slot.weights.empty()) {
+    RETURN_IF_ERROR(CopyWeights(slot, slot.weights));
+  }
+  RETURN_IF_ERROR(kernel.Launch(device_, OnDevice(memory)));
+  return FromCuda(cudaEventRecord(slot.done.get(), device_.compute.get()),
+                  "cudaEventRecord");
+}
+
+absl::StatusOr<Ticket> CudaBackend::Enqueue(Kernel& kernel,
+                                            const PartMemory& memory) {
+  auto* ours = dynamic_cast<CudaKernel*>(&kernel);
+  LAYERD_CHECK(ours != nullptr, "a kernel of another backend");
+  LAYERD_CHECK(block_ != nullptr, "no memory is attached");
+  Slot& slot = slots_[(last_ticket_ + 1) % kSlots];
+  if (slot.ticket != 0) {
+    NoteError(FromCuda(cudaEventSynchronize(slot.done.get()),
+                       "cudaEventSynchronize"));
+  }
+  slot.ticket = ++last_ticket_;
+  const absl::Status queued = Queue(*ours, memory, slot);
+  if (!queued.ok()) {
+    // Nobody gets a ticket for what may be half queued.
+    cudaStreamSynchronize(copies_.get());
+    cudaStreamSynchronize(device_.compute.get());
+    slot.weights = {};
+    slot.ticket = 0;
+    return queued;
+  }
+  return Ticket{slot.ticket};
+}
+
+bool CudaBackend::Completed(Ticket ticket) {
+  Slot& slot = slots_[ticket.value % kSlots];
+  if (slot.ticket != ticket.value) return true;  // Waited for since.
+  const cudaError_t error = cudaEventQuery(slot.done.get());
+  if (error == cudaErrorNotReady) return false;
+  NoteError(FromCuda(error, "cudaEventQuery"));
+  slot.weights = {};
+  return true;
+}
+
+absl::Status CudaBackend::Wait(Ticket ticket) {
+  Slot& slot = slots_[ticket.value % kSlots];
+  if (slot.ticket == ticket.value) {
+    NoteError(FromCuda(cudaEventSynchronize(slot.done.get()),
+                       "cudaEventSynchronize"));
+    slot.weights = {};
+  }
+  return std::exchange(first_error_, absl::OkStatus());
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Backend>> MakeCudaBackend(
+    const CudaOptions& options) {
+  return CudaBackend::Make(options);
+}
+
+}  // namespace layerd

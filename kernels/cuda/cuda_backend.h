@@ -1,0 +1,41 @@
+#ifndef LAYERD_KERNELS_CUDA_CUDA_BACKEND_H_
+#define LAYERD_KERNELS_CUDA_CUDA_BACKEND_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "kernels/backend.h"
+
+namespace layerd {
+
+// How weights and activations come to where kernels read them.
+//
+// staged: the attached block stays the host's, page-locked; the device has a
+//         twin of it, byte for byte. Weights go over on a copy stream while
+//         the part before computes. Works everywhere.
+// mapped: the device reads and writes the attached block itself: no copy, no
+//         second block. For devices that share memory with the host.
+// probe:  mapped if the device shares memory with the host and a read of it is
+//         as fast as of its own; else staged.
+enum class CudaMemory { kProbe, kStaged, kMapped };
+
+struct CudaOptions {
+  CudaMemory memory = CudaMemory::kProbe;
+  // Convolutions and fully connected layers multiply f16 numbers.
+  bool half = false;
+};
+
+// Convolutions through cuDNN, products through cuBLASLt, the rest in kernels of
+// our own; f32 without TF32. Algorithms are fixed in Prepare(), and only those
+// that give the same bits each time.
+//
+// Errors: UNAVAILABLE with the reason if there is no driver or no device.
+// Cost:   nothing is allocated and nothing waits for the whole device between
+//         Attach() and Detach().
+// Threading: as Backend.
+absl::StatusOr<std::unique_ptr<Backend>> MakeCudaBackend(
+    const CudaOptions& options);
+
+}  // namespace layerd
+
+#endif  // LAYERD_KERNELS_CUDA_CUDA_BACKEND_H_

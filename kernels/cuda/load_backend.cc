@@ -1,0 +1,74 @@
+#include "kernels/cuda/load_backend.h"
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+namespace layerd {
+namespace {
+
+std::vector<std::string> Candidates(const std::string& path) {
+  if (!path.empty()) return {path};
+  if (const char* named = std::getenv("LAYERD_CUDA_LIBRARY")) return {named};
+  std::vector<std::string> candidates;
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) {
+    const auto folder = program.parent_path();
+    for (const char* where :
+         {".", "../kernels/cuda", "../../kernels/cuda", "../lib/layerd"}) {
+      const auto candidate = folder / where / kCudaPluginFile;
+      if (std::filesystem::exists(candidate, error)) {
+        candidates.push_back(candidate.lexically_normal().string());
+      }
+    }
+  }
+  candidates.emplace_back(kCudaPluginFile);
+  return candidates;
+}
+
+// Why the first one that is there, or the last one, did not open.
+absl::StatusOr<void*> OpenOne(const std::string& path) {
+  void* library = nullptr;
+  for (const std::string& candidate : Candidates(path)) {
+    library = dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (library != nullptr) return library;
+    const char* const why = dlerror();
+    if (std::filesystem::exists(candidate)) {
+      return absl::UnavailableError(why);
+    }
+  }
+  return absl::UnavailableError(
+      absl::StrCat(path.empty() ? kCudaPluginFile : path,
+                   " is not there: it is built with --config=cuda"));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Backend>> LoadCudaBackend(
+    const CudaPluginOptions& options, const std::string& path) {
+  // Never closed: its kernels may outlive whoever asked.
+  const absl::StatusOr<void*> library = OpenOne(path);
+  if (!library.ok()) return library.status();
+  auto* const version = reinterpret_cast<CudaPluginVersion*>(
+      dlsym(*library, kCudaPluginVersionName));
+  auto* const make =
+      reinterpret_cast<CudaPluginMake*>(dlsym(*library, kCudaPluginMakeName));
+  if (version == nullptr || make == nullptr ||
+      version() != kCudaPluginVersion) {
+    return absl::UnavailableError(absl::StrCat(
+        kCudaPluginFile, " is of another layerd: build both together"));
+  }
+  absl::StatusOr<std::unique_ptr<Backend>> backend =
+      absl::UnavailableError("no backend");
+  make(options, &backend);
+  return backend;
+}
+
+}  // namespace layerd

@@ -1,0 +1,80 @@
+#include "kernels/cuda/device.cuh"
+
+namespace layerd::cuda {
+namespace {
+
+// Calls visit(position in x, position in y) for each summed element.
+template <typename Visit>
+__device__ void ForEachSummed(const SoftmaxArguments& summed, Visit visit) {
+  int64_t x = 0, y = 0;
+  int64_t at[kDimensionsMax] = {};
+  for (int64_t i = 0; i < summed.count; ++i) {
+    visit(x, y);
+    for (int d = summed.rank - 1; d >= 0; --d) {
+      x += summed.x_strides[d];
+      y += summed.y_strides[d];
+      if (++at[d] < summed.shape[d]) break;
+      x -= summed.x_strides[d] * at[d];
+      y -= summed.y_strides[d] * at[d];
+      at[d] = 0;
+    }
+  }
+}
+
+__global__ void SoftmaxKernel(Operands operands, SoftmaxArguments arguments) {
+  for (int64_t i = FirstElement(); i < operands.count; i += ElementStep()) {
+    const Index index = IndexOf(operands, i);
+    const float* x =
+        Floats(operands.x[0]) + PositionOf(operands, operands.x[0], index);
+    float* y = &Result(operands, index);
+    float most = x[0];
+    ForEachSummed(arguments, [&](int64_t from, int64_t) {
+      most = x[from] > most ? x[from] : most;
+    });
+    float sum = 0;
+    ForEachSummed(arguments,
+                  [&](int64_t from, int64_t) { sum += expf(x[from] - most); });
+    ForEachSummed(arguments, [&](int64_t from, int64_t to) {
+      y[to] = expf(x[from] - most) / sum;
+    });
+  }
+}
+
+__global__ void LrnKernel(Operands operands, LrnArguments arguments) {
+  const int64_t before = (arguments.size - 1) / 2;
+  const int64_t after = arguments.size - 1 - before;
+  for (int64_t i = FirstElement(); i < operands.count; i += ElementStep()) {
+    const Index index = IndexOf(operands, i);
+    const Operand& x = operands.x[0];
+    const int64_t step = x.strides[1];
+    const float* channel = Floats(x) + PositionOf(operands, x, index);
+    const int64_t first = index.at[1] < before ? -index.at[1] : -before;
+    const int64_t rest = arguments.channels - 1 - index.at[1];
+    const int64_t last = after < rest ? after : rest;
+    float sum = 0;
+    for (int64_t c = first; c <= last; ++c) {
+      sum += channel[c * step] * channel[c * step];
+    }
+    const float inside = arguments.k + arguments.alpha /
+                                           static_cast<float>(arguments.size) *
+                                           sum;
+    Result(operands, index) = channel[0] / powf(inside, arguments.beta);
+  }
+}
+
+}  // namespace
+
+cudaError_t LaunchSoftmax(const Operands& operands,
+                          const SoftmaxArguments& arguments,
+                          cudaStream_t stream) {
+  LAYERD_LAUNCH(SoftmaxKernel, operands, arguments, stream);
+  return cudaPeekAtLastError();
+}
+
+cudaError_t LaunchLrn(const Operands& operands, const LrnArguments& arguments,
+                      cudaStream_t stream) {
+  LAYERD_LAUNCH(LrnKernel, operands, arguments, stream);
+  return cudaPeekAtLastError();
+}
+
+}  // namespace layerd::cuda

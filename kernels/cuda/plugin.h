@@ -1,0 +1,30 @@
+#ifndef LAYERD_KERNELS_CUDA_PLUGIN_H_
+#define LAYERD_KERNELS_CUDA_PLUGIN_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "kernels/backend.h"
+
+namespace layerd {
+
+// What liblayerd_cuda.so offers. It is built with layerd, by the same compiler
+// and from the same headers; the number catches one that was left behind.
+inline constexpr int kCudaPluginVersion = 1;
+
+struct CudaPluginOptions {
+  int memory = 0;     // CudaMemory.
+  bool half = false;  // f16 products.
+};
+
+using CudaPluginVersion = int();
+using CudaPluginMake = void(const CudaPluginOptions& options,
+                            absl::StatusOr<std::unique_ptr<Backend>>* backend);
+
+inline constexpr char kCudaPluginFile[] = "liblayerd_cuda.so";
+inline constexpr char kCudaPluginVersionName[] = "layerd_cuda_version";
+inline constexpr char kCudaPluginMakeName[] = "layerd_cuda_make_backend";
+
+}  // namespace layerd
+
+#endif  // LAYERD_KERNELS_CUDA_PLUGIN_H_

@@ -1,0 +1,212 @@
+// What every backend promises, of the CUDA backend on the twin: both memory
+// strategies, with the libraries willing and unwilling.
+
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "kernels/cuda/cuda_backend.h"
+#include "kernels/reference/reference_backend.h"
+#include "test/catch/catch.h"
+#include "test/gpu/attached_backend.h"
+#include "test/gpu/operator_contract.h"
+#include "test/gpu/twin/twin.h"
+#include "test/kernels/cases.h"
+#include "test/kernels/test_layer.h"
+
+namespace layerd {
+namespace {
+
+struct Setting {
+  const char* name;
+  CudaMemory memory;
+  int not_supported_percent;
+};
+
+// The libraries say yes, sometimes, never.
+const Setting kSettings[] = {
+    {"staged", CudaMemory::kStaged, 0},
+    {"mapped", CudaMemory::kMapped, 40},
+    {"staged, plain loops only", CudaMemory::kStaged, 100},
+};
+
+std::unique_ptr<Backend> MakeOnTwin(const Setting& setting, uint32_t seed,
+                                    bool half = false) {
+  twin::Reset({.seed = seed,
+               .library_seed = seed,
+               .not_supported_percent = setting.not_supported_percent});
+  auto backend = MakeCudaBackend({.memory = setting.memory, .half = half});
+  REQUIRE(backend.ok());
+  return std::make_unique<AttachedBackend>(*std::move(backend));
+}
+
+void CheckTwin() {
+  twin::CheckGuards();
+  CHECK(twin::FirstAlarm() == "");
+}
+
+void CheckAgainstOracle(Backend& backend, const TestLayer& layer,
+                        const std::vector<PartSpec>& parts,
+                        const RunOptions& options = {}) {
+  const std::unique_ptr<Backend> oracle = MakeReferenceBackend();
+  const Outcome expected = Run(*oracle, layer);
+  const Outcome actual = Run(backend, layer, parts, options);
+  REQUIRE(expected.status.ok());
+  INFO(actual.status);
+  REQUIRE(actual.status.ok());
+  CHECK(actual.guards_held);
+  CHECK(Difference(layer.whole.outputs[0].dtype, actual.output,
+                   expected.output) == "");
+  REQUIRE(twin::FirstAlarm() == "");
+}
+
+std::vector<PartSpec> Cut(const TestLayer& layer, int64_t channels,
+                          int64_t rows) {
+  const auto* op = std::get_if<Convolution>(&layer.whole.op);
+  const Range& all_channels = layer.whole.channels;
+  const Range& all_rows = layer.whole.rows;
+  if (op != nullptr && op->groups > 1) {
+    const int64_t of_group = all_channels.count / op->groups;
+    channels = std::max<int64_t>(channels / of_group, 1) * of_group;
+  }
+  std::vector<PartSpec> parts;
+  for (int64_t c = 0; c < all_channels.count; c += channels) {
+    for (int64_t r = 0; r < all_rows.count; r += rows) {
+      parts.push_back(PartOf(layer,
+                             {c, std::min(channels, all_channels.count - c)},
+                             {r, std::min(rows, all_rows.count - r)}));
+    }
+  }
+  return parts;
+}
+
+// As layers of graphs are: then nothing need be moved to be aligned.
+TestLayer Aligned(TestLayer layer) {
+  layer.whole.alignment_bytes = 64;
+  return layer;
+}
+
+TEST_CASE("The CUDA backend holds what gpu_check asks of a device") {
+  for (const Setting& setting : kSettings) {
+    const std::unique_ptr<Backend> backend = MakeOnTwin(setting, 1);
+    HoldOperators(*backend, 1e-4f, [&](const OperatorVerdict& one) {
+      INFO(setting.name << ": " << one.layer << ", " << one.sentence);
+      REQUIRE(one.wrong == "");
+      REQUIRE(twin::FirstAlarm() == "");
+    });
+    CheckTwin();
+  }
+}
+
+TEST_CASE("Convolutions take and write any order, and ranges of buffers") {
+  for (const Setting& setting : kSettings) {
+    const std::unique_ptr<Backend> backend = MakeOnTwin(setting, 3);
+    for (TestLayer& layer : ConvolutionCases()) {
+      INFO(setting.name << ": " << layer.name);
+      PartSpec spec = layer.whole;
+      for (TensorType& input : spec.inputs) input = PlainType(input.shape);
+      spec.outputs[0] = PlainType(spec.outputs[0].shape);
+      const TestLayer plain = Aligned(Draw(layer.name, spec, 3));
+      CheckAgainstOracle(*backend, plain, Cut(plain, 16, 4));
+      spec.inputs[0] =
+          ChannelSlice(spec.inputs[0].shape, spec.inputs[0].shape[1] + 5);
+      const TestLayer sliced = Draw(layer.name, spec, 3);
+      CheckAgainstOracle(*backend, sliced, Cut(sliced, 16, 4));
+      TensorType& y = layer.whole.outputs[0];
+      y = ChannelSlice(y.shape, y.shape[1] + 24);
+      CheckAgainstOracle(*backend, layer, {layer.whole});
+    }
+    CheckTwin();
+  }
+}
+
+TEST_CASE("Random convolutions, cut at random, are right on the twin") {
+  for (uint32_t seed = 0; seed < 60; ++seed) {
+    INFO("seed " << seed);
+    const std::unique_ptr<Backend> backend =
+        MakeOnTwin(kSettings[seed % 3], seed);
+    TestLayer layer = RandomConvolution(seed);
+    if (seed % 2 == 0) layer = Aligned(layer);
+    CheckAgainstOracle(*backend, layer,
+                       Cut(layer, 1 + seed % 40, 1 + seed % 5));
+  }
+}
+
+TEST_CASE("Elementwise operators may compute in place on the twin") {
+  const std::unique_ptr<Backend> backend = MakeOnTwin(kSettings[0], 5);
+  for (const TestLayer& layer : ElementwiseCases()) {
+    if (layer.whole.inputs[0] != layer.whole.outputs[0]) continue;
+    INFO(layer.name);
+    CheckAgainstOracle(*backend, layer, {layer.whole},
+                       {.shift_bytes = 0, .in_place = true});
+  }
+  CheckTwin();
+}
+
+// f16 products of f32 tensors.
+TEST_CASE("Half products stay within one percent") {
+  for (const CudaMemory memory : {CudaMemory::kStaged, CudaMemory::kMapped}) {
+    const Setting setting{"half", memory, 0};
+    const std::unique_ptr<Backend> backend = MakeOnTwin(setting, 7, true);
+    HoldOperators(*backend, 1e-2f, [&](const OperatorVerdict& one) {
+      INFO(one.layer << ", " << one.sentence);
+      REQUIRE(one.wrong == "");
+    });
+    CheckTwin();
+  }
+}
+
+TEST_CASE("The CUDA backend refuses what is unsound, and says for whom") {
+  const std::unique_ptr<Backend> backend = MakeOnTwin(kSettings[0], 8);
+  PartSpec spec = ConvolutionCases()[0].whole;
+  const absl::Status foreign = backend->Prepare(spec).status();
+  CHECK(absl::IsFailedPrecondition(foreign));
+  CHECK_THAT(std::string(foreign.message()),
+             Catch::StartsWith("Convolution") && Catch::Contains("stored as"));
+  spec.channels = {0, spec.channels.count + 1};
+  CHECK(absl::IsInvalidArgument(backend->Prepare(spec).status()));
+  CHECK(absl::IsInvalidArgument(backend->WeightLayouts(spec).status()));
+  CHECK(backend->key() == KernelKey{"cuda", "any", "f32", "KRSC"});
+}
+
+TEST_CASE("Without a driver the backend says so") {
+  twin::Reset({.seed = 1, .no_driver = true});
+  const absl::Status status = MakeCudaBackend({}).status();
+  CHECK(absl::IsUnavailable(status));
+  CHECK_THAT(std::string(status.message()), Catch::Contains("driver"));
+}
+
+TEST_CASE("Too little device memory is said, and nothing is left behind") {
+  for (int left = 0; left < 4; ++left) {
+    INFO(left << " allocations");
+    twin::Reset({.seed = 1, .allocations_left = left});
+    {
+      auto backend = MakeCudaBackend({.memory = CudaMemory::kStaged});
+      absl::Status status = backend.status();
+      std::vector<std::byte> block(4096);
+      if (backend.ok()) status = (*backend)->Attach(block);
+      CHECK(absl::IsResourceExhausted(status) == (left < 3));
+    }
+    CHECK(twin::counters().device_bytes == 0);
+  }
+}
+
+TEST_CASE("The probe maps memory only where the device shares it") {
+  twin::Reset({.seed = 1, .integrated = false});
+  auto backend = MakeCudaBackend({});
+  REQUIRE(backend.ok());
+  std::vector<std::byte> block(4096);
+  REQUIRE((*backend)->Attach(block).ok());
+  CHECK(twin::counters().device_bytes >= block.size());
+  backend = absl::UnknownError("");
+  for (uint32_t seed = 0; seed < 20; ++seed) {
+    twin::Reset({.seed = seed, .integrated = true});
+    backend = MakeCudaBackend({});
+    REQUIRE(backend.ok());
+    CheckTwin();
+    backend = absl::UnknownError("");
+  }
+}
+
+}  // namespace
+}  // namespace layerd

@@ -1,0 +1,68 @@
+#include "test/gpu/device_model.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "config/check.h"
+#include "daemon/model/random_model.h"
+
+namespace layerd {
+namespace {
+
+// The numbers of one piece in another order.
+std::vector<float> Relaid(const float* from, const WeightLayout& old,
+                          const WeightLayout& wanted) {
+  std::vector<float> to(wanted.bytes() / sizeof(float));
+  std::vector<int64_t> index(old.shape.size(), 0);
+  for (size_t i = 0; i < to.size(); ++i) {
+    to[wanted.PositionOf(index)] = from[old.PositionOf(index)];
+    for (size_t d = index.size(); d-- > 0;) {
+      if (++index[d] < old.shape[d]) break;
+      index[d] = 0;
+    }
+  }
+  return to;
+}
+
+void RelayFor(const Backend& backend, RandomModel* model) {
+  Program& program = model->program;
+  std::vector<bool> done(program.extents.size(), false);
+  for (Part& part : program.parts) {
+    if (!part.read) continue;
+    const uint32_t extent = program.reads[*part.read];
+    const auto wanted = backend.WeightLayouts(program.SpecOf(part));
+    LAYERD_CHECK(wanted.ok(), std::string(wanted.status().message()));
+    for (size_t i = 0; i < wanted->size(); ++i) {
+      WeightPiece& piece = part.weights[i];
+      float* const at = model->extents[extent].data() + piece.offset_bytes / 4;
+      if (!done[extent]) {
+        const std::vector<float> to = Relaid(at, piece.layout, (*wanted)[i]);
+        std::copy(to.begin(), to.end(), at);
+      }
+      piece.layout = (*wanted)[i];
+    }
+    done[extent] = true;
+  }
+}
+
+}  // namespace
+
+std::string TestFile(const std::string& name) {
+  const char* folder = std::getenv("TEST_TMPDIR");
+  return (std::filesystem::path(folder ? folder : ".") / name).string();
+}
+
+std::string WriteDeviceModel(uint32_t seed, size_t layers,
+                             const Backend& backend) {
+  RandomModel model(seed, layers);
+  RelayFor(backend, &model);
+  const std::string path =
+      TestFile(absl::StrCat("random_", seed, "_", layers, ".layers"));
+  model.Write(path, backend.key());
+  return path;
+}
+
+}  // namespace layerd

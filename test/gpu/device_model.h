@@ -1,0 +1,22 @@
+#ifndef LAYERD_TEST_GPU_DEVICE_MODEL_H_
+#define LAYERD_TEST_GPU_DEVICE_MODEL_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "kernels/backend.h"
+
+namespace layerd {
+
+// In the test's temporary folder, or here.
+std::string TestFile(const std::string& name);
+
+// RandomModel(seed, layers) with its weights as `backend` wants them; the path
+// of its layer file.
+std::string WriteDeviceModel(uint32_t seed, size_t layers,
+                             const Backend& backend);
+
+}  // namespace layerd
+
+#endif  // LAYERD_TEST_GPU_DEVICE_MODEL_H_

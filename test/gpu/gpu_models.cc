@@ -1,0 +1,159 @@
+// Do networks on this GPU give the same bits from the smallest ring as
+// resident, the right ones, in the memory that was planned?
+//
+//   gpu_models [SEEDS]
+//
+// Networks are made from seeds: no file is needed. Prints what is wrong, a
+// table, and "N passed, N failed". Exits 0 if all is right, 1 if not, 3 if
+// there is no GPU.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "cuda_runtime_api.h"
+#include "kernels/cuda/cuda_backend.h"
+#include "test/gpu/device_model.h"
+#include "test/sim/test_engine.h"
+
+namespace layerd {
+namespace {
+
+struct Setting {
+  const char* name;
+  CudaOptions options;
+  float tolerance;
+};
+
+const Setting kSettings[] = {
+    {"f32, staged", {CudaMemory::kStaged, false}, 1e-3f},
+    {"f32, mapped", {CudaMemory::kMapped, false}, 1e-3f},
+    {"f16, staged", {CudaMemory::kStaged, true}, 1e-2f},
+    {"f16, mapped", {CudaMemory::kMapped, true}, 1e-2f},
+};
+
+struct Count {
+  int passed = 0, failed = 0;
+
+  void Hold(bool right, const Setting& setting, uint32_t seed,
+            const std::string& wrong) {
+    ++(right ? passed : failed);
+    if (right) return;
+    std::printf("wrong: %s: network %u: %s\n", setting.name, seed,
+                wrong.c_str());
+  }
+};
+
+std::unique_ptr<Backend> Device(const Setting& setting) {
+  auto device = MakeCudaBackend(setting.options);
+  return device.ok() ? *std::move(device) : nullptr;
+}
+
+uint64_t FreeDeviceBytes() {
+  size_t free = 0, all = 0;
+  return cudaMemGetInfo(&free, &all) == cudaSuccess ? free : 0;
+}
+
+bool AreNear(const std::vector<std::byte>& a, const std::vector<std::byte>& b,
+             float tolerance) {
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i + 4 <= a.size(); i += 4) {
+    float x, y;
+    std::memcpy(&x, &a[i], 4);
+    std::memcpy(&y, &b[i], 4);
+    if (!(std::abs(x - y) <= tolerance * (1 + std::abs(y)))) return false;
+  }
+  return true;
+}
+
+// The device may round memory up to its own pages.
+constexpr uint64_t kSlackBytes = 4 << 20;
+
+void HoldMemory(const Setting& setting, uint32_t seed, uint64_t before,
+                Engine& engine, Count& count) {
+  const Engine::MemoryStats planned = engine.memory();
+  const uint64_t bytes =
+      planned.ring_bytes + planned.head_bytes + planned.arena_bytes;
+  const uint64_t taken = before - std::min(before, FreeDeviceBytes());
+  const uint64_t most =
+      setting.options.memory == CudaMemory::kStaged ? bytes : 0;
+  count.Hold(taken <= most + kSlackBytes, setting, seed,
+             "the device gave " + std::to_string(taken) + " bytes, planned " +
+                 std::to_string(most));
+}
+
+void HoldNetwork(const Setting& setting, uint32_t seed, Count& count) {
+  const std::string path = WriteDeviceModel(seed, 12, *Device(setting));
+  TestEngine oracle({}, Drive::kPread);
+  TestEngine resident({}, Drive::kAuto, Device(setting));
+  if (!resident.Load(path, "m", 3).ok()) {
+    count.Hold(false, setting, seed, "it cannot be loaded");
+    return;
+  }
+  const TestAnswer expected = resident.Ask("m", seed);
+  count.Hold(expected.status.ok(), setting, seed,
+             std::string(expected.status.message()));
+  const uint64_t least = resident.MinimumWeightBytes();
+  for (const Drive drive : {Drive::kAuto, Drive::kSim}) {
+    for (const uint64_t budget : {least, least + least / 3}) {
+      auto device = Device(setting);
+      const uint64_t before = FreeDeviceBytes();
+      TestEngine streamed({.weight_budget_bytes = budget}, drive,
+                          std::move(device));
+      const absl::Status loaded = streamed.Load(path, "m", 3);
+      count.Hold(loaded.ok(), setting, seed, std::string(loaded.message()));
+      if (!loaded.ok()) continue;
+      HoldMemory(setting, seed, before, *streamed.operator->(), count);
+      for (int request = 0; request < 3; ++request) {
+        const TestAnswer answer = streamed.Ask("m", seed);
+        count.Hold(answer.outputs == expected.outputs, setting, seed,
+                   "streamed is not resident");
+      }
+    }
+  }
+  // The reference runs the same layer file; its loops take any layout.
+  if (!oracle.Load(path, "m", 3).ok()) {
+    count.Hold(false, setting, seed, "the reference cannot load it");
+    return;
+  }
+  const TestAnswer right = oracle.Ask("m", seed);
+  for (size_t i = 0; i < right.outputs.size(); ++i) {
+    count.Hold(
+        AreNear(expected.outputs[i], right.outputs[i], setting.tolerance),
+        setting, seed, "far from the reference");
+  }
+}
+
+int Main(uint32_t seeds) {
+  const auto probe = MakeCudaBackend({});
+  if (absl::IsUnavailable(probe.status())) {
+    std::fprintf(stderr, "gpu_models: %s\n",
+                 std::string(probe.status().message()).c_str());
+    return 3;
+  }
+  Count all;
+  for (const Setting& setting : kSettings) {
+    Count count;
+    for (uint32_t seed = 0; seed < seeds; ++seed) {
+      HoldNetwork(setting, seed, count);
+    }
+    std::printf("| %-12s | %3u networks | %5d right | %5d wrong |\n",
+                setting.name, seeds, count.passed, count.failed);
+    all.passed += count.passed;
+    all.failed += count.failed;
+  }
+  std::printf("%d passed, %d failed\n", all.passed, all.failed);
+  return all.failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace layerd
+
+int main(int argc, char** argv) {
+  const int seeds = argc > 1 ? std::atoi(argv[1]) : 10;
+  return layerd::Main(static_cast<uint32_t>(seeds));
+}

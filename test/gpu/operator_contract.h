@@ -1,0 +1,27 @@
+#ifndef LAYERD_TEST_GPU_OPERATOR_CONTRACT_H_
+#define LAYERD_TEST_GPU_OPERATOR_CONTRACT_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "kernels/backend.h"
+
+namespace layerd {
+
+// What came of one sentence about one layer. `wrong` is empty if it holds.
+struct OperatorVerdict {
+  std::string sentence;  // "whole", "in channel parts", "the same bits"
+  std::string layer;     // "Convolution, 3x3"
+  std::string wrong;
+};
+
+// Runs every case of test/kernels/cases.h on `backend`, which carries memory
+// itself (AttachedBackend): whole, aligned and not; in parts; twice at other
+// addresses. `tolerance` is relative: |a - e| <= tolerance * (1 + |e|).
+void HoldOperators(Backend& backend, float tolerance,
+                   const std::function<void(const OperatorVerdict&)>& tell);
+
+}  // namespace layerd
+
+#endif  // LAYERD_TEST_GPU_OPERATOR_CONTRACT_H_

@@ -1,0 +1,59 @@
+// Streamed is resident, bit for bit, on the twin: under any schedule of streams
+// and drive, with both memory strategies, whatever happens meanwhile; and the
+// watcher has no complaint.
+//
+// LAYERD_TWIN_SEEDS: how many schedules; 10000 is the long run.
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "test/catch/catch.h"
+#include "test/gpu/twin_run.h"
+
+namespace layerd {
+namespace {
+
+uint32_t Seeds(uint32_t by_default) {
+  const char* named = std::getenv("LAYERD_TWIN_SEEDS");
+  return named == nullptr ? by_default
+                          : static_cast<uint32_t>(std::atoi(named));
+}
+
+TEST_CASE("Random networks stream as they are resident, in any schedule") {
+  std::vector<TwinNetwork> networks;
+  for (uint32_t seed = 0; seed < 10; ++seed) {
+    networks.push_back(TwinNetwork::Random(seed));
+  }
+  for (uint32_t seed = 0; seed < Seeds(300); ++seed) {
+    const TwinRun run{.network = &networks[seed % networks.size()],
+                      .seed = seed,
+                      .memory = seed / 10 % 2 == 0 ? CudaMemory::kStaged
+                                                   : CudaMemory::kMapped,
+                      .half = seed / 20 % 4 == 3,
+                      .story = static_cast<Story>(seed % kStories),
+                      .hook = nullptr,
+                      .backend = nullptr};
+    INFO("seed " << seed << " of network " << seed % networks.size());
+    REQUIRE(Complaint(run) == "");
+  }
+}
+
+TEST_CASE("The digits stream as they are resident, in any schedule") {
+  const TwinNetwork digits = TwinNetwork::Digits();
+  for (uint32_t seed = 0; seed < Seeds(60); ++seed) {
+    const TwinRun run{
+        .network = &digits,
+        .seed = seed,
+        .memory = seed / 5 % 2 == 0 ? CudaMemory::kStaged : CudaMemory::kMapped,
+        .half = seed / 10 % 4 == 3,
+        .story = static_cast<Story>(seed % kStories),
+        .hook = nullptr,
+        .backend = nullptr};
+    INFO("seed " << seed);
+    REQUIRE(Complaint(run) == "");
+  }
+}
+
+}  // namespace
+}  // namespace layerd

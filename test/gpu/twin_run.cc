@@ -1,0 +1,212 @@
+#include "test/gpu/twin_run.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "config/check.h"
+#include "daemon/pack/packer.h"
+#include "kernels/cuda/host_access.h"
+#include "test/gpu/device_model.h"
+#include "test/gpu/watched_drive.h"
+#include "test/sim/test_engine.h"
+
+namespace layerd {
+namespace {
+
+std::unique_ptr<Backend> MakeBackend(CudaMemory memory, bool half) {
+  cuda::host_watcher = {twin::HostWrites, twin::HostReads};
+  auto backend = MakeCudaBackend({.memory = memory, .half = half});
+  LAYERD_CHECK(backend.ok(), std::string(backend.status().message()));
+  return *std::move(backend);
+}
+
+int IndexOf(CudaMemory memory) { return memory == CudaMemory::kMapped; }
+
+TestAnswer AskOn(TestEngine& engine, const std::string& name, uint32_t input) {
+  return engine.Ask(name, input);
+}
+
+// The stories.
+class Telling {
+ public:
+  Telling(const TwinRun& run, TestEngine& engine, WatchedDrive::Faults& faults)
+      : run_(run), engine_(engine), faults_(faults) {}
+
+  std::string Tell() {
+    if (std::string wrong = Load("m", 3); !wrong.empty()) return wrong;
+    switch (run_.story) {
+      case Story::kPlain:
+        return AskAll("m");
+      case Story::kPreempted:
+        return TellPreempted();
+      case Story::kCancelled:
+        return TellCancelled();
+      case Story::kReplanned:
+        return TellReplanned();
+      case Story::kReadErrors:
+        return TellReadErrors();
+    }
+    return "no story";
+  }
+
+ private:
+  std::string Load(const std::string& name, int level) {
+    const absl::Status loaded = engine_.Load(run_.network->path(), name, level);
+    return std::string(loaded.message());
+  }
+
+  std::string Wrong(const TestAnswer& answer, uint32_t input) const {
+    if (!answer.status.ok()) return std::string(answer.status.message());
+    const auto& expected =
+        run_.network->Expected(run_.memory, run_.half, input);
+    return answer.outputs == expected ? "" : "an answer has other bits";
+  }
+
+  std::string AskAll(const std::string& name) {
+    for (const uint32_t input : {0u, 1u, 0u}) {
+      const twin::Counters before = twin::counters();
+      std::string wrong = Wrong(AskOn(engine_, name, input), input);
+      const twin::Counters after = twin::counters();
+      if (!wrong.empty()) return wrong;
+      if (after.allocations != before.allocations) {
+        return "memory was allocated on the path of a request";
+      }
+      if (after.device_waits != before.device_waits) {
+        return "a request waited for the whole device";
+      }
+    }
+    return "";
+  }
+
+  size_t SomePart() const { return run_.seed / 7 % run_.network->part_count(); }
+
+  std::string TellPreempted() {
+    if (std::string wrong = Load("urgent", 1); !wrong.empty()) return wrong;
+    std::vector<std::string> order;
+    engine_.OnPart([&, at = SomePart()](size_t part) {
+      if (part == at) (void)engine_.Submit("urgent", &order).ok();
+    });
+    std::string wrong = Wrong(AskOn(engine_, "m", 1), 1);
+    engine_.OnPart(nullptr);
+    if (wrong.empty()) wrong = AskAll("urgent");
+    if (wrong.empty()) wrong = AskAll("m");
+    engine_->Drain(Instant::max());
+    return wrong;
+  }
+
+  std::string TellCancelled() {
+    auto cancelled = std::make_shared<std::atomic<bool>>(false);
+    engine_.OnPart(
+        [&, at = SomePart()](size_t part) { cancelled->store(part == at); });
+    const TestAnswer answer =
+        engine_.Ask("m", 1, [&](Job& job) { job.cancelled = cancelled; });
+    engine_.OnPart(nullptr);
+    if (!absl::IsCancelled(answer.status)) {
+      if (std::string wrong = Wrong(answer, 1); !wrong.empty()) return wrong;
+    }
+    return AskAll("m");
+  }
+
+  std::string TellReplanned() {
+    if (std::string wrong = AskAll("m"); !wrong.empty()) return wrong;
+    // Another level has a ring of its own; then the memory is what it was.
+    if (std::string wrong = Load("other", 2); !wrong.empty()) return wrong;
+    if (std::string wrong = AskAll("other"); !wrong.empty()) return wrong;
+    if (std::string wrong = AskAll("m"); !wrong.empty()) return wrong;
+    if (!engine_->UnloadModel("other", "1").ok()) return "not unloaded";
+    return AskAll("m");
+  }
+
+  std::string TellReadErrors() {
+    const uint64_t bytes = std::filesystem::file_size(run_.network->path());
+    uint64_t at = run_.seed;
+    for (const auto kind : {SimFault::Kind::kShort, SimFault::Kind::kError,
+                            SimFault::Kind::kBitFlip}) {
+      at = (at * 2654435761u + 12345) % bytes;
+      faults_.Add({.kind = kind, .offset_bytes = at, .times = 1});
+    }
+    return AskAll("m");
+  }
+
+  const TwinRun& run_;
+  TestEngine& engine_;
+  WatchedDrive::Faults& faults_;
+};
+
+}  // namespace
+
+TwinNetwork::TwinNetwork(std::string path, uint32_t library_seed)
+    : path_(std::move(path)), library_seed_(library_seed) {
+  for (const CudaMemory memory : {CudaMemory::kStaged, CudaMemory::kMapped}) {
+    for (const bool half : {false, true}) {
+      twin::Reset({.seed = 0, .library_seed = library_seed_});
+      TestEngine engine({}, Drive::kPread, MakeBackend(memory, half));
+      const absl::Status loaded = engine.Load(path_, "m", 3);
+      LAYERD_CHECK(loaded.ok(), std::string(loaded.message()));
+      minimum_weight_bytes_ = engine.MinimumWeightBytes();
+      part_count_ = engine->Find("m", "")->program().parts.size();
+      for (const uint32_t input : {0u, 1u}) {
+        TestAnswer answer = engine.Ask("m", input);
+        LAYERD_CHECK(answer.status.ok(), std::string(answer.status.message()));
+        expected_[IndexOf(memory)][half][input] = std::move(answer.outputs);
+      }
+      LAYERD_CHECK(twin::FirstAlarm().empty(), twin::FirstAlarm());
+    }
+  }
+}
+
+TwinNetwork TwinNetwork::Random(uint32_t seed) {
+  twin::Reset({});
+  const std::string path =
+      WriteDeviceModel(seed, 8, *MakeBackend(CudaMemory::kStaged, false));
+  return TwinNetwork(path, seed);
+}
+
+TwinNetwork TwinNetwork::Digits() {
+  return FromOnnx("test/models/digits/digits.onnx");
+}
+
+TwinNetwork TwinNetwork::FromOnnx(const std::string& onnx) {
+  const std::string path =
+      TestFile(std::filesystem::path(onnx).stem().string() + ".layers");
+  twin::Reset({});
+  {
+    const auto backend = MakeBackend(CudaMemory::kStaged, false);
+    const auto packed = Pack(onnx, path, {}, *backend, nullptr);
+    LAYERD_CHECK(packed.ok(), std::string(packed.status().message()));
+  }
+  return TwinNetwork(path, 7);
+}
+
+const TwinNetwork::Outputs& TwinNetwork::Expected(CudaMemory memory, bool half,
+                                                  uint32_t input) const {
+  return expected_[IndexOf(memory)][half][input];
+}
+
+std::string Complaint(const TwinRun& run) {
+  twin::Reset({.seed = run.seed, .library_seed = run.network->library_seed()});
+  std::string complaint;
+  {
+    auto backend = MakeBackend(run.memory, run.half);
+    if (run.backend) backend = run.backend(std::move(backend));
+    twin::SetHook(run.hook);
+    auto faults = std::make_shared<WatchedDrive::Faults>();
+    // Two levels at most, each with the smallest ring.
+    TestEngine engine(
+        {.weight_budget_bytes = 2 * run.network->minimum_weight_bytes()},
+        WatchedDrive::Opener(run.seed, faults), std::move(backend));
+    complaint = Telling(run, engine, *faults).Tell();
+  }
+  twin::SetHook(nullptr);
+  twin::CheckGuards();
+  // The watcher's word is the better one.
+  const std::string alarm = twin::FirstAlarm();
+  return alarm.empty() ? complaint : alarm;
+}
+
+}  // namespace layerd

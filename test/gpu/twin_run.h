@@ -1,0 +1,81 @@
+#ifndef LAYERD_TEST_GPU_TWIN_RUN_H_
+#define LAYERD_TEST_GPU_TWIN_RUN_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/backend.h"
+#include "kernels/cuda/cuda_backend.h"
+#include "loader/io/io_engine.h"
+#include "test/gpu/twin/twin.h"
+
+namespace layerd {
+
+// A network as a layer file for the device, and what it answers when all of it
+// is resident.
+class TwinNetwork {
+ public:
+  // RandomModel(seed) with weights as the device wants them.
+  static TwinNetwork Random(uint32_t seed);
+  // The digits of test/models, trained.
+  static TwinNetwork Digits();
+  // Any ONNX file.
+  static TwinNetwork FromOnnx(const std::string& path);
+
+  const std::string& path() const { return path_; }
+  uint64_t minimum_weight_bytes() const { return minimum_weight_bytes_; }
+  // The libraries choose algorithms by this.
+  uint32_t library_seed() const { return library_seed_; }
+  size_t part_count() const { return part_count_; }
+
+  // Answers to input seeds 0 and 1, of everything resident on the twin with
+  // those options (schedule and hooks aside).
+  using Outputs = std::vector<std::vector<std::byte>>;
+  const Outputs& Expected(CudaMemory memory, bool half, uint32_t input) const;
+
+ private:
+  TwinNetwork(std::string path, uint32_t library_seed);
+
+  std::string path_;
+  uint32_t library_seed_ = 0;
+  uint64_t minimum_weight_bytes_ = 0;
+  size_t part_count_ = 0;
+  Outputs expected_[2][2][2];  // staged or mapped, f32 or f16, input.
+};
+
+// What happens while requests are served from the smallest ring.
+enum class Story {
+  kPlain,       // One after the other.
+  kPreempted,   // A more urgent model takes over in the middle.
+  kCancelled,   // In the middle, and asked again.
+  kReplanned,   // The memory is taken away and planned anew, with a larger
+                // budget and the smallest again.
+  kReadErrors,  // The drive fails, comes short, flips bits; all once.
+};
+inline constexpr int kStories = 5;
+
+struct TwinRun {
+  const TwinNetwork* network = nullptr;
+  uint32_t seed = 0;  // Of the schedule of device and drive.
+  CudaMemory memory = CudaMemory::kStaged;
+  bool half = false;
+  Story story = Story::kPlain;
+
+  // For mutants: what a faulty host would do to calls, to the backend, and to
+  // the drive's engine.
+  twin::Hook hook;
+  std::function<std::unique_ptr<Backend>(std::unique_ptr<Backend>)> backend;
+};
+
+// Serves some requests on a new twin, as the story says. "" if every answer is
+// bit for bit the resident one, nothing was allocated on the way, and the twin
+// has no complaint; else the first complaint.
+std::string Complaint(const TwinRun& run);
+
+}  // namespace layerd
+
+#endif  // LAYERD_TEST_GPU_TWIN_RUN_H_
