@@ -14,6 +14,7 @@
 #include "kernels/cuda/host_access.h"
 #include "kernels/cuda/make_device.h"
 #include "kernels/cuda/status.h"
+#include "kernels/decoded_part.h"
 #include "kernels/part_check.h"
 
 namespace layerd {
@@ -151,6 +152,11 @@ absl::StatusOr<std::unique_ptr<Kernel>> CudaBackend::Prepare(
     const PartSpec& spec) {
   RETURN_IF_ERROR(CheckPlacedPart(spec));
   RETURN_IF_ERROR(CompareLayouts(spec, Wanted(spec)));
+  if (IsNarrow(spec)) {
+    return absl::UnimplementedError(absl::StrFormat(
+        "%s: weights of %s are not computed with on the device",
+        NameOf(spec.op), NameOf(spec.weights[0].layout.dtype)));
+  }
   if (spec.inputs.size() > DeviceMemory::kInputsMax ||
       spec.outputs.size() != 1) {
     return absl::UnimplementedError(
