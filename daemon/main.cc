@@ -92,7 +92,7 @@ EngineOptions EngineOptionsOf(const Config& config) {
   options.memory_budget_bytes = config.memory_budget_bytes;
   options.threads =
       config.threads == 0 ? CpusWeMayUse() : static_cast<int>(config.threads);
-  options.backend = config.backend == "auto" ? "cpu" : config.backend;
+  options.backend = config.backend;
   options.io_engine = config.io_engine;
   options.queue_jobs_max = config.queue_jobs_max;
   options.level_order =
@@ -108,11 +108,13 @@ EngineOptions EngineOptionsOf(const Config& config) {
   return options;
 }
 
-RepositoryOptions RepositoryOptionsOf(const Config& config) {
+RepositoryOptions RepositoryOptionsOf(const Config& config,
+                                      const Engine& engine) {
   RepositoryOptions options;
   options.path = config.repository;
   options.cache_path = CacheFolder(config.cache_path);
   options.layerctl_path = LayerctlPath();
+  if (engine.kernel_key().backend == "cuda") options.kernels = "cuda";
   return options;
 }
 
@@ -157,12 +159,6 @@ sigset_t EndingSignals() {
 }
 
 int Serve(const Config& config) {
-  if (config.backend == "cuda") {
-    return Complain(absl::UnimplementedError(
-                        "backend cuda: this layerd was built without it; use "
-                        "cpu or auto"),
-                    kNoDevice);
-  }
   // Blocked before the first thread starts, so that all inherit it.
   const sigset_t ending = EndingSignals();
   pthread_sigmask(SIG_BLOCK, &ending, nullptr);
@@ -170,13 +166,15 @@ int Serve(const Config& config) {
 
   auto engine = Engine::Start(EngineOptionsOf(config));
   if (!engine.ok()) {
-    return Complain(engine.status(), absl::IsUnimplemented(engine.status())
-                                         ? kNoDevice
-                                         : kFailed);
+    return Complain(engine.status(),
+                    absl::IsUnavailable(engine.status()) ? kNoDevice : kFailed);
+  }
+  if (const auto reason = (*engine)->why_not_cuda(); !reason.empty()) {
+    LogInfo(absl::StrCat("computing on the CPU: ", reason));
   }
   for (const auto& warning : (*engine)->warnings()) LogWarning(warning);
   auto repository =
-      Repository::Start(RepositoryOptionsOf(config), engine->get());
+      Repository::Start(RepositoryOptionsOf(config, **engine), engine->get());
   if (!repository.ok()) return Complain(repository.status(), kUsage);
   auto server =
       Server::Start(ServerOptionsOf(config), engine->get(), repository->get());

@@ -10,6 +10,16 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 
 install=yes
 flags=()
+# CUDA targets where a toolkit is; for the two boards, which is what compiles
+# fastest.
+cuda_toolkit() {
+  local path
+  for path in "${CUDA_PATH:-}" "${CUDA_HOME:-}" /usr/local/cuda \
+    "${XDG_CACHE_HOME:-$HOME/.cache}/layerd-cuda/toolkit"; do
+    if [ -n "$path" ] && [ -x "$path/bin/nvcc" ]; then return 0; fi
+  done
+  return 1
+}
 targets=()
 while [ $# -gt 0 ]; do
   case "$1" in
@@ -26,6 +36,13 @@ done
 if [ "$install" = yes ] && ! deploy/install_packages.sh; then
   echo "0 passed, 1 failed"
   exit 1
+fi
+
+if cuda_toolkit; then
+  flags+=(--config=cuda)
+  export CUDA_ARCHS=${CUDA_ARCHS:-87,110}
+else
+  echo "CUDA tests not built"
 fi
 
 events=$(mktemp)

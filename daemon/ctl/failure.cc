@@ -12,8 +12,10 @@ namespace {
 
 constexpr char kUsagePayload[] = "layerctl/usage";
 constexpr char kAnsweredPayload[] = "layerctl/answered";
+constexpr char kNoDevicePayload[] = "layerctl/no_device";
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
+constexpr int kNoDevice = 3;
 
 bool IsUsage(const absl::Status& status) {
   return status.GetPayload(kUsagePayload).has_value();
@@ -33,8 +35,14 @@ absl::Status Answered(absl::Status status) {
   return status;
 }
 
+absl::Status NoDevice(absl::Status status) {
+  status.SetPayload(kNoDevicePayload, absl::Cord("1"));
+  return status;
+}
+
 int ExitCodeOf(const absl::Status& status) {
   if (status.ok()) return 0;
+  if (status.GetPayload(kNoDevicePayload)) return kNoDevice;
   return IsUsage(status) ? kUsage : kFailed;
 }
 

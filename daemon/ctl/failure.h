@@ -8,11 +8,15 @@
 
 namespace layerd {
 
-// How layerctl ends: 0 done; 1 refused or failed; 2 usage. A command returns a
-// status, and what the exit code needs beyond it travels as a payload.
+// How layerctl ends: 0 done; 1 refused or failed; 2 usage; 3 the device that
+// was asked for is missing. A command returns a status, and what the exit code
+// needs beyond it travels as a payload.
 
 // The command line, or a file named on it, is not what was asked for.
 absl::Status UsageError(std::string_view message);
+
+// There is no device, or not what it needs.
+absl::Status NoDevice(absl::Status status);
 
 // The command has written its JSON document all the same (`status` of a daemon
 // that is not ready), so no other one may follow.

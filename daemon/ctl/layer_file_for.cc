@@ -14,8 +14,8 @@
 #include "config/status_macros.h"
 #include "config/version.h"
 #include "daemon/ctl/output.h"
+#include "daemon/ctl/pack_options.h"
 #include "daemon/pack/onnx_scan.h"
-#include "kernels/cpu/cpu_backend.h"
 #include "loader/store/format.h"
 
 namespace layerd {
@@ -55,7 +55,7 @@ absl::StatusOr<std::string> IdentityOf(const std::string& onnx_path) {
 }
 
 std::string PurposeOf(const PackOptions& options) {
-  const KernelKey key = MakeCpuBackend(1)->key();
+  const KernelKey key = PackingBackend(options)->key();
   std::string purpose =
       absl::StrCat(kVersion, "|", kFormatVersion, "|", key.backend, "|",
                    key.isa, "|", key.dtype, "|", key.library);
@@ -117,7 +117,7 @@ absl::Status LayerFileFor::Pack() {
   LAYERD_CHECK(can_pack());
   RETURN_IF_ERROR(
       MakeFolder(std::filesystem::path(path_).parent_path().string()));
-  const std::unique_ptr<Backend> backend = MakeCpuBackend(1);
+  const std::unique_ptr<Backend> backend = PackingBackend(options_);
   return layerd::Pack(onnx_path_, path_, options_, *backend,
                       ProgressBar("packing"))
       .status();

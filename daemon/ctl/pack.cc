@@ -13,7 +13,6 @@
 #include "daemon/ctl/measure_accuracy.h"
 #include "daemon/ctl/output.h"
 #include "daemon/ctl/pack_options.h"
-#include "kernels/cpu/cpu_backend.h"
 
 namespace layerd {
 namespace {
@@ -37,9 +36,11 @@ absl::StatusOr<std::string> LayerFilePath(const CommandLine& line,
 // Nothing for f32, and where nobody wants to know.
 absl::StatusOr<std::optional<Accuracy>> AccuracyFor(const CommandLine& line,
                                                     AccuracyQuestion question) {
+  // It is measured with the file itself, on this processor.
+  const uint64_t seeds = question.options.kernels == "cpu" ? kSeedsDefault : 0;
   question.inputs = line.All("--input");
   ASSIGN_OR_RETURN(question.seeds,
-                   line.Number("--accuracy", kSeedsDefault, 0, kSeedsMax));
+                   line.Number("--accuracy", seeds, 0, kSeedsMax));
   if (question.options.weights == "f32") return std::nullopt;
   if (question.inputs.empty() && question.seeds == 0) return std::nullopt;
   ASSIGN_OR_RETURN(Accuracy accuracy, MeasureAccuracy(question));
@@ -89,7 +90,7 @@ absl::Status RunPack(const CommandLine& line) {
   ASSIGN_OR_RETURN(const std::string path, LayerFilePath(line, onnx_path));
   ASSIGN_OR_RETURN(const PackOptions options,
                    ReadPackingOptions(line, onnx_path));
-  const std::unique_ptr<Backend> backend = MakeCpuBackend(1);
+  const std::unique_ptr<Backend> backend = PackingBackend(options);
   const auto start = std::chrono::steady_clock::now();
   ASSIGN_OR_RETURN(
       const PackReport report,

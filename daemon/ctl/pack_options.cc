@@ -12,6 +12,8 @@
 #include "daemon/ctl/name_path.h"
 #include "daemon/ctl/npy.h"
 #include "daemon/pack/onnx_scan.h"
+#include "kernels/cpu/cpu_backend.h"
+#include "kernels/cuda/layouts.h"
 #include "loader/store/format.h"
 
 namespace layerd {
@@ -19,6 +21,11 @@ namespace {
 
 // What the graph's names may take while we look for its one input.
 constexpr uint64_t kScanBytesMax = 64 << 20;
+
+// A launch costs a device some microseconds: parts are as coarse as blocking
+// allows, about a millisecond of a small board.
+constexpr uint64_t kCudaExtentBytesMax = 1 << 20;
+constexpr uint64_t kCudaPartFlopsMax = 2'000'000'000;
 
 absl::StatusOr<std::string> OnlyInput(const std::string& onnx_path,
                                       const std::string& value) {
@@ -94,6 +101,10 @@ std::vector<Option> PackingOptions() {
        .help = "what an input always is that decides a shape or is a weight; "
                "the packed model has that input no more",
        .repeats = true},
+      {.name = "--kernels",
+       .value = "cpu|cuda",
+       .help = "whose layouts the weights have: this processor's, or any "
+               "NVIDIA GPU's with extents of up to 1 MiB; default cpu"},
       {.name = "--tile",
        .value = "256KiB",
        .help = "unit of checksum, a power of two from 4 KiB to 256 KiB; "
@@ -108,6 +119,16 @@ std::vector<Option> PackingOptions() {
   };
 }
 
+void PackForCuda(PackOptions* options) {
+  options->kernels = "cuda";
+  options->extent_bytes_max = kCudaExtentBytesMax;
+  options->part_flops_max = kCudaPartFlopsMax;
+}
+
+std::unique_ptr<Backend> PackingBackend(const PackOptions& options) {
+  return options.kernels == "cuda" ? MakeCudaLayouts() : MakeCpuBackend(1);
+}
+
 absl::StatusOr<PackOptions> ReadPackingOptions(const CommandLine& line,
                                                const std::string& onnx_path) {
   PackOptions options;
@@ -116,8 +137,10 @@ absl::StatusOr<PackOptions> ReadPackingOptions(const CommandLine& line,
                    line.OneOf("--for", {"bytes", "latency"}));
   ASSIGN_OR_RETURN(options.tile_bytes, line.Bytes("--tile", 0));
   if (line.Has("--tile")) RETURN_IF_ERROR(CheckTile(options.tile_bytes));
+  ASSIGN_OR_RETURN(options.kernels, line.OneOf("--kernels", {"cpu", "cuda"}));
+  if (options.kernels == "cuda") PackForCuda(&options);
   ASSIGN_OR_RETURN(options.extent_bytes_max,
-                   line.Bytes("--extent-bytes-max", 0));
+                   line.Bytes("--extent-bytes-max", options.extent_bytes_max));
   ASSIGN_OR_RETURN(
       options.part_flops_max,
       line.Number("--part-flops-max", options.part_flops_max, 1, INT64_MAX));

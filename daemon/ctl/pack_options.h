@@ -1,14 +1,22 @@
 #ifndef LAYERD_DAEMON_CTL_PACK_OPTIONS_H_
 #define LAYERD_DAEMON_CTL_PACK_OPTIONS_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "daemon/ctl/command_line.h"
 #include "daemon/pack/packer.h"
+#include "kernels/backend.h"
 
 namespace layerd {
+
+// Extents and parts as GPUs want them.
+void PackForCuda(PackOptions* options);
+
+// Knows the layouts that the options ask for.
+std::unique_ptr<Backend> PackingBackend(const PackOptions& options);
 
 // Of `pack`: how to pack.
 std::vector<Option> PackingOptions();

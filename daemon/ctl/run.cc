@@ -48,7 +48,7 @@ absl::StatusOr<EngineOptions> ReadEngineOptions(const CommandLine& line) {
                    line.Bytes("--memory-budget", kAll));
   ASSIGN_OR_RETURN(options.threads, ReadThreads(line));
   ASSIGN_OR_RETURN(options.backend,
-                   line.OneOf("--backend", {"cpu", "reference"}));
+                   line.OneOf("--backend", {"cpu", "cuda", "reference"}));
   ASSIGN_OR_RETURN(options.io_engine,
                    line.OneOf("--io-engine", {"auto", "io_uring", "pread"}));
   options.cache_path = CacheFolder(line.Text("--cache", ""));
@@ -230,14 +230,16 @@ absl::Status RunRun(const CommandLine& line) {
   PackOptions packing;
   ASSIGN_OR_RETURN(packing.shapes, ReadShapes(line, file));
   ASSIGN_OR_RETURN(packing.weights, ReadWeights(line));
+  if (options.backend == "cuda") PackForCuda(&packing);
   ASSIGN_OR_RETURN(
       LayerFileFor layer_file,
       LayerFileFor::Find(file, CacheFolder(line.Text("--cache", "")), packing));
-  ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine,
-                   Engine::Start(options));
+  auto engine = Engine::Start(options);
+  if (absl::IsUnavailable(engine.status())) return NoDevice(engine.status());
+  RETURN_IF_ERROR(engine.status());
   ASSIGN_OR_RETURN(const std::shared_ptr<Model> model,
-                   LoadModel(std::move(layer_file), engine.get()));
-  for (const std::string& warning : engine->warnings()) {
+                   LoadModel(std::move(layer_file), engine->get()));
+  for (const std::string& warning : (*engine)->warnings()) {
     std::fputs(absl::StrCat("warning: ", warning, "\n").c_str(), stderr);
   }
   ASSIGN_OR_RETURN(const std::vector<Array> inputs,
@@ -246,10 +248,10 @@ absl::Status RunRun(const CommandLine& line) {
       const std::vector<std::string> output_paths,
       OutputPaths(line.All("--output"), PortsOf(model->outputs())));
   Outcome outcome;
-  RETURN_IF_ERROR(RunAll(model, inputs, repeat, engine.get(), &outcome));
+  RETURN_IF_ERROR(RunAll(model, inputs, repeat, engine->get(), &outcome));
   RETURN_IF_ERROR(WriteOutputs(output_paths, outcome.outputs));
-  outcome.read_bytes = engine->loading().read_bytes;
-  outcome.memory = engine->memory();
+  outcome.read_bytes = (*engine)->loading().read_bytes;
+  outcome.memory = (*engine)->memory();
   outcome.peak_rss_bytes = PeakRssBytes();
   return WriteAnswer(line.json() ? JsonOf(outcome) : TextOf(outcome));
 }
@@ -281,9 +283,9 @@ Command RunCommand() {
                     "all"},
            ThreadsOption(),
            {.name = "--backend",
-            .value = "cpu|reference",
-            .help = "what computes; reference is slow and simple; default "
-                    "cpu"},
+            .value = "cpu|cuda|reference",
+            .help = "what computes; cuda exits 3 where it is not to be had, "
+                    "reference is slow and simple; default cpu"},
            {.name = "--io-engine",
             .value = "auto|io_uring|pread",
             .help = "what reads; default auto"},

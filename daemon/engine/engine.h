@@ -31,9 +31,10 @@ struct EngineOptions {
   uint64_t weight_budget_bytes = kAll;  // Rings, heads, table caches.
   uint64_t memory_budget_bytes = kAll;  // All of that, arenas and scratch.
   int threads = 1;                      // Of compute.
-  std::string backend = "cpu";          // "cpu" or "reference".
-  std::string io_engine = "auto";       // "auto", "io_uring", "pread".
-  size_t queue_jobs_max = 64;           // That wait, at each level.
+  // "auto" is "cuda" if all that needs is here, else "cpu".
+  std::string backend = "cpu";     // "auto", "cpu", "cuda", "reference".
+  std::string io_engine = "auto";  // "auto", "io_uring", "pread".
+  size_t queue_jobs_max = 64;      // That wait, at each level.
   LevelOrder level_order = LevelOrder::kFifo;
   // Declared tasks that may be late are not loaded; else there is a warning.
   bool strict_admission = true;
@@ -72,6 +73,7 @@ class Engine {
     std::chrono::milliseconds deadline{0};
   };
 
+  // UNAVAILABLE with the reason if "cuda" is asked for and is not to be had.
   static absl::StatusOr<std::unique_ptr<Engine>> Start(
       const EngineOptions& options);
   virtual ~Engine();
@@ -160,6 +162,10 @@ class Engine {
   virtual Loader::Stats loading() const = 0;
   // Of its thread, since the start.
   virtual std::chrono::nanoseconds loader_cpu_time() const = 0;
+  // Of the backend that computes.
+  virtual KernelKey kernel_key() const = 0;
+  // Why "auto" did not become "cuda"; empty if it did, or was not asked for.
+  virtual std::string why_not_cuda() const = 0;
   // What the kernel refused (memory lock, io_uring, O_DIRECT), a line each.
   virtual std::vector<std::string> warnings() const = 0;
 };

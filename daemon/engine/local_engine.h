@@ -27,6 +27,7 @@ namespace layerd {
 // tests bring their twins.
 struct EngineParts {
   std::unique_ptr<Backend> backend;
+  std::string why_not_cuda;       // If "auto" was asked for.
   IoEngineOpener open_io_engine;  // Called at each change of memory.
   std::unique_ptr<Clock> clock;
 };
@@ -64,6 +65,8 @@ class LocalEngine final : public Engine {
   bool reading() const override;
   Loader::Stats loading() const override;
   std::chrono::nanoseconds loader_cpu_time() const override;
+  KernelKey kernel_key() const override { return parts_.backend->key(); }
+  std::string why_not_cuda() const override { return parts_.why_not_cuda; }
   std::vector<std::string> warnings() const override;
 
  private:

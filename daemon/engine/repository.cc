@@ -240,6 +240,7 @@ bool RepositoryImpl::MayPackAgain(const Entry& entry,
 std::string RepositoryImpl::CachePathOf(const Entry& entry) const {
   return absl::StrCat(options_.cache_path, "/", entry.found.name, "-",
                       entry.found.version, "-", entry.found.content_key,
+                      options_.kernels == "cpu" ? "" : "-" + options_.kernels,
                       ".layers");
 }
 
@@ -255,7 +256,9 @@ std::vector<std::string> RepositoryImpl::PackCommand(const Entry& entry) const {
                                    "--for",
                                    config.optimize_for,
                                    "--accuracy",
-                                   "0"};
+                                   "0",
+                                   "--kernels",
+                                   options_.kernels};
   for (const auto& [input, shape] : config.shapes) {
     command.push_back("--shape");
     command.push_back(absl::StrCat(absl::StrReplaceAll(input, {{"=", "\\="}}),

@@ -27,10 +27,11 @@ struct ModelStatus {
 };
 
 struct RepositoryOptions {
-  std::string path;           // Of the repository's folder.
-  std::string cache_path;     // Where packed models go.
-  std::string layerctl_path;  // Packs in a child process.
-  int packers_max = 2;        // At a time.
+  std::string path;             // Of the repository's folder.
+  std::string cache_path;       // Where packed models go.
+  std::string layerctl_path;    // Packs in a child process.
+  std::string kernels = "cpu";  // For which it packs: "cpu" or "cuda".
+  int packers_max = 2;          // At a time.
 };
 
 // The models that clients can name: what the repository's folder holds, what

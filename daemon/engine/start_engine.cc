@@ -7,6 +7,7 @@
 #include "daemon/engine/engine.h"
 #include "daemon/engine/local_engine.h"
 #include "kernels/cpu/cpu_backend.h"
+#include "kernels/cuda/load_backend.h"
 #include "kernels/reference/reference_backend.h"
 #include "loader/io/open_io_engine.h"
 #include "loader/io/paced_engine.h"
@@ -15,16 +16,29 @@
 namespace layerd {
 namespace {
 
-absl::StatusOr<std::unique_ptr<Backend>> MakeBackend(const std::string& name,
-                                                     int threads) {
+// What computes, and why not what was hoped for.
+struct BackendChoice {
+  std::unique_ptr<Backend> backend;
+  std::string reason;
+};
+
+absl::StatusOr<BackendChoice> MakeBackend(const std::string& name,
+                                          int threads) {
   if (threads < 1) {
     return absl::InvalidArgumentError(
         absl::StrFormat("%d compute threads: at least 1 is needed", threads));
   }
-  if (name == "reference") return MakeReferenceBackend();
-  if (name == "cpu") return MakeCpuBackend(threads);
-  return absl::InvalidArgumentError(absl::StrFormat(
-      "backend \"%s\" is neither \"cpu\" nor \"reference\"", name));
+  if (name == "reference") return BackendChoice{MakeReferenceBackend(), ""};
+  if (name == "cpu") return BackendChoice{MakeCpuBackend(threads), ""};
+  if (name != "auto" && name != "cuda") {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "backend \"%s\" is none of auto, cpu, cuda, reference", name));
+  }
+  auto cuda = LoadCudaBackend({});
+  if (cuda.ok()) return BackendChoice{*std::move(cuda), ""};
+  const std::string reason(cuda.status().message());
+  if (name == "auto") return BackendChoice{MakeCpuBackend(threads), reason};
+  return absl::UnavailableError("backend cuda: " + reason);
 }
 
 absl::StatusOr<IoEngineChoice> Paced(absl::StatusOr<IoEngineChoice> choice,
@@ -42,8 +56,10 @@ absl::StatusOr<IoEngineChoice> Paced(absl::StatusOr<IoEngineChoice> choice,
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Start(
     const EngineOptions& options) {
   EngineParts parts;
-  ASSIGN_OR_RETURN(parts.backend,
+  ASSIGN_OR_RETURN(BackendChoice choice,
                    MakeBackend(options.backend, options.threads));
+  parts.backend = std::move(choice.backend);
+  parts.why_not_cuda = std::move(choice.reason);
   ASSIGN_OR_RETURN(const IoEngineKind kind,
                    ParseIoEngineKind(options.io_engine));
   parts.open_io_engine = [kind, rate = options.drive_bytes_per_s_max] {

@@ -23,6 +23,8 @@ struct PackOptions {
   // what is stored in 16 KiB.
   uint64_t extent_bytes_max = 0;
   uint64_t part_flops_max = 200'000'000;
+  // Whose layouts: "cpu" or "cuda". Pack() is given the backend that fits.
+  std::string kernels = "cpu";
 };
 
 struct PackReport {

@@ -12,6 +12,7 @@
 #include "kernels/cuda/cuda_kernel.h"
 #include "kernels/cuda/device_block.h"
 #include "kernels/cuda/host_access.h"
+#include "kernels/cuda/layouts.h"
 #include "kernels/cuda/make_device.h"
 #include "kernels/cuda/status.h"
 #include "kernels/decoded_part.h"
@@ -104,8 +105,7 @@ absl::StatusOr<std::unique_ptr<Backend>> CudaBackend::Make(
   if (options.memory == CudaMemory::kProbe) {
     ASSIGN_OR_RETURN(backend->memory_, cuda::ProbeMemory(facts));
   }
-  // Layouts are the same for all devices, so files are, too.
-  backend->key_ = {"cuda", "any", options.half ? "f16" : "f32", "KRSC"};
+  backend->key_ = CudaKernelKey(options.half);
   ASSIGN_OR_RETURN(backend->copies_, cuda::MakeStream());
   ASSIGN_OR_RETURN(backend->input_copied_, MakeEvent());
   for (Slot& slot : backend->slots_) {
@@ -118,7 +118,7 @@ absl::StatusOr<std::unique_ptr<Backend>> CudaBackend::Make(
 std::vector<WeightLayout> CudaBackend::Wanted(const PartSpec& spec) {
   std::vector<WeightLayout> layouts;
   for (size_t i = 0; i < spec.weights.size(); ++i) {
-    layouts.push_back(cuda::WantedLayout(spec, i));
+    layouts.push_back(CudaLayout(spec, i));
   }
   return layouts;
 }
@@ -152,18 +152,16 @@ absl::StatusOr<std::unique_ptr<Kernel>> CudaBackend::Prepare(
     const PartSpec& spec) {
   RETURN_IF_ERROR(CheckPlacedPart(spec));
   RETURN_IF_ERROR(CompareLayouts(spec, Wanted(spec)));
-  if (IsNarrow(spec)) {
-    return absl::UnimplementedError(absl::StrFormat(
-        "%s: weights of %s are not computed with on the device",
-        NameOf(spec.op), NameOf(spec.weights[0].layout.dtype)));
-  }
   if (spec.inputs.size() > DeviceMemory::kInputsMax ||
       spec.outputs.size() != 1) {
     return absl::UnimplementedError(
         absl::StrFormat("%s: %d inputs and %d outputs", NameOf(spec.op),
                         spec.inputs.size(), spec.outputs.size()));
   }
-  KernelOr kernel = MakeKernel(spec);
+  KernelOr kernel = MakeKernel(DecodedSpec(spec));
+  if (kernel.ok() && IsNarrow(spec)) {
+    kernel = cuda::MakeDecoding(spec, *std::move(kernel));
+  }
   if (!kernel.ok()) {
     return absl::Status(
         kernel.status().code(),
@@ -224,6 +222,13 @@ absl::Status CudaBackend::CopyOut(std::span<std::byte> to,
   return absl::OkStatus();
 }
 
+// Kernels ask for as much more.
+std::byte* AlignedUp(std::byte* memory) {
+  const auto address = reinterpret_cast<uintptr_t>(memory);
+  constexpr uintptr_t kMask = cuda::kScratchAlignment - 1;
+  return reinterpret_cast<std::byte*>((address + kMask) & ~kMask);
+}
+
 DeviceMemory CudaBackend::OnDevice(const PartMemory& memory) const {
   DeviceMemory device;
   for (size_t i = 0; i < memory.inputs.size(); ++i) {
@@ -231,12 +236,8 @@ DeviceMemory CudaBackend::OnDevice(const PartMemory& memory) const {
   }
   device.weights = block_->OnDevice(memory.weights);
   device.output = block_->OnDevice(memory.outputs[0]);
-  if (memory.scratch != nullptr) {
-    const auto address =
-        reinterpret_cast<uintptr_t>(block_->OnDevice(memory.scratch));
-    constexpr uintptr_t kMask = cuda::kScratchAlignment - 1;
-    device.scratch = reinterpret_cast<std::byte*>((address + kMask) & ~kMask);
-  }
+  device.scratch = AlignedUp(block_->OnDevice(memory.scratch));
+  device.decoded = AlignedUp(block_->OnDevice(memory.decoded));
   return device;
 }
 

@@ -38,7 +38,8 @@ struct DeviceMemory {
   std::array<std::byte*, kInputsMax> inputs{};
   std::byte* weights = nullptr;
   std::byte* output = nullptr;
-  std::byte* scratch = nullptr;  // 256 B-aligned.
+  std::byte* scratch = nullptr;  // 256 B-aligned, like the next.
+  std::byte* decoded = nullptr;
 };
 
 inline constexpr size_t kScratchAlignment = 256;
@@ -51,6 +52,8 @@ class CudaKernel : public Kernel {
   size_t scratch_bytes() const final {
     return scratch_bytes_ == 0 ? 0 : scratch_bytes_ + kScratchAlignment;
   }
+  // Without what alignment costs.
+  size_t needed_scratch_bytes() const { return scratch_bytes_; }
   // From the start of the extent to the last byte of this part's pieces.
   size_t weight_bytes() const { return weight_bytes_; }
 
@@ -93,11 +96,13 @@ KernelOr MakeLt(const FullyConnected& op, const PartSpec& spec,
                 const Device& device);
 KernelOr MakeLt(const MatMul& op, const PartSpec& spec, const Device& device);
 
+// Decodes the narrow weights of `stored`, then runs `decoded`, which was made
+// of DecodedSpec(stored).
+std::unique_ptr<CudaKernel> MakeDecoding(const PartSpec& stored,
+                                         std::unique_ptr<CudaKernel> decoded);
+
 // Our own loops. UNIMPLEMENTED if there are none for the operator.
 KernelOr MakeLoops(const PartSpec& spec);
-
-// K, R, S, C in memory for the kernels of convolutions; plain for all others.
-WeightLayout WantedLayout(const PartSpec& spec, size_t piece);
 
 }  // namespace layerd::cuda
 

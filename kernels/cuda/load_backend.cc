@@ -33,20 +33,17 @@ std::vector<std::string> Candidates(const std::string& path) {
   return candidates;
 }
 
-// Why the first one that is there, or the last one, did not open.
+// Why the first one that is there did not open, or that none is.
 absl::StatusOr<void*> OpenOne(const std::string& path) {
-  void* library = nullptr;
-  for (const std::string& candidate : Candidates(path)) {
-    library = dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL);
+  const std::vector<std::string> candidates = Candidates(path);
+  for (const std::string& candidate : candidates) {
+    void* const library = dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library != nullptr) return library;
     const char* const why = dlerror();
-    if (std::filesystem::exists(candidate)) {
-      return absl::UnavailableError(why);
-    }
+    if (std::filesystem::exists(candidate)) return absl::UnavailableError(why);
   }
-  return absl::UnavailableError(
-      absl::StrCat(path.empty() ? kCudaPluginFile : path,
-                   " is not there: it is built with --config=cuda"));
+  return absl::UnavailableError(absl::StrCat(
+      candidates.back(), " is not there: it is built with --config=cuda"));
 }
 
 }  // namespace

@@ -394,21 +394,4 @@ KernelOr MakeLoops(const PartSpec& spec) {
   return std::visit([&](const auto& op) { return Make(op, spec); }, spec.op);
 }
 
-WeightLayout WantedLayout(const PartSpec& spec, size_t piece) {
-  const WeightLayout& layout = spec.weights[piece].layout;
-  WeightLayout wanted = WeightLayout::Plain(layout.dtype, layout.shape);
-  const auto* op = std::get_if<Convolution>(&spec.op);
-  if (op == nullptr || piece != 0) return wanted;
-  // Inputs go last, behind the window.
-  const size_t inputs = layout.shape.size() - op->strides.size() - 1;
-  int64_t stride = layout.shape[inputs];
-  wanted.strides[inputs] = 1;
-  for (size_t d = layout.shape.size(); d-- > 0;) {
-    if (d == inputs) continue;
-    wanted.strides[d] = stride;
-    stride *= layout.shape[d];
-  }
-  return wanted;
-}
-
 }  // namespace layerd::cuda

@@ -105,6 +105,13 @@ struct SoftmaxArguments {
   int64_t y_strides[kDimensionsMax] = {};
 };
 
+// Weights as they are stored (`from`, a number of DataType) to F32, times x1 if
+// there is one: a scale for each output channel.
+struct DecodeArguments {
+  int from = 0;
+  int has_scales = 0;
+};
+
 struct LrnArguments {
   int64_t size = 1;
   float alpha = 0, beta = 0, k = 1;
@@ -117,6 +124,8 @@ cudaError_t LaunchElementwise(const Operands& operands,
                               cudaStream_t stream);
 cudaError_t LaunchMove(const Operands& operands, const MoveArguments& arguments,
                        cudaStream_t stream);
+cudaError_t LaunchDecode(const Operands& operands,
+                         const DecodeArguments& arguments, cudaStream_t stream);
 cudaError_t LaunchPool(const Operands& operands, const PoolArguments& arguments,
                        cudaStream_t stream);
 cudaError_t LaunchConvolution(const Operands& operands,

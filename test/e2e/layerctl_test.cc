@@ -256,5 +256,27 @@ TEST_CASE("status of no daemon is 1") {
         1);
 }
 
+TEST_CASE("A device that is missing is exit 3, and packing for it needs none") {
+  const ScratchFolder folder;
+  const ProgramOptions nothing{
+      .environment = {{"LAYERD_CUDA_LIBRARY", folder / "none.so"}}};
+  const std::string path = folder / "cuda.layers";
+  REQUIRE(
+      Layerctl({"pack", kDigitsOnnx, "-o", path, "--kernels", "cuda"}, nothing)
+          .status == 0);
+  CHECK_THAT(Layerctl({"inspect", path}).out, Catch::Contains("cuda"));
+
+  const Ended run = Layerctl({"run", path, "--backend", "cuda"}, nothing);
+  const Ended daemon = Run({kLayerd, "--repository", folder / "", "--backend",
+                            "cuda", "--listen", "127.0.0.1:0"},
+                           nothing);
+
+  CHECK(run.status == 3);
+  CHECK_THAT(run.err, Catch::Contains("none.so"));
+  CHECK(daemon.status == 3);
+  CHECK_THAT(daemon.err,
+             Catch::Contains("backend cuda") && Catch::Contains("none.so"));
+}
+
 }  // namespace
 }  // namespace layerd

@@ -1,0 +1,63 @@
+#include "kernels/cuda/layouts.h"
+
+#include <variant>
+#include <vector>
+
+#include "config/status_macros.h"
+#include "kernels/part_check.h"
+
+namespace layerd {
+namespace {
+
+class CudaLayouts final : public Backend {
+ public:
+  KernelKey key() const override { return CudaKernelKey(false); }
+
+  absl::StatusOr<std::vector<WeightLayout>> WeightLayouts(
+      const PartSpec& spec) const override {
+    RETURN_IF_ERROR(CheckPart(spec));
+    std::vector<WeightLayout> layouts;
+    for (size_t i = 0; i < spec.weights.size(); ++i) {
+      layouts.push_back(CudaLayout(spec, i));
+    }
+    return layouts;
+  }
+
+  absl::StatusOr<std::unique_ptr<Kernel>> Prepare(const PartSpec&) override {
+    return absl::UnimplementedError("only the layouts of CUDA are here");
+  }
+  absl::StatusOr<Ticket> Enqueue(Kernel&, const PartMemory&) override {
+    return absl::UnimplementedError("only the layouts of CUDA are here");
+  }
+  bool Completed(Ticket) override { return true; }
+  absl::Status Wait(Ticket) override { return absl::OkStatus(); }
+};
+
+}  // namespace
+
+WeightLayout CudaLayout(const PartSpec& spec, size_t piece) {
+  const WeightLayout& layout = spec.weights[piece].layout;
+  WeightLayout wanted = WeightLayout::Plain(layout.dtype, layout.shape);
+  const auto* op = std::get_if<Convolution>(&spec.op);
+  if (op == nullptr || piece != 0) return wanted;
+  // Inputs go last, behind the window.
+  const size_t inputs = layout.shape.size() - op->strides.size() - 1;
+  int64_t stride = layout.shape[inputs];
+  wanted.strides[inputs] = 1;
+  for (size_t d = layout.shape.size(); d-- > 0;) {
+    if (d == inputs) continue;
+    wanted.strides[d] = stride;
+    stride *= layout.shape[d];
+  }
+  return wanted;
+}
+
+KernelKey CudaKernelKey(bool half) {
+  return {"cuda", "any", half ? "f16" : "f32", "KRSC"};
+}
+
+std::unique_ptr<Backend> MakeCudaLayouts() {
+  return std::make_unique<CudaLayouts>();
+}
+
+}  // namespace layerd
