@@ -115,7 +115,8 @@ absl::StatusOr<Ticket> AttachedBackend::Enqueue(Kernel& kernel,
       .inputs = inputs,
       .weights = memory.weights == nullptr ? nullptr : block + weights,
       .outputs = outputs,
-      .scratch = block + scratch};
+      .scratch = block + scratch,
+      .decoded = block + decoded};
   ASSIGN_OR_RETURN(const Ticket ticket, inner_->Enqueue(ours.inner(), inside));
   RETURN_IF_ERROR(inner_->Wait(ticket));
 
@@ -127,6 +128,7 @@ absl::StatusOr<Ticket> AttachedBackend::Enqueue(Kernel& kernel,
   for (size_t i = 0; i < after.size(); ++i) {
     const bool free = (i >= y && i < y + y_bytes) ||
                       (i >= scratch && i < scratch + scratch_bytes) ||
+                      (i >= decoded && i < decoded + decoded_bytes) ||
                       (i >= before_weights && i < behind);
     if (!free && after[i] != image[i]) {
       return absl::InternalError("a part wrote what is not its own");

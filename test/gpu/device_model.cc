@@ -12,13 +12,15 @@
 namespace layerd {
 namespace {
 
-// The numbers of one piece in another order.
-std::vector<float> Relaid(const float* from, const WeightLayout& old,
-                          const WeightLayout& wanted) {
-  std::vector<float> to(wanted.bytes() / sizeof(float));
+// The elements of one piece in another order.
+std::vector<std::byte> Relaid(const std::byte* from, const WeightLayout& old,
+                              const WeightLayout& wanted) {
+  const size_t size = SizeOf(old.dtype);
+  std::vector<std::byte> to(wanted.bytes());
   std::vector<int64_t> index(old.shape.size(), 0);
-  for (size_t i = 0; i < to.size(); ++i) {
-    to[wanted.PositionOf(index)] = from[old.PositionOf(index)];
+  for (size_t i = 0; i < to.size(); i += size) {
+    std::copy_n(from + old.PositionOf(index) * size, size,
+                &to[wanted.PositionOf(index) * size]);
     for (size_t d = index.size(); d-- > 0;) {
       if (++index[d] < old.shape[d]) break;
       index[d] = 0;
@@ -37,9 +39,9 @@ void RelayFor(const Backend& backend, RandomModel* model) {
     LAYERD_CHECK(wanted.ok(), std::string(wanted.status().message()));
     for (size_t i = 0; i < wanted->size(); ++i) {
       WeightPiece& piece = part.weights[i];
-      float* const at = model->extents[extent].data() + piece.offset_bytes / 4;
+      std::byte* const at = model->extents[extent].data() + piece.offset_bytes;
       if (!done[extent]) {
-        const std::vector<float> to = Relaid(at, piece.layout, (*wanted)[i]);
+        const auto to = Relaid(at, piece.layout, (*wanted)[i]);
         std::copy(to.begin(), to.end(), at);
       }
       piece.layout = (*wanted)[i];
@@ -58,6 +60,8 @@ std::string TestFile(const std::string& name) {
 std::string WriteDeviceModel(uint32_t seed, size_t layers,
                              const Backend& backend) {
   RandomModel model(seed, layers);
+  if (seed % 4 == 1) model.StoreAs(DataType::kF16);
+  if (seed % 4 == 2) model.StoreAs(DataType::kI8);
   RelayFor(backend, &model);
   const std::string path =
       TestFile(absl::StrCat("random_", seed, "_", layers, ".layers"));
