@@ -126,6 +126,10 @@ class Backend {
   virtual absl::Status Attach(std::span<std::byte>) { return absl::OkStatus(); }
   virtual void Detach() {}
 
+  // The host may read and write the memory of parts itself while no ticket is
+  // open; else only by the two below.
+  virtual bool shares_memory() const { return true; }
+
   // Copy what the host brings into the memory of parts, and fetch what they
   // have left there. CopyIn() may return before the device has it; parts that
   // are enqueued later see it. CopyOut() returns when it is there.

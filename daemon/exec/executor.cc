@@ -154,7 +154,7 @@ absl::StatusOr<bool> Executor::AdvanceLookup() {
   if (looked_up_) return true;
   if (table_lookup_.idle()) {
     RETURN_IF_ERROR(CompleteAll());
-    CopyInputs();
+    RETURN_IF_ERROR(CopyInputs());
     const absl::Status begun = table_lookup_.Begin(model_, next_part_);
     if (!begun.ok()) return InLayer(next_part_, begun);
   }

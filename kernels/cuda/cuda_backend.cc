@@ -14,6 +14,7 @@
 #include "kernels/cuda/host_access.h"
 #include "kernels/cuda/layouts.h"
 #include "kernels/cuda/make_device.h"
+#include "kernels/cuda/served.h"
 #include "kernels/cuda/status.h"
 #include "kernels/decoded_part.h"
 #include "kernels/part_check.h"
@@ -49,6 +50,7 @@ class CudaBackend final : public Backend {
   ~CudaBackend() override { Detach(); }
 
   KernelKey key() const override { return key_; }
+  bool shares_memory() const override { return memory_ == CudaMemory::kMapped; }
 
   absl::StatusOr<std::vector<WeightLayout>> WeightLayouts(
       const PartSpec& spec) const override {
@@ -158,7 +160,8 @@ absl::StatusOr<std::unique_ptr<Kernel>> CudaBackend::Prepare(
         absl::StrFormat("%s: %d inputs and %d outputs", NameOf(spec.op),
                         spec.inputs.size(), spec.outputs.size()));
   }
-  KernelOr kernel = MakeKernel(DecodedSpec(spec));
+  const absl::Status served = cuda::CheckServed(spec);
+  KernelOr kernel = served.ok() ? MakeKernel(DecodedSpec(spec)) : served;
   if (kernel.ok() && IsNarrow(spec)) {
     kernel = cuda::MakeDecoding(spec, *std::move(kernel));
   }

@@ -58,6 +58,46 @@ __device__ inline float Value(const Operands& operands, int input,
   return Floats(x)[PositionOf(operands, x, index)];
 }
 
+__device__ inline float Bounded(float value) {
+  return value < 0 ? 0 : value > 1 ? 1 : value;
+}
+__device__ inline float Softplus(float value) {
+  return value > 0 ? value + log1pf(expf(-value)) : log1pf(expf(value));
+}
+
+// Functions without numbers of their own, from kErf on.
+__device__ inline float ActivateSimply(int kind, float value) {
+  switch (kind) {
+    case 17:
+      return erff(value);
+    case 18:
+      return expf(value);
+    case 19:
+      return logf(value);
+    case 20:
+      return sqrtf(value);
+    case 21:
+      return 1 / value;
+    case 22:
+      return fabsf(value);
+    case 23:
+      return -value;
+    case 24:  // kSign
+      return value > 0 ? 1 : value < 0 ? -1 : value;
+    case 25:
+      return floorf(value);
+    case 26:
+      return ceilf(value);
+    case 27:
+      return rintf(value);
+    case 28:
+      return sinf(value);
+    case 29:
+      return cosf(value);
+  }
+  return value;
+}
+
 __device__ inline float Activate(const ActivationArguments& activation,
                                  float value) {
   switch (activation.kind) {
@@ -73,8 +113,34 @@ __device__ inline float Activate(const ActivationArguments& activation,
       return 1 / (1 + expf(-value));
     case 5:  // kTanh
       return tanhf(value);
+    case 6:  // kGelu
+      return value / 2 * (1 + erff(value * 0.70710678f));
+    case 7:  // kGeluTanh
+      return value / 2 *
+             (1 +
+              tanhf(0.79788456f * (value + 0.044715f * value * value * value)));
+    case 8:  // kSwish
+      return value / (1 + expf(-activation.alpha * value));
+    case 9:  // kHardSigmoid
+      return Bounded(activation.alpha * value + activation.beta);
+    case 10:  // kHardSwish
+      return value * Bounded(activation.alpha * value + activation.beta);
+    case 11:  // kMish
+      return value * tanhf(Softplus(value));
+    case 12:  // kSoftplus
+      return Softplus(value);
+    case 13:  // kSoftsign
+      return value / (1 + fabsf(value));
+    case 14:  // kElu
+      return value < 0 ? activation.alpha * expm1f(value)
+                       : activation.beta * value;
+    case 15:  // kThreshold
+      return value > activation.alpha ? value : 0;
+    case 16:  // kLinear
+      return activation.alpha * value + activation.beta;
+    default:
+      return ActivateSimply(activation.kind, value);
   }
-  return value;
 }
 
 }  // namespace layerd::cuda

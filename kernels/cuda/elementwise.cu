@@ -17,6 +17,18 @@ __device__ float Combine(const Operands& operands, const Index& index,
       return a * Value(operands, 1, index);
     case Combination::kDiv:
       return a / Value(operands, 1, index);
+    case Combination::kPow:
+      return powf(a, Value(operands, 1, index));
+    case Combination::kMax: {  // NaN if either is.
+      const float b = Value(operands, 1, index);
+      return a != a || a > b ? a : b;
+    }
+    case Combination::kMin: {
+      const float b = Value(operands, 1, index);
+      return a != a || a < b ? a : b;
+    }
+    case Combination::kPRelu:
+      return a < 0 ? a * Value(operands, 1, index) : a;
     case Combination::kScaleShift:
       return a * Value(operands, 1, index) + Value(operands, 2, index);
   }

@@ -109,8 +109,17 @@ Combination CombinationOf(Binary::Kind kind) {
       return Combination::kMul;
     case Binary::Kind::kDiv:
       return Combination::kDiv;
+    case Binary::Kind::kPow:
+      return Combination::kPow;
+    case Binary::Kind::kMax:
+      return Combination::kMax;
+    case Binary::Kind::kMin:
+      return Combination::kMin;
+    case Binary::Kind::kPRelu:
+      return Combination::kPRelu;
+    default:  // Not served.
+      return Combination::kFirst;
   }
-  return Combination::kFirst;
 }
 
 KernelOr Make(const Binary& op, const PartSpec& spec) {
@@ -155,24 +164,51 @@ KernelOr Make(const ScaleShift& op, const PartSpec& spec) {
   return loop;
 }
 
-KernelOr Make(const Softmax& op, const PartSpec& spec) {
+// Dimensions [first, first + count) are gone through by one thread.
+SoftmaxArguments TakeDimensions(const PartSpec& spec, int64_t first,
+                                int64_t count, Operands* operands) {
   const TensorType& x = spec.inputs[0];
-  Operands operands = WholeOutput(spec);
-  operands.x[0] = OperandOf(Slice::Of(x));
   SoftmaxArguments arguments;
-  arguments.rank = static_cast<int>(op.axis_count);
+  arguments.rank = static_cast<int>(count);
   arguments.count = 1;
-  for (int64_t d = 0; d < op.axis_count; ++d) {
-    const int64_t from = op.axis_first + d;
+  for (int64_t d = 0; d < count; ++d) {
+    const int64_t from = first + d;
     arguments.shape[d] = x.shape[from];
     arguments.count *= x.shape[from];
     arguments.x_strides[d] = x.strides[from];
     arguments.y_strides[d] = spec.outputs[0].strides[from];
-    operands.count /= operands.shape[from];
-    operands.shape[from] = 1;
+    operands->count /= operands->shape[from];
+    operands->shape[from] = 1;
   }
+  return arguments;
+}
+
+KernelOr Make(const Softmax& op, const PartSpec& spec) {
+  Operands operands = WholeOutput(spec);
+  operands.x[0] = OperandOf(Slice::Of(spec.inputs[0]));
+  const SoftmaxArguments arguments =
+      TakeDimensions(spec, op.axis_first, op.axis_count, &operands);
   auto loop = MakeLoop(spec, &LaunchSoftmax, operands, arguments);
   loop->Reads(0, Input(0));
+  return loop;
+}
+
+KernelOr Make(const LayerNorm& op, const PartSpec& spec) {
+  Operands operands = WholeOutput(spec);
+  operands.x[0] = OperandOf(Slice::Of(spec.inputs[0]));
+  LayerNormArguments arguments;
+  const auto rank = static_cast<int64_t>(spec.inputs[0].shape.size());
+  arguments.over =
+      TakeDimensions(spec, op.axis_first, rank - op.axis_first, &operands);
+  arguments.epsilon = op.epsilon;
+  arguments.has_scale = op.has_scale;
+  arguments.has_bias = op.has_bias;
+  operands.x[1].span_bytes = operands.x[2].span_bytes =
+      arguments.over.count * 4;
+  auto loop = MakeLoop(spec, &LaunchLayerNorm, operands, arguments);
+  loop->Reads(0, Input(0));
+  if (op.has_scale) loop->Reads(1, Weights(spec, 0));
+  if (op.has_bias) loop->Reads(2, Weights(spec, op.has_scale ? 1 : 0));
   return loop;
 }
 
@@ -386,6 +422,11 @@ KernelOr Make(const MatMul& op, const PartSpec& spec) {
   loop->Reads(0, Input(0));
   loop->Reads(1, Input(1));
   return loop;
+}
+
+template <typename Op>
+KernelOr Make(const Op&, const PartSpec&) {
+  return absl::UnimplementedError("no kernel");
 }
 
 }  // namespace

@@ -40,6 +40,34 @@ __global__ void SoftmaxKernel(Operands operands, SoftmaxArguments arguments) {
   }
 }
 
+__global__ void LayerNormKernel(Operands operands,
+                                LayerNormArguments arguments) {
+  const SoftmaxArguments& over = arguments.over;
+  const float count = static_cast<float>(over.count);
+  for (int64_t i = FirstElement(); i < operands.count; i += ElementStep()) {
+    const Index index = IndexOf(operands, i);
+    const float* x =
+        Floats(operands.x[0]) + PositionOf(operands, operands.x[0], index);
+    float* y = &Result(operands, index);
+    float sum = 0;
+    ForEachSummed(over, [&](int64_t from, int64_t) { sum += x[from]; });
+    const float mean = sum / count;
+    float squares = 0;
+    ForEachSummed(over, [&](int64_t from, int64_t) {
+      squares += (x[from] - mean) * (x[from] - mean);
+    });
+    const float factor = 1 / sqrtf(squares / count + arguments.epsilon);
+    int64_t at = 0;
+    ForEachSummed(over, [&](int64_t from, int64_t to) {
+      float value = (x[from] - mean) * factor;
+      if (arguments.has_scale) value *= Floats(operands.x[1])[at];
+      if (arguments.has_bias) value += Floats(operands.x[2])[at];
+      y[to] = value;
+      ++at;
+    });
+  }
+}
+
 __global__ void LrnKernel(Operands operands, LrnArguments arguments) {
   const int64_t before = (arguments.size - 1) / 2;
   const int64_t after = arguments.size - 1 - before;
@@ -68,6 +96,13 @@ cudaError_t LaunchSoftmax(const Operands& operands,
                           const SoftmaxArguments& arguments,
                           cudaStream_t stream) {
   LAYERD_LAUNCH(SoftmaxKernel, operands, arguments, stream);
+  return cudaPeekAtLastError();
+}
+
+cudaError_t LaunchLayerNorm(const Operands& operands,
+                            const LayerNormArguments& arguments,
+                            cudaStream_t stream) {
+  LAYERD_LAUNCH(LayerNormKernel, operands, arguments, stream);
   return cudaPeekAtLastError();
 }
 

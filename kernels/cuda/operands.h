@@ -36,7 +36,18 @@ struct ActivationArguments {
   float alpha = 0, beta = 0;
 };
 
-enum class Combination { kFirst, kAdd, kSub, kMul, kDiv, kScaleShift };
+enum class Combination {
+  kFirst,
+  kAdd,
+  kSub,
+  kMul,
+  kDiv,
+  kPow,
+  kMax,
+  kMin,
+  kPRelu,
+  kScaleShift,
+};
 
 // y = activation(x0), (x0 op x1), or (x0 * x1 + x2).
 struct ElementwiseArguments {
@@ -112,6 +123,13 @@ struct DecodeArguments {
   int has_scales = 0;
 };
 
+// As SoftmaxArguments; the strides of scale (x1) and bias (x2) are dense.
+struct LayerNormArguments {
+  SoftmaxArguments over;
+  float epsilon = 0;
+  int has_scale = 0, has_bias = 0;
+};
+
 struct LrnArguments {
   int64_t size = 1;
   float alpha = 0, beta = 0, k = 1;
@@ -137,6 +155,9 @@ cudaError_t LaunchProduct(const Operands& operands,
 cudaError_t LaunchSoftmax(const Operands& operands,
                           const SoftmaxArguments& arguments,
                           cudaStream_t stream);
+cudaError_t LaunchLayerNorm(const Operands& operands,
+                            const LayerNormArguments& arguments,
+                            cudaStream_t stream);
 cudaError_t LaunchLrn(const Operands& operands, const LrnArguments& arguments,
                       cudaStream_t stream);
 
