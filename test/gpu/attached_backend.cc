@@ -19,6 +19,7 @@ class AttachedKernel final : public Kernel {
   AttachedKernel(std::unique_ptr<Kernel> inner, const PartSpec& spec)
       : inner_(std::move(inner)), spec_(spec) {}
   size_t scratch_bytes() const override { return inner_->scratch_bytes(); }
+  size_t decoded_bytes() const override { return inner_->decoded_bytes(); }
   Kernel& inner() const { return *inner_; }
   const PartSpec& spec() const { return spec_; }
 
@@ -94,14 +95,18 @@ absl::StatusOr<Ticket> AttachedBackend::Enqueue(Kernel& kernel,
   const size_t scratch_bytes = ours.scratch_bytes();
   const size_t scratch =
       Place(memory.scratch, std::max<size_t>(scratch_bytes, 1), 64);
+  const size_t decoded_bytes = ours.decoded_bytes();
+  const size_t decoded =
+      Place(memory.decoded, std::max<size_t>(decoded_bytes, 1), 64);
 
   std::vector<std::byte> image(used_bytes_ + kGuardBytes, kGuard);
   for (const Placed& placed : placed_) {
-    if (placed.offset != scratch && placed.of != nullptr) {
+    if (placed.offset < scratch && placed.of != nullptr) {
       std::memcpy(&image[placed.offset], placed.of, placed.bytes);
     }
   }
   std::fill_n(&image[scratch], scratch_bytes, std::byte{0xff});
+  std::fill_n(&image[decoded], decoded_bytes, std::byte{0xff});
   // All but the weights: those the backend brings over itself.
   const std::span<const std::byte> all(image);
   const size_t behind = weights + ours.weight_bytes();
