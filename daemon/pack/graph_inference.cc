@@ -58,8 +58,25 @@ constexpr std::array<std::string_view, 20> kChangedInOpset7 = {
     "Mul",  "Or",      "PRelu",       "Pow",
     "RNN",  "Sub",     "Upsample",    "Xor"};
 
-absl::Status UpgradeFromOpset6(Node& node) {
+// Those that stayed as they were from opset 1 to 6 as well.
+constexpr std::array<std::string_view, 26> kUnchangedUntilOpset7 = {
+    "ArgMax",        "ArgMin",       "Constant",   "Conv",
+    "ConvTranspose", "DepthToSpace", "Flatten",    "GlobalAveragePool",
+    "GlobalMaxPool", "Identity",     "LRN",        "LogSoftmax",
+    "MaxPool",       "ReduceMax",    "ReduceMean", "ReduceMin",
+    "ReduceProd",    "ReduceSum",    "Shape",      "Size",
+    "Softmax",       "Softplus",     "Softsign",   "SpaceToDepth",
+    "Squeeze",       "Transpose"};
+
+absl::Status UpgradeToOpset7(Node& node) {
   if (node.opset >= 7) return absl::OkStatus();
+  if (node.opset < 6 &&
+      std::find(kUnchangedUntilOpset7.begin(), kUnchangedUntilOpset7.end(),
+                node.op_type) == kUnchangedUntilOpset7.end()) {
+    return Refuse(node,
+                  "before opset 6 it is not supported (onnx.version_converter "
+                  "converts)");
+  }
   if (std::find(kChangedInOpset7.begin(), kChangedInOpset7.end(),
                 node.op_type) != kChangedInOpset7.end()) {
     return Refuse(node,
@@ -101,7 +118,7 @@ class Inference {
   absl::StatusOr<bool> Infer(Node& node) {
     const OperatorRow* row = FindOperator(node.op_type);
     if (row == nullptr) return Refuse(node, "the operator is not supported");
-    RETURN_IF_ERROR(UpgradeFromOpset6(node));
+    RETURN_IF_ERROR(UpgradeToOpset7(node));
     if (node.opset < row->opset_min) {
       return absl::InvalidArgumentError(
           absl::StrFormat("%s: the operator appeared in opset %d",
@@ -245,6 +262,7 @@ class Inference {
       case DataType::kF32:
         return true;
       case DataType::kF64:
+        return lowers == Lowers::kNumbers;
       case DataType::kU64:
         return false;
       default:

@@ -205,6 +205,15 @@ absl::Status NodeContext::SetOutput(size_t i, DataType dtype,
   return absl::OkStatus();
 }
 
+absl::Status NodeContext::SetOutputToConstant(size_t i, Constant constant) {
+  RETURN_IF_ERROR(SetOutput(i, constant.dtype, constant.shape));
+  Value& value = graph_->values[static_cast<size_t>(node_->outputs[i])];
+  value.constant = static_cast<int>(graph_->constants.size());
+  graph_->constants.push_back(std::move(constant));
+  node_->outputs[i] = kAbsent;
+  return absl::OkStatus();
+}
+
 absl::Status NodeContext::SetOutputToInput() {
   is_alias_ = true;
   KeepInputs(1);

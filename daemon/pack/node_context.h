@@ -81,6 +81,8 @@ class NodeContext {
   // Output 0 is input 0: the node does nothing and will be taken out.
   absl::Status SetOutputToInput();
   bool is_alias() const { return is_alias_; }
+  // Output i is known while packing, and the node no longer writes it.
+  absl::Status SetOutputToConstant(size_t i, Constant constant);
 
   // In [0, rank).
   absl::StatusOr<int64_t> Axis(int64_t axis, int64_t rank) const;

@@ -48,7 +48,7 @@ TEST_CASE("A model of another time or dialect is refused by name") {
       {"IR 99", [](TestModel& m) { m.proto.set_ir_version(99); }, kUnsupported, "IR version 99"},
       {"no IR", [](TestModel& m) { m.proto.clear_ir_version(); }, kInvalid, "not an ONNX file: it has no ir_version"},
       {"no graph", [](TestModel& m) { m.proto.clear_graph(); }, kInvalid, "it has no graph"},
-      {"opset 5", [](TestModel& m) { m.proto.mutable_opset_import(0)->set_version(5); }, kUnsupported, "opset 5; opsets 6 to 21"},
+      {"opset 0", [](TestModel& m) { m.proto.mutable_opset_import(0)->set_version(0); }, kUnsupported, "opset 0; opsets 1 to 21"},
       {"opset 22", [](TestModel& m) { m.proto.mutable_opset_import(0)->set_version(22); }, kUnsupported, "opset 22"},
       {"no opset", [](TestModel& m) { m.proto.mutable_opset_import(0)->set_domain("ai.onnx.ml"); }, kInvalid, "no opset"},
       {"two opsets", [](TestModel& m) { auto* o = m.proto.add_opset_import(); o->set_domain("ai.onnx"); o->set_version(12); }, kInvalid, "opset 13 and opset 12"},
@@ -284,7 +284,13 @@ TEST_CASE("A file that is no model is refused, a missing one not found") {
              Catch::Contains("not an ONNX file"));
 }
 
-TEST_CASE("Opset 6 is taken where opset 7 changed nothing") {
+TEST_CASE("Opsets before 7 are taken where opset 7 changed nothing") {
+  TestModel oldest(1);
+  oldest.Input("x", {1, 4, 2, 2});
+  oldest.Add("GlobalAveragePool", {"x"}, {"y"});
+  oldest.Output("y");
+  CHECK(oldest.Import().ok());
+
   TestModel same(6);
   same.Input("x", {1, 4});
   same.Add("Relu", {"x"}, {"y"});

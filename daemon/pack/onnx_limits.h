@@ -10,7 +10,7 @@ namespace layerd {
 // write; they keep a hostile file from taking memory or time.
 inline constexpr int64_t kIrVersionMin = 3;
 inline constexpr int64_t kIrVersionMax = 13;
-inline constexpr int64_t kOpsetMin = 6;
+inline constexpr int64_t kOpsetMin = 1;
 inline constexpr int64_t kOpsetMax = 21;
 
 inline constexpr size_t kNodesMax = 1 << 17;

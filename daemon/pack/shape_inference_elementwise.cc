@@ -1,5 +1,7 @@
 // Operators whose output has the shape of their inputs, broadcast.
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -46,6 +48,17 @@ absl::StatusOr<float> TakeLimit(NodeContext& node, const char* name, size_t i,
   if (node.opset() < 11) return node.TakeFloat(name, otherwise);
   if (!node.has_input(i)) return otherwise;
   return node.Scalar(i, name);
+}
+
+// Whether all of an input is known, whole and not negative.
+absl::StatusOr<bool> IsWhole(const NodeContext& node, size_t i) {
+  const Constant* known = node.constant(i);
+  if (known == nullptr || known->element_count() > (1 << 16)) return false;
+  std::vector<float> numbers(static_cast<size_t>(known->element_count()));
+  RETURN_IF_ERROR(node.graph().ReadF32(*known, 0, numbers));
+  return std::all_of(numbers.begin(), numbers.end(), [](float number) {
+    return number >= 0 && number < 1 << 24 && number == std::floor(number);
+  });
 }
 
 }  // namespace
@@ -164,7 +177,12 @@ absl::Status InferPow(NodeContext& node) {
     return node.Invalid("powers of truths");
   }
   if (!IsFloating(node.dtype(0)) && IsFloating(node.dtype(1))) {
-    return node.Unsupported("a power of integers that is no integer");
+    ASSIGN_OR_RETURN(const bool is_whole, IsWhole(node, 1));
+    if (!is_whole) {
+      return node.Unsupported(
+          "a power of integers needs an exponent of integers, or one that is "
+          "known while packing and is whole");
+    }
   }
   ASSIGN_OR_RETURN(std::vector<int64_t> shape, Broadcast(node));
   return node.SetOutput(0, node.dtype(0), std::move(shape));

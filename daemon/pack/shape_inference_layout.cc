@@ -14,6 +14,8 @@
 namespace layerd {
 namespace {
 
+constexpr int64_t kMaskElementsMax = 1 << 20;
+
 // The axes of Squeeze and Unsqueeze: an attribute before opset 13, an input
 // since. Nothing if they are left out.
 absl::StatusOr<std::optional<std::vector<int64_t>>> TakeAxes(
@@ -103,24 +105,43 @@ absl::Status CheckPads(NodeContext& node, const std::string& mode,
   return absl::OkStatus();
 }
 
+// The mask of a Dropout that drops nothing.
+absl::Status KeepAll(NodeContext& node) {
+  Constant mask;
+  mask.dtype = DataType::kBool;
+  mask.shape = node.shape(0);
+  const int64_t count = mask.element_count();
+  if (node.opset() < 10 || count > kMaskElementsMax) {
+    return node.Unsupported(absl::StrFormat(
+        "the output \"mask\" is supported from opset 10 on, for %d elements",
+        kMaskElementsMax));
+  }
+  mask.held.assign(static_cast<size_t>(count), std::byte{1});
+  return node.SetOutputToConstant(1, std::move(mask));
+}
+
 }  // namespace
 
 absl::Status InferIdentity(NodeContext& node) {
   return node.SetOutputToInput();
 }
 
+// Nothing is dropped: inference, or a ratio of 0.
 absl::Status InferDropout(NodeContext& node) {
-  node.Take("ratio");
-  node.Take("seed");
-  if (node.uses_output(1)) {
-    return node.Unsupported("the output \"mask\" is not supported");
+  float ratio = 0.5f;
+  if (node.opset() < 12) {
+    ASSIGN_OR_RETURN(ratio, node.TakeFloat("ratio", 0.5f));
+  } else if (node.has_input(1) && node.constant(1) != nullptr) {
+    ASSIGN_OR_RETURN(ratio, node.Scalar(1, "ratio"));
   }
+  node.Take("seed");
   if (node.has_input(2)) {
     ASSIGN_OR_RETURN(const float is_training, node.Scalar(2, "training_mode"));
-    if (is_training != 0) {
+    if (is_training != 0 && ratio != 0) {
       return node.Unsupported("training_mode is not supported");
     }
   }
+  if (node.uses_output(1)) RETURN_IF_ERROR(KeepAll(node));
   return node.SetOutputToInput();
 }
 

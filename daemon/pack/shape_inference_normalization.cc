@@ -15,12 +15,13 @@ absl::Status InferBatchNormalization(NodeContext& node) {
   ASSIGN_OR_RETURN(const float epsilon, node.TakeFloat("epsilon", 1e-5f));
   ASSIGN_OR_RETURN(const int64_t is_training, node.TakeInt("training_mode", 0));
   ASSIGN_OR_RETURN(const int64_t is_spatial, node.TakeInt("spatial", 1));
-  node.Take("momentum");  // Of training.
-  if (is_training != 0 || is_spatial == 0 || node.uses_output(1) ||
-      node.uses_output(2) || node.uses_output(3) || node.uses_output(4)) {
+  ASSIGN_OR_RETURN(const float momentum, node.TakeFloat("momentum", 0.9f));
+  const bool has_statistics = node.uses_output(1) || node.uses_output(2);
+  if (is_spatial == 0 || (has_statistics && is_training == 0) ||
+      node.uses_output(3) || node.uses_output(4)) {
     return node.Unsupported(
-        "only inference over whole channels is supported (training_mode 0, "
-        "spatial 1, one output)");
+        "only whole channels are supported (spatial 1), and running statistics "
+        "only with training_mode");
   }
   if (node.rank(0) < 2) {
     return node.Invalid(absl::StrFormat("the input [%s] has no channels",
@@ -34,6 +35,12 @@ absl::Status InferBatchNormalization(NodeContext& node) {
         absl::StrJoin(node.shape(i), ", "), per_channel[0]));
   }
   node.Set("epsilon", epsilon);
+  node.Set("momentum", momentum);
+  node.Set("training_mode", int64_t{is_training != 0});
+  for (size_t i = 1; i < 3; ++i) {
+    if (!node.uses_output(i)) continue;
+    RETURN_IF_ERROR(node.SetOutput(i, node.dtype(i + 2), per_channel));
+  }
   return node.SetOutput(0, node.dtype(0), node.shape(0));
 }
 

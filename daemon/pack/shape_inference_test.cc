@@ -235,7 +235,7 @@ TEST_CASE("Attributes have one form, whatever the opset wrote") {
        "LRN/1 [1,4,2,2] alpha=0.0001 beta=0.75 bias=1 size=5"},
       {"batch norm", 7, {1, 2, 3},
        [](TestModel& m) { m.Weights("w", {2}, {1, 1}); SetFloat(m.Add("BatchNormalization", {"x", "w", "w", "w", "w"}, {"y"}), "momentum", .9f); },
-       "BatchNormalization/5 [1,2,3] epsilon=1e-05"},
+       "BatchNormalization/5 [1,2,3] epsilon=1e-05 momentum=0.9 training_mode=0"},
       {"broadcast", 13, {2, 1, 4}, [](TestModel& m) { m.Input("z", {3, 1}); m.Add("Mul", {"z", "x"}, {"y"}); },
        "Mul/2 [2,3,4]"},
       {"sum", 13, {2, 3}, [](TestModel& m) { m.Input("z", {3}); m.Add("Sum", {"x", "z", "x"}, {"y"}); }, "Sum/3 [2,3]"},
@@ -306,7 +306,7 @@ TEST_CASE("A node that cannot be is refused, named with operator and opset") {
       {"concat", 13, {2, 3}, [](TestModel& m) { m.Input("z", {3, 3}); SetInt(m.Add("Concat", {"x", "z"}, {"y"}), "axis", 1); }, "does not follow"},
       {"pad mode", 13, {2}, [](TestModel& m) { m.Ints("p", {2}, {1, 1}); SetString(m.Add("Pad", {"x", "p"}, {"y"}), "mode", "wrap"); }, "modes"},
       {"reflects too much", 13, {2}, [](TestModel& m) { m.Ints("p", {2}, {2, 0}); SetString(m.Add("Pad", {"x", "p"}, {"y"}), "mode", "reflect"); }, "reflects more"},
-      {"training", 14, {1, 2, 3}, [](TestModel& m) { m.Weights("w", {2}, {1, 1}); SetInt(m.Add("BatchNormalization", {"x", "w", "w", "w", "w"}, {"y"}), "training_mode", 1); }, "inference"},
+      {"not spatial", 7, {1, 2, 3}, [](TestModel& m) { m.Weights("w", {2}, {1, 1}); SetInt(m.Add("BatchNormalization", {"x", "w", "w", "w", "w"}, {"y"}), "spatial", 0); }, "whole channels"},
       {"cast to text", 13, {2}, [](TestModel& m) { SetInt(m.Add("Cast", {"x"}, {"y"}), "to", onnx::TensorProto::STRING); }, "strings"},
       {"empty", 13, {2}, [](TestModel& m) { m.Weights("e", {0}, {}); m.Ints("z", {1}, {0}); m.Add("Reshape", {"e", "z"}, {"r"}); m.Weights("f", {1, 2}, {1, 1}); m.Input("g", {1, 1}); m.Ints("s", {2}, {0, 1}); m.Add("Reshape", {"r", "s"}, {"t"}); m.Add("MatMul", {"t", "g"}, {"y"}); }, "(MatMul, opset 13)"},
   }));

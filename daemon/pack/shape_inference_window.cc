@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "config/status_macros.h"
+#include "daemon/pack/element_type.h"
 #include "daemon/pack/shape_inference.h"
 
 namespace layerd {
@@ -206,6 +207,10 @@ absl::Status InferConv(NodeContext& node) {
 absl::Status InferMaxPool(NodeContext& node) {
   if (node.uses_output(1)) {
     return node.Unsupported("the output of indices is not supported");
+  }
+  if (!IsFloating(node.dtype(0)) && SizeOf(node.dtype(0)) != 1) {
+    return node.Unsupported(absl::StrFormat("a pool of %s is not supported",
+                                            NameOf(node.dtype(0))));
   }
   node.Take("storage_order");  // Of the indices.
   Window window;

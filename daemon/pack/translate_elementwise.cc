@@ -51,24 +51,34 @@ bool Translator::IsComputedOn(DataType dtype) {
          dtype == DataType::kBool;
 }
 
+// f64 is computed with as all floating types are: in f32.
+DataType Translator::WideTypeOf(DataType dtype) {
+  return dtype == DataType::kF64 ? DataType::kF32 : DataType::kI64;
+}
+
 int Translator::Widened(const Node& node, int value, DataType dtype) {
   if (network_.values[value].dtype == dtype) return value;
   const int wide = NewValue(node, ShapeOf(value), dtype);
-  // A constant is widened when it is written.
-  network_.values[wide].constant = network_.values[value].constant;
-  if (!IsConstant(value)) Append(node, Operator(Copy{}), {value}, wide);
+  // A constant is widened when it is written, but one of floats that is to be
+  // of integers.
+  if (IsConstant(value) && (dtype != DataType::kI64 ||
+                            network_.values[value].dtype != DataType::kF32)) {
+    network_.values[wide].constant = network_.values[value].constant;
+  } else {
+    Append(node, Operator(Copy{}), {value}, wide);
+  }
   return wide;
 }
 
 int Translator::Widened(const Node& node, int value) {
   const DataType dtype = network_.values[value].dtype;
-  return IsComputedOn(dtype) ? value : Widened(node, value, DataType::kI64);
+  return IsComputedOn(dtype) ? value : Widened(node, value, WideTypeOf(dtype));
 }
 
 int Translator::WideOutput(const Node& node, int output) {
   const DataType dtype = network_.values[output].dtype;
   if (IsComputedOn(dtype)) return output;
-  return NewValue(node, ShapeOf(output), DataType::kI64);
+  return NewValue(node, ShapeOf(output), WideTypeOf(dtype));
 }
 
 void Translator::Narrow(const Node& node, int wide, int output) {

@@ -262,4 +262,42 @@ absl::Status Translator::TakeRunTimeBatchNormalization(const Node& node) {
   return absl::OkStatus();
 }
 
+int Translator::AppendScaled(const Node& node, int input, float factor) {
+  return AppendUnary(node, {ActivationKind::kLinear, factor, 0}, input);
+}
+
+// Mean and variance are those of the batch at hand; the running ones move
+// towards them.
+absl::Status Translator::TakeTrainingBatchNormalization(const Node& node) {
+  const int x = node.inputs[0];
+  const size_t rank = ShapeOf(x).size();
+  Shape axes = {0};
+  for (size_t d = 2; d < rank; ++d) axes.push_back(static_cast<int64_t>(d));
+  const Reduce average{Reduce::Kind::kMean, axes};
+  const int mean = AppendReduce(node, average, x, DataType::kF32);
+  const int distance = AppendBinary(node, Kind::kSub, x, mean);
+  const int variance = AppendReduce(
+      node, average, AppendBinary(node, Kind::kMul, distance, distance),
+      DataType::kF32);
+  const int raised = AppendUnary(
+      node, {ActivationKind::kLinear, 1, FloatOf(node, "epsilon")}, variance);
+  const int deviation =
+      AppendUnary(node, {ActivationKind::kSqrt, 0, 0}, raised);
+  const int normal = AppendBinary(node, Kind::kDiv, distance, deviation);
+  const int scaled = AppendBinary(node, Kind::kMul, normal,
+                                  PerChannel(node, node.inputs[1], rank));
+  AppendBinary(node, Kind::kAdd, scaled, PerChannel(node, node.inputs[2], rank),
+               node.outputs[0]);
+  const float momentum = FloatOf(node, "momentum");
+  for (size_t i = 1; i < std::min<size_t>(3, node.outputs.size()); ++i) {
+    if (node.outputs[i] == kAbsent) continue;
+    const int now =
+        Reshaped(node, i == 1 ? mean : variance, ShapeOf(node.inputs[i + 2]));
+    AppendBinary(node, Kind::kAdd,
+                 AppendScaled(node, node.inputs[i + 2], momentum),
+                 AppendScaled(node, now, 1 - momentum), node.outputs[i]);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace layerd

@@ -115,6 +115,9 @@ absl::Status Translator::TakeConvTranspose(const Node& node) {
 }
 
 absl::Status Translator::TakeBatchNormalization(const Node& node) {
+  if (IntOf(node, "training_mode") != 0) {
+    return TakeTrainingBatchNormalization(node);
+  }
   for (size_t i = 1; i < 5; ++i) {
     if (IsConstant(node.inputs[i])) continue;
     return TakeRunTimeBatchNormalization(node);

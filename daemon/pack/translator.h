@@ -65,6 +65,7 @@ class Translator {
   absl::Status TakeInstanceNormalization(const Node& node);
   absl::Status TakeGroupNormalization(const Node& node);
   absl::Status TakeRunTimeBatchNormalization(const Node& node);
+  absl::Status TakeTrainingBatchNormalization(const Node& node);
 
   // translate_layout.cc
   absl::Status TakeConcat(const Node& node);
@@ -93,6 +94,7 @@ class Translator {
   int AppendBinary(const Node& node, Binary::Kind kind, int left, int right);
   int AppendReduce(const Node& node, Reduce op, int input, DataType dtype);
   int AppendLogSumExp(const Node& node, int input, int most, const Shape& axes);
+  int AppendScaled(const Node& node, int input, float factor);
   int AppendIntegers(const Node& node, Shape numbers);
   int Reshaped(const Node& node, int value, Shape shape);
   int Transposed(const Node& node, int value, Shape permutation);
@@ -116,6 +118,7 @@ class Translator {
   // are widened before, results narrowed after, so that they wrap as their own
   // type does.
   static bool IsComputedOn(DataType dtype);
+  static DataType WideTypeOf(DataType dtype);
   int Widened(const Node& node, int value);
   int Widened(const Node& node, int value, DataType dtype);
   int WideOutput(const Node& node, int output);
