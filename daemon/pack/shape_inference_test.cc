@@ -277,7 +277,7 @@ TEST_CASE("A node that cannot be is refused, named with operator and opset") {
       {"inner", 13, {2, 3}, [](TestModel& m) { m.Add("MatMul", {"x", "x"}, {"y"}); }, "inner dimensions differ"},
       {"broadcast", 13, {2, 3}, [](TestModel& m) { m.Input("z", {2}); m.Add("Add", {"x", "z"}, {"y"}); }, "do not broadcast"},
       {"types", 13, {2}, [](TestModel& m) { m.Input("z", {2}, onnx::TensorProto::FLOAT16); m.Add("Add", {"x", "z"}, {"y"}); }, "FP32 and FP16"},
-      {"f64", 13, {2}, [](TestModel& m) { m.Input("z", {2}, onnx::TensorProto::DOUBLE); m.Add("Relu", {"z"}, {"y"}); }, "it computes with FP64"},
+      {"f64", 13, {2}, [](TestModel& m) { m.Input("z", {2}, onnx::TensorProto::DOUBLE); m.Add("Softmax", {"z"}, {"y"}); }, "it computes with FP64"},
       {"axis", 13, {2}, [](TestModel& m) { SetInt(m.Add("Softmax", {"x"}, {"y"}), "axis", 1); }, "axis 1 is not one of 1"},
       {"perm", 13, {2, 3}, [](TestModel& m) { SetInts(m.Add("Transpose", {"x"}, {"y"}), "perm", {0, 0}); }, "perm [0, 0]"},
       {"squeeze 2", 13, {2, 3}, [](TestModel& m) { m.Ints("a", {1}, {0}); m.Add("Squeeze", {"x", "a"}, {"y"}); }, "dimension 0 of [2, 3] is not 1"},
