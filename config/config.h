@@ -38,6 +38,8 @@ struct Config {
   std::string realtime = "off";
   uint64_t drain_timeout_ms = kDrainMsDefault;
   bool reflection = true;
+  bool read_ahead = true;
+  bool measure_costs = true;
   std::string log_level = "info";
 };
 

@@ -105,6 +105,8 @@ EngineOptions EngineOptionsOf(const Config& config) {
     if (config.threads == 0) options.threads = std::max(1, options.threads - 1);
   }
   options.cache_path = CacheFolder(config.cache_path);
+  options.read_ahead = config.read_ahead;
+  options.measure_costs = config.measure_costs;
   return options;
 }
 

@@ -32,6 +32,8 @@ constexpr Flag kFlags[] = {
     {"--realtime", nullptr, "realtime"},
     {"--drain-timeout-ms", nullptr, "drain_timeout_ms"},
     {"--reflection", nullptr, "reflection"},
+    {"--read-ahead", nullptr, "read_ahead"},
+    {"--measure-costs", nullptr, "measure_costs"},
     {"--log-level", nullptr, "log_level"},
 };
 
@@ -57,8 +59,8 @@ their weights are in memory.
   --admission strict|advisory   of declared tasks that may be late
   --realtime off|best_effort|required   priority, locked stacks, a CPU for gRPC
   --max-message-bytes SIZE, --queue-jobs N, --level-order fifo|edf,
-  --drain-timeout-ms N, --reflection true|false,
-  --log-level debug|info|warning|error
+  --drain-timeout-ms N, --reflection true|false, --read-ahead true|false,
+  --measure-costs true|false, --log-level debug|info|warning|error
   --version, --help
 
 Sizes: bytes, KiB, MiB, GiB or all. Exit status: 0 after SIGTERM, 1 failed,

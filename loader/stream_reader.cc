@@ -167,6 +167,7 @@ absl::Status StreamReader::CheckArrived(TileRun* run) {
       ++run->read;
     } while (run->read < request().reads.size() &&
              request().reads[run->read].present);
+    Publish();  // Its part need not wait for the rest of the run.
   }
   return absl::OkStatus();
 }

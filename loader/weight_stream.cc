@@ -1,11 +1,17 @@
 #include "loader/weight_stream.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "config/check.h"
 
 namespace layerd {
+namespace {
+
+constexpr uint64_t kReadWorthBytes = 1 << 20;
+
+}  // namespace
 
 WeightStream::WeightStream(size_t reads_max) : entries_(reads_max) {
   LAYERD_CHECK(reads_max < kFailed);
@@ -20,6 +26,7 @@ absl::StatusOr<std::span<const std::byte>> WeightStream::Wait(size_t i) {
   uint32_t published = published_.load();
   while (CountOf(published) <= i) {
     if (published & kFailed) return status_;
+    OfferRoom();
     published_.wait(published);
     published = published_.load();
   }
@@ -32,18 +39,37 @@ bool WeightStream::Arrived(size_t i) const {
   return CountOf(published) > i || (published & kFailed);
 }
 
+bool WeightStream::Await(size_t i) {
+  if (Arrived(i)) return true;
+  OfferRoom();
+  return Arrived(i);
+}
+
+void WeightStream::OfferRoom() {
+  room_offered_late_bytes_ = 0;
+  if (wants_room_.exchange(false)) engine_->Wake();
+}
+
 void WeightStream::Release(size_t i) {
   LAYERD_CHECK(i < CountOf(published_.load()));
   LAYERD_CHECK(!entries_[i].released, absl::StrFormat("read %d, twice", i));
   entries_[i].released = true;
-  bool room_came_back = false;
   const size_t reads = request_.reads.size();
   for (; oldest_ < reads && entries_[oldest_].released; ++oldest_) {
     if (!InRing(oldest_)) continue;
     request_.ring->ReturnOldest();
-    room_came_back = true;
+    room_offered_late_bytes_ += entries_[oldest_].place.bytes.size();
   }
-  if (room_came_back && wants_room_.exchange(false)) engine_->Wake();
+  // Room for one extent makes a small read, and each waking costs: while the
+  // executor has work, the loader is woken for a read that is worth it.
+  const uint64_t worth_bytes =
+      request_.ring == nullptr
+          ? 0
+          : std::min<uint64_t>(kReadWorthBytes,
+                               request_.ring->capacity_bytes() / 8);
+  if (room_offered_late_bytes_ > 0 && room_offered_late_bytes_ >= worth_bytes) {
+    OfferRoom();
+  }
 }
 
 void WeightStream::Begin(const StreamRequest& request, IoEngine* engine) {
@@ -66,6 +92,7 @@ void WeightStream::Begin(const StreamRequest& request, IoEngine* engine) {
         .unchecked_bytes = read.present ? 0 : stored_bytes};
   }
   oldest_ = 0;
+  room_offered_late_bytes_ = 0;
   placed_ = 0;
   status_ = absl::OkStatus();
   wants_room_.store(false);

@@ -78,6 +78,9 @@ class WeightStream {
   absl::StatusOr<std::span<const std::byte>> Wait(size_t i);
   // True if Wait(i) would not block.
   bool Arrived(size_t i) const;
+  // The same, for one who will come back to ask again until it is: whatever
+  // room there is, the loader is to use now.
+  bool Await(size_t i);
   // The reads [0, n) that have arrived, and whether no more will come. May be
   // asked when no job is on: 0, false.
   size_t arrived_count() const { return CountOf(published_.load()); }
@@ -113,6 +116,9 @@ class WeightStream {
   bool idle() const { return request_.file == nullptr; }
   bool all_present() const { return placed_ == request_.reads.size(); }
 
+  // Executor: wakes the loader if it wants room.
+  void OfferRoom();
+
   // Loader, or executor while the loader does not know the stream.
   void Publish(size_t count);
   void Fail(absl::Status status);
@@ -131,8 +137,10 @@ class WeightStream {
   IoEngine* engine_ = nullptr;  // To wake the loader when a room came back.
   size_t slot_ = 0;             // Of the loader, while it knows the stream.
   size_t oldest_ = 0;           // Executor: the first read not yet released.
-  size_t placed_ = 0;           // Loader: reads that have a place in memory.
-  absl::Status status_;         // Written before kFailed is published.
+  // Executor: what came back since the loader was last woken for it.
+  uint64_t room_offered_late_bytes_ = 0;
+  size_t placed_ = 0;    // Loader: reads that have a place in memory.
+  absl::Status status_;  // Written before kFailed is published.
   std::atomic<uint32_t> published_{0};
   std::atomic<bool> wants_room_{false};
   std::atomic<uint64_t> read_bytes_{0};

@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "admin.grpc.pb.h"
 #include "config/status_macros.h"
+#include "daemon/plan/memory_plan.h"
 #include "open_inference.grpc.pb.h"
 #include "probes.pb.h"
 
@@ -118,6 +119,12 @@ std::vector<std::string> ToStrings(const auto& strings) {
   return std::vector<std::string>(strings.begin(), strings.end());
 }
 
+double MeanMs(const inference::StatisticDuration& duration) {
+  if (duration.count() == 0) return 0;
+  return 1e-6 * static_cast<double>(duration.ns()) /
+         static_cast<double>(duration.count());
+}
+
 grpc::ByteBuffer ToBuffer(const std::string& bytes) {
   const grpc::Slice slice(bytes);
   return grpc::ByteBuffer(&slice, 1);
@@ -166,7 +173,12 @@ struct Client::Impl {
           absl::StrFormat("nobody answers at %s; is layerd running? (%s)",
                           address, status.error_message()));
     }
-    return absl::Status(code, status.error_message());
+    const absl::Status told(code, status.error_message());
+    uint64_t minimum_bytes = 0;
+    const bool is_minimum =
+        code == absl::StatusCode::kResourceExhausted &&
+        absl::SimpleAtoi(status.error_details(), &minimum_bytes);
+    return is_minimum ? WithMinimumBudget(told, minimum_bytes) : told;
   }
 
   const std::string address;
@@ -201,7 +213,65 @@ absl::StatusOr<admin::TraceResponse> Client::Trace() {
   return response;
 }
 
+absl::StatusOr<admin::PlanResponse> Client::Plan() {
+  admin::PlanResponse response;
+  RETURN_IF_ERROR(impl_->Call(impl_->admin.get(), &admin::Admin::Stub::Plan,
+                              admin::PlanRequest(), &response, kPatience));
+  return response;
+}
+
+absl::StatusOr<admin::PlanResponse> Client::SetBudget(
+    std::optional<uint64_t> memory_bytes,
+    std::optional<uint64_t> weight_bytes) {
+  admin::SetBudgetRequest request;
+  if (memory_bytes) request.set_memory_budget_bytes(*memory_bytes);
+  if (weight_bytes) request.set_weight_budget_bytes(*weight_bytes);
+  admin::PlanResponse response;
+  RETURN_IF_ERROR(impl_->Call(impl_->admin.get(),
+                              &admin::Admin::Stub::SetBudget, request,
+                              &response, std::nullopt));
+  return response;
+}
+
 using Stub = inference::GRPCInferenceService::Stub;
+
+absl::Status Client::Load(const std::string& model) {
+  inference::RepositoryModelLoadRequest request;
+  request.set_model_name(model);
+  inference::RepositoryModelLoadResponse response;
+  return impl_->Call(impl_->inference.get(), &Stub::RepositoryModelLoad,
+                     request, &response, std::nullopt);
+}
+
+absl::Status Client::Unload(const std::string& model) {
+  inference::RepositoryModelUnloadRequest request;
+  request.set_model_name(model);
+  inference::RepositoryModelUnloadResponse response;
+  return impl_->Call(impl_->inference.get(), &Stub::RepositoryModelUnload,
+                     request, &response, std::nullopt);
+}
+
+absl::StatusOr<std::vector<Client::ModelCounts>> Client::Statistics(
+    const std::string& model) {
+  inference::ModelStatisticsRequest request;
+  request.set_name(model);
+  inference::ModelStatisticsResponse response;
+  RETURN_IF_ERROR(impl_->Call(impl_->inference.get(), &Stub::ModelStatistics,
+                              request, &response, kPatience));
+  std::vector<ModelCounts> all;
+  for (const inference::ModelStatistics& stats : response.model_stats()) {
+    const inference::InferStatistics& times = stats.inference_stats();
+    all.push_back({.name = stats.name(),
+                   .version = stats.version(),
+                   .successes = times.success().count(),
+                   .failures = times.fail().count(),
+                   .last_ms = stats.last_inference(),
+                   .queue_ms = MeanMs(times.queue()),
+                   .infer_ms = MeanMs(times.compute_infer()),
+                   .total_ms = MeanMs(times.success())});
+  }
+  return all;
+}
 
 absl::StatusOr<bool> Client::ServerLive() {
   inference::ServerLiveResponse response;

@@ -27,7 +27,8 @@ inline constexpr char kDefaultAddress[] = "127.0.0.1:8001";
 // Threading: all methods from any thread.
 class Client {
  public:
-  // Every call but Infer() gives up after this.
+  // Gives up every call after this that is not bounded by work to be done:
+  // Infer(), SetBudget(), Load(), Unload().
   static constexpr std::chrono::seconds kPatience{10};
 
   // "127.0.0.1:8001" or "unix:PATH"; nothing is sent before the first call.
@@ -40,6 +41,23 @@ class Client {
 
   absl::StatusOr<admin::StatusResponse> Status();
   absl::StatusOr<admin::TraceResponse> Trace();
+  absl::StatusOr<admin::PlanResponse> Plan();
+  // What is absent stays as it is. A refusal has its MinimumBudgetBytes().
+  absl::StatusOr<admin::PlanResponse> SetBudget(
+      std::optional<uint64_t> memory_bytes,
+      std::optional<uint64_t> weight_bytes);
+  // As long as it takes: a model may have to be packed.
+  absl::Status Load(const std::string& model);
+  absl::Status Unload(const std::string& model);
+
+  struct ModelCounts {  // Since the start.
+    std::string name, version;
+    uint64_t successes, failures, last_ms;  // The last since the epoch.
+    double queue_ms, infer_ms, total_ms;    // Of a success, in the mean.
+  };
+  // Of all models, or of one.
+  absl::StatusOr<std::vector<ModelCounts>> Statistics(const std::string& model);
+
   absl::StatusOr<bool> ServerLive();
   absl::StatusOr<bool> ServerReady();
   absl::StatusOr<bool> ModelReady(const std::string& model,

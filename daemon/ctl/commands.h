@@ -20,6 +20,10 @@ Command ModelsCommand();
 Command InferCommand();
 Command TraceCommand();
 Command WatchCommand();
+Command LoadCommand();
+Command UnloadCommand();
+Command StatsCommand();
+Command BudgetCommand();
 
 // --address, of those that talk to a daemon.
 Option AddressOption();

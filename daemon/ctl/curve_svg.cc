@@ -1,6 +1,7 @@
 #include "daemon/ctl/curve_svg.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
@@ -15,15 +16,21 @@ constexpr double kWidth = 820, kHeight = 500;
 constexpr double kLeft = 80, kRight = 30, kTop = 60, kBottom = 70;
 constexpr double kKneeOverFastest = 1.05;
 constexpr int kLatencyTicks = 6;
+constexpr std::array<const char*, 6> kColors = {
+    "#1f5fa8", "#b8620a", "#2e7d46", "#7b4ea3", "#6b6b2a", "#a03060"};
 
 // Where numbers lie on the paper.
 class Paper {
  public:
-  explicit Paper(const std::vector<CurvePoint>& points) {
-    first_ = std::log2(points.front().memory_mib);
-    last_ = std::max(std::log2(points.back().memory_mib), first_ + 0.1);
-    for (const CurvePoint& point : points) {
-      top_ms_ = std::max({top_ms_, point.latency_ms, point.bound_ms});
+  explicit Paper(const std::vector<CurveSeries>& series) {
+    first_ = std::log2(series.front().points.front().memory_mib);
+    last_ = first_ + 0.1;
+    for (const CurveSeries& one : series) {
+      first_ = std::min(first_, std::log2(one.points.front().memory_mib));
+      last_ = std::max(last_, std::log2(one.points.back().memory_mib));
+      for (const CurvePoint& point : one.points) {
+        top_ms_ = std::max({top_ms_, point.latency_ms, point.bound_ms});
+      }
     }
     tick_ms_ = RoundTick(top_ms_ / kLatencyTicks);
     top_ms_ = std::ceil(top_ms_ * 1.05 / tick_ms_) * tick_ms_;
@@ -105,7 +112,7 @@ std::string Axes(const Paper& paper) {
 }
 
 std::string Curve(const Paper& paper, const std::vector<CurvePoint>& points,
-                  double CurvePoint::*ms, const char* style) {
+                  double CurvePoint::*ms, const std::string& style) {
   std::string path;
   for (const CurvePoint& point : points) {
     absl::StrAppendFormat(&path, "%.1f,%.1f ", paper.X(point.memory_mib),
@@ -115,32 +122,44 @@ std::string Curve(const Paper& paper, const std::vector<CurvePoint>& points,
                          path);
 }
 
-std::string Knee(const Paper& paper, const CurvePoint& knee) {
-  const double x = paper.X(knee.memory_mib), y = paper.Y(knee.latency_ms);
-  const bool left_half = x < kWidth / 2;
-  return absl::StrCat(
-      absl::StrFormat("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" "
-                      "fill=\"#c0392b\"/>\n",
-                      x, y),
-      Text(x + (left_half ? 10 : -10), y - 12, left_half ? "start" : "end",
-           absl::StrFormat("knee: %.1f MiB, %.2f ms", knee.memory_mib,
-                           knee.latency_ms),
-           " fill=\"#c0392b\""));
+std::string Planned(size_t number) {
+  return absl::StrFormat("stroke=\"%s\" stroke-width=\"2.5\"",
+                         kColors[number % kColors.size()]);
 }
 
-std::string Legend() {
-  // Low on the left: a curve that falls leaves that corner free.
-  const double x = kLeft + 20, y = kHeight - kBottom - 40;
-  return absl::StrCat(
-      absl::StrFormat("<line x1=\"%.0f\" y1=\"%.0f\" x2=\"%.0f\" y2=\"%.0f\" "
-                      "stroke=\"#1f5fa8\" stroke-width=\"2.5\"/>\n",
-                      x, y, x + 30, y),
-      Text(x + 38, y + 4, "start", "planned, cold start"),
-      absl::StrFormat("<line x1=\"%.0f\" y1=\"%.0f\" x2=\"%.0f\" y2=\"%.0f\" "
-                      "stroke=\"#777\" stroke-width=\"1.5\" "
-                      "stroke-dasharray=\"6 4\"/>\n",
-                      x, y + 20, x + 30, y + 20),
-      Text(x + 38, y + 24, "start", "no schedule beats this"));
+std::string Bound(size_t number) {
+  return absl::StrFormat(
+      "stroke=\"%s\" stroke-width=\"1.3\" stroke-dasharray=\"6 4\"",
+      kColors[number % kColors.size()]);
+}
+
+std::string Knee(const Paper& paper, const CurvePoint& knee) {
+  return absl::StrFormat(
+      "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"#c0392b\"/>\n",
+      paper.X(knee.memory_mib), paper.Y(knee.latency_ms));
+}
+
+std::string Sample(double x, double y, const std::string& style) {
+  return absl::StrFormat(
+      "<line x1=\"%.0f\" y1=\"%.0f\" x2=\"%.0f\" y2=\"%.0f\" %s/>\n", x, y,
+      x + 30, y, style);
+}
+
+// Low on the left: a curve that falls leaves that corner free.
+std::string Legend(const std::vector<CurveSeries>& series) {
+  const double x = kLeft + 20;
+  double y = kHeight - kBottom - 20 * (static_cast<double>(series.size()) + 1);
+  std::string svg;
+  for (size_t n = 0; n < series.size(); ++n, y += 20) {
+    const CurvePoint& knee = series[n].points[KneeOf(series[n].points)];
+    svg += Sample(x, y, Planned(n));
+    svg +=
+        Text(x + 38, y + 4, "start",
+             absl::StrFormat("%s, cold start; knee: %.1f MiB, %.2f ms",
+                             series[n].name, knee.memory_mib, knee.latency_ms));
+  }
+  svg += Sample(x, y, Bound(0));
+  return svg + Text(x + 38, y + 4, "start", "no schedule beats this");
 }
 
 }  // namespace
@@ -157,23 +176,25 @@ size_t KneeOf(const std::vector<CurvePoint>& points) {
 }
 
 std::string CurveSvg(const std::string& title,
-                     const std::vector<CurvePoint>& points) {
-  const size_t knee = KneeOf(points);
-  const Paper paper(points);
-  return absl::StrCat(
-      absl::StrFormat(
-          "<svg xmlns=\"http:"
-          "//www.w3.org/2000/svg\" "
-          "width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f "
-          "%.0f\" font-family=\"sans-serif\" font-size=\"13\">\n"
-          "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
-          kWidth, kHeight, kWidth, kHeight),
-      Text(kLeft, 32, "start", title, " font-size=\"17\""), Axes(paper),
-      Curve(paper, points, &CurvePoint::bound_ms,
-            "stroke=\"#777\" stroke-width=\"1.5\" stroke-dasharray=\"6 4\""),
-      Curve(paper, points, &CurvePoint::latency_ms,
-            "stroke=\"#1f5fa8\" stroke-width=\"2.5\""),
-      Knee(paper, points[knee]), Legend(), "</svg>\n");
+                     const std::vector<CurveSeries>& series) {
+  const Paper paper(series);
+  std::string svg = absl::StrFormat(
+      "<svg xmlns=\"http:"
+      "//www.w3.org/2000/svg\" "
+      "width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f "
+      "%.0f\" font-family=\"sans-serif\" font-size=\"13\">\n"
+      "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
+      kWidth, kHeight, kWidth, kHeight);
+  svg += Text(kLeft, 32, "start", title, " font-size=\"17\"") + Axes(paper);
+  for (size_t n = 0; n < series.size(); ++n) {
+    svg += Curve(paper, series[n].points, &CurvePoint::bound_ms, Bound(n));
+  }
+  for (size_t n = 0; n < series.size(); ++n) {
+    const std::vector<CurvePoint>& points = series[n].points;
+    svg += Curve(paper, points, &CurvePoint::latency_ms, Planned(n));
+    svg += Knee(paper, points[KneeOf(points)]);
+  }
+  return svg + Legend(series) + "</svg>\n";
 }
 
 }  // namespace layerd

@@ -20,7 +20,8 @@ namespace {
 std::vector<Command> AllCommands() {
   return {PackCommand(),   InspectCommand(), VerifyCommand(), RunCommand(),
           ProbeCommand(),  PlanCommand(),    BenchCommand(),  StatusCommand(),
-          ModelsCommand(), InferCommand(),   TraceCommand(),  WatchCommand()};
+          ModelsCommand(), InferCommand(),   TraceCommand(),  WatchCommand(),
+          LoadCommand(),   UnloadCommand(),  StatsCommand(),  BudgetCommand()};
 }
 
 std::string Overview(const std::vector<Command>& commands) {

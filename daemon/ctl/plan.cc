@@ -16,6 +16,7 @@
 #include "daemon/ctl/processor_probe.h"
 #include "daemon/ctl/shared_options.h"
 #include "daemon/model/model.h"
+#include "daemon/plan/base_memory.h"
 #include "daemon/plan/cost_model.h"
 #include "daemon/plan/cost_profile.h"
 #include "daemon/rt/cache_folder.h"
@@ -26,9 +27,11 @@ namespace layerd {
 namespace {
 
 constexpr double kMiB = 1 << 20;
+constexpr size_t kFilesMax = 6;  // As many colours has the picture.
 
 // All that planning needs.
 struct Question {
+  std::string file;
   std::unique_ptr<Backend> backend;  // Outlives the model.
   std::shared_ptr<Model> model;
   MemoryBudgets budgets;
@@ -51,9 +54,10 @@ struct Answer {
   std::vector<PlannedPoint> curve;  // Empty if it was not asked for.
 };
 
-absl::StatusOr<Question> ReadQuestion(const CommandLine& line) {
-  const std::string& file = line.operands().front();
+absl::StatusOr<Question> ReadQuestion(const CommandLine& line,
+                                      const std::string& file) {
   Question question;
+  question.file = file;
   ASSIGN_OR_RETURN(question.budgets.weight_bytes,
                    line.Bytes("--budget", kAllBytes));
   ASSIGN_OR_RETURN(question.budgets.memory_bytes,
@@ -126,13 +130,15 @@ void AddPoint(const PlannedPoint& point, JsonWriter* json) {
   json->Add("blocking_us", 1e6 * point.prediction.blocking_seconds);
 }
 
-std::string JsonOf(const Question& question, const Answer& answer) {
-  JsonWriter json;
-  json.BeginObject();
+void AddAnswer(const Question& question, const Answer& answer,
+               JsonWriter* out) {
+  JsonWriter& json = *out;
   json.Add("budget_bytes", BudgetOf(question, answer.point.plan));
   json.Add("minimum_budget_bytes", answer.point.plan.minimum_weight_bytes);
-  json.AddNull("base_bytes");  // Of a daemon, which this is not.
-  AddPoint(answer.point, &json);
+  // Of a daemon that serves this model alone.
+  json.Add("base_bytes",
+           kDaemonBaseBytes + BaseBytesOf(question.model->program()));
+  AddPoint(answer.point, out);
   const Prediction& times = answer.point.prediction;
   json.Add("resident_ms", 1e3 * times.resident_seconds);
   json.Add("gave_up_ms", 1e3 * (times.cold_seconds - times.resident_seconds));
@@ -143,7 +149,26 @@ std::string JsonOf(const Question& question, const Answer& answer) {
     for (const PlannedPoint& point : answer.curve) {
       json.BeginObject();
       json.Add("budget_bytes", point.budget_bytes);
-      AddPoint(point, &json);
+      AddPoint(point, out);
+      json.EndObject();
+    }
+    json.EndArray();
+  }
+}
+
+// One file is the document; several are a list in it.
+std::string JsonOf(const std::vector<Question>& questions,
+                   const std::vector<Answer>& answers) {
+  JsonWriter json;
+  json.BeginObject();
+  if (questions.size() == 1) {
+    AddAnswer(questions.front(), answers.front(), &json);
+  } else {
+    json.BeginArray("files");
+    for (size_t i = 0; i < questions.size(); ++i) {
+      json.BeginObject();
+      json.Add("file", questions[i].file);
+      AddAnswer(questions[i], answers[i], &json);
       json.EndObject();
     }
     json.EndArray();
@@ -209,40 +234,60 @@ std::string TextOf(const Question& question, const Answer& answer) {
   return text;
 }
 
-absl::Status WriteSvg(const std::string& path, const std::string& title,
-                      const Answer& answer) {
-  std::vector<CurvePoint> points;
+CurveSeries SeriesOf(const std::string& name, const Answer& answer) {
+  CurveSeries series{.name = name, .points = {}};
   for (const PlannedPoint& point : answer.curve) {
     if (point.budget_bytes == 0) continue;  // A logarithm knows no 0.
-    points.push_back({static_cast<double>(point.budget_bytes) / kMiB,
-                      1e3 * point.prediction.cold_seconds,
-                      1e3 * point.prediction.lower_bound_seconds});
+    series.points.push_back({static_cast<double>(point.budget_bytes) / kMiB,
+                             1e3 * point.prediction.cold_seconds,
+                             1e3 * point.prediction.lower_bound_seconds});
   }
-  if (points.empty()) {
+  return series;
+}
+
+absl::Status WriteSvg(const std::string& path,
+                      const std::vector<Question>& questions,
+                      const std::vector<Answer>& answers) {
+  std::vector<CurveSeries> all;
+  for (size_t i = 0; i < questions.size(); ++i) {
+    all.push_back(SeriesOf(ModelNameOf(questions[i].file), answers[i]));
+    if (all.back().points.empty()) all.pop_back();
+  }
+  if (all.empty()) {
     return absl::FailedPreconditionError(
         "the model has no weights, so there is no curve to draw");
   }
+  const std::string title = absl::StrFormat(
+      "%s: latency over memory, drive at %.0f MiB/s", all.front().name,
+      questions.front().costs.drive_bytes_per_s / kMiB);
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << CurveSvg(title, points);
+  file << CurveSvg(title, all);
   file.close();
   if (file) return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat(path, ": cannot be written"));
 }
 
 absl::Status RunPlan(const CommandLine& line) {
-  ASSIGN_OR_RETURN(const Question question, ReadQuestion(line));
   const bool with_curve = line.Has("--curve") || line.Has("--svg");
-  ASSIGN_OR_RETURN(const Answer answer, Plan(question, with_curve));
-  if (line.Has("--svg")) {
-    RETURN_IF_ERROR(
-        WriteSvg(line.Text("--svg", ""),
-                 absl::StrFormat("%s: latency over memory, drive at %.0f MiB/s",
-                                 ModelNameOf(line.operands().front()),
-                                 question.costs.drive_bytes_per_s / kMiB),
-                 answer));
+  std::vector<Question> questions;
+  std::vector<Answer> answers;
+  for (const std::string& file : line.operands()) {
+    ASSIGN_OR_RETURN(Question question, ReadQuestion(line, file));
+    questions.push_back(std::move(question));
   }
-  return WriteAnswer(line.json() ? JsonOf(question, answer)
-                                 : TextOf(question, answer));
+  std::string text;
+  for (const Question& question : questions) {
+    ASSIGN_OR_RETURN(Answer answer, Plan(question, with_curve));
+    if (questions.size() > 1) {
+      absl::StrAppend(&text, text.empty() ? "" : "\n", question.file, "\n");
+    }
+    absl::StrAppend(&text, TextOf(question, answer));
+    answers.push_back(std::move(answer));
+  }
+  if (line.Has("--svg")) {
+    RETURN_IF_ERROR(WriteSvg(line.Text("--svg", ""), questions, answers));
+  }
+  return WriteAnswer(line.json() ? JsonOf(questions, answers) : text);
 }
 
 }  // namespace
@@ -250,12 +295,12 @@ absl::Status RunPlan(const CommandLine& line) {
 Command PlanCommand() {
   return {
       .name = "plan",
-      .operands = "FILE",
+      .operands = "FILE...",
       .operand_count_min = 1,
-      .operand_count_max = 1,
+      .operand_count_max = kFilesMax,
       .summary =
           "Says what memory a budget becomes, and what latency to "
-          "expect of it.",
+          "expect of it; several FILEs share one picture.",
       .options = {{.name = "--budget",
                    .value = "SIZE",
                    .help = "of memory for weights: 16MiB, 1GiB, all; default "

@@ -43,6 +43,7 @@ struct EngineOptions {
   bool read_ahead = true;
   // Where cost profiles are; empty: memory is planned by counted work.
   std::string cache_path = {};
+  bool measure_costs = true;  // Where they are unknown, if asked to.
   // To plan for another machine than the modest one of this processor's class.
   std::optional<Machine> machine = {};
   // Models a slower drive, for measuring (PacedEngine); 0: as it is.
@@ -121,6 +122,7 @@ class Engine {
     std::vector<ModelOutlook> outlook;  // In the order of plan.models.
     std::vector<Costs> costs;           // Likewise.
     std::vector<bool> measured;         // Likewise: by a profile.
+    uint64_t base_bytes = 0;  // Of the process, beside budget and requests.
   };
   // Takes as long as planning does.
   virtual PlanReport Plan() const = 0;

@@ -11,6 +11,7 @@
 #include "config/status_macros.h"
 #include "daemon/engine/known_costs.h"
 #include "daemon/engine/traced_engine.h"
+#include "daemon/plan/base_memory.h"
 #include "daemon/rt/processor_name.h"
 #include "daemon/sched/admission.h"
 
@@ -440,6 +441,10 @@ Engine::PlanReport LocalEngine::Plan() const {
     known = known_;
     report.plan = plan_;
     report.budgets = budgets_;
+  }
+  report.base_bytes = kDaemonBaseBytes;
+  for (const std::shared_ptr<Model>& model : models) {
+    report.base_bytes += BaseBytesOf(model->program());
   }
   for (const std::shared_ptr<Model>& model : AtAllLevels(models)) {
     report.costs.push_back(known[model.get()]->costs);

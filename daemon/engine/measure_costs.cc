@@ -55,7 +55,7 @@ Tensors TensorsFor(const Model& model) {
 }  // namespace
 
 void LocalEngine::MeasureCosts(const std::function<bool()>& go_on) {
-  if (options_.cache_path.empty()) return;
+  if (options_.cache_path.empty() || !options_.measure_costs) return;
   std::chrono::milliseconds pause = kPauseMin;
   bool learned = false;
   while (const std::shared_ptr<Model> model = Unmeasured()) {

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -22,39 +23,17 @@
 #include "absl/strings/str_replace.h"
 #include "config/status_macros.h"
 #include "daemon/engine/child_process.h"
+#include "daemon/engine/repository_entry.h"
 #include "daemon/model/repository_scan.h"
 #include "daemon/rt/log.h"
 
 namespace layerd {
 namespace {
 
-struct Entry {
-  FoundModel found;
-  ModelState state = ModelState::kLoading;
-  std::string reason;
-  std::string packed_path;  // In the cache.
-  bool packed = false;      // By us, just now.
-};
-
 struct Packing {
   size_t entry;
   std::unique_ptr<ChildProcess> child;
 };
-
-// Clients hear what is wrong, not where our files lie.
-std::string WithoutPaths(const Entry& entry, const std::string& text) {
-  std::vector<std::pair<std::string, std::string>> words;
-  const auto hide = [&words](const std::string& path, const char* name) {
-    if (!path.empty()) words.emplace_back(path, name);
-  };
-  const std::string& onnx_path = entry.found.onnx_path;
-  hide(onnx_path, "model.onnx");
-  // What lies beside it: external data.
-  hide(onnx_path.substr(0, onnx_path.find_last_of('/') + 1), "");
-  hide(entry.found.layers_path, "model.layers");
-  hide(entry.packed_path, "the packed model");
-  return absl::StrReplaceAll(text, words);
-}
 
 class RepositoryImpl final : public Repository {
  public:
@@ -64,7 +43,7 @@ class RepositoryImpl final : public Repository {
     for (FoundModel& model : found) {
       entries_.emplace_back().found = std::move(model);
     }
-    thread_ = std::thread([this] { LoadAll(); });
+    thread_ = std::thread([this] { Work(); });
     pthread_setname_np(thread_.native_handle(), "repository");
   }
 
@@ -72,9 +51,18 @@ class RepositoryImpl final : public Repository {
 
   void Stop() override {
     eventfd_write(stop_.get(), 1);
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+      changed_.notify_all();
+    }
     if (thread_.joinable()) thread_.join();
   }
 
+  void Load(const std::string& name,
+            std::function<void(const absl::Status&)> done) override;
+  void Unload(const std::string& name,
+              std::function<void(const absl::Status&)> done) override;
   std::vector<ModelStatus> Index() const override;
   bool ready() const override;
   bool WaitUntilReady() const override;
@@ -82,18 +70,34 @@ class RepositoryImpl final : public Repository {
       const std::string& name, const std::string& version) const override;
 
  private:
+  // What a client asked for.
+  struct Command {
+    std::string name;
+    bool load = false;  // Else unload.
+    std::function<void(const absl::Status&)> done;
+  };
+
+  void Work();
   void LoadAll();
+  void Ask(Command command);
+  std::optional<Command> NextCommand();
+  bool IsWanted() const;
+  absl::Status LoadNow(const std::string& name);
+  absl::Status UnloadNow(const std::string& name);
+  absl::Status LookAgain(const std::string& name);
+  void TakeFound(const FoundModel& found);
   void LoadThosePacked();
   bool PackTheRest();
   bool StartNext(std::deque<size_t>* waiting, std::vector<Packing>* packing);
   bool WaitForOne(std::vector<Packing>* packing);
   void FinishPacking(size_t entry, const absl::Status& status);
-  void Load(const std::vector<size_t>& entries);
-  bool MayPackAgain(const Entry& entry, const absl::Status& status) const;
-  std::string CachePathOf(const Entry& entry) const;
-  std::vector<std::string> PackCommand(const Entry& entry) const;
+  void LoadEntries(const std::vector<size_t>& entries);
+  bool MayPackAgain(const RepositoryEntry& entry,
+                    const absl::Status& status) const;
+  std::string CachePathOf(const RepositoryEntry& entry) const;
+  std::vector<std::string> PackCommand(const RepositoryEntry& entry) const;
   void Set(size_t entry, ModelState state, const std::string& reason);
-  ModelStatus StatusOf(const Entry& entry) const;
+  ModelStatus StatusOf(const RepositoryEntry& entry) const;
 
   const RepositoryOptions options_;
   Engine* const engine_;
@@ -101,11 +105,125 @@ class RepositoryImpl final : public Repository {
 
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
-  std::vector<Entry> entries_;  // Names never change; states under mutex_.
+  std::vector<RepositoryEntry>
+      entries_;  // Names never change; states under mutex_.
   bool ready_ = false, stopped_ = false;
+  bool stopping_ = false;
+  std::deque<Command> commands_;
 
   std::thread thread_;
 };
+
+void RepositoryImpl::Work() {
+  LoadAll();
+  while (std::optional<Command> command = NextCommand()) {
+    command->done(command->load ? LoadNow(command->name)
+                                : UnloadNow(command->name));
+  }
+  const std::lock_guard lock(mutex_);
+  for (const Command& command : commands_) {
+    command.done(absl::UnavailableError("the server is shutting down"));
+  }
+  commands_.clear();
+}
+
+void RepositoryImpl::Load(const std::string& name,
+                          std::function<void(const absl::Status&)> done) {
+  Ask({.name = name, .load = true, .done = std::move(done)});
+}
+
+void RepositoryImpl::Unload(const std::string& name,
+                            std::function<void(const absl::Status&)> done) {
+  Ask({.name = name, .load = false, .done = std::move(done)});
+}
+
+void RepositoryImpl::Ask(Command command) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!stopping_) {
+      commands_.push_back(std::move(command));
+      changed_.notify_all();
+      return;
+    }
+  }
+  command.done(absl::UnavailableError("the server is shutting down"));
+}
+
+// Measures while nobody asks for anything; nothing when we are to end.
+std::optional<RepositoryImpl::Command> RepositoryImpl::NextCommand() {
+  engine_->MeasureCosts([this] { return !IsWanted(); });
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return stopping_ || !commands_.empty(); });
+  if (stopping_) return std::nullopt;
+  Command command = std::move(commands_.front());
+  commands_.pop_front();
+  return command;
+}
+
+bool RepositoryImpl::IsWanted() const {
+  const std::lock_guard lock(mutex_);
+  return stopping_ || !commands_.empty();
+}
+
+absl::Status RepositoryImpl::LoadNow(const std::string& name) {
+  RETURN_IF_ERROR(LookAgain(name));
+  LoadThosePacked();
+  if (!PackTheRest()) {
+    return absl::UnavailableError("the server is shutting down");
+  }
+  for (const ModelStatus& status : Index()) {
+    if (status.name != name || status.state == ModelState::kReady) continue;
+    return absl::UnavailableError(
+        absl::StrFormat("model '%s' version %s is %s: %s", name, status.version,
+                        NameOf(status.state), status.reason));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RepositoryImpl::UnloadNow(const std::string& name) {
+  bool known = false;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (entries_[i].found.name != name) continue;
+    known = true;
+    const std::string& version = entries_[i].found.version;
+    if (engine_->Find(name, version) != nullptr) {
+      RETURN_IF_ERROR(engine_->UnloadModel(name, version));
+    }
+    Set(i, ModelState::kUnavailable, "unloaded");
+  }
+  return known ? absl::OkStatus() : NoSuchModel(name);
+}
+
+// Marks as loading what is new, changed, failed or unloaded of that model.
+absl::Status RepositoryImpl::LookAgain(const std::string& name) {
+  ASSIGN_OR_RETURN(const std::vector<FoundModel> all,
+                   ScanRepository(options_.path));
+  bool found = false;
+  for (const FoundModel& model : all) {
+    if (model.name != name) continue;
+    found = true;
+    TakeFound(model);
+  }
+  return found ? absl::OkStatus() : NoSuchModel(name);
+}
+
+void RepositoryImpl::TakeFound(const FoundModel& found) {
+  const std::lock_guard lock(mutex_);
+  const auto after = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const RepositoryEntry& entry) {
+                                    return !ComesBefore(entry.found, found);
+                                  });
+  if (after == entries_.end() || after->found.name != found.name ||
+      after->found.version != found.version) {
+    entries_.insert(after, RepositoryEntry{.found = found});
+    return;
+  }
+  if (StatusOf(*after).state == ModelState::kReady &&
+      IsSame(after->found, found)) {
+    return;
+  }
+  *after = RepositoryEntry{.found = found};
+}
 
 void RepositoryImpl::LoadAll() {
   LoadThosePacked();
@@ -119,7 +237,8 @@ void RepositoryImpl::LoadAll() {
 void RepositoryImpl::LoadThosePacked() {
   std::vector<size_t> packed;
   for (size_t i = 0; i < entries_.size(); ++i) {
-    Entry& entry = entries_[i];
+    RepositoryEntry& entry = entries_[i];
+    if (entry.state != ModelState::kLoading) continue;
     if (!entry.found.problem.ok()) {
       Set(i, ModelState::kUnavailable,
           std::string(entry.found.problem.message()));
@@ -132,7 +251,7 @@ void RepositoryImpl::LoadThosePacked() {
     entry.packed_path = CachePathOf(entry);
     if (access(entry.packed_path.c_str(), R_OK) == 0) packed.push_back(i);
   }
-  Load(packed);
+  LoadEntries(packed);
 }
 
 // False if we were told to end.
@@ -194,14 +313,14 @@ void RepositoryImpl::FinishPacking(size_t entry, const absl::Status& status) {
     return;
   }
   entries_[entry].packed = true;
-  Load({entry});
+  LoadEntries({entry});
 }
 
-void RepositoryImpl::Load(const std::vector<size_t>& entries) {
+void RepositoryImpl::LoadEntries(const std::vector<size_t>& entries) {
   if (entries.empty()) return;
   std::vector<Engine::ModelSource> sources;
   for (const size_t i : entries) {
-    const Entry& entry = entries_[i];
+    const RepositoryEntry& entry = entries_[i];
     const ModelConfig& config = entry.found.config;
     sources.push_back(
         {.layer_file_path = entry.packed_path.empty() ? entry.found.layers_path
@@ -216,7 +335,7 @@ void RepositoryImpl::Load(const std::vector<size_t>& entries) {
   const std::vector<absl::Status> statuses = engine_->LoadModels(sources);
   for (size_t k = 0; k < entries.size(); ++k) {
     const bool ok = statuses[k].ok();
-    Entry& entry = entries_[entries[k]];
+    RepositoryEntry& entry = entries_[entries[k]];
     if (MayPackAgain(entry, statuses[k])) {
       entry.packed_path = CachePathOf(entry);
       Set(entries[k], ModelState::kLoading,
@@ -230,21 +349,22 @@ void RepositoryImpl::Load(const std::vector<size_t>& entries) {
 
 // A layer file for other kernels, or a damaged one in the cache, is remade
 // from the ONNX: once, because what was just packed is no older file.
-bool RepositoryImpl::MayPackAgain(const Entry& entry,
+bool RepositoryImpl::MayPackAgain(const RepositoryEntry& entry,
                                   const absl::Status& status) const {
   return !entry.found.onnx_path.empty() && !entry.packed &&
          (absl::IsFailedPrecondition(status) || absl::IsDataLoss(status) ||
           absl::IsInvalidArgument(status));
 }
 
-std::string RepositoryImpl::CachePathOf(const Entry& entry) const {
+std::string RepositoryImpl::CachePathOf(const RepositoryEntry& entry) const {
   return absl::StrCat(options_.cache_path, "/", entry.found.name, "-",
                       entry.found.version, "-", entry.found.content_key,
                       options_.kernels == "cpu" ? "" : "-" + options_.kernels,
                       ".layers");
 }
 
-std::vector<std::string> RepositoryImpl::PackCommand(const Entry& entry) const {
+std::vector<std::string> RepositoryImpl::PackCommand(
+    const RepositoryEntry& entry) const {
   const ModelConfig& config = entry.found.config;
   std::vector<std::string> command{options_.layerctl_path,
                                    "pack",
@@ -285,7 +405,7 @@ void RepositoryImpl::Set(size_t entry, ModelState state,
 }
 
 // REQUIRES: mutex_ is held.
-ModelStatus RepositoryImpl::StatusOf(const Entry& entry) const {
+ModelStatus RepositoryImpl::StatusOf(const RepositoryEntry& entry) const {
   ModelStatus status;
   status.name = entry.found.name;
   status.version = entry.found.version;
@@ -311,7 +431,8 @@ ModelStatus RepositoryImpl::StatusOf(const Entry& entry) const {
 std::vector<ModelStatus> RepositoryImpl::Index() const {
   const std::lock_guard lock(mutex_);
   std::vector<ModelStatus> index;
-  for (const Entry& entry : entries_) index.push_back(StatusOf(entry));
+  for (const RepositoryEntry& entry : entries_)
+    index.push_back(StatusOf(entry));
   return index;
 }
 
@@ -330,8 +451,9 @@ absl::StatusOr<std::shared_ptr<Model>> RepositoryImpl::Find(
     const std::string& name, const std::string& version) const {
   const std::lock_guard lock(mutex_);
   bool name_known = false;
-  const Entry* found = nullptr;  // Versions ascend: the last one counts.
-  for (const Entry& entry : entries_) {
+  const RepositoryEntry* found =
+      nullptr;  // Versions ascend: the last one counts.
+  for (const RepositoryEntry& entry : entries_) {
     if (entry.found.name != name) continue;
     name_known = true;
     if (version.empty() || entry.found.version == version) found = &entry;

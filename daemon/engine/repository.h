@@ -1,6 +1,7 @@
 #ifndef LAYERD_DAEMON_ENGINE_REPOSITORY_H_
 #define LAYERD_DAEMON_ENGINE_REPOSITORY_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,7 +46,11 @@ struct RepositoryOptions {
 // cannot take the daemon along. Models that are ready serve while others are
 // packed.
 //
-// Threading: a thread of its own scans and packs; all methods from any thread.
+// With all that done, and nothing asked for, what models cost is measured
+// (Engine::MeasureCosts).
+//
+// Threading: a thread of its own scans and packs, and calls `done`; all methods
+//            from any thread.
 class Repository {
  public:
   // Begins to load in the background. `engine` outlives the repository.
@@ -53,6 +58,16 @@ class Repository {
   static absl::StatusOr<std::unique_ptr<Repository>> Start(
       const RepositoryOptions& options, Engine* engine);
   virtual ~Repository() = default;
+
+  // Looks into the folder again and loads what is there of that model, all its
+  // versions; those that serve and have not changed go on. Then `done`, once,
+  // with the first thing that went wrong: NOT_FOUND if there is no such model.
+  // After what was asked for before; UNAVAILABLE when stopped meanwhile.
+  virtual void Load(const std::string& name,
+                    std::function<void(const absl::Status&)> done) = 0;
+  // Requests that wait for the model hear UNAVAILABLE.
+  virtual void Unload(const std::string& name,
+                      std::function<void(const absl::Status&)> done) = 0;
 
   // Ends children that still pack; nothing more is loaded.
   virtual void Stop() = 0;

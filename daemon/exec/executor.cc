@@ -74,7 +74,7 @@ absl::StatusOr<bool> Executor::Ready() {
   // What is enqueued may hold the room that the read needs.
   RETURN_IF_ERROR(CompleteAll());
   if (!waiting_since_) waiting_since_ = clock_->now();
-  return stream_.Arrived(*read);
+  return stream_.Await(*read);
 }
 
 absl::Status Executor::RunPart() {

@@ -20,9 +20,8 @@ constexpr uint64_t kLeastHeadBytes = 64 << 10;
 constexpr uint64_t kFineHeadBytes = 4 << 20;
 constexpr int kCoarsePerOctave = 8, kFinePerOctave = 16;
 constexpr uint64_t kLeastRingBytes = 16 << 10;
-constexpr uint64_t kCoarseRingBytes = 8 << 20;
 constexpr uint64_t kGreatestBytes = uint64_t{1} << 40;
-constexpr int kRingsPerOctave = 4, kLargeRingsPerOctave = 2;
+constexpr int kRingsPerOctave = 8;
 
 uint64_t Octave(uint64_t bytes, double octaves) {
   return RoundUpToPage(
@@ -36,7 +35,7 @@ void AddSteps(uint64_t first, uint64_t end, int per_octave,
     const uint64_t bytes =
         Octave(first, static_cast<double>(step) / per_octave);
     if (bytes >= end) return;
-    sizes->push_back(bytes);
+    if (sizes->empty() || sizes->back() < bytes) sizes->push_back(bytes);
   }
 }
 
@@ -51,8 +50,7 @@ std::vector<uint64_t> HeadSizes() {
 
 std::vector<uint64_t> RingSizes() {
   std::vector<uint64_t> sizes;
-  AddSteps(kLeastRingBytes, kCoarseRingBytes, kRingsPerOctave, &sizes);
-  AddSteps(kCoarseRingBytes, kGreatestBytes, kLargeRingsPerOctave, &sizes);
+  AddSteps(kLeastRingBytes, kGreatestBytes, kRingsPerOctave, &sizes);
   return sizes;
 }
 

@@ -26,10 +26,8 @@ constexpr uint64_t kUnbounded = std::numeric_limits<uint64_t>::max();
 constexpr uint64_t kTablesShare = 4;
 
 absl::Status TooSmall(const std::string& message, uint64_t minimum_bytes) {
-  absl::Status status = absl::ResourceExhaustedError(message);
-  status.SetPayload(kMinimumPayload,
-                    absl::Cord(absl::StrFormat("%d", minimum_bytes)));
-  return status;
+  return WithMinimumBudget(absl::ResourceExhaustedError(message),
+                           minimum_bytes);
 }
 
 std::string Breakdown(const std::vector<LevelPlan>& levels,
@@ -332,6 +330,12 @@ std::string MemoryPlan::ToString() const {
                         ring_bytes, head_bytes, table_bytes, decode.bytes,
                         arena_bytes, slab_bytes, minimum_weight_bytes);
   return text;
+}
+
+absl::Status WithMinimumBudget(absl::Status status, uint64_t minimum_bytes) {
+  status.SetPayload(kMinimumPayload,
+                    absl::Cord(absl::StrFormat("%d", minimum_bytes)));
+  return status;
 }
 
 std::optional<uint64_t> MinimumBudgetBytes(const absl::Status& status) {

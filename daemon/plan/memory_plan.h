@@ -124,6 +124,9 @@ class MemoryPlanner {
   std::unique_ptr<Impl> impl_;
 };
 
+// `status`, which then says so to MinimumBudgetBytes().
+absl::Status WithMinimumBudget(absl::Status status, uint64_t minimum_bytes);
+
 // The smallest budget that would do, if `status` is a refusal of
 // a MemoryPlanner, of the budget that was too small.
 std::optional<uint64_t> MinimumBudgetBytes(const absl::Status& status);

@@ -1,6 +1,7 @@
 #include "daemon/serve/admin_service.h"
 
 #include "config/version.h"
+#include "daemon/serve/grpc_status.h"
 
 namespace layerd {
 namespace {
@@ -53,6 +54,52 @@ const char* NameOf(TraceKind kind) {
   return "?";
 }
 
+constexpr double kMs = 1e3, kUs = 1e6;
+
+void Describe(const Engine::PlanReport& report, size_t m,
+              admin::PlannedModel* out) {
+  const MemoryPlan::ModelMemory& memory = report.plan.models[m];
+  const ModelOutlook& outlook = report.outlook[m];
+  const Prediction& times = outlook.prediction;
+  out->set_name(memory.name);
+  out->set_level(static_cast<uint32_t>(memory.level));
+  out->set_weight_bytes(memory.weight_bytes);
+  out->set_head_bytes(memory.head.bytes);
+  out->set_streamed_bytes(memory.streamed_bytes);
+  out->set_costs_measured(report.measured[m]);
+  out->set_resident_ms(kMs * times.resident_seconds);
+  out->set_predicted_cold_ms(kMs * times.cold_seconds);
+  out->set_predicted_warm_ms(kMs * times.warm_seconds);
+  out->set_lower_bound_ms(kMs * times.lower_bound_seconds);
+  out->set_blocking_us(kUs * times.blocking_seconds);
+  out->set_one_more_mib_saves_ms(kMs * outlook.saved_by_one_mib_seconds);
+}
+
+void Describe(const Engine& engine, admin::PlanResponse* out) {
+  const Engine::PlanReport report = engine.Plan();
+  Describe(engine.memory(), out->mutable_memory());
+  out->set_minimum_weight_budget_bytes(report.plan.minimum_weight_bytes);
+  out->set_minimum_memory_budget_bytes(report.plan.minimum_weight_bytes +
+                                       report.plan.arena_bytes);
+  out->set_base_bytes(report.base_bytes);
+  for (const MemoryPlan::LevelMemory& level : report.plan.levels) {
+    admin::PlannedLevel* const planned = out->add_levels();
+    planned->set_level(static_cast<uint32_t>(level.level));
+    planned->set_ring_bytes(level.ring.bytes);
+    planned->set_arena_bytes(level.arena.bytes);
+  }
+  for (size_t m = 0; m < report.plan.models.size(); ++m) {
+    Describe(report, m, out->add_models());
+  }
+}
+
+grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
+                                 const absl::Status& status) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(ToGrpc(status));
+  return reactor;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* AdminService::Trace(
@@ -70,9 +117,30 @@ grpc::ServerUnaryReactor* AdminService::Trace(
   }
   response->set_now_ns(
       std::chrono::steady_clock::now().time_since_epoch().count());
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(grpc::Status::OK);
-  return reactor;
+  return Answer(context, absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* AdminService::Plan(
+    grpc::CallbackServerContext* context, const admin::PlanRequest*,
+    admin::PlanResponse* response) {
+  Describe(*engine_, response);
+  return Answer(context, absl::OkStatus());
+}
+
+// Plans and waits on gRPC's thread: seconds at most, and seldom.
+grpc::ServerUnaryReactor* AdminService::SetBudget(
+    grpc::CallbackServerContext* context,
+    const admin::SetBudgetRequest* request, admin::PlanResponse* response) {
+  const Engine::MemoryStats now = engine_->memory();
+  const absl::Status status =
+      engine_->SetBudgets({.weight_bytes = request->has_weight_budget_bytes()
+                                               ? request->weight_budget_bytes()
+                                               : now.weight_budget_bytes,
+                           .memory_bytes = request->has_memory_budget_bytes()
+                                               ? request->memory_budget_bytes()
+                                               : now.memory_budget_bytes});
+  if (status.ok()) Describe(*engine_, response);
+  return Answer(context, status);
 }
 
 grpc::ServerUnaryReactor* AdminService::Status(
@@ -88,9 +156,7 @@ grpc::ServerUnaryReactor* AdminService::Status(
   for (const std::string& warning : engine_->warnings()) {
     response->add_warnings(warning);
   }
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(grpc::Status::OK);
-  return reactor;
+  return Answer(context, absl::OkStatus());
 }
 
 }  // namespace layerd

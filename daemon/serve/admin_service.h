@@ -7,7 +7,7 @@
 
 namespace layerd {
 
-// layerd's own RPCs: what `layerctl status` and `models` show.
+// layerd's own RPCs: what `layerctl status`, `models` and `budget` show.
 //
 // Ownership: engine and repository outlive the service.
 // Threading: gRPC's threads.
@@ -19,6 +19,12 @@ class AdminService final : public admin::Admin::CallbackService {
   grpc::ServerUnaryReactor* Status(grpc::CallbackServerContext* context,
                                    const admin::StatusRequest* request,
                                    admin::StatusResponse* response) override;
+  grpc::ServerUnaryReactor* Plan(grpc::CallbackServerContext* context,
+                                 const admin::PlanRequest* request,
+                                 admin::PlanResponse* response) override;
+  grpc::ServerUnaryReactor* SetBudget(grpc::CallbackServerContext* context,
+                                      const admin::SetBudgetRequest* request,
+                                      admin::PlanResponse* response) override;
 
   grpc::ServerUnaryReactor* Trace(grpc::CallbackServerContext* context,
                                   const admin::TraceRequest* request,

@@ -6,15 +6,20 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "daemon/plan/memory_plan.h"
 
 namespace layerd {
 
 // The codes have the same numbers; the message goes to the client as it is, so
-// it must not hold paths or addresses.
+// it must not hold paths or addresses. The details of a budget that was too
+// small are the least that would do, in decimal.
 inline grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
-  return grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()),
-                      std::string(status.message()));
+  const auto code = static_cast<grpc::StatusCode>(status.raw_code());
+  const std::string message(status.message());
+  const auto minimum = MinimumBudgetBytes(status);
+  return minimum ? grpc::Status(code, message, std::to_string(*minimum))
+                 : grpc::Status(code, message);
 }
 
 }  // namespace layerd

@@ -45,11 +45,12 @@ void SetMicroseconds(inference::ModelInferResponse* response, const char* key,
 InferCall::InferCall(grpc::CallbackServerContext* context,
                      const inference::ModelInferRequest* request,
                      inference::ModelInferResponse* response,
-                     RequestMemory* memory)
+                     RequestMemory* memory, RequestCounts* counts)
     : context_(context),
       request_(request),
       response_(response),
-      memory_(memory) {}
+      memory_(memory),
+      counts_(counts) {}
 
 void InferCall::Start(Engine* engine,
                       absl::StatusOr<std::shared_ptr<Model>> model) {
@@ -71,6 +72,8 @@ absl::Status InferCall::Submit(Engine* engine, std::shared_ptr<Model> model) {
                    CheckRequest(*request_, model->inputs(), model->outputs()));
   RETURN_IF_ERROR(TakeMemory(*engine, *model));
   DescribeOutputs(*model);
+  model_ = model;
+  submitted_ = std::chrono::steady_clock::now();
   return engine->Submit(MakeJob(std::move(model)));
 }
 
@@ -129,6 +132,9 @@ std::unique_ptr<Job> InferCall::MakeJob(std::shared_ptr<Model> model) {
 }
 
 void InferCall::Done(const absl::Status& status, const JobStats& stats) {
+  counts_->Note(model_->name(), model_->version(), status.ok(), stats,
+                submitted_ - arrival_,
+                std::chrono::steady_clock::now() - arrival_);
   if (status.ok()) {
     SetMicroseconds(response_, "layerd_queue_us", stats.queued);
     SetMicroseconds(response_, "layerd_compute_us", stats.computing);

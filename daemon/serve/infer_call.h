@@ -9,6 +9,7 @@
 
 #include "daemon/engine/engine.h"
 #include "daemon/serve/request_check.h"
+#include "daemon/serve/request_counts.h"
 #include "daemon/serve/request_memory.h"
 
 namespace layerd {
@@ -24,7 +25,8 @@ class InferCall final : public grpc::ServerUnaryReactor {
  public:
   InferCall(grpc::CallbackServerContext* context,
             const inference::ModelInferRequest* request,
-            inference::ModelInferResponse* response, RequestMemory* memory);
+            inference::ModelInferResponse* response, RequestMemory* memory,
+            RequestCounts* counts);
 
   void Start(Engine* engine, absl::StatusOr<std::shared_ptr<Model>> model);
   // Instead of Start().
@@ -44,7 +46,10 @@ class InferCall final : public grpc::ServerUnaryReactor {
   const inference::ModelInferRequest* const request_;
   inference::ModelInferResponse* const response_;
   RequestMemory* const memory_;
+  RequestCounts* const counts_;
   const Instant arrival_ = std::chrono::steady_clock::now();
+  Instant submitted_{};
+  std::shared_ptr<Model> model_;
   uint64_t taken_bytes_ = 0;
   CheckedRequest checked_;
   std::shared_ptr<std::atomic<bool>> cancelled_ =

@@ -23,7 +23,7 @@ void Describe(const Model::Port& port,
 
 }  // namespace
 
-InferenceService::InferenceService(Engine* engine, const Repository* repository,
+InferenceService::InferenceService(Engine* engine, Repository* repository,
                                    uint64_t request_bytes_max)
     : engine_(engine),
       repository_(repository),
@@ -62,7 +62,10 @@ grpc::ServerUnaryReactor* InferenceService::ServerMetadata(
     inference::ServerMetadataResponse* response) {
   response->set_name("layerd");
   response->set_version(kVersion);
-  response->add_extensions("parameters");
+  for (const char* extension : {"model_repository", "model_configuration",
+                                "parameters", "statistics", "layerd.memory"}) {
+    response->add_extensions(extension);
+  }
   return Answer(context, absl::OkStatus());
 }
 
@@ -92,7 +95,8 @@ grpc::ServerUnaryReactor* InferenceService::ModelInfer(
     grpc::CallbackServerContext* context,
     const inference::ModelInferRequest* request,
     inference::ModelInferResponse* response) {
-  auto* call = new InferCall(context, request, response, &request_memory_);
+  auto* call =
+      new InferCall(context, request, response, &request_memory_, &counts_);
   if (draining_.load()) {
     call->Refuse(absl::UnavailableError("the server is shutting down"));
   } else {

@@ -6,6 +6,7 @@
 
 #include "daemon/engine/engine.h"
 #include "daemon/engine/repository.h"
+#include "daemon/serve/request_counts.h"
 #include "daemon/serve/request_memory.h"
 #include "open_inference.grpc.pb.h"
 
@@ -21,7 +22,7 @@ namespace layerd {
 class InferenceService final
     : public inference::GRPCInferenceService::CallbackService {
  public:
-  InferenceService(Engine* engine, const Repository* repository,
+  InferenceService(Engine* engine, Repository* repository,
                    uint64_t request_bytes_max);
 
   // From now on ServerReady is false and inferences are UNAVAILABLE.
@@ -51,10 +52,31 @@ class InferenceService final
       grpc::CallbackServerContext* context,
       const inference::ModelInferRequest* request,
       inference::ModelInferResponse* response) override;
+  grpc::ServerUnaryReactor* ModelConfig(
+      grpc::CallbackServerContext* context,
+      const inference::ModelConfigRequest* request,
+      inference::ModelConfigResponse* response) override;
+  grpc::ServerUnaryReactor* ModelStatistics(
+      grpc::CallbackServerContext* context,
+      const inference::ModelStatisticsRequest* request,
+      inference::ModelStatisticsResponse* response) override;
+  grpc::ServerUnaryReactor* RepositoryIndex(
+      grpc::CallbackServerContext* context,
+      const inference::RepositoryIndexRequest* request,
+      inference::RepositoryIndexResponse* response) override;
+  grpc::ServerUnaryReactor* RepositoryModelLoad(
+      grpc::CallbackServerContext* context,
+      const inference::RepositoryModelLoadRequest* request,
+      inference::RepositoryModelLoadResponse* response) override;
+  grpc::ServerUnaryReactor* RepositoryModelUnload(
+      grpc::CallbackServerContext* context,
+      const inference::RepositoryModelUnloadRequest* request,
+      inference::RepositoryModelUnloadResponse* response) override;
 
  private:
   Engine* const engine_;
-  const Repository* const repository_;
+  Repository* const repository_;
+  RequestCounts counts_;
   RequestMemory request_memory_;
   std::atomic<bool> draining_{false};
 };

@@ -31,8 +31,7 @@ std::string WithPort(const std::string& address, int port) {
 }  // namespace
 
 struct Server::Impl {
-  Impl(const ServerOptions& options, Engine* engine,
-       const Repository* repository)
+  Impl(const ServerOptions& options, Engine* engine, Repository* repository)
       : engine(engine),
         inference(engine, repository, options.request_bytes_max),
         admin(engine, repository) {}
@@ -56,8 +55,7 @@ Server::~Server() {
 }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
-    const ServerOptions& options, Engine* engine,
-    const Repository* repository) {
+    const ServerOptions& options, Engine* engine, Repository* repository) {
   // Process-wide, and read when a builder is made.
   grpc::EnableDefaultHealthCheckService(true);
   if (options.reflection) {

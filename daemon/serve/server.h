@@ -36,8 +36,7 @@ class Server {
  public:
   // UNAVAILABLE naming the address if a required one cannot be bound, or none.
   static absl::StatusOr<std::unique_ptr<Server>> Start(
-      const ServerOptions& options, Engine* engine,
-      const Repository* repository);
+      const ServerOptions& options, Engine* engine, Repository* repository);
   ~Server();
 
   // As clients may use them: with the real port.

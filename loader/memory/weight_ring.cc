@@ -21,6 +21,11 @@ std::optional<Room> WeightRing::TryTake(size_t bytes) {
   ForgetReturned();
   const uint64_t at = taken_bytes_ % capacity_bytes();
   const uint64_t rest_of_lap = capacity_bytes() - at;
+  // A new job finds the seam where the planner has reckoned with it.
+  if (oldest_ == newest_ && at > 0) {
+    taken_bytes_ += rest_of_lap;
+    return TryTake(bytes);
+  }
   const uint64_t begin = taken_bytes_ + (bytes > rest_of_lap ? rest_of_lap : 0);
   const uint64_t oldest = oldest_ == newest_
                               ? begin

@@ -40,7 +40,9 @@ class WeightRing {
   size_t capacity_bytes() const { return memory_.size(); }
 
   // Returns nothing while the ring is full: that is backpressure, no error. An
-  // empty ring has room for every extent that is no larger than the ring.
+  // empty ring begins at 0 again, so it has room for every extent that is no
+  // larger than the ring, and every job that starts with an empty ring finds
+  // the same seams.
   // REQUIRES: bytes is a positive multiple of 4 KiB, at most capacity_bytes().
   std::optional<Room> TryTake(size_t bytes);
 

@@ -64,6 +64,55 @@ class TritonClient(unittest.TestCase):
             [{"name": "logits", "datatype": "FP32", "shape": ["1", "10"]}],
         )
 
+    def test_the_configuration_agrees_with_the_metadata(self):
+        config = self.client.get_model_config("digits", as_json=True)["config"]
+        self.assertEqual(config["name"], "digits")
+        self.assertEqual(config.get("max_batch_size", 0), 0)
+        self.assertEqual(config["input"][0]["name"], "image")
+        self.assertEqual(config["input"][0]["data_type"], "TYPE_FP32")
+        self.assertEqual(config["input"][0]["dims"], ["1", "1", "8", "8"])
+        self.assertEqual(config["output"][0]["dims"], ["1", "10"])
+
+    def test_statistics_count_what_was_answered(self):
+        def counts():
+            stats = self.client.get_inference_statistics("digits", "1")
+            return stats.model_stats[0].inference_stats
+
+        before = counts()
+        for image in load("images.npy")[:3]:
+            self.client.infer("digits", [image_of(image[np.newaxis])])
+        after = counts()
+        for name in ("success", "queue", "compute_input", "compute_infer",
+                     "compute_output"):
+            was, now = getattr(before, name), getattr(after, name)
+            self.assertEqual(now.count - was.count, 3, name)
+            self.assertGreaterEqual(now.ns, was.ns, name)
+        self.assertGreater(after.compute_infer.ns, before.compute_infer.ns)
+
+    def test_models_are_unloaded_and_loaded(self):
+        daemon = Daemon({"digits": networks.DIGITS / "digits.onnx"})
+        self.addCleanup(daemon.end)
+        client = triton.InferenceServerClient(daemon.address)
+        self.addCleanup(client.close)
+
+        def states():
+            index = client.get_model_repository_index().models
+            return [(m.name, m.version, m.state) for m in index]
+
+        self.assertEqual(states(), [("digits", "1", "READY")])
+        client.unload_model("digits")
+        self.assertEqual(states(), [("digits", "1", "UNAVAILABLE")])
+        self.assertFalse(client.is_model_ready("digits"))
+        self.assertTrue(client.is_server_ready())
+        client.load_model("digits")
+        self.assertTrue(client.is_model_ready("digits"))
+        with self.assertRaises(InferenceServerException) as raised:
+            client.load_model("nobody")
+        self.assertIn("no model 'nobody'", raised.exception.message())
+        with self.assertRaises(InferenceServerException) as raised:
+            client.load_model("digits", config="{}")
+        self.assertIn("not supported", raised.exception.message())
+
     def test_all_digits_are_answered_as_by_onnx_runtime(self):
         want = load("expected.npy")
         for i, image in enumerate(load("images.npy")):

@@ -22,7 +22,8 @@ struct Served {
     repository.AddLayers("digits", DigitsLayers());
     daemon.emplace(repository,
                    DaemonOptions{.flags = {"--weight-budget", weight_budget,
-                                           "--io-engine", io_engine}});
+                                           "--io-engine", io_engine,
+                                           "--measure-costs", "false"}});
     REQUIRE(daemon->WaitUntilReady());
     client.emplace(daemon->address());
   }

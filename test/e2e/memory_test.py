@@ -1,6 +1,7 @@
 """What resnet50, 102 MB of weights, takes: memory to serve and to pack it, and
 reads from the drive."""
 
+import json
 import os
 import pathlib
 import sys
@@ -14,6 +15,7 @@ import networks
 from layerd import MIB, Daemon, is_instrumented, layerctl
 
 SERVING_MAX = 120 * MIB
+CONTRACT_MAX = 52 * MIB
 PACKING_MAX = 160 * MIB
 WEIGHT_BYTES = 102_440_608
 BUDGET_BYTES = 8 * MIB
@@ -44,7 +46,12 @@ class Resnet50(unittest.TestCase):
         self.assertEqual(ended.status, 0, ended.err)
 
     def serve(self, path, budget):
-        daemon = Daemon({"resnet50": path}, "--weight-budget", str(budget))
+        # What is read is counted.
+        daemon = Daemon(
+            {"resnet50": path},
+            "--weight-budget", str(budget),
+            "--measure-costs", "false",
+        )
         self.addCleanup(daemon.end)
         return daemon
 
@@ -63,6 +70,19 @@ class Resnet50(unittest.TestCase):
         for _ in range(5):
             self.ask(daemon)
         self.check_peak("serving", daemon.peak_bytes(), SERVING_MAX)
+
+    def test_a_memory_budget_is_a_contract(self):
+        plan = layerctl("plan", self.layers, "--json")
+        base = json.loads(plan.out)["base_bytes"]
+        daemon = Daemon({"resnet50": self.layers}, "--memory-budget", "16MiB")
+        self.addCleanup(daemon.end)
+        for _ in range(3):
+            self.ask(daemon)
+        told = layerctl("budget", "--json", "--address", daemon.address)
+        self.assertEqual(json.loads(told.out)["base_bytes"], base)
+        peak = daemon.peak_bytes()
+        self.check_peak("a budget of 16 MiB", peak, CONTRACT_MAX)
+        self.check_peak("base and budget", peak, base + 16 * MIB)
 
     def test_so_it_does_when_the_daemon_had_the_onnx_file_packed(self):
         daemon = self.serve(self.folder / "model.onnx", BUDGET_BYTES)

@@ -42,6 +42,7 @@ TEST_CASE("plan says what a budget becomes") {
   CHECK(NumberOf(all.out, "ring_bytes") == 0);
   CHECK(NumberOf(all.out, "arena_bytes") > 0);
   CHECK(NumberOf(all.out, "blocking_us") > 0);
+  CHECK(NumberOf(all.out, "base_bytes") > 1 << 20);
   const double least = NumberOf(all.out, "minimum_budget_bytes");
   CHECK(least < NumberOf(all.out, "budget_bytes"));
 

@@ -1,0 +1,34 @@
+#ifndef LAYERD_DAEMON_ENGINE_REPOSITORY_ENTRY_H_
+#define LAYERD_DAEMON_ENGINE_REPOSITORY_ENTRY_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "daemon/engine/repository.h"
+#include "daemon/model/repository_scan.h"
+
+namespace layerd {
+
+// One version of one model: what was found of it, and what became of it.
+struct RepositoryEntry {
+  FoundModel found = {};
+  ModelState state = ModelState::kLoading;
+  std::string reason = {};
+  std::string packed_path = {};  // In the cache.
+  bool packed = false;           // By us, just now.
+};
+
+// Clients hear what is wrong, not where our files lie.
+std::string WithoutPaths(const RepositoryEntry& entry, const std::string& text);
+
+absl::Status NoSuchModel(const std::string& name);
+
+// By name, then version.
+bool ComesBefore(const FoundModel& a, const FoundModel& b);
+
+// Nothing changed on disk that would make loading it again worth while.
+bool IsSame(const FoundModel& a, const FoundModel& b);
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_ENGINE_REPOSITORY_ENTRY_H_

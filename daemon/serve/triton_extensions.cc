@@ -1,0 +1,175 @@
+// The RPCs that Triton adds to the protocol, as far as its clients call them.
+#include <string>
+
+#include "absl/strings/str_format.h"
+#include "daemon/serve/grpc_status.h"
+#include "daemon/serve/inference_service.h"
+
+namespace layerd {
+namespace {
+
+grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
+                                 const absl::Status& status) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(ToGrpc(status));
+  return reactor;
+}
+
+// "FP32" is TYPE_FP32 there, and text is a string.
+inference::DataType TypeOf(DataType dtype) {
+  const std::string name = NameOf(dtype);
+  inference::DataType type = inference::TYPE_INVALID;
+  inference::DataType_Parse(name == "BYTES" ? "TYPE_STRING" : "TYPE_" + name,
+                            &type);
+  return type;
+}
+
+template <typename Message>
+void Describe(const Model::Port& port, Message* message) {
+  message->set_name(port.name);
+  message->set_data_type(TypeOf(port.dtype));
+  message->mutable_dims()->Assign(port.shape.begin(), port.shape.end());
+}
+
+void Describe(const RequestCounts::Duration& duration,
+              inference::StatisticDuration* message) {
+  message->set_count(duration.count);
+  message->set_ns(static_cast<uint64_t>(duration.sum.count()));
+}
+
+void Describe(const ModelStatus& model, const RequestCounts::Counts& counts,
+              inference::ModelStatistics* message) {
+  message->set_name(model.name);
+  message->set_version(model.version);
+  message->set_last_inference(counts.last_ms);
+  message->set_inference_count(counts.success.count);
+  message->set_execution_count(counts.success.count);
+  inference::InferStatistics* const all = message->mutable_inference_stats();
+  Describe(counts.success, all->mutable_success());
+  Describe(counts.fail, all->mutable_fail());
+  Describe(counts.queue, all->mutable_queue());
+  Describe(counts.input, all->mutable_compute_input());
+  Describe(counts.infer, all->mutable_compute_infer());
+  Describe(counts.output, all->mutable_compute_output());
+  if (counts.success.count == 0) return;
+  inference::InferBatchStatistics* const batch = message->add_batch_stats();
+  batch->set_batch_size(1);
+  Describe(counts.input, batch->mutable_compute_input());
+  Describe(counts.infer, batch->mutable_compute_infer());
+  Describe(counts.output, batch->mutable_compute_output());
+}
+
+// KServe's clients send a model's name where Triton has the repository's.
+template <typename Request>
+absl::Status CheckName(const Request& request) {
+  if (!request.model_name().empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      request.repository_name().empty()
+          ? "model_name is empty"
+          : "repository_name is set and model_name is empty: this server "
+            "follows Triton's messages, in which the name of the model is "
+            "field 2");
+}
+
+// A model comes from the repository's folder and nowhere else.
+absl::Status CheckParameters(
+    const inference::RepositoryModelLoadRequest& request) {
+  if (request.parameters().empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "parameter '%s' is not supported: models and their configuration come "
+      "from the repository's folder",
+      request.parameters().begin()->first));
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* InferenceService::ModelConfig(
+    grpc::CallbackServerContext* context,
+    const inference::ModelConfigRequest* request,
+    inference::ModelConfigResponse* response) {
+  const auto model = repository_->Find(request->name(), request->version());
+  if (!model.ok()) return Answer(context, model.status());
+  inference::ModelConfig* const config = response->mutable_config();
+  config->set_name((*model)->name());
+  config->set_platform("layerd");
+  config->set_backend("layerd");
+  config->mutable_version_policy()->mutable_all();
+  for (const Model::Port& port : (*model)->inputs()) {
+    Describe(port, config->add_input());
+  }
+  for (const Model::Port& port : (*model)->outputs()) {
+    Describe(port, config->add_output());
+  }
+  inference::ModelInstanceGroup* const group = config->add_instance_group();
+  group->set_name((*model)->name());
+  group->set_count(1);
+  group->set_kind(inference::ModelInstanceGroup::KIND_CPU);
+  return Answer(context, absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* InferenceService::ModelStatistics(
+    grpc::CallbackServerContext* context,
+    const inference::ModelStatisticsRequest* request,
+    inference::ModelStatisticsResponse* response) {
+  bool found = request->name().empty();
+  for (const ModelStatus& model : repository_->Index()) {
+    if (!request->name().empty() && model.name != request->name()) continue;
+    if (!request->version().empty() && model.version != request->version()) {
+      continue;
+    }
+    found = true;
+    Describe(model, counts_.Of(model.name, model.version),
+             response->add_model_stats());
+  }
+  return Answer(
+      context,
+      found ? absl::OkStatus()
+            : repository_->Find(request->name(), request->version()).status());
+}
+
+grpc::ServerUnaryReactor* InferenceService::RepositoryIndex(
+    grpc::CallbackServerContext* context,
+    const inference::RepositoryIndexRequest* request,
+    inference::RepositoryIndexResponse* response) {
+  for (const ModelStatus& model : repository_->Index()) {
+    if (request->ready() && model.state != ModelState::kReady) continue;
+    auto* const entry = response->add_models();
+    entry->set_name(model.name);
+    entry->set_version(model.version);
+    entry->set_state(NameOf(model.state));
+    entry->set_reason(model.reason);
+  }
+  return Answer(context, absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* InferenceService::RepositoryModelLoad(
+    grpc::CallbackServerContext* context,
+    const inference::RepositoryModelLoadRequest* request,
+    inference::RepositoryModelLoadResponse*) {
+  absl::Status status = CheckName(*request);
+  status.Update(CheckParameters(*request));
+  if (!status.ok()) return Answer(context, status);
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  repository_->Load(request->model_name(),
+                    [reactor](const absl::Status& loaded) {
+                      reactor->Finish(ToGrpc(loaded));
+                    });
+  return reactor;
+}
+
+// `unload_dependents` has nothing to do here: no model depends on another.
+grpc::ServerUnaryReactor* InferenceService::RepositoryModelUnload(
+    grpc::CallbackServerContext* context,
+    const inference::RepositoryModelUnloadRequest* request,
+    inference::RepositoryModelUnloadResponse*) {
+  const absl::Status status = CheckName(*request);
+  if (!status.ok()) return Answer(context, status);
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  repository_->Unload(request->model_name(),
+                      [reactor](const absl::Status& unloaded) {
+                        reactor->Finish(ToGrpc(unloaded));
+                      });
+  return reactor;
+}
+
+}  // namespace layerd

@@ -1,0 +1,141 @@
+// An operator at work: budgets, loading and unloading while layerd runs.
+#include <atomic>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "test/catch/catch.h"
+#include "test/e2e/conversation.h"
+#include "test/e2e/daemon_process.h"
+#include "test/e2e/digits.h"
+#include "test/e2e/program.h"
+
+namespace layerd {
+namespace {
+
+constexpr int kChanges = 12;
+
+struct Served {
+  Served() {
+    repository.AddLayers("digits", DigitsLayers());
+    daemon.emplace(repository);
+    REQUIRE(daemon->WaitUntilReady());
+    client.emplace(daemon->address());
+  }
+
+  Ended Layerctl(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), kLayerctl);
+    arguments.insert(arguments.end(), {"--address", daemon->address()});
+    return Run(arguments);
+  }
+
+  TestRepository repository;
+  std::optional<DaemonProcess> daemon;
+  std::optional<WireClient> client;
+};
+
+std::string WordAfter(const std::string& json, const std::string& key) {
+  const std::string quoted = "\"" + key + "\": ";
+  const size_t found = json.find(quoted);
+  INFO(key << " in " << json);
+  REQUIRE(found != std::string::npos);
+  const size_t begin = found + quoted.size();
+  return json.substr(begin, json.find_first_of(",\n}", begin) - begin);
+}
+
+TEST_CASE("budget tells what memory is spent on") {
+  Served served;
+  const Ended text = served.Layerctl({"budget"});
+  CHECK(text.status == 0);
+  CHECK_THAT(text.out, Catch::Contains("digits/1") &&
+                           Catch::Contains("1 MiB more saves"));
+  const Ended json = served.Layerctl({"budget", "--json"});
+  CHECK(json.status == 0);
+  CHECK(WordAfter(json.out, "memory_budget_bytes") == "null");
+  CHECK(WordAfter(json.out, "ring_bytes") == "0");
+}
+
+TEST_CASE("A budget too small is refused with the least that would do") {
+  Served served;
+  const Ended refused = served.Layerctl({"budget", "4096", "--json"});
+  CHECK(refused.status == 1);
+  const std::string least = WordAfter(refused.out, "minimum_budget_bytes");
+  CHECK(served.Layerctl({"budget", least}).status == 0);
+  CHECK(AskDigit(&*served.client, "digits", 1).ok());
+  CHECK(served.Layerctl({"budget", "lots"}).status == 2);
+}
+
+TEST_CASE("Budgets change while requests come, and none fails") {
+  Served served;
+  const Ended tight =
+      served.Layerctl({"budget", "--weights", "4096", "--json"});
+  const std::string least = WordAfter(tight.out, "minimum_budget_bytes");
+  std::atomic<bool> over{false};
+  std::atomic<int> right{0}, wrong{0};
+  std::thread asker([&] {
+    WireClient client(served.daemon->address());
+    for (size_t digit = 0; !over.load(); digit = (digit + 1) % kDigits) {
+      const auto logits = AskDigit(&client, "digits", digit);
+      const bool well = logits.ok() && Agrees(*logits, ExpectedLogits(digit));
+      (well ? right : wrong) += 1;
+    }
+  });
+  for (int change = 0; change < kChanges; ++change) {
+    const std::string size = change % 2 == 0 ? least : "all";
+    CHECK(served.Layerctl({"budget", "--weights", size}).status == 0);
+  }
+  over.store(true);
+  asker.join();
+  CHECK(right.load() > 0);
+  CHECK(wrong.load() == 0);
+}
+
+TEST_CASE("A model goes and comes again") {
+  Served served;
+  CHECK(served.Layerctl({"unload", "digits"}).status == 0);
+  CHECK(absl::IsUnavailable(AskDigit(&*served.client, "digits", 1).status()));
+  CHECK(served.Layerctl({"load", "digits"}).status == 0);
+  CHECK(AskDigit(&*served.client, "digits", 1).ok());
+
+  served.repository.AddLayers("later", DigitsLayers());
+  CHECK(served.Layerctl({"load", "later", "--json"}).status == 0);
+  CHECK(AskDigit(&*served.client, "later", 2).ok());
+
+  const Ended nobody = served.Layerctl({"load", "nobody"});
+  CHECK(nobody.status == 1);
+  CHECK_THAT(nobody.err, Catch::Contains("no model 'nobody'"));
+  CHECK(served.Layerctl({"unload", "nobody"}).status == 1);
+}
+
+TEST_CASE("stats counts what was answered") {
+  Served served;
+  for (size_t digit = 0; digit < 5; ++digit) {
+    REQUIRE(AskDigit(&*served.client, "digits", digit).ok());
+  }
+  const Ended stats = served.Layerctl({"stats", "digits", "--json"});
+  REQUIRE(stats.status == 0);
+  CHECK(WordAfter(stats.out, "successes") == "5");
+  CHECK(WordAfter(stats.out, "failures") == "0");
+  CHECK(std::stod(WordAfter(stats.out, "mean_infer_ms")) > 0);
+  CHECK(served.Layerctl({"stats", "nobody"}).status == 1);
+}
+
+TEST_CASE("An idle daemon measures what its models cost, once for all") {
+  Served served;
+  const auto measured = [&] {
+    return WordAfter(served.Layerctl({"budget", "--json"}).out,
+                     "costs_measured") == "true";
+  };
+  while (!measured()) std::this_thread::yield();
+  CHECK(AskDigit(&*served.client, "digits", 1).ok());
+
+  served.client.reset();
+  served.daemon.reset();
+  served.daemon.emplace(served.repository);
+  REQUIRE(served.daemon->WaitUntilReady());
+  CHECK(measured());
+}
+
+}  // namespace
+}  // namespace layerd
