@@ -1,6 +1,7 @@
 #ifndef LAYERD_DAEMON_PACK_CONCAT_SLOTS_H_
 #define LAYERD_DAEMON_PACK_CONCAT_SLOTS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -17,7 +18,8 @@ struct ConcatSlot {
 
 // Finds which values can be written right into the whole: those whose layer
 // writes with strides, and whose other readers read with strides. A whole may
-// have a slot in another one.
+// have a slot in another one, and has one in the next larger one that begins
+// or goes on with the same values: a dense block appends to one buffer.
 //
 // Ownership: network and uses are loans for as long as the constructor runs.
 class ConcatSlots {
@@ -26,8 +28,20 @@ class ConcatSlots {
 
   const ConcatSlot& operator[](int value) const { return slots_[value]; }
 
+  // Whether input `i` of a concatenation to `whole` is there when it was
+  // written: in its own slot, or with a smaller whole that has one.
+  bool IsInPlace(int whole, size_t i) const { return in_place_[whole][i]; }
+
  private:
+  using Nodes = std::vector<const Operation*>;
+
+  void PlaceWholes(const Network& network, const Nodes& concats);
+  void PlaceParts(const Network& network, const Nodes& concats);
+  void NoteWhatIsInPlace(const Network& network, const Nodes& concats);
+
   std::vector<ConcatSlot> slots_;
+  std::vector<bool> takes_slot_;             // Values whose layers allow it.
+  std::vector<std::vector<bool>> in_place_;  // Of each value, by input.
 };
 
 }  // namespace layerd

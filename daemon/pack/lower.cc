@@ -332,8 +332,9 @@ void Lowering::LowerConcat(const Operation& node) {
   const int64_t axis = std::get<Concat>(node.op).axis;
   const uint32_t whole = TensorToWrite(node.output);
   int64_t first = 0;
-  for (const int input : node.inputs) {
-    if (slots_[input].whole != node.output) {
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    const int input = node.inputs[i];
+    if (!slots_.IsInPlace(node.output, i)) {
       const uint32_t from = Use(input, MemoryNeed::kAny);
       TensorType type = tensor(whole).type;
       type.shape = ShapeOf(input);

@@ -127,6 +127,36 @@ TEST_CASE("What a layer reads dense is copied into the whole") {
   CHECK_THAT(layers, Catch::Contains("Copy left -> whole\n"));
 }
 
+TEST_CASE("A dense block appends to one buffer") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 3, 4, 4});
+  const int a = sketch.Conv("a", x, 2, 1);
+  const int b = sketch.Conv("b", a, 3, 1);
+  const int ab = sketch.Concat("ab", {a, b}, 1);
+  const int c = sketch.Conv("c", ab, 3, 1);
+  const int abc = sketch.Concat("abc", {a, b, c}, 1);
+  const int d = sketch.Conv("d", abc, 3, 1);
+  sketch.Output(sketch.Conv("y", sketch.Concat("all", {a, b, c, d}, 1), 2, 1));
+
+  Fixture fixture;
+  const Program program = fixture.Lower(&sketch).program;
+
+  CHECK(LayersOf(program) ==
+        "Copy x -> x\n"
+        "Convolution x -> a\n"
+        "Convolution a -> b\n"
+        "Convolution ab -> c\n"
+        "Convolution abc -> d\n"
+        "Convolution all -> y\n"
+        "Copy y -> y\n");
+  const Tensor& all = program.tensors[program.layers[5].inputs[0]];
+  const Tensor& ab_of_all = program.tensors[program.layers[3].inputs[0]];
+  CHECK(ab_of_all.buffer == all.buffer);
+  CHECK(ab_of_all.type.strides == all.type.strides);
+  CHECK(OutputOf(program, 4).buffer == all.buffer);
+  CHECK(OutputOf(program, 4).offset_bytes == 8 * sizeof(float));
+}
+
 TEST_CASE("Wholes inside wholes share one buffer") {
   GraphSketch sketch;
   const int x = sketch.Input("x", {1, 3, 4, 4});
