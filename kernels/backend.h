@@ -112,7 +112,9 @@ class Backend {
 
   // The layouts in which `spec` wants its weights: the same number of pieces,
   // the same datatypes and shapes. `spec.weights` come in with plain layouts
-  // and any offsets. Asked when packing.
+  // and any offsets. Asked when packing. A convolution whose kernel comes in
+  // with Winograd's transform wishes for it, and gets it where that is possible
+  // and pays off.
   virtual absl::StatusOr<std::vector<WeightLayout>> WeightLayouts(
       const PartSpec& spec) const = 0;
 

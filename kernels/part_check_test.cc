@@ -302,6 +302,16 @@ std::vector<Spoiled> SpoiledParts() {
       {"unknown datatype", Conv,
        [](PartSpec& s) { s.inputs[0].dtype = static_cast<DataType>(13); },
        "datatype 13"},
+      {"unknown transform", Conv,
+       [](PartSpec& s) {
+         s.weights[0].layout.transform = WeightLayout::Transform{7};
+       },
+       "transform 7"},
+      {"a transform that stores too little", Conv,
+       [](PartSpec& s) {
+         s.weights[0].layout.transform = WeightLayout::Transform::kWinograd;
+       },
+       "transform 1"},
       {"too large", Conv,
        [](PartSpec& s) {
          s.inputs[0].strides[0] = s.inputs[0].strides[1] = 1;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "config/status_macros.h"
+#include "kernels/winograd.h"
 
 namespace layerd {
 namespace {
@@ -81,6 +82,22 @@ absl::Status CheckBlocks(const WeightLayout& layout) {
   return absl::OkStatus();
 }
 
+absl::Status CheckTransform(const WeightLayout& layout) {
+  using Transform = WeightLayout::Transform;
+  using Sizes = std::vector<int64_t>;
+  if (layout.transform == Transform::kNone) return absl::OkStatus();
+  const Sizes& shape = layout.shape;
+  const Sizes& padded = layout.padded_shape;
+  if (layout.transform == Transform::kWinograd && shape.size() == 4 &&
+      layout.dtype == DataType::kF32 && shape[2] == 3 && shape[3] == 3 &&
+      padded[2] == kWinogradInputs && padded[3] == kWinogradInputs) {
+    return absl::OkStatus();
+  }
+  return InvalidArgumentError(StrFormat("transform %d of %s",
+                                        static_cast<int>(layout.transform),
+                                        ToString(layout)));
+}
+
 }  // namespace
 
 absl::Status CheckTensorType(const TensorType& type) {
@@ -119,6 +136,7 @@ absl::Status CheckWeightLayout(const WeightLayout& layout) {
                   layout.padded_shape[d]));
   }
   RETURN_IF_ERROR(CheckBlocks(layout));
+  RETURN_IF_ERROR(CheckTransform(layout));
   if (layout.bytes() > kSpanBytesMax) {
     return InvalidArgumentError(
         absl::StrCat(ToString(layout), " is too large to address"));

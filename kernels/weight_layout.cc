@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "config/check.h"
+#include "kernels/winograd.h"
 
 namespace layerd {
 
@@ -16,6 +17,14 @@ WeightLayout WeightLayout::Plain(DataType dtype, std::vector<int64_t> shape) {
   layout.strides = PlainStrides(shape);
   layout.padded_shape = shape;
   layout.shape = std::move(shape);
+  return layout;
+}
+
+WeightLayout WeightLayout::PlainWinograd(std::vector<int64_t> shape) {
+  WeightLayout layout = Plain(DataType::kF32, std::move(shape));
+  layout.transform = Transform::kWinograd;
+  layout.padded_shape[2] = layout.padded_shape[3] = kWinogradInputs;
+  layout.strides = PlainStrides(layout.padded_shape);
   return layout;
 }
 
@@ -52,6 +61,9 @@ std::string ToString(const WeightLayout& layout) {
   if (layout.padded_shape != layout.shape) {
     absl::StrAppend(&text, " padded to [",
                     absl::StrJoin(layout.padded_shape, ", "), "]");
+  }
+  if (layout.transform == WeightLayout::Transform::kWinograd) {
+    absl::StrAppend(&text, " transformed");
   }
   for (const WeightLayout::Block& block : layout.blocks) {
     absl::StrAppend(&text, &block == &layout.blocks.front() ? " blocks " : ", ",

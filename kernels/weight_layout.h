@@ -21,8 +21,14 @@ namespace layerd {
 //
 // Shapes: convolution [O, I, spatial...], or [G, O/G, I/G, spatial...] with
 //         groups; fully connected [N, K]; bias and other vectors [n].
+// Winograd's transform stores 6 x 6 elements for each window of 3 x 3
+//         (kernels/winograd.h): then padded_shape says so, and positions are
+//         those of what is stored.
 // Units:  strides and positions in elements.
 struct WeightLayout {
+  // The numbers stand in layer files: never change one.
+  enum class Transform : uint8_t { kNone = 0, kWinograd = 1 };
+
   struct Block {
     uint32_t dimension;
     int64_t size;
@@ -34,8 +40,11 @@ struct WeightLayout {
   std::vector<int64_t> padded_shape;  // Each at least shape; the rest is zero.
   std::vector<int64_t> strides;       // Of the outer index of each dimension.
   std::vector<Block> blocks;
+  Transform transform = Transform::kNone;
 
   static WeightLayout Plain(DataType dtype, std::vector<int64_t> shape);
+  // Transformed, and else plain. REQUIRES: shape is [O, I, 3, 3].
+  static WeightLayout PlainWinograd(std::vector<int64_t> shape);
 
   // Of the padded tensor; saturates.
   size_t bytes() const;

@@ -218,6 +218,32 @@ TEST_CASE("Random networks answer as drawn, however they are packed") {
   CheckAnswers(network.Draw());
 }
 
+TEST_CASE("Convolutions packed for latency answer as drawn") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 32, 30, 30});
+  const int left = sketch.Conv("left", x, 128, 3, 1, 1);
+  const int right = sketch.Conv("right", left, 128, 3, 1, 1);
+  sketch.Output(sketch.Relu(
+      "y", sketch.Add("sum", "Add", {left, right}, {1, 128, 30, 30})));
+  const Graph graph = sketch.Take();
+  Network network = *Translate(graph);
+  const auto inputs = RandomInputs(graph, &sketch);
+  const auto want = NaiveAnswers(network, inputs);
+  Fuse(&network);
+  RemoveDeadNodes(&network);
+  const CutLimits limits = {512 << 10, 5'000'000, true};
+  const auto cpu = MakeCpuBackend(1);
+
+  const auto program = Cut(Lower(network), limits, *cpu);
+  REQUIRE(program.ok());
+  const Part& part = program->parts[1];
+  CHECK(part.weights[0].layout.transform == WeightLayout::Transform::kWinograd);
+  CHECK(part.channels.count == 64);
+  CHECK(part.rows.count < 30);
+  CHECK(part.rows.count % 4 == 0);
+  CheckClose(Answers(network, limits, inputs, *cpu)[0], want[0]);
+}
+
 TEST_CASE("Windows and edges answer as drawn") {
   GraphSketch sketch;
   const int x = sketch.Input("x", {1, 5, 7, 8});

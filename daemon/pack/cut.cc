@@ -13,12 +13,21 @@
 #include "kernels/decoded_part.h"
 #include "kernels/part_check.h"
 #include "kernels/type_check.h"
+#include "kernels/winograd.h"
 
 namespace layerd {
 namespace {
 
 constexpr int64_t kConvolutionBlock = 32;
 constexpr int64_t kFullyConnectedBlock = 16;
+// Fewer would spend a fifth of their time on the way of the input.
+constexpr int64_t kWinogradBlock = 64;
+
+// What an output element costs beside its sums, counted as operations: a first
+// layer has few of those, and megabytes to write.
+constexpr uint64_t kFlopsOfOutput = 64;
+// Winograd's operations are a fourth, and somewhat slower.
+constexpr uint64_t kWinogradSpeed = 3;
 
 constexpr int64_t RoundUp(int64_t number, int64_t to) {
   return (number + to - 1) / to * to;
@@ -84,12 +93,15 @@ class Cutter {
   PartSpec PlainSpec(uint32_t l, Range channels) const;
   absl::Status PlaceWeights(const PartSpec& plain, Part* part);
 
+  bool IsWinograd(const PartSpec& whole) const;
+
   const Lowered& lowered_;
   const CutLimits& limits_;
   const Backend& backend_;
   Program program_;
   // By channel count: equal parts of a layer have equal layouts.
   std::map<int64_t, std::vector<WeightLayout>> layouts_;
+  bool is_winograd_ = false;  // The layer at hand.
 };
 
 // The shape of `weight` for a part of so many channels.
@@ -128,7 +140,30 @@ PartSpec Cutter::PlainSpec(uint32_t l, Range channels) const {
     part.weights.push_back(
         {WeightLayout::Plain(output.dtype, {channels.count}), 0});
   }
+  if (is_winograd_) {
+    WeightLayout& kernel = part.weights[0].layout;
+    kernel = WeightLayout::PlainWinograd(kernel.shape);
+  }
   return program_.SpecOf(part);
+}
+
+// Whether the backend does as we wish.
+bool Cutter::IsWinograd(const PartSpec& whole) const {
+  const auto* conv = std::get_if<Convolution>(&whole.op);
+  if (!limits_.wishes_winograd || conv == nullptr || conv->groups != 1 ||
+      whole.weights.empty()) {
+    return false;
+  }
+  PartSpec wish = whole;
+  WeightLayout& kernel = wish.weights[0].layout;
+  if (kernel.shape.size() != 4 || kernel.shape[2] != 3 ||
+      kernel.shape[3] != 3) {
+    return false;
+  }
+  kernel = WeightLayout::PlainWinograd(kernel.shape);
+  const auto layouts = backend_.WeightLayouts(wish);
+  return layouts.ok() &&
+         (*layouts)[0].transform == WeightLayout::Transform::kWinograd;
 }
 
 int64_t Cutter::ChannelsOfPart(uint32_t l, const Range& all) const {
@@ -140,7 +175,8 @@ int64_t Cutter::ChannelsOfPart(uint32_t l, const Range& all) const {
     bytes += piece.layout.bytes();
   }
   const int64_t bytes_each = std::max<int64_t>(1, bytes / all.count);
-  const int64_t block = BlockOf(layer.op, all.count);
+  const int64_t block =
+      is_winograd_ ? kWinogradBlock : BlockOf(layer.op, all.count);
   // The bias is aligned behind the kernel.
   const int64_t by_bytes =
       (limits_.extent_bytes_max - kWeightAlignment) / bytes_each;
@@ -161,12 +197,19 @@ int64_t Cutter::ChannelsOfPart(uint32_t l, const Range& all) const {
 // compute with one extent, and each writes whole pixels side by side.
 int64_t Cutter::RowsOfPart(const PartSpec& plain) const {
   if (!IsCut(plain.op)) return plain.rows.count;
-  const uint64_t flops_each =
-      std::max<uint64_t>(1, WorkFlops(plain) / plain.rows.count);
-  const int64_t most = std::clamp<uint64_t>(limits_.part_flops_max / flops_each,
-                                            1, plain.rows.count);
-  const int64_t pieces = (plain.rows.count + most - 1) / most;
-  return (plain.rows.count + pieces - 1) / pieces;
+  const TensorType& output = plain.outputs[0];
+  const uint64_t outputs = output.element_count() /
+                           AllChannels(plain.op, output).count *
+                           plain.channels.count;
+  const uint64_t work = WorkFlops(plain) / (is_winograd_ ? kWinogradSpeed : 1) +
+                        outputs * kFlopsOfOutput;
+  const int64_t all = plain.rows.count;
+  const uint64_t flops_each = std::max<uint64_t>(1, work / all);
+  const int64_t most =
+      std::clamp<uint64_t>(limits_.part_flops_max / flops_each, 1, all);
+  const int64_t pieces = (all + most - 1) / most;
+  const int64_t rows = (all + pieces - 1) / pieces;
+  return is_winograd_ ? RoundUp(rows, kWinogradOutputs) : rows;
 }
 
 absl::Status Cutter::CutLayer(uint32_t l) {
@@ -175,7 +218,9 @@ absl::Status Cutter::CutLayer(uint32_t l) {
   const Range all =
       AllChannels(layer.op, program_.tensors[layer.outputs[0]].type);
   // Before any arithmetic on shapes that do not fit each other.
+  is_winograd_ = false;
   RETURN_IF_ERROR(CheckPart(PlainSpec(l, all)));
+  is_winograd_ = IsWinograd(PlainSpec(l, all));
   const int64_t step = ChannelsOfPart(l, all);
   for (int64_t first = 0; first < all.count; first += step) {
     RETURN_IF_ERROR(AddParts(l, {first, std::min(step, all.count - first)}));

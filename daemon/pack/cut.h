@@ -16,6 +16,7 @@ struct CutLimits {
   // the same for every way of storing. Whole 4 KiB.
   uint64_t extent_bytes_max = 256 << 10;
   uint64_t part_flops_max = 200'000'000;
+  bool wishes_winograd = false;  // Of 3 x 3 convolutions, where it pays off.
 };
 
 // Cuts layers into parts, and gives each range of channels with weights an

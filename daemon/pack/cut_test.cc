@@ -71,8 +71,9 @@ TEST_CASE("Work is cut over rows that share the extent of their channels") {
   sketch.Output(sketch.Conv("y", x, 64, 1));
   const Graph graph = sketch.Take();
   constexpr uint64_t kRowFlops = 2 * 4 * 64 * 32;
+  constexpr uint64_t kRowWork = kRowFlops + 4 * 32 * 64;  // And its writing.
 
-  const auto program = Cut(Lower(*Translate(graph)), {9 << 10, 4 * kRowFlops},
+  const auto program = Cut(Lower(*Translate(graph)), {9 << 10, 4 * kRowWork},
                            *MakeReferenceBackend());
 
   REQUIRE(program.ok());

@@ -30,14 +30,18 @@ namespace {
 constexpr char kProducer[] = "layerd 0.1.0";
 constexpr uint64_t kStoredBytesLeast = 16 << 10;
 constexpr uint64_t kExtentBytesMost = 256 << 10;
+constexpr uint64_t kExtentBytesForLatency = 4 << 20;
 
 absl::Status CheckOptions(const PackOptions& options) {
   RETURN_IF_ERROR(WeightType(options.weights).status());
-  if (options.optimize_for != "bytes") {
-    return absl::UnimplementedError(
-        absl::StrFormat("for: \"%s\" is not supported by this version; use "
-                        "bytes",
-                        options.optimize_for));
+  if (options.optimize_for != "bytes" && options.optimize_for != "latency") {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "for: \"%s\" is neither bytes nor latency", options.optimize_for));
+  }
+  if (options.optimize_for == "latency" && options.weights != "f32") {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "weights: \"%s\" cannot be packed for latency; use f32, or for bytes",
+        options.weights));
   }
   const uint64_t tile = options.tile_bytes;
   if (tile != 0 && (!std::has_single_bit(tile) || tile < kTileBytesMin ||
@@ -65,6 +69,10 @@ CutLimits LimitsFor(const PackOptions& options, DataType stored,
   CutLimits limits;
   limits.part_flops_max = options.part_flops_max;
   limits.extent_bytes_max = options.extent_bytes_max;
+  limits.wishes_winograd = options.optimize_for == "latency";
+  if (limits.extent_bytes_max == 0 && limits.wishes_winograd) {
+    limits.extent_bytes_max = kExtentBytesForLatency;
+  }
   if (limits.extent_bytes_max == 0) {
     const uint64_t least = kStoredBytesLeast * sizeof(float) / SizeOf(stored);
     limits.extent_bytes_max =

@@ -145,8 +145,14 @@ const Refused kRefused[] = {
     {"i4 weights", [](TestModel&, PackOptions& o) { o.weights = "i4"; },
      absl::StatusCode::kInvalidArgument,
      "weights: \"i4\" is unknown; use f32, f16, bf16 or i8"},
-    {"Winograd", [](TestModel&, PackOptions& o) { o.optimize_for = "latency"; },
-     absl::StatusCode::kUnimplemented, "for: \"latency\""},
+    {"goal", [](TestModel&, PackOptions& o) { o.optimize_for = "beauty"; },
+     absl::StatusCode::kInvalidArgument, "for: \"beauty\""},
+    {"narrow weights for latency",
+     [](TestModel&, PackOptions& o) {
+       o.optimize_for = "latency";
+       o.weights = "f16";
+     },
+     absl::StatusCode::kInvalidArgument, "weights: \"f16\""},
     {"odd tile", [](TestModel&, PackOptions& o) { o.tile_bytes = 5000; },
      absl::StatusCode::kInvalidArgument, "tile: 5000 bytes"},
     {"huge tile", [](TestModel&, PackOptions& o) { o.tile_bytes = 1 << 20; },

@@ -9,6 +9,7 @@
 #include "config/status_macros.h"
 #include "daemon/pack/weight_storage.h"
 #include "kernels/decoded_part.h"
+#include "kernels/winograd.h"
 
 namespace layerd {
 namespace {
@@ -103,6 +104,21 @@ void ScaleInputs(const Weight& weight, int64_t first_input, int64_t window,
   }
 }
 
+// Window by window; `inputs` of them in a row.
+void WriteTransformed(const WeightLayout& layout, int64_t output,
+                      std::span<const float> row, float* to) {
+  constexpr int64_t kWindow = 9;
+  float transformed[kWinogradInputs * kWinogradInputs];
+  for (int64_t i = 0; i < layout.shape[1]; ++i) {
+    TransformWindow(row.data() + i * kWindow, transformed);
+    for (int64_t p = 0; p < kWinogradInputs * kWinogradInputs; ++p) {
+      const int64_t index[] = {output, i, p / kWinogradInputs,
+                               p % kWinogradInputs};
+      to[layout.PositionOf(index)] = transformed[p];
+    }
+  }
+}
+
 }  // namespace
 
 absl::Status WeightWriter::Write(const Program& program, const Part& part,
@@ -162,6 +178,11 @@ absl::Status WeightWriter::WriteKernel(const Weight& weight,
         std::span(rows_).subspan(r * columns.size(), columns.size());
     ScaleInputs(weight, channel / of_group * inputs, row.size() / inputs, row);
     const float scale = OutputFactor(weight, channel);
+    if (layout.transform == WeightLayout::Transform::kWinograd) {
+      for (float& number : row) number *= scale;
+      WriteTransformed(layout, static_cast<int64_t>(r), row, to);
+      continue;
+    }
     float* const row_to = to + rows[r];
     for (size_t c = 0; c < row.size(); ++c) {
       row_to[columns[c]] = row[c] * scale;

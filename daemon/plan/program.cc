@@ -65,6 +65,8 @@ absl::StatusOr<WeightLayout> From(const manifest::WeightLayout& proto) {
   for (int b = 0; b < proto.block_sizes_size(); ++b) {
     layout.blocks.push_back({proto.block_dimensions(b), proto.block_sizes(b)});
   }
+  layout.transform = static_cast<WeightLayout::Transform>(
+      proto.transform() <= 0xff ? proto.transform() : 0xff);
   return layout;
 }
 
@@ -118,6 +120,7 @@ void Write(const WeightLayout& layout, manifest::WeightLayout* proto) {
     proto->add_block_dimensions(block.dimension);
     proto->add_block_sizes(block.size);
   }
+  proto->set_transform(static_cast<uint32_t>(layout.transform));
 }
 
 void Write(const Part& part, manifest::Part* proto) {

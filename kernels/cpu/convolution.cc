@@ -6,6 +6,7 @@
 #include "kernels/cpu/row_split.h"
 #include "kernels/cpu/tiled_layer.h"
 #include "kernels/cpu/weighted_kernel.h"
+#include "kernels/cpu/winograd_layer.h"
 
 namespace layerd::cpu {
 namespace {
@@ -183,6 +184,20 @@ absl::StatusOr<WeightLayout> KernelLayout(const Convolution& op,
                                           const PartSpec& spec,
                                           const OneDnn& library) {
   if (op.kernel_is_input) return absl::UnimplementedError("no weights");
+  const WeightLayout& given = spec.weights[0].layout;
+  if (given.transform == WeightLayout::Transform::kWinograd) {
+    auto tiled = AsTiled(op, spec);
+    if (tiled) {  // The cut does not matter.
+      tiled->outputs = spec.outputs[0].shape[1];
+      tiled->rows.count = spec.outputs[0].shape[2];
+    }
+    // A wish when packing; what is stored must only be possible.
+    const bool is_wish = given.blocks.empty();
+    if (tiled && op.groups == 1 && FitsWinograd(*tiled) &&
+        (!is_wish || PaysOffAsWinograd(*tiled))) {
+      return WinogradLayout(given.shape);
+    }
+  }
   if (const auto tiled = AsTiled(op, spec); tiled && FitsTiles(*tiled)) {
     return op.groups == 1 ? TiledLayout(spec.weights[0].layout.shape)
                           : DepthwiseLayout(spec.weights[0].layout.shape);
@@ -198,6 +213,10 @@ KernelOr Make(const Convolution& op, const PartSpec& spec,
               const OneDnn& library) {
   if (op.kernel_is_input) return absl::UnimplementedError("no weights");
   if (const auto tiled = AsTiled(op, spec); tiled && FitsTiles(*tiled)) {
+    if (spec.weights[0].layout.transform ==
+        WeightLayout::Transform::kWinograd) {
+      return MakeWinograd(*tiled, spec);
+    }
     return op.groups == 1 ? MakeTiled(*tiled, spec)
                           : MakeDepthwise(*tiled, spec);
   }

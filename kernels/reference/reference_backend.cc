@@ -56,6 +56,11 @@ class ReferenceBackend : public Backend {
   absl::StatusOr<std::unique_ptr<Kernel>> Prepare(
       const PartSpec& spec) override {
     RETURN_IF_ERROR(CheckPlacedPart(spec));
+    for (const WeightPiece& piece : spec.weights) {
+      if (piece.layout.transform == WeightLayout::Transform::kNone) continue;
+      return absl::FailedPreconditionError(
+          "weights are stored transformed: repack the model");
+    }
     return std::make_unique<ReferenceKernel>(spec);
   }
 

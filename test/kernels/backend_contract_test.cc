@@ -123,6 +123,28 @@ TEST_CASE("Parts over rows, and over both, together make the layer") {
   }
 }
 
+std::vector<PartSpec> WithWinograd(std::vector<PartSpec> parts) {
+  for (PartSpec& part : parts) {
+    WeightLayout& kernel = part.weights[0].layout;
+    kernel = WeightLayout::PlainWinograd(kernel.shape);
+  }
+  return parts;
+}
+
+TEST_CASE("Who wishes for Winograd's transform gets the same answers") {
+  for (const Twin& twin : kTwins) {
+    const std::unique_ptr<Backend> backend = twin.make();
+    uint32_t seed = 1;
+    for (const ConvolutionSketch& sketch : WinogradSketches()) {
+      INFO(twin.name << ": " << sketch.name);
+      const TestLayer layer = LayerOf(sketch, ++seed);
+      CheckAgainstOracle(*backend, layer, WithWinograd({layer.whole}));
+      CheckAgainstOracle(*backend, layer, WithWinograd(Cut(layer, 32, 8)));
+      CheckAgainstOracle(*backend, layer, WithWinograd(Cut(layer, 16, 3)));
+    }
+  }
+}
+
 // As if the layer's output were one of three that are concatenated.
 TEST_CASE("Convolutions write into a range of a larger buffer") {
   for (const Twin& twin : kTwins) {

@@ -53,6 +53,9 @@ struct ConvolutionSketch {
 };
 TestLayer LayerOf(const ConvolutionSketch& sketch, uint32_t seed);
 
+// Of 3 x 3, hard for squares of 4 x 4 places.
+std::vector<ConvolutionSketch> WinogradSketches();
+
 // Any of those, small, by a seed.
 TestLayer RandomConvolution(uint32_t seed);
 

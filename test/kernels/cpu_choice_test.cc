@@ -8,6 +8,7 @@
 #include "config/check.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/cpu_kernel.h"
+#include "kernels/cpu/tiled_layer.h"
 #include "kernels/decoded_part.h"
 #include "test/catch/catch.h"
 #include "test/kernels/cases.h"
@@ -215,6 +216,44 @@ TEST_CASE(
       y = ChannelSlice(y.shape, 2 * y.shape[1]);
       CHECK(IsGenerated(ImplementationOf(*backend, layer.whole)));
     }
+  }
+}
+
+TEST_CASE("Rows, channels and strides of real networks keep their tiles") {
+  for (const int threads : {1, 2, 8}) {
+    const std::unique_ptr<Backend> backend = MakeCpuBackend(threads);
+    for (const ConvolutionSketch& sketch : OfRealNetworks()) {
+      INFO(threads << " threads, " << sketch.name);
+      const TestLayer layer = LayerOf(sketch, 1);
+      const std::string whole = ImplementationOf(*backend, layer.whole);
+      CHECK(whole ==
+            (sketch.groups == 1 ? cpu::Tiles()->name : "depthwise:vectors"));
+      const Range channels = {0, std::min<int64_t>(32, sketch.outputs)};
+      for (const int64_t rows : {1, 3}) {
+        CHECK(ImplementationOf(*backend, PartOf(layer, channels, {0, rows})) ==
+              whole);
+      }
+    }
+  }
+}
+
+TEST_CASE("Winograd is what the table says, and only where it is wished for") {
+  const std::unique_ptr<Backend> backend = MakeCpuBackend(1);
+  for (const int64_t size : {7, 28}) {
+    TestLayer layer = LayerOf({.name = "3x3",
+                               .x = {1, 128, size, size},
+                               .outputs = 128,
+                               .kernel = {3, 3},
+                               .strides = {1, 1},
+                               .dilations = {1, 1},
+                               .pads_begin = {1, 1},
+                               .pads_end = {1, 1}},
+                              1);
+    CHECK(ImplementationOf(*backend, layer.whole) == cpu::Tiles()->name);
+    PartSpec part = PartOf(layer, {0, 64}, layer.whole.rows);
+    part.weights[0].layout = WeightLayout::PlainWinograd({64, 128, 3, 3});
+    CHECK(ImplementationOf(*backend, part) ==
+          (size == 28 ? "winograd:tiles" : cpu::Tiles()->name));
   }
 }
 

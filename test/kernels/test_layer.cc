@@ -8,6 +8,7 @@
 
 #include "config/check.h"
 #include "config/status_macros.h"
+#include "kernels/winograd.h"
 
 namespace layerd {
 namespace {
@@ -120,6 +121,21 @@ int64_t FirstOf(const TestLayer& layer, const PartSpec& spec, size_t piece) {
   return spec.channels.first;
 }
 
+void PackTransformed(const WeightLayout& layout, const float* windows,
+                     float* to) {
+  for (int64_t o = 0; o < layout.shape[0]; ++o) {
+    for (int64_t i = 0; i < layout.shape[1]; ++i, windows += 9) {
+      float points[kWinogradInputs * kWinogradInputs];
+      TransformWindow(windows, points);
+      for (int64_t p = 0; p < kWinogradInputs * kWinogradInputs; ++p) {
+        const int64_t index[] = {o, i, p / kWinogradInputs,
+                                 p % kWinogradInputs};
+        to[layout.PositionOf(index)] = points[p];
+      }
+    }
+  }
+}
+
 void PackPiece(const TestLayer& layer, const PartSpec& spec, size_t i,
                std::byte* extent) {
   const WeightPiece& piece = spec.weights[i];
@@ -131,6 +147,12 @@ void PackPiece(const TestLayer& layer, const PartSpec& spec, size_t i,
   const int64_t skipped =
       is_cut ? FirstOf(layer, spec, i) * (elements / shape[0]) : 0;
   std::vector<int64_t> index(shape.size(), 0);
+  if (piece.layout.transform == WeightLayout::Transform::kWinograd) {
+    return PackTransformed(
+        piece.layout,
+        reinterpret_cast<const float*>(layer.weights[i].data()) + skipped,
+        reinterpret_cast<float*>(extent + piece.offset_bytes));
+  }
   for (int64_t e = 0; e < elements; ++e) {
     std::memcpy(
         extent + piece.offset_bytes + piece.layout.PositionOf(index) * size,

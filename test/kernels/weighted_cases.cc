@@ -418,4 +418,36 @@ std::vector<TestLayer> MatMulCases() {
   };
 }
 
+std::vector<ConvolutionSketch> WinogradSketches() {
+  const auto sketch = [](const char* name, std::vector<int64_t> x,
+                         int64_t outputs) {
+    return ConvolutionSketch{.name = name,
+                             .x = std::move(x),
+                             .outputs = outputs,
+                             .kernel = {3, 3},
+                             .strides = {1, 1},
+                             .dilations = {1, 1},
+                             .pads_begin = {1, 1},
+                             .pads_end = {1, 1}};
+  };
+  std::vector<ConvolutionSketch> sketches = {
+      sketch("whole squares", {1, 32, 8, 12}, 32),
+      sketch("squares that hang over", {1, 16, 9, 10}, 48),
+      sketch("several pictures", {3, 16, 7, 7}, 32),
+      sketch("many squares", {1, 16, 61, 67}, 32),
+      sketch("no padding", {1, 16, 10, 9}, 32),
+      sketch("padding on one side", {1, 16, 9, 9}, 32),
+      sketch("residual, ReLU", {1, 32, 13, 7}, 80),
+      sketch("sigmoid", {1, 16, 9, 9}, 32),
+      sketch("no bias", {1, 16, 9, 9}, 32)};
+  sketches[4].pads_begin = sketches[4].pads_end = {0, 0};
+  sketches[5].pads_begin = {2, 0};
+  sketches[5].pads_end = {0, 2};
+  sketches[6].adds_residual = true;
+  sketches[6].activation = {ActivationKind::kRelu, 0, 0};
+  sketches[7].activation = {ActivationKind::kSigmoid, 0, 0};
+  sketches[8].has_bias = false;
+  return sketches;
+}
+
 }  // namespace layerd

@@ -5,6 +5,7 @@
 #
 #   venv.sh          onnxruntime, tritonclient  (requirements.txt)
 #   venv.sh train    scikit-learn as well       (requirements_train.txt)
+#   venv.sh bench    OpenVINO and ncnn as well  (requirements_bench.txt)
 #
 # Tests may call it in parallel: the first one makes it, the others wait.
 set -euo pipefail
@@ -17,10 +18,15 @@ die() {
   exit 1
 }
 
+pip_flags=()
 case ${1:-} in
   '') requirements=requirements.txt ;;
   train) requirements=requirements_train.txt ;;
-  *) die "unknown set of packages '$1'; it takes none, or train" ;;
+  bench)
+    requirements=requirements_bench.txt
+    pip_flags=(--no-deps)
+    ;;
+  *) die "unknown set of packages '$1'; it takes none, train or bench" ;;
 esac
 
 # Another list of packages or another Python is another environment.
@@ -37,7 +43,7 @@ make_venv() {
       "see $venv.log"
   echo "venv.sh: installing $requirements into $venv" >&2
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-    --only-binary=:all: --requirement "$here/$requirements" \
+    --only-binary=:all: "${pip_flags[@]}" --requirement "$here/$requirements" \
     >>"$venv.log" 2>&1 || {
     tail -n 5 "$venv.log" >&2
     die "pip could not install $requirements; is the network there?" \
