@@ -2,7 +2,7 @@
 //
 // Prints the rows of winograd_table.inc for this machine's tiles: the direct
 // time over Winograd's, at one thread, the quickest of many runs each. Below
-// 1.05 a layer stays direct when packing --for latency.
+// 1.15 a layer stays direct when packing --for latency.
 //
 //   bazel run //kernels/cpu:winograd_bench > kernels/cpu/winograd_table.inc
 #include <time.h>

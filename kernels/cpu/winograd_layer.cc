@@ -279,7 +279,7 @@ bool PaysOffAsWinograd(const TiledLayer& layer) {
     }
   }
   // It brings four times the bytes: for nothing, it is not taken.
-  constexpr double kGainLeast = 1.05;
+  constexpr double kGainLeast = 1.15;
   return best != nullptr && best->gain >= kGainLeast;
 }
 

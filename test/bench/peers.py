@@ -6,7 +6,11 @@ by round. A ratio is the median over rounds of the ratio of two times of the
 same round: what else the machine does meets both. Below 1 layerd is faster;
 above 1.05 against any engine we would worry.
 
-  peers.sh [--threads 1,2] [--rounds 30] [--models resnet50,...] [--results F]
+  peers.sh [--threads 1,2] [--rounds 30] [--models resnet50,...]
+           [--work FOLDER] [--prepare] [--results FILE]
+
+A folder for files that stays lets a first run prepare what the second measures
+on a machine that is quiet.
 """
 import argparse
 import datetime
@@ -37,6 +41,8 @@ def options():
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--models", default=MODELS)
     parser.add_argument("--results", help="a Markdown file to write")
+    parser.add_argument("--prepare", action="store_true",
+                        help="only make what --work lacks, to measure later")
     parser.add_argument("--layerctl", required=True)
     parser.add_argument("--contender", required=True)
     parser.add_argument("--work", required=True, help="a folder for files")
@@ -79,6 +85,9 @@ def pack(option, model, onnx):
     files = {}
     for kind, flags in LAYERD.items():
         file = f"{option.work}/{model}.{kind}.layers"
+        if os.path.exists(file):
+            files[kind] = file
+            continue
         packed = subprocess.run(
             [option.layerctl, "pack", onnx, "-o", file] + flags,
             stdout=subprocess.DEVNULL,
@@ -94,6 +103,10 @@ def pack(option, model, onnx):
 def to_ncnn(option, model, onnx):
     """What ncnn reads, without its ending; None where pnnx cannot make it."""
     here = f"{option.work}/{model}"
+    if os.path.exists(f"{here}.ncnn.param"):
+        return here
+    if os.path.exists(f"{here}.onnx"):
+        return None
     os.symlink(onnx, f"{here}.onnx")
     graph = onnx_package.load(onnx, load_external_data=False).graph
     constants = {c.name for c in graph.initializer}
@@ -113,7 +126,7 @@ def to_ncnn(option, model, onnx):
     return here if os.path.exists(f"{here}.ncnn.param") else None
 
 
-def contenders(threads, onnx, ncnn, files):
+def contenders(option, threads, onnx, ncnn, files):
     peers = [
         Contender(peer, [sys.executable, f"{HERE}/peer.py", peer,
                          str(threads), ncnn if peer == "ncnn" else onnx])
@@ -215,8 +228,10 @@ def main():
         onnx = onnx_of(model)
         files = pack(option, model, onnx)
         ncnn = to_ncnn(option, model, onnx)
+        if option.prepare:
+            continue
         for threads in option.threads.split(","):
-            able = contenders(int(threads), onnx, ncnn, files)
+            able = contenders(option, int(threads), onnx, ncnn, files)
             lines.append(row(model, threads, compete(able, option.rounds)))
             print("  ".join(lines[-1]), flush=True)
             if option.results:
