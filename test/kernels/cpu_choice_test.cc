@@ -220,6 +220,7 @@ TEST_CASE(
 }
 
 TEST_CASE("Rows, channels and strides of real networks keep their tiles") {
+  if (cpu::Tiles() == nullptr) return;  // The library computes, as above.
   for (const int threads : {1, 2, 8}) {
     const std::unique_ptr<Backend> backend = MakeCpuBackend(threads);
     for (const ConvolutionSketch& sketch : OfRealNetworks()) {
@@ -237,23 +238,24 @@ TEST_CASE("Rows, channels and strides of real networks keep their tiles") {
   }
 }
 
-TEST_CASE("Winograd is what the table says, and only where it is wished for") {
+TEST_CASE("Winograd computes where it is wished for and possible") {
+  if (cpu::Tiles() == nullptr) return;
   const std::unique_ptr<Backend> backend = MakeCpuBackend(1);
-  for (const int64_t size : {7, 28}) {
-    TestLayer layer = LayerOf({.name = "3x3",
-                               .x = {1, 128, size, size},
-                               .outputs = 128,
-                               .kernel = {3, 3},
-                               .strides = {1, 1},
-                               .dilations = {1, 1},
-                               .pads_begin = {1, 1},
-                               .pads_end = {1, 1}},
-                              1);
+  for (const int64_t stride : {1, 2}) {
+    const TestLayer layer = LayerOf({.name = "3x3",
+                                     .x = {1, 128, 28, 28},
+                                     .outputs = 128,
+                                     .kernel = {3, 3},
+                                     .strides = {stride, stride},
+                                     .dilations = {1, 1},
+                                     .pads_begin = {1, 1},
+                                     .pads_end = {1, 1}},
+                                    1);
     CHECK(ImplementationOf(*backend, layer.whole) == cpu::Tiles()->name);
     PartSpec part = PartOf(layer, {0, 64}, layer.whole.rows);
     part.weights[0].layout = WeightLayout::PlainWinograd({64, 128, 3, 3});
     CHECK(ImplementationOf(*backend, part) ==
-          (size == 28 ? "winograd:tiles" : cpu::Tiles()->name));
+          (stride == 1 ? "winograd:tiles" : cpu::Tiles()->name));
   }
 }
 
