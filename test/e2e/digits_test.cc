@@ -20,10 +20,10 @@ struct Served {
   explicit Served(const std::string& weight_budget,
                   const std::string& io_engine = "auto") {
     repository.AddLayers("digits", DigitsLayers());
-    daemon.emplace(repository,
-                   DaemonOptions{.flags = {"--weight-budget", weight_budget,
-                                           "--io-engine", io_engine,
-                                           "--measure-costs", "false"}});
+    daemon.emplace(
+        repository,
+        DaemonOptions{.flags = {"--weight-budget", weight_budget, "--io-engine",
+                                io_engine, "--measure-costs", "false"}});
     REQUIRE(daemon->WaitUntilReady());
     client.emplace(daemon->address());
   }
