@@ -4,7 +4,6 @@
 #include <limits>
 #include <string>
 
-#include "kernels/decoded_part.h"
 #include "kernels/type_check.h"
 #include "test/catch/catch.h"
 
@@ -73,20 +72,6 @@ PartSpec Sum() {
           {Plain({2, 3, 4})},
           {},
           {}};
-}
-
-// The same with kernels of I8: scales come last.
-PartSpec Narrow() {
-  PartSpec spec = Conv();
-  spec.weights[0].layout.dtype = DataType::kI8;
-  spec.weights.push_back(Piece({8}));
-  return spec;
-}
-
-PartSpec NarrowConnected() {
-  PartSpec spec = Connected();
-  spec.weights[0].layout.dtype = DataType::kF16;
-  return spec;
 }
 
 PartSpec Transposed() {
@@ -168,23 +153,6 @@ TEST_CASE("Sound parts pass") {
   CHECK(CheckPlacedPart(Lookup()).ok());
   CHECK(CheckPlacedPart(Choice()).ok());
   CHECK(CheckPlacedPart(Stretch()).ok());
-}
-
-TEST_CASE("Sound narrow parts pass, and so do the parts they become") {
-  PartSpec scaled = NarrowConnected();
-  scaled.weights.push_back(Piece({4}));
-  PartSpec bfloat = NarrowConnected();
-  bfloat.weights[0].layout.dtype = DataType::kBF16;
-  for (const PartSpec& spec : {Narrow(), NarrowConnected(), scaled, bfloat}) {
-    CHECK(CheckPlacedPart(spec).ok());
-    CHECK(IsNarrow(spec));
-    const PartSpec decoded = DecodedSpec(spec);
-    CHECK(CheckPlacedPart(decoded).ok());
-    CHECK_FALSE(IsNarrow(decoded));
-    CHECK(decoded.weights.size() == 2);
-    CHECK(WeightBytes(decoded) ==
-          decoded.weights[1].offset_bytes + kWeightAlignment);
-  }
 }
 
 TEST_CASE("A pooled output may be one longer: its last window hangs over") {
@@ -377,28 +345,6 @@ std::vector<Spoiled> SpoiledParts() {
          s.weights[0] = Piece({2, 1});
        },
        "do not broadcast"},
-      {"int8 without scales", Narrow, [](PartSpec& s) { s.weights.pop_back(); },
-       "2 weights"},
-      {"one weight more than scales", Narrow,
-       [](PartSpec& s) { s.weights.push_back(s.weights[1]); }, "4 weights"},
-      {"scales beside f32", Connected,
-       [](PartSpec& s) { s.weights.push_back(s.weights[1]); }, "3 weights"},
-      {"too few scales", Narrow, [](PartSpec& s) { s.weights[2] = Piece({7}); },
-       "scales is [7], expected [8]"},
-      {"scales that are strewn", Narrow,
-       [](PartSpec& s) {
-         s.weights[2].layout.padded_shape = {16};
-         s.weights[2].layout.strides = {8};
-         s.weights[2].layout.blocks = {{0, 8}};
-       },
-       "scales are FP32 [8] strides [8] padded to [16]"},
-      {"too large to decode", NarrowConnected,
-       [](PartSpec& s) {
-         WeightLayout& layout = s.weights[0].layout;
-         layout.padded_shape = {int64_t{1} << 30, 512};
-         layout.strides = {512, 1};
-       },
-       "too large to decode"},
       {"output that is not the broadcast", Sum,
        [](PartSpec& s) {
          s.outputs[0] = Plain({2, 3, 1});
@@ -518,9 +464,6 @@ TEST_CASE("Datatypes that nobody computes on are unimplemented, not unsound") {
   CHECK(absl::IsUnimplemented(CheckPart(spec)));
   spec = Conv();
   spec.weights[0].layout.dtype = DataType::kF64;
-  CHECK(absl::IsUnimplemented(CheckPart(spec)));
-  spec = Narrow();
-  spec.weights[2].layout.dtype = DataType::kF16;
   CHECK(absl::IsUnimplemented(CheckPart(spec)));
   spec = Sum();
   spec.weights[0].layout.dtype = DataType::kF16;

@@ -1,0 +1,119 @@
+// Parts whose weights are stored narrow, at the door for parts.
+
+#include "kernels/decoded_part.h"
+
+#include <functional>
+#include <string>
+
+#include "kernels/part_check.h"
+#include "kernels/type_check.h"
+#include "test/catch/catch.h"
+
+namespace layerd {
+namespace {
+
+TensorType Plain(std::vector<int64_t> shape) {
+  std::vector<int64_t> strides = PlainStrides(shape);
+  return {DataType::kF32, std::move(shape), std::move(strides)};
+}
+
+WeightPiece Piece(std::vector<int64_t> shape) {
+  return {WeightLayout::Plain(DataType::kF32, std::move(shape)), 0};
+}
+
+PartSpec Connected() {
+  return {FullyConnected{true, false, {}},
+          {Plain({2, 3, 8})},
+          {Piece({4, 8}), Piece({4})},
+          {Plain({2, 3, 10})},
+          {6, 4},
+          {2, 4}};
+}
+
+// Kernels of I8: scales come last.
+PartSpec Narrow() {
+  PartSpec spec = Connected();
+  spec.weights[0].layout.dtype = DataType::kI8;
+  spec.weights.push_back(Piece({4}));
+  return spec;
+}
+
+PartSpec NarrowConnected() {
+  PartSpec spec = Connected();
+  spec.weights[0].layout.dtype = DataType::kF16;
+  return spec;
+}
+
+TEST_CASE("Sound narrow parts pass, and so do the parts they become") {
+  PartSpec scaled = NarrowConnected();
+  scaled.weights.push_back(Piece({4}));
+  PartSpec bfloat = NarrowConnected();
+  bfloat.weights[0].layout.dtype = DataType::kBF16;
+  for (const PartSpec& spec : {Narrow(), NarrowConnected(), scaled, bfloat}) {
+    CHECK(CheckPlacedPart(spec).ok());
+    CHECK(IsNarrow(spec));
+    const PartSpec decoded = DecodedSpec(spec);
+    CHECK(CheckPlacedPart(decoded).ok());
+    CHECK_FALSE(IsNarrow(decoded));
+    CHECK(decoded.weights.size() == 2);
+    CHECK(WeightBytes(decoded) ==
+          decoded.weights[1].offset_bytes + kWeightAlignment);
+  }
+}
+
+struct Spoiled {
+  const char* name;
+  PartSpec (*sound)();
+  std::function<void(PartSpec&)> spoil;
+  const char* message;
+};
+
+// Each row spoils one field and gives the words of the refusal.
+std::vector<Spoiled> SpoiledParts() {
+  return {
+      {"int8 without scales", Narrow, [](PartSpec& s) { s.weights.pop_back(); },
+       "2 weights"},
+      {"one weight more than scales", Narrow,
+       [](PartSpec& s) { s.weights.push_back(s.weights[1]); }, "4 weights"},
+      {"scales beside f32", Connected,
+       [](PartSpec& s) { s.weights.push_back(s.weights[1]); }, "3 weights"},
+      {"too few scales", Narrow, [](PartSpec& s) { s.weights[2] = Piece({3}); },
+       "scales is [3], expected [4]"},
+      {"scales that are strewn", Narrow,
+       [](PartSpec& s) {
+         s.weights[2].layout.padded_shape = {8};
+         s.weights[2].layout.strides = {4};
+         s.weights[2].layout.blocks = {{0, 4}};
+       },
+       "scales are FP32 [4] strides [4] padded to [8]"},
+      {"too large to decode", NarrowConnected,
+       [](PartSpec& s) {
+         WeightLayout& layout = s.weights[0].layout;
+         layout.padded_shape = {int64_t{1} << 30, 512};
+         layout.strides = {512, 1};
+       },
+       "too large to decode"},
+  };
+}
+
+TEST_CASE("An unsound narrow part is refused with the field that is wrong") {
+  for (const Spoiled& row : SpoiledParts()) {
+    INFO(row.name);
+    PartSpec spec = row.sound();
+    row.spoil(spec);
+
+    const absl::Status status = CheckPlacedPart(spec);
+
+    CHECK(absl::IsInvalidArgument(status));
+    CHECK_THAT(std::string(status.message()), Catch::Contains(row.message));
+  }
+}
+
+TEST_CASE("Scales are F32") {
+  PartSpec spec = Narrow();
+  spec.weights[2].layout.dtype = DataType::kF16;
+  CHECK(absl::IsUnimplemented(CheckPart(spec)));
+}
+
+}  // namespace
+}  // namespace layerd
