@@ -107,7 +107,7 @@ TEST_CASE("More memory is never slower, from the least to all of it") {
 }
 
 TEST_CASE("A larger budget of any size is never slower") {
-  for (uint32_t seed = 0; seed < 200; ++seed) {
+  for (uint32_t seed = 0; seed < 50; ++seed) {
     INFO("seed " << seed);
     std::mt19937 random(seed);
     const Program program = RandomSketch(random);
@@ -132,7 +132,7 @@ TEST_CASE("A larger budget of any size is never slower") {
 
 TEST_CASE(
     "Several models give up no more with more memory, and little in all") {
-  for (uint32_t seed = 0; seed < 60; ++seed) {
+  for (uint32_t seed = 0; seed < 15; ++seed) {
     INFO("seed " << seed);
     std::mt19937 random(seed);
     std::vector<Program> programs(1 + random() % 4);

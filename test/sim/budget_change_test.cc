@@ -14,7 +14,7 @@
 namespace layerd {
 namespace {
 
-constexpr int kChangesDefault = 40;
+constexpr int kChangesDefault = 16;
 constexpr uint64_t kMiB = 1 << 20;
 
 int Changes() {
