@@ -60,6 +60,7 @@ Loader::Stats Sum(Loader::Stats a, const Loader::Stats& b) {
   a.read_errors += b.read_errors;
   a.checksum_errors += b.checksum_errors;
   a.retries += b.retries;
+  a.lookups += b.lookups;
   return a;
 }
 

@@ -12,6 +12,8 @@
 #include "daemon/pack/graph_sketch.h"
 #include "daemon/pack/lower.h"
 #include "daemon/pack/naive_answers.h"
+#include "daemon/pack/recognise.h"
+#include "daemon/pack/simplify.h"
 #include "daemon/pack/translate.h"
 #include "daemon/pack/weight_writer.h"
 #include "daemon/plan/program_check.h"
@@ -99,6 +101,9 @@ void CheckAnswers(GraphSketch* sketch) {
   const std::vector<std::vector<float>> inputs = RandomInputs(graph, sketch);
   const auto want = NaiveAnswers(network, inputs);
 
+  RecogniseLayerNorms(&network);
+  RecogniseActivations(&network);
+  REQUIRE(Simplify(&network).ok());
   REQUIRE(FoldAffine(&network).ok());
   Fuse(&network);
   RemoveDeadNodes(&network);

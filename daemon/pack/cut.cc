@@ -64,6 +64,25 @@ int64_t BlockOf(const Operator& op, int64_t channels) {
   return groups == 1 ? kConvolutionBlock : RoundUp(kConvolutionBlock, of_group);
 }
 
+// So many bytes are as soon streamed as looked up.
+constexpr uint64_t kTableBytesMin = 256 << 10;
+
+// Whether a part gathers so few of the rows of its weight that reading these
+// alone is less than streaming all: at most half of its tiles.
+bool LooksUp(const PartSpec& plain) {
+  const auto* gather = std::get_if<Gather>(&plain.op);
+  if (gather == nullptr || gather->axis != 0 || plain.inputs.size() != 1) {
+    return false;
+  }
+  const WeightLayout& table = plain.weights[0].layout;
+  const uint64_t bytes = table.bytes();
+  const uint64_t tiles_of_row = bytes / table.shape[0] / kTableTileBytes + 2;
+  const uint64_t looked_up =
+      plain.inputs[0].element_count() * tiles_of_row * kTableTileBytes;
+  return bytes > kTableBytesMin && looked_up <= bytes / 2 &&
+         table.dtype == DataType::kF32 && plain.outputs[0].is_plain();
+}
+
 // Cuts one program; remembers the layouts of the layer at hand.
 class Cutter {
  public:
@@ -81,6 +100,7 @@ class Cutter {
       return absl::Status(status.code(), absl::StrCat(lowered_.descriptions[l],
                                                       ": ", status.message()));
     }
+    AppendTables();
     return std::move(program_);
   }
 
@@ -92,6 +112,9 @@ class Cutter {
   int64_t RowsOfPart(const PartSpec& plain) const;
   PartSpec PlainSpec(uint32_t l, Range channels) const;
   absl::Status PlaceWeights(const PartSpec& plain, Part* part);
+  void PlaceTable(const PartSpec& plain, Part* part);
+  void AppendTables();
+  uint32_t AppendExtent(uint64_t bytes);
 
   bool IsWinograd(const PartSpec& whole) const;
 
@@ -102,6 +125,14 @@ class Cutter {
   // By channel count: equal parts of a layer have equal layouts.
   std::map<int64_t, std::vector<WeightLayout>> layouts_;
   bool is_winograd_ = false;  // The layer at hand.
+  // By what they hold: what two layers share is one extent, read twice.
+  std::map<std::string, uint32_t> extents_;
+  // Tables lie behind the stream; until then parts count them from 0.
+  struct TableExtent {
+    int constant;
+    uint64_t bytes;
+  };
+  std::vector<TableExtent> tables_;
 };
 
 // The shape of `weight` for a part of so many channels.
@@ -117,6 +148,45 @@ std::vector<int64_t> PieceShape(const Operator& op, const Weight& weight,
   shape[0] = all_channels / groups;
   shape.insert(shape.begin(), channels / shape[0]);
   return shape;
+}
+
+template <typename T>
+void AppendBytes(const std::vector<T>& numbers, std::string* text) {
+  absl::StrAppend(text, numbers.size(), ":");
+  text->append(reinterpret_cast<const char*>(numbers.data()),
+               numbers.size() * sizeof(T));
+}
+
+// The numbers of channels [first, +count), if there is one for each of `all`.
+std::vector<float> OfChannels(const std::vector<float>& numbers, int64_t all,
+                              const Range& channels) {
+  if (static_cast<int64_t>(numbers.size()) != all) return numbers;
+  const auto first = numbers.begin() + channels.first;
+  return {first, first + channels.count};
+}
+
+// The same text for two extents only if they hold the same bytes.
+std::string ContentOf(const Operator& op, const std::vector<Weight>& weights,
+                      const std::vector<WeightPiece>& pieces,
+                      const Range& channels) {
+  std::string text = absl::StrCat(op.index(), " ", GroupsOf(op), ";");
+  for (size_t w = 0; w < weights.size(); ++w) {
+    const Weight& weight = weights[w];
+    const int64_t all = IsCut(op) ? weight.shape[0] : -1;
+    absl::StrAppend(&text, weight.constant, " ", weight.transposed, " ",
+                    weight.picture_channels, " ", weight.scaled, " ",
+                    pieces[w].offset_bytes, " ", ToString(pieces[w].layout),
+                    ";");
+    if (weight.constant >= 0 && IsCut(op)) {
+      absl::StrAppend(&text, channels.first, "+", channels.count, ";");
+    }
+    AppendBytes(weight.shape, &text);
+    AppendBytes(OfChannels(weight.held, all, channels), &text);
+    AppendBytes(weight.held_integers, &text);
+    AppendBytes(OfChannels(weight.output_scale, all, channels), &text);
+    AppendBytes(weight.input_scale, &text);
+  }
+  return text;
 }
 
 PartSpec Cutter::PlainSpec(uint32_t l, Range channels) const {
@@ -245,7 +315,43 @@ absl::Status Cutter::AddParts(uint32_t l, Range channels) {
   return absl::OkStatus();
 }
 
+uint32_t Cutter::AppendExtent(uint64_t bytes) {
+  const uint64_t stored = program_.extents.empty()
+                              ? 0
+                              : program_.extents.back().offset_bytes +
+                                    program_.extents.back().stored_bytes;
+  program_.extents.push_back({stored, RoundUpToPage(bytes)});
+  return static_cast<uint32_t>(program_.extents.size() - 1);
+}
+
+// Lookups in the same constant share the table.
+void Cutter::PlaceTable(const PartSpec& plain, Part* part) {
+  const WeightLayout& layout = plain.weights[0].layout;
+  const int constant = lowered_.weights[part->layer][0].constant;
+  const auto known = std::find_if(
+      tables_.begin(), tables_.end(),
+      [&](const auto& table) { return table.constant == constant; });
+  part->table = static_cast<uint32_t>(known - tables_.begin());
+  part->weights = {{layout, 0}};
+  if (known == tables_.end()) tables_.push_back({constant, layout.bytes()});
+}
+
+void Cutter::AppendTables() {
+  const auto first = static_cast<uint32_t>(program_.extents.size());
+  for (const TableExtent& table : tables_) {
+    program_.extents[AppendExtent(table.bytes)].tile_bytes = kTableTileBytes;
+  }
+  for (Part& part : program_.parts) {
+    if (part.table) *part.table += first;
+  }
+}
+
 absl::Status Cutter::PlaceWeights(const PartSpec& plain, Part* part) {
+  const std::vector<Weight>& weights = lowered_.weights[part->layer];
+  if (LooksUp(plain) && weights[0].constant >= 0) {
+    PlaceTable(plain, part);
+    return absl::OkStatus();
+  }
   std::vector<WeightLayout>& layouts = layouts_[plain.channels.count];
   if (layouts.empty()) {
     ASSIGN_OR_RETURN(layouts, backend_.WeightLayouts(plain));
@@ -256,13 +362,12 @@ absl::Status Cutter::PlaceWeights(const PartSpec& plain, Part* part) {
     part->weights.push_back({layout, offset});
     end = offset + layout.bytes();
   }
-  const uint64_t stored = program_.extents.empty()
-                              ? 0
-                              : program_.extents.back().offset_bytes +
-                                    program_.extents.back().stored_bytes;
+  const std::string content =
+      ContentOf(plain.op, weights, part->weights, plain.channels);
+  const auto [known, is_new] = extents_.try_emplace(content, 0);
+  if (is_new) known->second = AppendExtent(end);
   part->read = static_cast<uint32_t>(program_.reads.size());
-  program_.reads.push_back(static_cast<uint32_t>(program_.extents.size()));
-  program_.extents.push_back({stored, RoundUpToPage(end)});
+  program_.reads.push_back(known->second);
   return absl::OkStatus();
 }
 

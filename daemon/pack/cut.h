@@ -33,6 +33,10 @@ struct CutLimits {
 // pieces of a layer are equal but for the last. Cuts depend on bytes and
 // counted work only.
 //
+// Weights that two layers share, cut alike, are one extent that is read twice.
+// A large constant of which a Gather takes few rows becomes a table: an extent
+// behind all others, which no read reads.
+//
 // `backend` says in which layout it wants the weights.
 //
 // Errors: of the backend and of CheckPart(), naming the node.

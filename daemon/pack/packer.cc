@@ -17,6 +17,8 @@
 #include "daemon/pack/fuse.h"
 #include "daemon/pack/lower.h"
 #include "daemon/pack/network.h"
+#include "daemon/pack/recognise.h"
+#include "daemon/pack/simplify.h"
 #include "daemon/pack/translate.h"
 #include "daemon/pack/weight_storage.h"
 #include "daemon/pack/weight_writer.h"
@@ -115,7 +117,29 @@ manifest::Manifest ManifestFor(const Graph& graph, const Program& program,
   return manifest;
 }
 
-// The second pass: extent by extent, in the order of the stream.
+// A table may be most of the model: it goes through memory piece by piece.
+absl::Status WriteTable(const Program& program,
+                        const std::vector<std::vector<Weight>>& weights,
+                        size_t extent, WeightWriter* writer,
+                        LayerFileWriter* file) {
+  constexpr int64_t kPieceNumbers = 1 << 18;
+  const auto part =
+      std::find_if(program.parts.begin(), program.parts.end(),
+                   [extent](const Part& each) { return each.table == extent; });
+  const Weight& weight = weights[part->layer][0];
+  const int64_t all = part->weights[0].layout.bytes() / sizeof(float);
+  std::vector<float> piece;
+  for (int64_t first = 0; first < all; first += kPieceNumbers) {
+    piece.resize(std::min(kPieceNumbers, all - first));
+    RETURN_IF_ERROR(writer->WriteTable(weight, first, piece));
+    RETURN_IF_ERROR(
+        file->AppendPiece(std::as_bytes(std::span<const float>(piece)),
+                          first + kPieceNumbers >= all));
+  }
+  return absl::OkStatus();
+}
+
+// The second pass: extent by extent, in the order of the stream, then tables.
 absl::Status WriteStream(
     const Graph& graph, const Program& program, const Lowered& lowered,
     LayerFileWriter* file,
@@ -141,6 +165,11 @@ absl::Status WriteStream(
     if (progress) progress(done_bytes, all_bytes);
     ++next;
   }
+  for (; next < program.extents.size(); ++next) {
+    RETURN_IF_ERROR(WriteTable(program, lowered.weights, next, &writer, file));
+    done_bytes += program.extents[next].stored_bytes;
+    if (progress) progress(done_bytes, all_bytes);
+  }
   return absl::OkStatus();
 }
 
@@ -152,6 +181,7 @@ PackReport ReportOn(const Graph& graph, const Program& program) {
   report.extents = program.extents.size();
   for (const Extent& extent : program.extents) {
     report.stream_bytes += extent.stored_bytes;
+    if (extent.tile_bytes != 0) continue;  // A table.
     report.largest_extent_bytes =
         std::max(report.largest_extent_bytes, extent.stored_bytes);
   }
@@ -169,6 +199,9 @@ absl::StatusOr<PackReport> Pack(
   ASSIGN_OR_RETURN(const Graph graph,
                    ImportOnnx(onnx_path, options.shapes, options.values));
   ASSIGN_OR_RETURN(Network network, Translate(graph));
+  RecogniseLayerNorms(&network);
+  RecogniseActivations(&network);
+  RETURN_IF_ERROR(Simplify(&network));
   RETURN_IF_ERROR(FoldAffine(&network));
   Fuse(&network);
   RemoveDeadNodes(&network);

@@ -36,6 +36,12 @@ class WeightWriter {
                      const std::vector<Weight>& weights,
                      std::span<std::byte> extent);
 
+  // Numbers of a table from `first` on, as they lie in it.
+  absl::Status WriteTable(const Weight& weight, int64_t first,
+                          std::span<float> to) {
+    return graph_.ReadF32(graph_.constants[weight.constant], first, to);
+  }
+
  private:
   absl::Status WriteKernel(const Weight& weight, const WeightLayout& layout,
                            int64_t groups, Range channels, float* to);

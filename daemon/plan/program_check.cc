@@ -29,7 +29,10 @@ absl::Status InFront(const std::string& place, const absl::Status& status) {
 }
 
 // Whether a layer reads rows of its weight by number, and nothing else of it.
-bool MayLookUp(const Layer&) { return false; }
+bool MayLookUp(const Layer& layer) {
+  const auto* gather = std::get_if<Gather>(&layer.op);
+  return gather != nullptr && gather->axis == 0;
+}
 
 // Byte ranges [first, end) that do not touch.
 class ByteRanges {

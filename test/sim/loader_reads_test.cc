@@ -84,6 +84,59 @@ TEST_CASE("The seam of the ring parts a read") {
         std::vector<uint64_t>{40 * kKib, 24 * kKib});
 }
 
+// Tiles 3, 4 and 9 of an extent of sixteen, into memory that is in one piece.
+std::vector<StreamRead> ThreeTiles(std::span<std::byte> memory) {
+  std::vector<StreamRead> reads;
+  for (const uint32_t tile : {3u, 4u, 9u}) {
+    reads.push_back({.extent = 0,
+                     .resident = memory.subspan(reads.size() * 4096, 4096),
+                     .tile = tile});
+  }
+  return reads;
+}
+
+TEST_CASE("Single tiles are read alone, neighbours together") {
+  RandomWeights weights(1, {16 * 4096}, 4096);
+  const auto slab = *Slab::Allocate(3 * 4096);
+  const std::vector<StreamRead> reads = ThreeTiles(slab->memory());
+
+  CHECK(SizesAsked(weights, reads, 4096, 1 << 20, 2) ==
+        std::vector<uint64_t>{8192, 4096});
+
+  for (size_t i = 0; i < reads.size(); ++i) {
+    CHECK(Same(reads[i].resident,
+               weights.bytes(0).subspan(*reads[i].tile * 4096, 4096)));
+  }
+}
+
+TEST_CASE("A lookup reads before the streams of its level") {
+  RandomWeights weights(1, {16 * 4096}, 4096);
+  const auto slab = *Slab::Allocate(3 * 4096);
+  const std::vector<StreamRead> tiles = ThreeTiles(slab->memory());
+  const auto all = ReadAll(weights);
+  RingInSlab rings[] = {RingInSlab(64 * kKib), RingInSlab(64 * kKib)};
+  SimIoEngine engine(1, 1);
+  RunningLoader loader(&engine, {.read_bytes_max = 64 * kKib});
+  WeightStream urgent(1), stream(1), lookup(3);
+
+  // The first occupies the drive until all others are there.
+  engine.Hold();
+  loader->Start(&urgent, {&weights.file(), all, &rings[0].ring, 1});
+  engine.AwaitInFlight(1);
+  loader->Start(&stream, {&weights.file(), all, &rings[1].ring, 2});
+  loader->Start(
+      &lookup,
+      {.file = &weights.file(), .reads = tiles, .level = 2, .lookup = true});
+  engine.LetGo();
+  REQUIRE(stream.Wait(0).ok());
+  REQUIRE(lookup.Wait(2).ok());
+
+  CHECK(SizesOf(engine.history()) ==
+        std::vector<uint64_t>{16 * 4096, 2 * 4096, 4096, 16 * 4096});
+  CHECK(loader->stats().lookups == 2);
+  for (WeightStream* each : {&urgent, &stream, &lookup}) loader->Stop(each);
+}
+
 TEST_CASE("The most urgent job reads first, equals in the order of starting") {
   RandomWeights weights(1, std::vector<uint64_t>(4, 16 * kKib), 16 * kKib);
   const auto reads = ReadAll(weights);

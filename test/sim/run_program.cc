@@ -54,8 +54,8 @@ class Run {
     for (const uint32_t t : layer.inputs) inputs.push_back(At(t));
     for (const uint32_t t : layer.outputs) outputs.push_back(At(t));
     Memory weights;
-    if (part.read) {
-      const Extent& extent = program_.extents[program_.reads[*part.read]];
+    if (part.read || part.table) {
+      const Extent& extent = program_.extents[program_.ExtentOf(part)];
       weights = Allocate(extent.stored_bytes);
       std::memcpy(weights.get(), stream_.data() + extent.offset_bytes,
                   extent.stored_bytes);
