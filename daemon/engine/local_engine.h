@@ -77,6 +77,7 @@ class LocalEngine final : public Engine {
     std::string layer_file_path;
     Costs costs;
     bool measured = false;
+    bool measuring_failed = false;  // Not tried again.
   };
   using KnownModels = std::map<const Model*, std::shared_ptr<const Known>>;
 
@@ -93,6 +94,7 @@ class LocalEngine final : public Engine {
   IoEngineOpener TracedOpener();
   absl::Status ChangeDataPath(const MemoryPlan& plan, const Models& models);
   std::shared_ptr<Model> Unmeasured() const;
+  void GiveUpMeasuring(const Model& model);
   absl::Status Measure(const std::shared_ptr<Model>& model,
                        const std::function<bool()>& go_on);
 

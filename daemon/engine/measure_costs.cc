@@ -69,7 +69,8 @@ void LocalEngine::MeasureCosts(const std::function<bool()>& go_on) {
       LogWarning(absl::StrFormat("model %s/%s: its costs are not measured: %s",
                                  model->name(), model->version(),
                                  std::string(status.message())));
-      break;
+      GiveUpMeasuring(*model);
+      continue;
     }
     if (!Sleep(pause, go_on)) break;
     pause = std::min(2 * pause, kPauseMax);
@@ -87,11 +88,21 @@ void LocalEngine::MeasureCosts(const std::function<bool()>& go_on) {
 std::shared_ptr<Model> LocalEngine::Unmeasured() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   for (const std::shared_ptr<Model>& model : models_) {
-    if (!known_.at(model.get())->measured && model->failure().ok()) {
+    const Known& known = *known_.at(model.get());
+    if (!known.measured && !known.measuring_failed && model->failure().ok()) {
       return model;
     }
   }
   return nullptr;
+}
+
+void LocalEngine::GiveUpMeasuring(const Model& model) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto known = known_.find(&model);
+  if (known == known_.end()) return;  // It was unloaded.
+  Known given_up = *known->second;
+  given_up.measuring_failed = true;
+  known->second = std::make_shared<const Known>(std::move(given_up));
 }
 
 // CANCELLED if a request came in between.

@@ -163,7 +163,7 @@ absl::StatusOr<bool> Executor::AdvanceLookup() {
   if (!part_times_.empty()) part_times_[next_part_] = clock_->now() - begun;
   if (!done.ok()) {
     const absl::Status status = InLayer(next_part_, done.status());
-    model_->model().Fail(status);
+    NoteFailure(status);
     return status;
   }
   looked_up_ = *done;
@@ -193,6 +193,11 @@ absl::StatusOr<Ticket> Executor::Enqueue(size_t part,
   return ticket;
 }
 
+// What a measurement finds, the next request finds as well, and hears of.
+void Executor::NoteFailure(const absl::Status& status) {
+  if (part_times_.empty()) model_->model().Fail(status);
+}
+
 absl::StatusOr<const std::byte*> Executor::WaitForWeights(size_t part,
                                                           size_t read) {
   RETURN_IF_ERROR(Ready().status());
@@ -203,7 +208,7 @@ absl::StatusOr<const std::byte*> Executor::WaitForWeights(size_t part,
   }
   if (!bytes.ok()) {
     const absl::Status status = InLayer(part, bytes.status());
-    model_->model().Fail(status);
+    NoteFailure(status);
     return status;
   }
   model_->NoteArrived(read);

@@ -44,8 +44,9 @@ namespace layerd {
 // room that an enqueued one holds.
 //
 // Errors: a part of a layer in the status. What the drive or its bytes did
-//         wrong fails the model as well (Model::Fail); what the backend did
-//         wrong, and an index that is in no row, fail the job only.
+//         wrong fails the model as well (Model::Fail), unless the job only
+//         measures; what the backend did wrong, and an index that is in no row,
+//         fail the job only.
 // Cost:   nothing is allocated from Begin() to End() while all goes well.
 // Threading: executor thread.
 class Executor {
@@ -124,6 +125,7 @@ class Executor {
   absl::StatusOr<Ticket> Enqueue(size_t part, const std::byte* weights);
   absl::Status CompleteOldest();
   absl::Status CompleteAll();
+  void NoteFailure(const absl::Status& status);
   absl::Status InLayer(size_t part, const absl::Status& status) const;
 
   const int level_;

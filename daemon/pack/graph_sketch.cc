@@ -94,7 +94,7 @@ int GraphSketch::BatchNorm(const std::string& name, int x) {
   const int mean = Random(name + ".mean", channels);
   const int variance = Random(name + ".variance", channels, 0.5f, 2);
   return Add(name, "BatchNormalization", {x, scale, shift, mean, variance},
-             ShapeOf(x), {{"epsilon", 1e-5f}});
+             ShapeOf(x), {{"epsilon", 1e-5f}, {"training_mode", int64_t{0}}});
 }
 
 int GraphSketch::Relu(const std::string& name, int x) {

@@ -46,10 +46,24 @@ absl::StatusOr<void*> OpenOne(const std::string& path) {
       candidates.back(), " is not there: it is built with --config=cuda"));
 }
 
+// Asked before the plugin is opened, for its libraries take 140 MiB.
+bool HasDriver() {
+  void* const driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+  if (driver != nullptr) dlclose(driver);
+  return driver != nullptr;
+}
+
+bool IsNamed(const std::string& path) {
+  return !path.empty() || std::getenv("LAYERD_CUDA_LIBRARY") != nullptr;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Backend>> LoadCudaBackend(
     const CudaPluginOptions& options, const std::string& path) {
+  if (!IsNamed(path) && !HasDriver()) {
+    return absl::UnavailableError("no NVIDIA driver: there is no libcuda.so.1");
+  }
   // Never closed: its kernels may outlive whoever asked.
   const absl::StatusOr<void*> library = OpenOne(path);
   if (!library.ok()) return library.status();

@@ -65,6 +65,8 @@ WeightTable TableOf(const WeightPiece& piece);
 struct Part {
   PartSpec spec;
   std::vector<WeightTable> weights;
+  std::vector<std::vector<int64_t>>
+      kernel_input;  // Positions, if input 1 is it.
 };
 
 template <typename T = float>

@@ -23,11 +23,32 @@ WeightTable TableOf(const WeightPiece& piece) {
   return table;
 }
 
+// By dimension, as those of a WeightTable.
+std::vector<std::vector<int64_t>> PositionsIn(const TensorType& type) {
+  std::vector<std::vector<int64_t>> positions(type.shape.size());
+  for (size_t d = 0; d < type.shape.size(); ++d) {
+    for (int64_t i = 0; i < type.shape[d]; ++i) {
+      positions[d].push_back(i * type.strides[d]);
+    }
+  }
+  return positions;
+}
+
+bool KernelIsInput(const Operator& op) {
+  const auto* conv = std::get_if<Convolution>(&op);
+  if (conv != nullptr) return conv->kernel_is_input;
+  const auto* transposed = std::get_if<ConvTranspose>(&op);
+  return transposed != nullptr && transposed->kernel_is_input;
+}
+
 }  // namespace reference
 
 ReferencePart::ReferencePart(PartSpec spec) {
   for (const WeightPiece& piece : spec.weights) {
     part_.weights.push_back(reference::TableOf(piece));
+  }
+  if (reference::KernelIsInput(spec.op)) {
+    part_.kernel_input = reference::PositionsIn(spec.inputs[1]);
   }
   part_.spec = std::move(spec);
 }

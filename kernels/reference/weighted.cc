@@ -15,31 +15,16 @@ struct Window {
 
 constexpr int64_t kZero = 0;
 
-// The positions of a kernel's elements, wherever it comes from.
+// A kernel's numbers and the positions of its elements, wherever it comes from.
 struct Kernel {
   const float* data;
-  std::vector<std::vector<int64_t>> of_input;  // If it is one.
-  const std::vector<std::vector<int64_t>>* positions;
+  const std::vector<std::vector<int64_t>>& positions;
 };
 
 template <typename Op>
 Kernel KernelOf(const Op& op, const Part& part, const PartMemory& memory) {
-  if (!op.kernel_is_input) {
-    return {Weights(part, memory, 0), {}, &part.weights[0].positions};
-  }
-  Kernel kernel{Input(memory, 1), {}, nullptr};
-  const TensorType& type = part.spec.inputs[1];
-  for (size_t d = 0; d < type.shape.size(); ++d) {
-    std::vector<int64_t>& positions = kernel.of_input.emplace_back();
-    for (int64_t i = 0; i < type.shape[d]; ++i) {
-      positions.push_back(i * type.strides[d]);
-    }
-  }
-  return kernel;
-}
-
-const std::vector<std::vector<int64_t>>& PositionsOf(const Kernel& kernel) {
-  return kernel.positions != nullptr ? *kernel.positions : kernel.of_input;
+  if (op.kernel_is_input) return {Input(memory, 1), part.kernel_input};
+  return {Weights(part, memory, 0), part.weights[0].positions};
 }
 
 // Of the first element of an output channel, of a part's first one on.
@@ -155,7 +140,7 @@ absl::Status Run(const Convolution& op, const Part& part,
                  const PartMemory& memory) {
   const PartSpec& spec = part.spec;
   const Kernel kernel = KernelOf(op, part, memory);
-  const auto& table = PositionsOf(kernel);
+  const auto& table = kernel.positions;
   const Window window = WindowOf(op, part, table);
   const TensorType& x = spec.inputs[0];
   const TensorType& y = spec.outputs[0];
@@ -191,7 +176,7 @@ absl::Status Run(const ConvTranspose& op, const Part& part,
                  const PartMemory& memory) {
   const PartSpec& spec = part.spec;
   const Kernel kernel = KernelOf(op, part, memory);
-  const auto& table = PositionsOf(kernel);
+  const auto& table = kernel.positions;
   const Window window = WindowOf(op, part, table);
   const TensorType& x = spec.inputs[0];
   const TensorType& y = spec.outputs[0];

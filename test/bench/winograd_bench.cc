@@ -4,7 +4,7 @@
 // time over Winograd's, at one thread, the quickest of many runs each. Below
 // 1.15 a layer stays direct when packing --for latency.
 //
-//   bazel run //kernels/cpu:winograd_bench > kernels/cpu/winograd_table.inc
+//   bazel run //test/bench:winograd_bench > kernels/cpu/winograd_table.inc
 #include <time.h>
 
 #include <algorithm>
