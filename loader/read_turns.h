@@ -62,14 +62,21 @@ void GiveReadTurns(std::span<Slot* const> slots, uint64_t low_bytes,
     const uint64_t tile_bytes = slot->tile_bytes();
     const uint64_t read_max = std::max(read_bytes_max, tile_bytes);
     const uint64_t low_max = std::max(low_bytes, tile_bytes);
-    while (!is_low(slot) || low_in_flight < low_max) {
-      const uint64_t bytes = submit(
-          slot, is_low(slot) ? std::min(read_max, low_max - low_in_flight)
-                             : read_max);
-      if (bytes == 0) break;
-      if (is_low(slot)) low_in_flight += bytes;
-    }
-    busy = busy || slot->bytes_in_flight > 0 || wants(slot);
+    const auto submit_all = [&] {
+      while (!is_low(slot) || low_in_flight < low_max) {
+        const uint64_t bytes = submit(
+            slot, is_low(slot) ? std::min(read_max, low_max - low_in_flight)
+                               : read_max);
+        if (bytes == 0) break;
+        if (is_low(slot)) low_in_flight += bytes;
+      }
+    };
+    submit_all();
+    const bool wanted = wants(slot);
+    // Room that came back between the two questions: nobody will tell of it
+    // again.
+    if (wanted && slot->bytes_in_flight == 0) submit_all();
+    busy = busy || slot->bytes_in_flight > 0 || wanted;
     const bool next_goes_beside = IsLookup(*slot) && i + 1 < slots.size() &&
                                   slots[i + 1]->level() == slot->level();
     if (busy && !next_goes_beside) return;
