@@ -11,12 +11,14 @@ using std::chrono::nanoseconds;
 constexpr int kDurationBits = 48;
 constexpr uint64_t kDurationMax = (uint64_t{1} << kDurationBits) - 1;
 
+constexpr uint64_t kBeingWritten = ~uint64_t{0};
+
 }  // namespace
 
 void TraceBuffer::Add(const TraceEvent& event) {
   const uint64_t number = added_.fetch_add(1);
   Slot& slot = slots_[number % kEvents];
-  slot.number.store(0);
+  if (slot.number.exchange(kBeingWritten) == kBeingWritten) return;
   const uint64_t duration = std::min<uint64_t>(
       std::max<int64_t>(event.duration.count(), 0), kDurationMax);
   slot.words[0].store(static_cast<uint64_t>(event.begin.count()));

@@ -50,7 +50,8 @@ class TraceBuffer {
 
  private:
   struct Slot {
-    // The event's number and one; 0 while it is written.
+    // The event's number and one; all ones while it is written. Who comes a
+    // lap later and finds it so drops his event.
     std::atomic<uint64_t> number{0};
     std::array<std::atomic<uint64_t>, 4> words{};
   };
