@@ -72,6 +72,8 @@ struct Contest {
   bool outputs_identical = true;
   uint64_t read_bytes = 0;  // By what counts.
   std::chrono::nanoseconds loader_cpu_time{0};
+  // From a streamed request until nothing was left to read ahead of the next.
+  std::chrono::nanoseconds reading_time{0};
 };
 
 absl::StatusOr<std::string> PackedFile(const std::string& file,
@@ -252,12 +254,14 @@ absl::Status AskStreamed(const std::vector<Array>& inputs, bool counts,
   Engine& engine = contest->streamed.engine();
   const uint64_t bytes_before = engine.loading().read_bytes;
   const auto cpu_before = engine.loader_cpu_time();
+  const auto begin = std::chrono::steady_clock::now();
   RETURN_IF_ERROR(contest->streamed.Ask(inputs, counts));
   // In idle time, as between the requests of a daemon; nobody is timed now.
   contest->streamed.AwaitReadAhead();
   if (!counts) return absl::OkStatus();
   contest->read_bytes += engine.loading().read_bytes - bytes_before;
   contest->loader_cpu_time += engine.loader_cpu_time() - cpu_before;
+  contest->reading_time += std::chrono::steady_clock::now() - begin;
   return absl::OkStatus();
 }
 
@@ -328,9 +332,9 @@ void DescribeReading(const Contest& contest, BenchReport* report) {
   report->crc_cpu_ms_per_gib = 1e3 * kGiB / CrcBytesPerCpuS();
   if (contest.read_bytes == 0) return;  // All is resident: no rate to tell.
   const auto bytes = static_cast<double>(contest.read_bytes);
-  double streamed_ms = 0;
-  for (const double ms : contest.streamed.latencies_ms()) streamed_ms += ms;
-  report->read_mib_s = bytes / kMiB / (1e-3 * streamed_ms);
+  report->read_mib_s =
+      bytes / kMiB /
+      std::chrono::duration<double>(contest.reading_time).count();
   report->loader_cpu_ms_per_gib =
       1e-6 * static_cast<double>(contest.loader_cpu_time.count()) /
       (bytes / kGiB);
