@@ -168,8 +168,10 @@ absl::Status Check(const LayerNorm& op, const PartSpec& spec) {
   RETURN_IF_ERROR(CheckAllF32(spec));
   const Sizes& x = spec.inputs[0].shape;
   const auto rank = static_cast<int64_t>(x.size());
-  RETURN_IF_ERROR(
-      CheckRange("dimensions", {op.axis_first, rank - op.axis_first}, rank));
+  if (op.axis_first < 0 || op.axis_first >= rank) {
+    return InvalidArgumentError(StrFormat("dimension %d is not one of %d",
+                                          op.axis_first, rank));
+  }
   const Sizes row(x.begin() + op.axis_first, x.end());
   for (const WeightPiece& piece : spec.weights) {
     RETURN_IF_ERROR(CheckShape("scale or bias", piece.layout.shape, row));
