@@ -24,6 +24,7 @@ class TileLoops {
 
  private:
   static constexpr int64_t kLineFloats = 16;
+  static constexpr int64_t kRun = 256;  // Products that are summed in one go.
   using Vector = typename Isa::Vector;
   using Sums = Vector[kRows][kVectors];
 
@@ -66,25 +67,76 @@ class TileLoops {
     }
   }
 
+  // Sums of more than kRun products are sums of sums: what is added to is
+  // smaller, and so is what rounding loses. Runs end where the count says so,
+  // however it is divided among taps.
   static inline __attribute__((always_inline)) void Multiply(const Tile& tile,
                                                              Sums& sum) {
     const float* w = tile.weights;
     const float* const* x = tile.x;
+    int64_t products = tile.taps * tile.depth;
+    int64_t left = kRun;  // Of the run.
+    float all[kRows][kVectors * Isa::kLanes];
+    bool has_runs = false;
     for (int64_t tap = 0; tap < tile.taps; ++tap, x += kRows) {
       const float* row[kRows];
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) row[r] = x[r];
-      for (int64_t d = 0; d < tile.depth; ++d, w += tile.weights_step) {
-        Vector weight[kVectors];
+      for (int64_t d = 0; d < tile.depth;) {
+        const int64_t rest = tile.depth - d;
+        const int64_t count = rest < left ? rest : left;
+        MultiplyRun(row, d, count, tile.weights_step, w, sum);
+        d += count;
+        w += count * tile.weights_step;
+        left -= count;
+        products -= count;
+        if (left > 0 || products == 0) continue;
+        EndRun(has_runs, sum, all);
+        has_runs = true;
+        left = kRun;
+      }
+    }
+    if (has_runs) AddRuns(all, sum);
+  }
+
+  static inline __attribute__((always_inline)) void MultiplyRun(
+      const float* const (&row)[kRows], int64_t first, int64_t count,
+      int64_t step, const float* w, Sums& sum) {
+    for (int64_t d = first; d < first + count; ++d, w += step) {
+      Vector weight[kVectors];
 #pragma GCC unroll 2
-        for (int v = 0; v < kVectors; ++v)
-          weight[v] = Load(w + v * Isa::kLanes);
+      for (int v = 0; v < kVectors; ++v) weight[v] = Load(w + v * Isa::kLanes);
 #pragma GCC unroll 16
-        for (int r = 0; r < kRows; ++r) {
-          const float value = row[r][d];
+      for (int r = 0; r < kRows; ++r) {
+        const float value = row[r][d];
 #pragma GCC unroll 2
-          for (int v = 0; v < kVectors; ++v) sum[r][v] += weight[v] * value;
-        }
+        for (int v = 0; v < kVectors; ++v) sum[r][v] += weight[v] * value;
+      }
+    }
+  }
+
+  // The run's sums go to memory, and the next one starts at zero.
+  static inline __attribute__((always_inline)) void EndRun(
+      bool has_runs, Sums& sum, float (&all)[kRows][kVectors * Isa::kLanes]) {
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) {
+        float* const to = all[r] + v * Isa::kLanes;
+        if (has_runs) sum[r][v] += Load(to);
+        Put(to, sum[r][v]);
+        sum[r][v] = Vector{};
+      }
+    }
+  }
+
+  static inline __attribute__((always_inline)) void AddRuns(
+      const float (&all)[kRows][kVectors * Isa::kLanes], Sums& sum) {
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) {
+        sum[r][v] += Load(all[r] + v * Isa::kLanes);
       }
     }
   }
