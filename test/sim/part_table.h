@@ -10,7 +10,7 @@
 namespace layerd {
 
 // What the simulator knows of a network: bytes and work of each part. From a
-// file that test/sim/tables/make.py wrote.
+// file that test/sim/tables/make.sh wrote.
 struct PartTable {
   struct Part {
     std::optional<uint32_t> read;

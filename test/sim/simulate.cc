@@ -86,6 +86,7 @@ void Add(const SimMachine& machine, const std::vector<PartTable>& tables,
     ++tally->complaints;
   }
   if (!admitted) {
+    if (getenv("SHOW")) printf("seed %lu worst %.3f\n", seed, result.worst_share);
     tally->refused_and_late += result.worst_share >= 1 / 1.3;
     return;
   }
@@ -127,6 +128,8 @@ int Main(int argc, char** argv) {
       question.sets = std::strtoull(value.c_str(), nullptr, 10);
     } else if (flag == "--jobs") {
       question.jobs = std::strtoull(value.c_str(), nullptr, 10);
+    } else if (flag == "--refused-jobs") {
+      question.refused_jobs = std::strtoull(value.c_str(), nullptr, 10);
     } else if (flag == "--ring-kib") {
       question.ring_bytes = std::strtoull(value.c_str(), nullptr, 10) << 10;
     } else if (flag == "--nominal") {
