@@ -69,6 +69,7 @@ absl::StatusOr<Geometry> GeometryOf(const Convolution& op,
                                     const PartSpec& spec) {
   const size_t spatial = op.strides.size();
   if (spatial > 2) return absl::UnimplementedError("three dimensions");
+  if (op.kernel_is_input) return absl::UnimplementedError("a computed kernel");
   Geometry part;
   part.x = Slice::Of(spec.inputs[0]);
   part.y = Slice::Of(spec.outputs[0]);

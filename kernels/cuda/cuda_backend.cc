@@ -14,6 +14,7 @@
 #include "kernels/cuda/host_access.h"
 #include "kernels/cuda/layouts.h"
 #include "kernels/cuda/make_device.h"
+#include "kernels/cuda/operands.h"
 #include "kernels/cuda/served.h"
 #include "kernels/cuda/status.h"
 #include "kernels/decoded_part.h"
@@ -26,12 +27,14 @@ using cuda::CudaKernel;
 using cuda::Device;
 using cuda::DeviceBlock;
 using cuda::DeviceMemory;
+using cuda::Fault;
 using cuda::FromCuda;
 using cuda::KernelOr;
 using cuda::UniqueEvent;
 
-// Tickets that are known apart; more that are open wait for the oldest.
-constexpr uint64_t kSlots = 4;
+// Tickets that are known apart: two of each level. More that are open wait for
+// the oldest.
+constexpr uint64_t kSlots = 8;
 
 absl::StatusOr<UniqueEvent> MakeEvent() {
   cudaEvent_t event = nullptr;
@@ -70,7 +73,7 @@ class CudaBackend final : public Backend {
   absl::Status Wait(Ticket ticket) override;
 
  private:
-  // The last kSlots tickets.
+  // Of the last kSlots tickets.
   struct Slot {
     UniqueEvent copied;  // The weights are on the device.
     UniqueEvent done;
@@ -83,6 +86,9 @@ class CudaBackend final : public Backend {
   DeviceMemory OnDevice(const PartMemory& memory) const;
   absl::Status CopyWeights(Slot& slot, std::span<const std::byte> weights);
   absl::Status Queue(CudaKernel& kernel, const PartMemory& memory, Slot& slot);
+  absl::Status MakeFaults();
+  // What the data of the part asked for. REQUIRES: the slot is done.
+  absl::Status TakeFault(const Slot& slot);
   void NoteError(const absl::Status& status) {
     if (first_error_.ok()) first_error_ = status;
   }
@@ -93,6 +99,8 @@ class CudaBackend final : public Backend {
   cuda::UniqueStream copies_;
   UniqueEvent input_copied_;
   std::array<Slot, kSlots> slots_;
+  cuda::UniquePageLocked faults_;  // One for each slot, written by the device.
+  std::byte* faults_on_device_ = nullptr;
   std::unique_ptr<DeviceBlock> block_;
   uint64_t last_ticket_ = 0;
   absl::Status first_error_;
@@ -114,7 +122,37 @@ absl::StatusOr<std::unique_ptr<Backend>> CudaBackend::Make(
     ASSIGN_OR_RETURN(slot.copied, MakeEvent());
     ASSIGN_OR_RETURN(slot.done, MakeEvent());
   }
+  RETURN_IF_ERROR(backend->MakeFaults());
   return backend;
+}
+
+absl::Status CudaBackend::MakeFaults() {
+  void* host = nullptr;
+  constexpr size_t kBytes = kSlots * sizeof(Fault);
+  RETURN_IF_ERROR(FromCuda(cudaHostAlloc(&host, kBytes, cudaHostAllocMapped),
+                           "cudaHostAlloc"));
+  faults_.reset(static_cast<std::byte*>(host));
+  cuda::HostWrites(host, kBytes);
+  std::memset(host, 0, kBytes);
+  void* device = nullptr;
+  RETURN_IF_ERROR(FromCuda(cudaHostGetDevicePointer(&device, host, 0),
+                           "cudaHostGetDevicePointer"));
+  faults_on_device_ = static_cast<std::byte*>(device);
+  return absl::OkStatus();
+}
+
+absl::Status CudaBackend::TakeFault(const Slot& slot) {
+  std::byte* const at = faults_.get() + slot.ticket % kSlots * sizeof(Fault);
+  cuda::HostReads(at, sizeof(Fault));
+  Fault fault;
+  std::memcpy(&fault, at, sizeof(fault));
+  if (fault == Fault::kNone) return absl::OkStatus();
+  cuda::HostWrites(at, sizeof(Fault));
+  std::memset(at, 0, sizeof(Fault));
+  return absl::InvalidArgumentError(
+      fault == Fault::kIndexOutside
+          ? "an index is outside of what it looks up in"
+          : "an integer is divided by zero");
 }
 
 std::vector<WeightLayout> CudaBackend::Wanted(const PartSpec& spec) {
@@ -277,7 +315,9 @@ absl::Status CudaBackend::Queue(CudaKernel& kernel, const PartMemory& memory,
   if (block_->staged() && memory.weights_are_new && !slot.weights.empty()) {
     RETURN_IF_ERROR(CopyWeights(slot, slot.weights));
   }
-  RETURN_IF_ERROR(kernel.Launch(device_, OnDevice(memory)));
+  DeviceMemory device = OnDevice(memory);
+  device.fault = faults_on_device_ + slot.ticket % kSlots * sizeof(Fault);
+  RETURN_IF_ERROR(kernel.Launch(device_, device));
   return FromCuda(cudaEventRecord(slot.done.get(), device_.compute.get()),
                   "cudaEventRecord");
 }
@@ -291,6 +331,7 @@ absl::StatusOr<Ticket> CudaBackend::Enqueue(Kernel& kernel,
   if (slot.ticket != 0) {
     NoteError(FromCuda(cudaEventSynchronize(slot.done.get()),
                        "cudaEventSynchronize"));
+    NoteError(TakeFault(slot));
   }
   slot.ticket = ++last_ticket_;
   const absl::Status queued = Queue(*ours, memory, slot);
@@ -320,6 +361,7 @@ absl::Status CudaBackend::Wait(Ticket ticket) {
   if (slot.ticket == ticket.value) {
     NoteError(FromCuda(cudaEventSynchronize(slot.done.get()),
                        "cudaEventSynchronize"));
+    NoteError(TakeFault(slot));
     slot.weights = {};
   }
   return std::exchange(first_error_, absl::OkStatus());

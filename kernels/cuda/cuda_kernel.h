@@ -40,6 +40,7 @@ struct DeviceMemory {
   std::byte* output = nullptr;
   std::byte* scratch = nullptr;  // 256 B-aligned, like the next.
   std::byte* decoded = nullptr;
+  void* fault = nullptr;  // A Fault, kNone before.
 };
 
 inline constexpr size_t kScratchAlignment = 256;

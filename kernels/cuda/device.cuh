@@ -58,6 +58,11 @@ __device__ inline float Value(const Operands& operands, int input,
   return Floats(x)[PositionOf(operands, x, index)];
 }
 
+// Any one of several faults stays.
+__device__ inline void SetFault(const Operands& operands, Fault fault) {
+  *static_cast<Fault*>(operands.fault.data) = fault;
+}
+
 __device__ inline float Bounded(float value) {
   return value < 0 ? 0 : value > 1 ? 1 : value;
 }

@@ -29,6 +29,8 @@ __device__ float Combine(const Operands& operands, const Index& index,
     }
     case Combination::kPRelu:
       return a < 0 ? a * Value(operands, 1, index) : a;
+    case Combination::kMod:
+      return fmodf(a, Value(operands, 1, index));
     case Combination::kScaleShift:
       return a * Value(operands, 1, index) + Value(operands, 2, index);
   }

@@ -28,6 +28,11 @@ struct FreeOnDevice {
 };
 using UniqueBytes = std::unique_ptr<std::byte, FreeOnDevice>;
 
+struct FreePageLocked {
+  void operator()(std::byte* bytes) const { cudaFreeHost(bytes); }
+};
+using UniquePageLocked = std::unique_ptr<std::byte, FreePageLocked>;
+
 using UniqueStream = Unique<cudaStream_t, cudaStreamDestroy>;
 using UniqueEvent = Unique<cudaEvent_t, cudaEventDestroy>;
 using UniqueCudnn = Unique<cudnnHandle_t, cudnnDestroy>;

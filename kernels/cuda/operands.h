@@ -28,7 +28,11 @@ struct Operands {
   int64_t count = 0;  // and those that follow.
   Operand y;
   Operand x[kInputsMax];  // Those without data are not there.
+  Operand fault;          // A word for a Fault; where the data can be wrong.
 };
+
+// What the data of one job asks for and cannot be.
+enum class Fault : int32_t { kNone, kIndexOutside, kDivisionByZero };
 
 // The number of ActivationKind.
 struct ActivationArguments {
@@ -46,6 +50,7 @@ enum class Combination {
   kMax,
   kMin,
   kPRelu,
+  kMod,
   kScaleShift,
 };
 
@@ -55,12 +60,42 @@ struct ElementwiseArguments {
   ActivationArguments activation;
 };
 
+// Integers and truths: x0 and x1 are of type `of`, a number of DataType.
+struct TypedArguments {
+  int of = 0;
+  int kind = 0;   // Of Binary::Kind, or of ActivationKind.
+  int unary = 0;  // There is no x1.
+  int divides = 0;
+};
+
+// y = x0 (of bool) ? x1 : x2, all of type `of`.
+struct SelectArguments {
+  int of = 0;
+};
+
+// x0 is indexed without the dimension that is looked up; its places lie `step`
+// apart, and x1 says which one.
+struct GatherArguments {
+  int of = 0, of_indices = 0;
+  int64_t length = 0, step = 0;
+};
+
+// Taps (kernels/resize_taps.h) are words in x1: for each dimension that is
+// resized the number of its first tap for each element of y and one more, and
+// for each tap a place in x0 and a weight. x0 is indexed without those
+// dimensions.
+struct ResizeArguments {
+  int64_t firsts[kDimensionsMax] = {};  // Words from the start; -1: as it is.
+  int64_t taps[kDimensionsMax] = {};
+  float extrapolation_value = 0;
+};
+
 // y = x0, moved and padded: element i of dimension d comes from i - begin[d].
 // Outside of [first, last] there is `value`, a mirror, or the edge.
 struct MoveArguments {
   int from = 0, to = 0;  // Numbers of DataType.
   int mode = 0;          // Of Pad::Mode.
-  float value = 0;       // Written where nothing comes from; F32 only.
+  float value = 0;       // Written where nothing comes from.
   int64_t begin[kDimensionsMax] = {};
   int64_t first[kDimensionsMax] = {};
   int64_t last[kDimensionsMax] = {};
@@ -123,6 +158,14 @@ struct DecodeArguments {
   int has_scales = 0;
 };
 
+// y is one number for each sum, of type `of` (F32 or I64) or a place.
+struct ReduceArguments {
+  SoftmaxArguments over;
+  int kind = 0;  // Of Reduce::Kind.
+  int of = 0;
+  int selects_last = 0;
+};
+
 // As SoftmaxArguments; the strides of scale (x1) and bias (x2) are dense.
 struct LayerNormArguments {
   SoftmaxArguments over;
@@ -140,6 +183,16 @@ struct LrnArguments {
 cudaError_t LaunchElementwise(const Operands& operands,
                               const ElementwiseArguments& arguments,
                               cudaStream_t stream);
+cudaError_t LaunchTyped(const Operands& operands,
+                        const TypedArguments& arguments, cudaStream_t stream);
+cudaError_t LaunchSelect(const Operands& operands,
+                         const SelectArguments& arguments, cudaStream_t stream);
+cudaError_t LaunchGather(const Operands& operands,
+                         const GatherArguments& arguments, cudaStream_t stream);
+cudaError_t LaunchResize(const Operands& operands,
+                         const ResizeArguments& arguments, cudaStream_t stream);
+cudaError_t LaunchReduce(const Operands& operands,
+                         const ReduceArguments& arguments, cudaStream_t stream);
 cudaError_t LaunchMove(const Operands& operands, const MoveArguments& arguments,
                        cudaStream_t stream);
 cudaError_t LaunchDecode(const Operands& operands,
@@ -149,6 +202,9 @@ cudaError_t LaunchPool(const Operands& operands, const PoolArguments& arguments,
 cudaError_t LaunchConvolution(const Operands& operands,
                               const ConvolutionArguments& arguments,
                               cudaStream_t stream);
+cudaError_t LaunchConvTranspose(const Operands& operands,
+                                const ConvolutionArguments& arguments,
+                                cudaStream_t stream);
 cudaError_t LaunchProduct(const Operands& operands,
                           const ProductArguments& arguments,
                           cudaStream_t stream);

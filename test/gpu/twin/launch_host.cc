@@ -45,6 +45,9 @@ void LaunchOnTwin(const char* name, const Operands& operands,
     touches.push_back(
         {given.x[i].data, static_cast<size_t>(given.x[i].span_bytes), false});
   }
+  if (given.fault.data != nullptr) {
+    touches.push_back({given.fault.data, sizeof(Fault), true});
+  }
   for (const twin::Touch& touch : touches) {
     if (machine.IsDeviceVisible(touch.begin, touch.bytes)) continue;
     machine.Alarm(absl::StrCat(name,
