@@ -41,6 +41,7 @@ TEST_CASE("Random networks stream as they are resident, in any schedule") {
 
 TEST_CASE("The digits stream as they are resident, in any schedule") {
   const TwinNetwork digits = TwinNetwork::Digits();
+  CHECK(digits.DistanceFromReference() == "");
   for (uint32_t seed = 0; seed < Seeds(60); ++seed) {
     const TwinRun run{
         .network = &digits,

@@ -32,6 +32,10 @@ class TwinNetwork {
   uint32_t library_seed() const { return library_seed_; }
   size_t part_count() const { return part_count_; }
 
+  // "" if the resident answers are the reference backend's, within 1e-3, or
+  // 1e-2 where f16 multiplies.
+  std::string DistanceFromReference() const;
+
   // Answers to input seeds 0 and 1, of everything resident on the twin with
   // those options (schedule and hooks aside).
   using Outputs = std::vector<std::vector<std::byte>>;
@@ -64,6 +68,7 @@ struct TwinRun {
   CudaMemory memory = CudaMemory::kStaged;
   bool half = false;
   Story story = Story::kPlain;
+  bool brief = false;  // Asks once where else it asks three times.
 
   // For mutants: what a faulty host would do to calls, to the backend, and to
   // the drive's engine.

@@ -107,6 +107,16 @@ const Layout& Of(cublasLtMatrixLayout_t layout) {
   return *reinterpret_cast<const Layout*>(layout);
 }
 
+// Numbers that lie `step` apart, in one piece: in place if they can be.
+const float* Gathered(const void* data, int64_t first, int64_t step, bool half,
+                      std::vector<float>* into) {
+  if (step == 1 && !half) return static_cast<const float*>(data) + first;
+  for (size_t k = 0; k < into->size(); ++k) {
+    (*into)[k] = FloatAt(data, first + static_cast<int64_t>(k) * step, half);
+  }
+  return into->data();
+}
+
 void Multiply(const Question& q, const void* a, const void* b, const void* c,
               const void* bias, float alpha, float beta, bool backwards,
               void* d) {
@@ -116,16 +126,16 @@ void Multiply(const Question& q, const void* a, const void* b, const void* c,
   std::vector<float> left(depth), right(depth);
   for (int64_t batch = 0; batch < q.d.batches; ++batch) {
     for (int64_t j = 0; j < static_cast<int64_t>(q.d.columns); ++j) {
-      for (int64_t k = 0; k < depth; ++k) {
-        const int64_t at = turn_b ? j + k * q.b.stride : k + j * q.b.stride;
-        right[k] = FloatAt(b, batch * q.b.batch_stride + at, q.b.half());
-      }
+      const int64_t column =
+          batch * q.b.batch_stride + j * (turn_b ? 1 : int64_t{q.b.stride});
+      const float* const of_b =
+          Gathered(b, column, turn_b ? q.b.stride : 1, q.b.half(), &right);
       for (int64_t i = 0; i < static_cast<int64_t>(q.d.rows); ++i) {
-        for (int64_t k = 0; k < depth; ++k) {
-          const int64_t at = turn_a ? k + i * q.a.stride : i + k * q.a.stride;
-          left[k] = FloatAt(a, batch * q.a.batch_stride + at, q.a.half());
-        }
-        float sum = alpha * Dot(left.data(), right.data(), depth, backwards);
+        const int64_t row =
+            batch * q.a.batch_stride + i * (turn_a ? int64_t{q.a.stride} : 1);
+        const float* const of_a =
+            Gathered(a, row, turn_a ? 1 : q.a.stride, q.a.half(), &left);
+        float sum = alpha * Dot(of_a, of_b, depth, backwards);
         if (beta != 0) {
           sum +=
               beta * FloatAt(c, batch * q.c.batch_stride + i + j * q.c.stride,

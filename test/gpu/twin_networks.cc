@@ -1,0 +1,94 @@
+// Do whole networks, streamed from the smallest ring, answer as the reference
+// does, and with the bits of resident ones, in any schedule?
+//
+//   twin_networks [FIRST:]SCHEDULES MODEL.onnx...
+//
+// One line for each network; exits 1 if one is wrong.
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "test/gpu/twin_run.h"
+
+namespace layerd {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+TwinRun RunOf(const TwinNetwork& network, uint32_t seed) {
+  return {
+      .network = &network,
+      .seed = seed,
+      .memory = seed / 5 % 2 == 0 ? CudaMemory::kStaged : CudaMemory::kMapped,
+      .half = seed / 10 % 4 == 3,
+      .story = static_cast<Story>(seed % kStories),
+      .brief = true,
+      .hook = nullptr,
+      .backend = nullptr};
+}
+
+struct Seeds {
+  uint32_t first = 0, count = 0;
+};
+
+Seeds ParseSeeds(const std::string& text) {
+  const size_t colon = text.find(':');
+  const auto number = [](const std::string& digits) {
+    return static_cast<uint32_t>(std::atoi(digits.c_str()));
+  };
+  if (colon == std::string::npos) return {0, number(text)};
+  return {number(text.substr(0, colon)), number(text.substr(colon + 1))};
+}
+
+// How many of the schedules were right; says which were not.
+uint32_t CountRight(const TwinNetwork& network, const Seeds& seeds) {
+  uint32_t right = 0;
+  for (uint32_t i = 0; i < seeds.count; ++i) {
+    const uint32_t seed = seeds.first + i;
+    const std::string complaint = Complaint(RunOf(network, seed));
+    right += complaint.empty();
+    if (!complaint.empty()) {
+      std::fprintf(stderr, "schedule %u: %s\n", seed, complaint.c_str());
+    }
+  }
+  return right;
+}
+
+bool Hold(const std::string& onnx, const Seeds& seeds) {
+  const auto begun = Clock::now();
+  const TwinNetwork network = TwinNetwork::FromOnnx(onnx);
+  const std::string distance = network.DistanceFromReference();
+  const uint32_t right = CountRight(network, seeds);
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - begun);
+  const std::string name =
+      std::filesystem::path(onnx).parent_path().filename().string();
+  std::printf("| %s | %s | %u of %u schedules bit-identical | %d s |\n",
+              name.c_str(), distance.empty() ? "right" : distance.c_str(),
+              right, seeds.count, static_cast<int>(seconds.count()));
+  std::fflush(stdout);
+  std::filesystem::remove(network.path());
+  return distance.empty() && right == seeds.count;
+}
+
+int Main(int argc, char** argv) {
+  if (argc < 3) {
+    std::fprintf(stderr,
+                 "usage: twin_networks [FIRST:]SCHEDULES MODEL.onnx...\n");
+    return 2;
+  }
+  bool all_right = true;
+  for (int i = 2; i < argc; ++i) {
+    all_right &= Hold(argv[i], ParseSeeds(argv[1]));
+  }
+  return all_right ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace layerd
+
+int main(int argc, char** argv) { return layerd::Main(argc, argv); }
