@@ -18,7 +18,7 @@ Executor::Executor(const Options& options, Backend* backend, Loader* loader,
       bell_(bell),
       stream_(options.reads_max),
       table_lookup_({.level = options.level, .low = options.low, .bell = bell},
-                    loader, clock) {
+                    backend, loader, clock) {
   if (!options.ring.empty()) ring_.emplace(options.ring);
 }
 

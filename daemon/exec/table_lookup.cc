@@ -58,9 +58,13 @@ void CopyRow(const PlacedLookup& lookup, int64_t row, std::byte* to) {
 
 }  // namespace
 
-TableLookup::TableLookup(const Options& options, Loader* loader,
-                         const Clock* clock)
-    : options_(options), loader_(loader), clock_(clock), stream_(kReadsMax) {
+TableLookup::TableLookup(const Options& options, Backend* backend,
+                         Loader* loader, const Clock* clock)
+    : options_(options),
+      backend_(backend),
+      loader_(loader),
+      clock_(clock),
+      stream_(kReadsMax) {
   reads_.reserve(kReadsMax);
 }
 
@@ -69,6 +73,9 @@ absl::Status TableLookup::Begin(PlacedModel* model, size_t part) {
   const PlacedLookup& lookup = model->lookup(part);
   memory_ = model->MemoryOf(part, nullptr);
   count_ = lookup.indices->element_count();
+  auto* const indices = const_cast<std::byte*>(memory_.inputs[0]);
+  RETURN_IF_ERROR(backend_->CopyOut(
+      {indices, static_cast<size_t>(lookup.indices->span_bytes())}, indices));
   for (int64_t i = 0; i < count_; ++i) {
     const int64_t index = IndexAt(*lookup.indices, memory_.inputs[0], i);
     if (index < -lookup.table.rows || index >= lookup.table.rows) {
@@ -86,7 +93,10 @@ absl::StatusOr<bool> TableLookup::Advance() {
   LAYERD_CHECK(!idle());
   while (TurnHasArrived()) {
     RETURN_IF_ERROR(EndTurn());
-    if (done_ == count_) return true;
+    if (done_ == count_) {
+      RETURN_IF_ERROR(Publish());
+      return true;
+    }
     BeginTurn();
   }
   return false;
@@ -144,12 +154,20 @@ absl::Status TableLookup::EndTurn() {
     lookup_->cache->Arrived(*reads_[i].tile);
   }
   if (reading_) StopReading();
-  const uint64_t to_bytes =
-      lookup_->table.row_bytes / SizeOf(lookup_->from) * SizeOf(lookup_->to);
+  const uint64_t to_bytes = OutputRowBytes();
   for (; done_ < turn_end_; ++done_) {
     CopyRow(*lookup_, RowAt(done_), memory_.outputs[0] + done_ * to_bytes);
   }
   return absl::OkStatus();
+}
+
+uint64_t TableLookup::OutputRowBytes() const {
+  return lookup_->table.row_bytes / SizeOf(lookup_->from) * SizeOf(lookup_->to);
+}
+
+absl::Status TableLookup::Publish() {
+  std::byte* const rows = memory_.outputs[0];
+  return backend_->CopyIn(rows, {rows, count_ * OutputRowBytes()});
 }
 
 void TableLookup::StopReading() {

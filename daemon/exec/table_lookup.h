@@ -23,6 +23,9 @@ namespace layerd {
 //
 //     indices --> rows --> tiles --cache, or loader--> rows --> output
 //
+// Indices come from the device and rows go there through the memory that the
+// host has of both.
+//
 // More rows than the cache holds come in turns. So a budget changes how often a
 // tile is read, and never a bit of what comes out.
 //
@@ -40,8 +43,9 @@ class TableLookup {
     bool low = false;
     Bell* bell = nullptr;
   };
-  // `loader` and `clock` outlive it.
-  TableLookup(const Options& options, Loader* loader, const Clock* clock);
+  // All three outlive it.
+  TableLookup(const Options& options, Backend* backend, Loader* loader,
+              const Clock* clock);
 
   bool idle() const { return lookup_ == nullptr; }
 
@@ -72,12 +76,16 @@ class TableLookup {
   void BeginTurn();
   bool Ask(int64_t row);
   bool TurnHasArrived() const;
+  uint64_t OutputRowBytes() const;
+  // The rows, to where the next part reads them.
+  absl::Status Publish();
   // Copies the rows of this turn.
   absl::Status EndTurn();
   void StopReading();
   int64_t RowAt(int64_t i) const;
 
   const Options options_;
+  Backend* const backend_;
   Loader* const loader_;
   const Clock* const clock_;
   WeightStream stream_;

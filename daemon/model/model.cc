@@ -75,12 +75,6 @@ absl::StatusOr<std::shared_ptr<Model>> Model::Load(
 absl::Status Model::PrepareParts(const KernelKey& packed_for,
                                  Backend* backend) {
   for (size_t part = 0; part < program_.parts.size(); ++part) {
-    if (program_.parts[part].table && !backend->shares_memory()) {
-      return InPart(program_, part,
-                    absl::UnimplementedError(
-                        "rows of tables come to a device with memory of its "
-                        "own in no way yet"));
-    }
     auto kernel = backend->Prepare(program_.SpecOf(program_.parts[part]));
     if (!kernel.ok()) {
       return InPart(program_, part,

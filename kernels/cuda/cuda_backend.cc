@@ -1,6 +1,8 @@
 #include "kernels/cuda/cuda_backend.h"
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -14,6 +16,7 @@
 #include "kernels/cuda/host_access.h"
 #include "kernels/cuda/layouts.h"
 #include "kernels/cuda/make_device.h"
+#include "kernels/cuda/managed_slots.h"
 #include "kernels/cuda/operands.h"
 #include "kernels/cuda/served.h"
 #include "kernels/cuda/status.h"
@@ -35,6 +38,12 @@ using cuda::UniqueEvent;
 // Tickets that are known apart: two of each level. More that are open wait for
 // the oldest.
 constexpr uint64_t kSlots = 8;
+
+// Weights for which the strategy "managed" has no room go over as "staged" has
+// them: no part that the packer cuts is as large.
+constexpr size_t kPageBytes = 4096;
+constexpr size_t kManagedSlots = 4;
+constexpr size_t kManagedSlotBytesMax = 4 << 20;
 
 absl::StatusOr<UniqueEvent> MakeEvent() {
   cudaEvent_t event = nullptr;
@@ -81,11 +90,14 @@ class CudaBackend final : public Backend {
     std::span<const std::byte> weights;  // While the ticket may be open.
   };
 
+  void NoteWeights(size_t bytes);
   static std::vector<WeightLayout> Wanted(const PartSpec& spec);
   KernelOr MakeKernel(const PartSpec& spec) const;
   DeviceMemory OnDevice(const PartMemory& memory) const;
   absl::Status CopyWeights(Slot& slot, std::span<const std::byte> weights);
   absl::Status Queue(CudaKernel& kernel, const PartMemory& memory, Slot& slot);
+  // Where the kernel finds the weights, which are on their way.
+  absl::StatusOr<std::byte*> BringWeights(Slot& slot, const PartMemory& memory);
   absl::Status MakeFaults();
   // What the data of the part asked for. REQUIRES: the slot is done.
   absl::Status TakeFault(const Slot& slot);
@@ -102,6 +114,8 @@ class CudaBackend final : public Backend {
   cuda::UniquePageLocked faults_;  // One for each slot, written by the device.
   std::byte* faults_on_device_ = nullptr;
   std::unique_ptr<DeviceBlock> block_;
+  std::optional<cuda::ManagedSlots> managed_;
+  std::atomic<size_t> largest_weights_{0};  // Of all kernels.
   uint64_t last_ticket_ = 0;
   absl::Status first_error_;
 };
@@ -208,13 +222,28 @@ absl::StatusOr<std::unique_ptr<Kernel>> CudaBackend::Prepare(
         kernel.status().code(),
         absl::StrCat(NameOf(spec.op), ": ", kernel.status().message()));
   }
+  NoteWeights((*kernel)->weight_bytes());
   return *std::move(kernel);
+}
+
+void CudaBackend::NoteWeights(size_t bytes) {
+  bytes = (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+  size_t largest = largest_weights_.load();
+  while (bytes > largest && bytes <= kManagedSlotBytesMax &&
+         !largest_weights_.compare_exchange_weak(largest, bytes)) {
+  }
 }
 
 absl::Status CudaBackend::Attach(std::span<std::byte> memory) {
   LAYERD_CHECK(block_ == nullptr, "a block is attached");
   ASSIGN_OR_RETURN(block_, DeviceBlock::Make(memory, memory_));
-  return absl::OkStatus();
+  if (memory_ != CudaMemory::kManaged) return absl::OkStatus();
+  const size_t bytes =
+      std::clamp<size_t>(largest_weights_, kPageBytes, kManagedSlotBytesMax);
+  managed_.emplace(device_.compute.get(), copies_.get());
+  const absl::Status made = managed_->Make(kManagedSlots, bytes);
+  if (!made.ok()) Detach();
+  return made;
 }
 
 void CudaBackend::Detach() {
@@ -223,6 +252,7 @@ void CudaBackend::Detach() {
   cudaStreamSynchronize(copies_.get());
   cudaStreamSynchronize(device_.compute.get());
   for (Slot& slot : slots_) slot.weights = {};
+  managed_.reset();
   block_.reset();
 }
 
@@ -233,7 +263,7 @@ absl::Status CudaBackend::CopyIn(std::byte* to,
   RETURN_IF_ERROR(FromCuda(cudaEventSynchronize(input_copied_.get()),
                            "cudaEventSynchronize"));
   cuda::HostWrites(to, from.size());
-  std::memcpy(to, from.data(), from.size());
+  if (to != from.data()) std::memcpy(to, from.data(), from.size());
   if (!block_->staged()) return absl::OkStatus();
   RETURN_IF_ERROR(
       FromCuda(cudaMemcpyAsync(block_->OnDevice(to), to, from.size(),
@@ -259,7 +289,7 @@ absl::Status CudaBackend::CopyOut(std::span<std::byte> to,
                              "cudaEventSynchronize"));
   }
   cuda::HostReads(from, to.size());
-  std::memcpy(to.data(), from, to.size());
+  if (to.data() != from) std::memcpy(to.data(), from, to.size());
   return absl::OkStatus();
 }
 
@@ -275,7 +305,6 @@ DeviceMemory CudaBackend::OnDevice(const PartMemory& memory) const {
   for (size_t i = 0; i < memory.inputs.size(); ++i) {
     device.inputs[i] = block_->OnDevice(memory.inputs[i]);
   }
-  device.weights = block_->OnDevice(memory.weights);
   device.output = block_->OnDevice(memory.outputs[0]);
   device.scratch = AlignedUp(block_->OnDevice(memory.scratch));
   device.decoded = AlignedUp(block_->OnDevice(memory.decoded));
@@ -307,17 +336,29 @@ absl::Status CudaBackend::CopyWeights(Slot& slot,
       "cudaStreamWaitEvent");
 }
 
+absl::StatusOr<std::byte*> CudaBackend::BringWeights(Slot& slot,
+                                                     const PartMemory& memory) {
+  const std::span<const std::byte> weights = slot.weights;
+  if (managed_ && !weights.empty() &&
+      weights.size() <= managed_->slot_bytes()) {
+    return managed_->Put(weights, memory.weights_are_new);
+  }
+  if (block_->staged() && memory.weights_are_new && !weights.empty()) {
+    RETURN_IF_ERROR(CopyWeights(slot, weights));
+  }
+  return block_->OnDevice(memory.weights);
+}
+
 absl::Status CudaBackend::Queue(CudaKernel& kernel, const PartMemory& memory,
                                 Slot& slot) {
   const size_t bytes =
       memory.weights_bytes != 0 ? memory.weights_bytes : kernel.weight_bytes();
   slot.weights = {memory.weights, kernel.weight_bytes() == 0 ? 0 : bytes};
-  if (block_->staged() && memory.weights_are_new && !slot.weights.empty()) {
-    RETURN_IF_ERROR(CopyWeights(slot, slot.weights));
-  }
   DeviceMemory device = OnDevice(memory);
+  ASSIGN_OR_RETURN(device.weights, BringWeights(slot, memory));
   device.fault = faults_on_device_ + slot.ticket % kSlots * sizeof(Fault);
   RETURN_IF_ERROR(kernel.Launch(device_, device));
+  if (managed_) RETURN_IF_ERROR(managed_->NoteReader());
   return FromCuda(cudaEventRecord(slot.done.get(), device_.compute.get()),
                   "cudaEventRecord");
 }

@@ -15,9 +15,14 @@ namespace layerd {
 //         the part before computes. Works everywhere.
 // mapped: the device reads and writes the attached block itself: no copy, no
 //         second block. For devices that share memory with the host.
+// managed: as staged, but the host itself puts weights into managed memory, one
+//         allocation a slot: attached to the host while it writes, and to the
+//         stream of kernels while they read. For devices that share memory,
+//         whose caches do not keep what is mapped. Weights that are resident
+//         are put there again when a later part took their slot.
 // probe:  mapped if the device shares memory with the host and a read of it is
 //         as fast as of its own; else staged.
-enum class CudaMemory { kProbe, kStaged, kMapped };
+enum class CudaMemory { kProbe, kStaged, kMapped, kManaged };
 
 struct CudaOptions {
   CudaMemory memory = CudaMemory::kProbe;

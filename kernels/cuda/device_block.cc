@@ -11,7 +11,7 @@ namespace layerd::cuda {
 absl::StatusOr<std::unique_ptr<DeviceBlock>> DeviceBlock::Make(
     std::span<std::byte> host, CudaMemory memory) {
   auto block = absl::WrapUnique(new DeviceBlock(host));
-  const bool staged = memory == CudaMemory::kStaged;
+  const bool staged = memory != CudaMemory::kMapped;
   RETURN_IF_ERROR(FromCuda(cudaHostRegister(host.data(), host.size(),
                                             staged ? cudaHostRegisterDefault
                                                    : cudaHostRegisterMapped),

@@ -1,4 +1,4 @@
-// What every backend promises, of the CUDA backend on the twin: both memory
+// What every backend promises, of the CUDA backend on the twin: all memory
 // strategies, with the libraries willing and unwilling.
 
 #include <cstring>
@@ -28,7 +28,7 @@ struct Setting {
 const Setting kSettings[] = {
     {"staged", CudaMemory::kStaged, 0},
     {"mapped", CudaMemory::kMapped, 40},
-    {"staged, plain loops only", CudaMemory::kStaged, 100},
+    {"managed, plain loops only", CudaMemory::kManaged, 100},
 };
 
 std::unique_ptr<Backend> MakeOnTwin(const Setting& setting, uint32_t seed,

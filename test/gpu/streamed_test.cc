@@ -1,5 +1,5 @@
 // Streamed is resident, bit for bit, on the twin: under any schedule of streams
-// and drive, with both memory strategies, whatever happens meanwhile; and the
+// and drive, with all memory strategies, whatever happens meanwhile; and the
 // watcher has no complaint.
 //
 // LAYERD_TWIN_SEEDS: how many schedules; 10000 is the long run.
@@ -28,8 +28,7 @@ TEST_CASE("Random networks stream as they are resident, in any schedule") {
   for (uint32_t seed = 0; seed < Seeds(300); ++seed) {
     const TwinRun run{.network = &networks[seed % networks.size()],
                       .seed = seed,
-                      .memory = seed / 10 % 2 == 0 ? CudaMemory::kStaged
-                                                   : CudaMemory::kMapped,
+                      .memory = kStrategies[seed / 10 % 3],
                       .half = seed / 20 % 4 == 3,
                       .story = static_cast<Story>(seed % kStories),
                       .hook = nullptr,
@@ -39,18 +38,33 @@ TEST_CASE("Random networks stream as they are resident, in any schedule") {
   }
 }
 
+TEST_CASE("Rows of tables come to the device, in any schedule") {
+  const TwinNetwork embedding = TwinNetwork::Embedding();
+  CHECK(embedding.looks_up());
+  CHECK(embedding.DistanceFromReference() == "");
+  for (uint32_t seed = 0; seed < Seeds(60); ++seed) {
+    INFO("seed " << seed);
+    REQUIRE(Complaint({.network = &embedding,
+                       .seed = seed,
+                       .memory = kStrategies[seed / 5 % 3],
+                       .half = seed / 10 % 4 == 3,
+                       .story = static_cast<Story>(seed % kStories),
+                       .hook = nullptr,
+                       .backend = nullptr}) == "");
+  }
+}
+
 TEST_CASE("The digits stream as they are resident, in any schedule") {
   const TwinNetwork digits = TwinNetwork::Digits();
   CHECK(digits.DistanceFromReference() == "");
   for (uint32_t seed = 0; seed < Seeds(60); ++seed) {
-    const TwinRun run{
-        .network = &digits,
-        .seed = seed,
-        .memory = seed / 5 % 2 == 0 ? CudaMemory::kStaged : CudaMemory::kMapped,
-        .half = seed / 10 % 4 == 3,
-        .story = static_cast<Story>(seed % kStories),
-        .hook = nullptr,
-        .backend = nullptr};
+    const TwinRun run{.network = &digits,
+                      .seed = seed,
+                      .memory = kStrategies[seed / 5 % 3],
+                      .half = seed / 10 % 4 == 3,
+                      .story = static_cast<Story>(seed % kStories),
+                      .hook = nullptr,
+                      .backend = nullptr};
     INFO("seed " << seed);
     REQUIRE(Complaint(run) == "");
   }

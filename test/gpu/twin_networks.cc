@@ -20,15 +20,14 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 TwinRun RunOf(const TwinNetwork& network, uint32_t seed) {
-  return {
-      .network = &network,
-      .seed = seed,
-      .memory = seed / 5 % 2 == 0 ? CudaMemory::kStaged : CudaMemory::kMapped,
-      .half = seed / 10 % 4 == 3,
-      .story = static_cast<Story>(seed % kStories),
-      .brief = true,
-      .hook = nullptr,
-      .backend = nullptr};
+  return {.network = &network,
+          .seed = seed,
+          .memory = kStrategies[seed / 5 % 3],
+          .half = seed / 10 % 4 == 3,
+          .story = static_cast<Story>(seed % kStories),
+          .brief = true,
+          .hook = nullptr,
+          .backend = nullptr};
 }
 
 struct Seeds {

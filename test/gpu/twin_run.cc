@@ -6,12 +6,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "config/check.h"
+#include "daemon/pack/onnx_test_model.h"
 #include "daemon/pack/packer.h"
 #include "kernels/cuda/host_access.h"
 #include "test/gpu/device_model.h"
@@ -28,7 +30,9 @@ std::unique_ptr<Backend> MakeBackend(CudaMemory memory, bool half) {
   return *std::move(backend);
 }
 
-int IndexOf(CudaMemory memory) { return memory == CudaMemory::kMapped; }
+int IndexOf(CudaMemory memory) {
+  return static_cast<int>(memory) - static_cast<int>(CudaMemory::kStaged);
+}
 
 TestAnswer AskOn(TestEngine& engine, const std::string& name, uint32_t input) {
   return engine.Ask(name, input);
@@ -164,14 +168,18 @@ class Telling {
 
 TwinNetwork::TwinNetwork(std::string path, uint32_t library_seed)
     : path_(std::move(path)), library_seed_(library_seed) {
-  for (const CudaMemory memory : {CudaMemory::kStaged, CudaMemory::kMapped}) {
+  for (const CudaMemory memory : kStrategies) {
     for (const bool half : {false, true}) {
       twin::Reset({.seed = 0, .library_seed = library_seed_});
       TestEngine engine({}, Drive::kPread, MakeBackend(memory, half));
       const absl::Status loaded = engine.Load(path_, "m", 3);
       LAYERD_CHECK(loaded.ok(), std::string(loaded.message()));
       minimum_weight_bytes_ = engine.MinimumWeightBytes();
-      part_count_ = engine->Find("m", "")->program().parts.size();
+      const std::vector<Part>& parts = engine->Find("m", "")->program().parts;
+      part_count_ = parts.size();
+      looks_up_ = std::any_of(parts.begin(), parts.end(), [](const Part& part) {
+        return part.table.has_value();
+      });
       for (const uint32_t input : {0u, 1u}) {
         TestAnswer answer = engine.Ask("m", input);
         LAYERD_CHECK(answer.status.ok(), std::string(answer.status.message()));
@@ -187,6 +195,32 @@ TwinNetwork TwinNetwork::Random(uint32_t seed) {
   const std::string path =
       WriteDeviceModel(seed, 8, *MakeBackend(CudaMemory::kStaged, false));
   return TwinNetwork(path, seed);
+}
+
+TwinNetwork TwinNetwork::Embedding() {
+  constexpr int64_t kRows = 1500, kColumns = 96;
+  std::vector<float> table(kRows * kColumns), weights(kColumns * kColumns);
+  for (size_t i = 0; i < table.size(); ++i) {
+    table[i] = static_cast<float>(i * 577 % 1009) / 1009;
+  }
+  for (size_t i = 0; i < weights.size(); ++i) {
+    weights[i] = static_cast<float>(i * 331 % 997) / 997 - 0.5f;
+  }
+  TestModel model(13);
+  model.Input("x", {1, 12});
+  model.Weights("rows", {1}, {1499.0f});
+  model.Weights("table", {kRows, kColumns}, table);
+  model.Weights("weights", {kColumns, kColumns}, weights);
+  model.Add("Abs", {"x"}, {"size"});
+  model.Add("Mul", {"size", "rows"}, {"place"});
+  SetInt(model.Add("Cast", {"place"}, {"ids"}), "to", onnx::TensorProto::INT64);
+  SetInt(model.Add("Gather", {"table", "ids"}, {"embedding"}), "axis", 0);
+  model.Add("MatMul", {"embedding", "weights"}, {"product"});
+  model.Add("Relu", {"product"}, {"y"});
+  model.Output("y");
+  const std::string path = TestFile("embedding.onnx");
+  std::ofstream(path, std::ios::binary) << model.proto.SerializeAsString();
+  return FromOnnx(path);
 }
 
 TwinNetwork TwinNetwork::Digits() {

@@ -21,6 +21,8 @@ class TwinNetwork {
  public:
   // RandomModel(seed) with weights as the device wants them.
   static TwinNetwork Random(uint32_t seed);
+  // Rows of a table, looked up by what the device computes, and layers behind.
+  static TwinNetwork Embedding();
   // The digits of test/models, trained.
   static TwinNetwork Digits();
   // Any ONNX file.
@@ -31,6 +33,7 @@ class TwinNetwork {
   // The libraries choose algorithms by this.
   uint32_t library_seed() const { return library_seed_; }
   size_t part_count() const { return part_count_; }
+  bool looks_up() const { return looks_up_; }  // Some part, in a table.
 
   // "" if the resident answers are the reference backend's, within 1e-3, or
   // 1e-2 where f16 multiplies.
@@ -48,8 +51,12 @@ class TwinNetwork {
   uint32_t library_seed_ = 0;
   uint64_t minimum_weight_bytes_ = 0;
   size_t part_count_ = 0;
-  Outputs expected_[2][2][2];  // staged or mapped, f32 or f16, input.
+  bool looks_up_ = false;
+  Outputs expected_[3][2][2];  // Strategy, f32 or f16, input.
 };
+
+inline constexpr CudaMemory kStrategies[] = {
+    CudaMemory::kStaged, CudaMemory::kMapped, CudaMemory::kManaged};
 
 // What happens while requests are served from the smallest ring.
 enum class Story {

@@ -101,6 +101,33 @@ cudaError_t CUDARTAPI cudaHostAlloc(void** memory, size_t bytes, unsigned) {
   return layerd::twin::Allocate(memory, bytes, Machine::Kind::kPageLocked);
 }
 
+cudaError_t CUDARTAPI cudaMallocManaged(void** memory, size_t bytes,
+                                        unsigned flags) {
+  if (flags != cudaMemAttachHost) {
+    const Entry machine;
+    machine->Alarm("managed memory that every stream may touch");
+  }
+  return layerd::twin::Allocate(memory, bytes, Machine::Kind::kManaged);
+}
+
+cudaError_t CUDARTAPI cudaStreamAttachMemAsync(cudaStream_t stream,
+                                               void* memory, size_t bytes,
+                                               unsigned flags) {
+  const Entry machine;
+  Call call{.name = "cudaStreamAttachMemAsync",
+            .stream = stream,
+            .pointers = {memory},
+            .bytes = bytes};
+  if (!machine->Admit(call)) return cudaSuccess;
+  if (flags != cudaMemAttachHost && flags != cudaMemAttachSingle) {
+    machine->Alarm("managed memory is given to every stream");
+    return cudaErrorInvalidValue;
+  }
+  machine->AttachManaged(call.pointers[0], call.bytes, call.stream,
+                         flags == cudaMemAttachHost);
+  return cudaSuccess;
+}
+
 cudaError_t CUDARTAPI cudaFree(void* memory) {
   const Entry machine;
   return machine->Free(memory, Machine::Kind::kDevice) ? cudaSuccess

@@ -90,7 +90,11 @@ void* Machine::Allocate(size_t bytes, Kind kind) {
 bool Machine::Free(void* memory, Kind kind) {
   ++counters_.allocations;
   const auto found = memory_.find(static_cast<std::byte*>(memory));
-  if (found == memory_.end() || found->second.kind != kind) return false;
+  if (found == memory_.end()) return false;
+  const bool managed = found->second.kind == Kind::kManaged;
+  if (found->second.kind != kind && !(managed && kind == Kind::kDevice)) {
+    return false;
+  }
   // cudaFree() and cudaFreeHost() wait for the device.
   SynchronizeAll();
   CheckGuards(found->second);
@@ -139,12 +143,14 @@ const Machine::Allocation* Machine::Find(const void* begin,
 
 bool Machine::IsDeviceVisible(const void* begin, size_t bytes) const {
   const Allocation* const found = Find(begin, bytes);
-  return found != nullptr && (found->kind == Kind::kDevice || found->mapped);
+  return found != nullptr && (found->kind == Kind::kDevice ||
+                              found->kind == Kind::kManaged || found->mapped);
 }
 
 bool Machine::IsPageLocked(const void* begin, size_t bytes) const {
   const Allocation* const found = Find(begin, bytes);
-  return found != nullptr && found->kind != Kind::kDevice;
+  return found != nullptr &&
+         (found->kind == Kind::kPageLocked || found->kind == Kind::kRegistered);
 }
 
 bool Machine::IsMapped(const void* begin) const {
@@ -228,6 +234,7 @@ void Machine::Enqueue(cudaStream_t handle, const std::string& name,
   if (stream.knows.size() <= self) stream.knows.resize(self + 1, 0);
   for (const Touch& touch : touches) {
     if (touch.bytes == 0) continue;
+    CheckAttached(touch, handle, name);
     Check(touch, stream.knows, self, name);
   }
   stream.knows[self] = ++stream.queued;
@@ -362,6 +369,7 @@ void Machine::ForgetOrdered() {
 
 void Machine::HostTouches(const Touch& touch, const std::string& name) {
   RunSome();
+  CheckAttached(touch, nullptr, name);
   Check(touch, host_, ~size_t{0}, name);
 }
 

@@ -47,11 +47,16 @@ class Machine {
   bool Admit(Call& call);
 
   // Memory.
-  enum class Kind { kDevice, kPageLocked, kRegistered };
+  enum class Kind { kDevice, kPageLocked, kRegistered, kManaged };
   void* Allocate(size_t bytes, Kind kind);
   bool Free(void* memory, Kind kind);
   bool Register(void* memory, size_t bytes, bool mapped);
   bool Unregister(void* memory);
+  // Managed memory, as boards without concurrent access have it: the host may
+  // touch it while it is attached to the host, and one stream while it is
+  // attached to that. A change is an operation on `stream`. managed.cc
+  void AttachManaged(void* memory, size_t bytes, cudaStream_t stream,
+                     bool to_host);
   // Some allocation that kernels may touch holds all of it.
   bool IsDeviceVisible(const void* begin, size_t bytes) const;
   bool IsPageLocked(const void* begin, size_t bytes) const;
@@ -113,7 +118,8 @@ class Machine {
     size_t bytes = 0;
     Kind kind = Kind::kDevice;
     bool mapped = false;
-    std::unique_ptr<std::byte[]> raw;  // With guards; null if registered.
+    cudaStream_t attached_to = nullptr;  // Managed; null: the host.
+    std::unique_ptr<std::byte[]> raw;    // With guards; null if registered.
     std::byte* begin = nullptr;
   };
 
@@ -138,6 +144,9 @@ class Machine {
   void ForgetOrdered();
   const Allocation* Find(const void* begin, size_t bytes) const;
   void CheckGuards(const Allocation& allocation);
+  // Null: the host touches it.
+  void CheckAttached(const Touch& touch, cudaStream_t by,
+                     const std::string& name);
 
   std::recursive_mutex mutex_;
   const Options options_;
