@@ -70,7 +70,7 @@ struct Contest {
   std::vector<std::vector<Array>> inputs;
   MemoryPlan plan = {};  // Of the streamed one.
   bool outputs_identical = true;
-  uint64_t read_bytes = 0;  // By what counts.
+  uint64_t read_bytes = 0, reads = 0;  // By what counts.
   std::chrono::nanoseconds loader_cpu_time{0};
   // From a streamed request until nothing was left to read ahead of the next.
   std::chrono::nanoseconds reading_time{0};
@@ -252,14 +252,15 @@ absl::StatusOr<Contest> StartContest(const Settings& settings,
 absl::Status AskStreamed(const std::vector<Array>& inputs, bool counts,
                          Contest* contest) {
   Engine& engine = contest->streamed.engine();
-  const uint64_t bytes_before = engine.loading().read_bytes;
+  const Loader::Stats before = engine.loading();
   const auto cpu_before = engine.loader_cpu_time();
   const auto begin = std::chrono::steady_clock::now();
   RETURN_IF_ERROR(contest->streamed.Ask(inputs, counts));
   // In idle time, as between the requests of a daemon; nobody is timed now.
   contest->streamed.AwaitReadAhead();
   if (!counts) return absl::OkStatus();
-  contest->read_bytes += engine.loading().read_bytes - bytes_before;
+  contest->read_bytes += engine.loading().read_bytes - before.read_bytes;
+  contest->reads += engine.loading().reads - before.reads;
   contest->loader_cpu_time += engine.loader_cpu_time() - cpu_before;
   contest->reading_time += std::chrono::steady_clock::now() - begin;
   return absl::OkStatus();
@@ -332,6 +333,7 @@ void DescribeReading(const Contest& contest, BenchReport* report) {
   report->crc_cpu_ms_per_gib = 1e3 * kGiB / CrcBytesPerCpuS();
   if (contest.read_bytes == 0) return;  // All is resident: no rate to tell.
   const auto bytes = static_cast<double>(contest.read_bytes);
+  report->read_bytes_mean = bytes / static_cast<double>(contest.reads);
   report->read_mib_s =
       bytes / kMiB /
       std::chrono::duration<double>(contest.reading_time).count();
@@ -352,6 +354,8 @@ absl::Status DescribeTimes(const Settings& settings, const DriveSpeed& drive,
                            const Contest& contest, BenchReport* report) {
   report->resident_ms = contest.resident.latencies_ms();
   report->streamed_ms = contest.streamed.latencies_ms();
+  report->drive_wait_ms = contest.streamed.waits_ms();
+  report->computing_ms = contest.streamed.computing_ms();
   if (contest.whole_layer) {
     report->whole_layer_ms = contest.whole_layer->latencies_ms();
   }

@@ -98,6 +98,10 @@ std::string BenchJson(const BenchReport& report) {
   AddOptional("read_mib_s", report.read_mib_s, &json);
   AddOptional("loader_cpu_ms_per_gib", report.loader_cpu_ms_per_gib, &json);
   AddOptional("crc_cpu_ms_per_gib", report.crc_cpu_ms_per_gib, &json);
+  AddOptional("read_bytes_mean", report.read_bytes_mean, &json);
+  AddOptional("streamed_computing_ms_p50", MedianOrNone(report.computing_ms),
+              &json);
+  AddOptional("drive_wait_ms_p50", MedianOrNone(report.drive_wait_ms), &json);
   json.Add("longest_part_us", report.longest_part_us);
   AddOptional("peak_rss_bytes", report.peak_rss_bytes, &json);
   json.Add("outputs_identical", report.outputs_identical);
@@ -113,7 +117,7 @@ std::string BenchText(const BenchReport& report) {
           "%s, head %s, decoding %s; arena %s\n"
           "resident  %.3f ms%s\n"
           "streamed  %.3f ms, p99 %.3f ms: %.2f %% over the faster resident "
-          "one\n",
+          "one; in parts %s, waiting for the drive %s\n",
           report.model, report.threads, report.requests,
           FormatByteSize(report.weight_memory_bytes()),
           FormatByteSize(report.weight_bytes),
@@ -127,11 +131,13 @@ std::string BenchText(const BenchReport& report) {
               : absl::StrFormat(", whole layers %.3f ms",
                                 Median(report.whole_layer_ms)),
           Median(report.streamed_ms), Quantile(report.streamed_ms, 0.99),
-          report.overhead_pct()),
+          report.overhead_pct(),
+          Number(MedianOrNone(report.computing_ms), " ms"),
+          Number(MedianOrNone(report.drive_wait_ms), " ms")),
       absl::StrFormat(
           "model     predicted %s (error %s), reading at once %s (gap %s), no "
           "schedule beats %s (gap %s)\n"
-          "drive     %s while streaming; loader %s a GiB, of which checksums "
+          "drive     %s while streaming, in reads of %s; loader %s a GiB, of which checksums "
           "%s\n"
           "longest part %.0f us; peak memory of a process that only streams "
           "%s; outputs %s\n",
@@ -142,6 +148,9 @@ std::string BenchText(const BenchReport& report) {
           Number(report.lower_bound_ms, " ms"),
           Number(report.gap_pct(report.lower_bound_ms), " %"),
           Number(report.read_mib_s, " MiB/s"),
+          report.read_bytes_mean
+              ? FormatByteSize(static_cast<uint64_t>(*report.read_bytes_mean))
+              : "unknown",
           Number(report.loader_cpu_ms_per_gib, " CPU-ms"),
           Number(report.crc_cpu_ms_per_gib, " CPU-ms"), report.longest_part_us,
           report.peak_rss_bytes ? FormatByteSize(*report.peak_rss_bytes)

@@ -22,8 +22,11 @@ struct BenchReport {
   // A round is one request of each engine, next to each other in time.
   std::vector<double> resident_ms, streamed_ms;  // By round.
   std::vector<double> whole_layer_ms;            // Empty if there are none.
+  // Where the streamed ones were: waiting for the drive, and inside parts.
+  std::vector<double> drive_wait_ms, computing_ms;  // By round, or empty.
   std::optional<double> predicted_ms;            // From before this run.
   std::optional<double> asap_bound_ms, lower_bound_ms;
+  std::optional<double> read_bytes_mean;  // Of one read of the drive.
   std::optional<double> read_mib_s, loader_cpu_ms_per_gib, crc_cpu_ms_per_gib;
   double longest_part_us = 0;
   std::optional<uint64_t> peak_rss_bytes;

@@ -1,5 +1,6 @@
 #include "daemon/ctl/contestant.h"
 
+#include <numeric>
 #include <span>
 #include <thread>
 #include <utility>
@@ -9,6 +10,8 @@
 
 namespace layerd {
 namespace {
+
+using Milliseconds = std::chrono::duration<double, std::milli>;
 
 constexpr char kModelName[] = "model";
 constexpr int kQuietLooks = 4;
@@ -47,10 +50,15 @@ absl::Status Contestant::Ask(const std::vector<Array>& inputs, bool counts) {
   JobStats stats;
   const auto begin = std::chrono::steady_clock::now();
   RETURN_IF_ERROR(engine_->Run(std::move(job), &stats));
-  const std::chrono::duration<double, std::milli> latency =
+  const Milliseconds latency =
       std::chrono::steady_clock::now() - begin;
   if (!counts) return absl::OkStatus();
   latencies_ms_.push_back(latency.count());
+  waits_ms_.push_back(Milliseconds(stats.load_wait).count());
+  computing_ms_.push_back(
+      Milliseconds(std::accumulate(part_times_.begin(), part_times_.end(),
+                                   std::chrono::nanoseconds(0)))
+          .count());
   for (size_t part = 0; part < part_times_.size(); ++part) {
     part_seconds_[part].push_back(
         std::chrono::duration<double>(part_times_[part]).count());
@@ -60,6 +68,8 @@ absl::Status Contestant::Ask(const std::vector<Array>& inputs, bool counts) {
 
 void Contestant::Forget() {
   latencies_ms_.clear();
+  waits_ms_.clear();
+  computing_ms_.clear();
   for (std::vector<double>& seconds : part_seconds_) seconds.clear();
 }
 

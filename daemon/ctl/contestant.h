@@ -29,6 +29,10 @@ class Contestant {
 
   const std::vector<std::string>& outputs() const { return outputs_; }
   const std::vector<double>& latencies_ms() const { return latencies_ms_; }
+  // Of each request, how long it waited for the drive, and the sum of its part
+  // times.
+  const std::vector<double>& waits_ms() const { return waits_ms_; }
+  const std::vector<double>& computing_ms() const { return computing_ms_; }
   // Of each part the median over what counted.
   std::vector<double> PartSeconds() const;
 
@@ -39,7 +43,7 @@ class Contestant {
   std::unique_ptr<Engine> engine_;
   std::shared_ptr<Model> model_;
   std::vector<std::string> outputs_;  // Of the last request.
-  std::vector<double> latencies_ms_;
+  std::vector<double> latencies_ms_, waits_ms_, computing_ms_;
   std::vector<std::vector<double>> part_seconds_;  // By part, then request.
   std::vector<std::chrono::nanoseconds> part_times_;
 };

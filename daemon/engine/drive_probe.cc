@@ -28,6 +28,8 @@ namespace {
 using Seconds = std::chrono::duration<double>;
 
 constexpr uint64_t kSmallReadBytes = 64 << 10;
+// What is smaller lies in small pages, which layerd's rings do not.
+constexpr uint64_t kHugePageBytes = 2 << 20;
 constexpr int kFirstReads = 25;
 constexpr auto kPause = std::chrono::milliseconds(10);
 // Sixteen megabytes or so at a time.
@@ -53,7 +55,9 @@ class ReadingLoop {
     ReadingLoop loop(file, cell);
     ASSIGN_OR_RETURN(
         loop.slab_,
-        Slab::Allocate(cell.read_bytes * static_cast<uint64_t>(cell.depth)));
+        Slab::Allocate(std::max(
+            kHugePageBytes,
+            cell.read_bytes * static_cast<uint64_t>(cell.depth))));
     ASSIGN_OR_RETURN(
         IoEngineChoice choice,
         OpenIoEngine(IoEngineKind::kAuto, static_cast<size_t>(cell.depth)));
