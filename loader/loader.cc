@@ -30,7 +30,7 @@ struct Slot {
   StreamReader reader;
   uint64_t start_number = 0;
   uint64_t bytes_in_flight = 0;
-  size_t runs_in_flight = 0;
+  size_t open_runs = 0;
   int ordered_level = 0;  // The level while the loader sorts.
 
   int level() const { return ordered_level; }
@@ -41,9 +41,10 @@ struct Slot {
   bool lookup() const { return reader.request().lookup; }
 };
 
-struct RunInFlight {
+struct OpenRun {
   Slot* slot = nullptr;
   TileRun run;
+  uint64_t bytes_in_flight = 0;
 };
 
 }  // namespace
@@ -62,10 +63,10 @@ class Loader::Impl {
   Stats stats() const;
 
  private:
-  // A run is in flight from SubmitRun() to FinishRun(), also while parts of it
-  // are read again.
-  size_t runs_in_flight() const { return runs_.size() - free_runs_.size(); }
-  // Whether `slot` may have one more.
+  // A run is open from SubmitRun() to FinishRun(), and in flight whenever the
+  // kernel has a read of it.
+  size_t open_runs() const { return runs_.size() - free_runs_.size(); }
+  // Whether `slot` may have one more in flight.
   bool MaySubmit(const Slot& slot) const {
     if (free_runs_.empty()) return false;
     return slot.lookup() || stream_runs_in_flight_ < stream_runs_max_;
@@ -76,6 +77,7 @@ class Loader::Impl {
   uint64_t SubmitNext(Slot* slot, uint64_t bytes_max);
   void SubmitRun(Slot* slot, const TileRun& run);
   void SubmitRequest(size_t index);
+  void NoteArrived(const ReadCompletion& completion);
   void Complete(const ReadCompletion& completion);
   void FinishRun(size_t index);
   void LetGoOfStopped();
@@ -90,7 +92,7 @@ class Loader::Impl {
 
   // Loader thread:
   std::array<Slot*, kJobsMax> ordered_{};
-  std::vector<RunInFlight> runs_;  // user_data is the index.
+  std::vector<OpenRun> runs_;  // user_data is the index.
   std::vector<size_t> free_runs_;
   const size_t stream_runs_max_;
   size_t stream_runs_in_flight_ = 0;
@@ -119,7 +121,7 @@ Loader::Impl::Impl(IoEngine* engine, const LoaderOptions& options)
 }
 
 Loader::Impl::~Impl() {
-  LAYERD_CHECK(runs_in_flight() == 0, "the kernel may still write");
+  LAYERD_CHECK(open_runs() == 0, "the kernel may still write");
   for (const Slot& slot : slots_) {
     LAYERD_CHECK(slot.state.load() == kIdle || slot.state.load() == kEnded);
   }
@@ -130,12 +132,19 @@ void Loader::Impl::Run() {
     LetGoOfStopped();
     if (!shutdown_.load()) {
       SubmitAll();
-    } else if (runs_in_flight() == 0) {
+    } else if (open_runs() == 0) {
       break;
     }
-    reading_.store(runs_in_flight() > 0);
+    reading_.store(open_runs() > 0);
     const size_t count = engine_->Reap(completions_, /*wait=*/true);
-    for (size_t i = 0; i < count; ++i) Complete(completions_[i]);
+    const auto arrived = std::span(completions_).first(count);
+    for (const ReadCompletion& completion : arrived) NoteArrived(completion);
+    // The drive has work again while we look at what came.
+    if (count > 0 && !shutdown_.load()) {
+      SubmitAll();
+      engine_->Reap({}, /*wait=*/false);
+    }
+    for (const ReadCompletion& completion : arrived) Complete(completion);
     PublishStats();
   }
   EndSlots();
@@ -208,7 +217,7 @@ std::span<Slot*> Loader::Impl::SlotsThatRead() {
   size_t count = 0;
   for (Slot& slot : slots_) {
     if (slot.state.load() != kOn) continue;
-    if (slot.reader.exhausted() && slot.runs_in_flight == 0) continue;
+    if (slot.reader.exhausted() && slot.open_runs == 0) continue;
     slot.ordered_level = slot.asked_level.load();
     ordered_[count++] = &slot;
   }
@@ -232,7 +241,12 @@ void Loader::Impl::SubmitAll() {
 
 uint64_t Loader::Impl::SubmitNext(Slot* slot, uint64_t bytes_max) {
   if (!MaySubmit(*slot)) return 0;
-  const auto run = slot->reader.NextRun(bytes_max);
+  const uint64_t most = std::max(slot->reader.in_flight_bytes_max(),
+                                 slot->tile_bytes());
+  const uint64_t in_flight = slot->bytes_in_flight;
+  // What is left of `most` is no read of its own if it is little.
+  if (in_flight > 0 && in_flight + most / 8 > most) return 0;
+  const auto run = slot->reader.NextRun(std::min(bytes_max, most - in_flight));
   if (!run) return 0;
   SubmitRun(slot, *run);
   return run->bytes;
@@ -242,25 +256,33 @@ void Loader::Impl::SubmitRun(Slot* slot, const TileRun& run) {
   const size_t index = free_runs_.back();
   free_runs_.pop_back();
   runs_[index] = {slot, run};
-  slot->bytes_in_flight += run.bytes;
-  ++slot->runs_in_flight;
-  if (!slot->lookup()) ++stream_runs_in_flight_;
+  ++slot->open_runs;
   SubmitRequest(index);
 }
 
 void Loader::Impl::SubmitRequest(size_t index) {
-  const auto& [slot, run] = runs_[index];
+  auto& [slot, run, bytes] = runs_[index];
   ReadRequest request = slot->reader.NextRequest(run);
   request.user_data = index;
+  bytes = request.into.size();
+  slot->bytes_in_flight += bytes;
+  if (!slot->lookup()) ++stream_runs_in_flight_;
   engine_->Submit(request);
   reads_.fetch_add(1);
   if (slot->lookup()) lookups_.fetch_add(1);
 }
 
-void Loader::Impl::Complete(const ReadCompletion& completion) {
+void Loader::Impl::NoteArrived(const ReadCompletion& completion) {
   const size_t index = completion.user_data;
   LAYERD_CHECK(index < runs_.size() && runs_[index].slot != nullptr);
-  auto& [slot, run] = runs_[index];
+  auto& [slot, run, bytes] = runs_[index];
+  slot->bytes_in_flight -= std::exchange(bytes, 0);
+  if (!slot->lookup()) --stream_runs_in_flight_;
+}
+
+void Loader::Impl::Complete(const ReadCompletion& completion) {
+  const size_t index = completion.user_data;
+  auto& [slot, run, bytes] = runs_[index];
   const bool finished = slot->reader.Complete(
       &run, completion.result, options_.retries_max, &reader_stats_);
   if (finished || slot->state.load() != kOn || shutdown_.load()) {
@@ -271,22 +293,20 @@ void Loader::Impl::Complete(const ReadCompletion& completion) {
 }
 
 void Loader::Impl::FinishRun(size_t index) {
-  auto& [slot, run] = runs_[index];
+  auto& [slot, run, bytes] = runs_[index];
   const LayerFileReader& file = *slot->reader.request().file;
   if (!file.direct()) {
     posix_fadvise(file.fd(), static_cast<off_t>(run.offset_bytes),
                   static_cast<off_t>(run.bytes), POSIX_FADV_DONTNEED);
   }
-  slot->bytes_in_flight -= run.bytes;
-  --slot->runs_in_flight;
-  if (!slot->lookup()) --stream_runs_in_flight_;
+  --slot->open_runs;
   runs_[index].slot = nullptr;
   free_runs_.push_back(index);
 }
 
 void Loader::Impl::LetGoOfStopped() {
   for (Slot& slot : slots_) {
-    if (slot.state.load() != kStopping || slot.runs_in_flight > 0) continue;
+    if (slot.state.load() != kStopping || slot.open_runs > 0) continue;
     slot.state.store(kIdle);
     slot.state.notify_all();
   }

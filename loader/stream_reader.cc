@@ -12,6 +12,11 @@
 namespace layerd {
 namespace {
 
+constexpr uint64_t kReadWorthBytes = 1 << 20;
+constexpr uint64_t kInFlightBytesMax = 4 << 20;
+// Of the first read for an executor that waits: computing begins after this.
+constexpr uint64_t kFirstBytes = 512 << 10;
+
 absl::Status ReadError(const TileRun& run, uint32_t extent, int64_t result,
                        uint64_t asked_bytes) {
   const std::string reason = result < 0
@@ -32,15 +37,29 @@ void StreamReader::Begin(WeightStream* stream) {
   published_ = stream->placed_;
   failed_read_ = 0;
   failure_ = absl::OkStatus();
+  runs_ = 0;
+  left_bytes_ = 0;
+  for (size_t i = read_; i < request().reads.size(); ++i) {
+    left_bytes_ += stream_->entries_[i].unchecked_bytes;
+  }
+  returned_before_ = request().ring == nullptr ? 0 : request().ring->returned();
 }
 
 bool StreamReader::exhausted() const {
   return !failure_.ok() || read_ == request().reads.size();
 }
 
+uint64_t StreamReader::in_flight_bytes_max() const {
+  if (request().ring == nullptr) return kInFlightBytesMax;
+  const uint64_t half = request().ring->capacity_bytes() / 2;
+  const bool begins = runs_ == 0 && stream_->starving_.load();
+  return std::min({half, kInFlightBytesMax, begins ? kFirstBytes : half});
+}
+
 std::optional<TileRun> StreamReader::NextRun(uint64_t bytes_max) {
   TileRun run;
-  while (run.bytes < bytes_max && !exhausted() && PlaceNext()) {
+  bool may = HasRoomForNext();
+  for (; may && run.bytes < bytes_max; may = !exhausted() && PlaceNext()) {
     const uint64_t offset_bytes = request().file->stream().offset_bytes +
                                   stream_->PieceOf(read_).offset_bytes +
                                   tile_begin_;
@@ -62,7 +81,17 @@ std::optional<TileRun> StreamReader::NextRun(uint64_t bytes_max) {
   }
   Publish();  // Reads that were present.
   run.asked_bytes = run.bytes;
-  return run.bytes > 0 ? std::optional(run) : std::nullopt;
+  if (run.bytes == 0) return std::nullopt;
+  ++runs_;
+  return run;
+}
+
+bool StreamReader::HasRoomForNext() {
+  while (!exhausted() && MayBegin()) {
+    // Else what is present was passed over, and the next one is asked about.
+    if (PlaceNext()) return true;
+  }
+  return false;
 }
 
 ReadRequest StreamReader::NextRequest(const TileRun& run) const {
@@ -74,6 +103,13 @@ ReadRequest StreamReader::NextRequest(const TileRun& run) const {
 
 bool StreamReader::Complete(TileRun* run, int64_t result, int retries_max,
                             ReaderStats* stats) {
+  const bool finished = Take(run, result, retries_max, stats);
+  if (finished) --runs_;
+  return finished;
+}
+
+bool StreamReader::Take(TileRun* run, int64_t result, int retries_max,
+                        ReaderStats* stats) {
   const uint64_t asked_bytes = run->asked_bytes - run->arrived_bytes;
   const uint64_t came_bytes =
       std::min<uint64_t>(std::max<int64_t>(result, 0), asked_bytes) /
@@ -114,13 +150,44 @@ void StreamReader::Abort(absl::Status status) {
   Fail(published_, std::move(status));
 }
 
+uint64_t StreamReader::worth_bytes() const {
+  return std::min<uint64_t>(kReadWorthBytes,
+                            request().ring->capacity_bytes() / 4);
+}
+
+// Each read costs, so while the executor has work the loader waits until there
+// is room for one that is worth it. The executor looks at what we wait for
+// after it has returned a room or begun to starve, we look again after saying
+// it: one of the two sees the other.
+bool StreamReader::MayBegin() {
+  if (stream_->placed_ != read_ || !stream_->InRing(read_)) return true;
+  if (IsWorthReading()) return true;
+  const uint64_t next_bytes = stream_->PieceOf(read_).stored_bytes;
+  stream_->wake_when_returned_.store(request().ring->ReturnedWhenFree(
+      next_bytes, std::min(worth_bytes(), left_bytes_)));
+  if (!IsWorthReading()) return false;
+  stream_->wake_when_returned_.store(WeightStream::kNeverWake);
+  return true;
+}
+
+// Of the next read, which has no room yet.
+bool StreamReader::IsWorthReading() const {
+  WeightRing* const ring = request().ring;
+  if (!ring->HasRoom(stream_->PieceOf(read_).stored_bytes)) return false;
+  // Nothing has come back: nobody computes yet, and the ring is to be full.
+  if (ring->returned() == returned_before_) return true;
+  if (ring->free_bytes() >= std::min(worth_bytes(), left_bytes_)) return true;
+  return runs_ == 0 && stream_->starving_.load();
+}
+
 // Gives the next read its place in memory, if it has none.
 bool StreamReader::PlaceNext() {
   while (stream_->placed_ == read_) {
     if (read_ == request().reads.size()) return false;
     const StreamRead& read = request().reads[read_];
     if (stream_->InRing(read_)) {
-      const auto room = TakeRoom(stream_->PieceOf(read_).stored_bytes);
+      const auto room =
+          request().ring->TryTake(stream_->PieceOf(read_).stored_bytes);
       if (!room) return false;
       stream_->entries_[read_].place = *room;
     }
@@ -132,20 +199,10 @@ bool StreamReader::PlaceNext() {
   return true;
 }
 
-std::optional<Room> StreamReader::TakeRoom(size_t bytes) {
-  WeightRing* const ring = request().ring;
-  if (const auto room = ring->TryTake(bytes)) return room;
-  // The executor looks at the wish after it has returned a room, we look for
-  // room after wishing: one of the two sees the other.
-  stream_->wants_room_.store(true);
-  const auto room = ring->TryTake(bytes);
-  if (room) stream_->wants_room_.store(false);
-  return room;
-}
-
 void StreamReader::Advance(uint64_t tile_bytes) {
   ++tile_;
   tile_begin_ += tile_bytes;
+  left_bytes_ -= tile_bytes;
   if (tile_begin_ == stream_->PieceOf(read_).stored_bytes) ++read_;
 }
 

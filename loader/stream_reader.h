@@ -54,11 +54,18 @@ class StreamReader {
   const StreamRequest& request() const { return stream_->request_; }
 
   // The longest run of next tiles that has room, of at most `bytes_max`.
-  // Nothing if there is no room or not even the next tile is that small.
+  // Nothing if there is no room, not even the next tile is that small, or a
+  // read is not yet worth its cost: see IsWorthReading().
   std::optional<TileRun> NextRun(uint64_t bytes_max);
 
-  // There is a next tile, and room for it: takes the room.
-  bool HasRoomForNext() { return !exhausted() && PlaceNext(); }
+  // There is a next tile, and room for it that is worth a read: takes the room.
+  bool HasRoomForNext();
+
+  // How many bytes may be in flight now. Half a ring, so that the executor can
+  // compute with the other half: some drives tell of a batch of reads only when
+  // they have done all of it. Less when the executor waits for a drive that
+  // had nothing to do.
+  uint64_t in_flight_bytes_max() const;
 
   // What to read now for an unfinished `run`.
   ReadRequest NextRequest(const TileRun& run) const;
@@ -72,8 +79,12 @@ class StreamReader {
   void Abort(absl::Status status);
 
  private:
+  // A quarter of a ring, at most as much as a read is to have.
+  uint64_t worth_bytes() const;
+  bool MayBegin();
+  bool IsWorthReading() const;
   bool PlaceNext();
-  std::optional<Room> TakeRoom(size_t bytes);
+  bool Take(TileRun* run, int64_t result, int retries_max, ReaderStats* stats);
   void Advance(uint64_t tile_bytes);
 
   absl::Status CheckArrived(TileRun* run);
@@ -85,6 +96,9 @@ class StreamReader {
   size_t read_ = 0;          // Of the program; all before it have a place.
   size_t tile_ = 0;          // Of the file, once read_ has a place.
   uint64_t tile_begin_ = 0;  // In the extent.
+  uint64_t left_bytes_ = 0;  // To submit, from there on.
+  size_t runs_ = 0;          // That are not finished.
+  uint64_t returned_before_ = 0;  // Rooms of the ring, when the job began.
   size_t published_ = 0;
   // The first failure in program order; nothing after it is published.
   size_t failed_read_ = 0;

@@ -1,17 +1,11 @@
 #include "loader/weight_stream.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "config/check.h"
 
 namespace layerd {
-namespace {
-
-constexpr uint64_t kReadWorthBytes = 1 << 20;
-
-}  // namespace
 
 WeightStream::WeightStream(size_t reads_max) : entries_(reads_max) {
   LAYERD_CHECK(reads_max < kFailed);
@@ -26,10 +20,11 @@ absl::StatusOr<std::span<const std::byte>> WeightStream::Wait(size_t i) {
   uint32_t published = published_.load();
   while (CountOf(published) <= i) {
     if (published & kFailed) return status_;
-    OfferRoom();
+    Starve(true);
     published_.wait(published);
     published = published_.load();
   }
+  Starve(false);
   return std::span<const std::byte>(entries_[i].place.bytes);
 }
 
@@ -40,14 +35,23 @@ bool WeightStream::Arrived(size_t i) const {
 }
 
 bool WeightStream::Await(size_t i) {
-  if (Arrived(i)) return true;
-  OfferRoom();
-  return Arrived(i);
+  if (!Arrived(i)) Starve(true);
+  if (!Arrived(i)) return false;
+  Starve(false);
+  return true;
 }
 
 void WeightStream::OfferRoom() {
-  room_offered_late_bytes_ = 0;
-  if (wants_room_.exchange(false)) engine_->Wake();
+  if (wake_when_returned_.exchange(kNeverWake) != kNeverWake) engine_->Wake();
+}
+
+// The loader looks whether we starve after it has said what it waits for, we
+// look for that after starving: one of the two sees the other.
+void WeightStream::Starve(bool starves) {
+  if (starving_.load(std::memory_order_relaxed) != starves) {
+    starving_.store(starves);
+  }
+  if (starves) OfferRoom();
 }
 
 void WeightStream::Release(size_t i) {
@@ -58,17 +62,9 @@ void WeightStream::Release(size_t i) {
   for (; oldest_ < reads && entries_[oldest_].released; ++oldest_) {
     if (!InRing(oldest_)) continue;
     request_.ring->ReturnOldest();
-    room_offered_late_bytes_ += entries_[oldest_].place.bytes.size();
-  }
-  // Room for one extent makes a small read, and each waking costs: while the
-  // executor has work, the loader is woken for a read that is worth it.
-  const uint64_t worth_bytes =
-      request_.ring == nullptr
-          ? 0
-          : std::min<uint64_t>(kReadWorthBytes,
-                               request_.ring->capacity_bytes() / 8);
-  if (room_offered_late_bytes_ > 0 && room_offered_late_bytes_ >= worth_bytes) {
-    OfferRoom();
+    // Room for one extent makes a small read, and each waking costs: while the
+    // executor has work, the loader is woken for a read that is worth it.
+    if (request_.ring->returned() >= wake_when_returned_.load()) OfferRoom();
   }
 }
 
@@ -92,10 +88,10 @@ void WeightStream::Begin(const StreamRequest& request, IoEngine* engine) {
         .unchecked_bytes = read.present ? 0 : stored_bytes};
   }
   oldest_ = 0;
-  room_offered_late_bytes_ = 0;
   placed_ = 0;
   status_ = absl::OkStatus();
-  wants_room_.store(false);
+  wake_when_returned_.store(kNeverWake);
+  starving_.store(false);
   read_bytes_.store(0);
   // What is there at the start costs no turn of the loader.
   while (!all_present() && request.reads[placed_].present) ++placed_;

@@ -116,8 +116,10 @@ class WeightStream {
   bool idle() const { return request_.file == nullptr; }
   bool all_present() const { return placed_ == request_.reads.size(); }
 
-  // Executor: wakes the loader if it wants room.
+  // Executor: wakes the loader if it waits for room.
   void OfferRoom();
+  // Executor: it can do nothing before the next read has come.
+  void Starve(bool starves);
 
   // Loader, or executor while the loader does not know the stream.
   void Publish(size_t count);
@@ -137,12 +139,13 @@ class WeightStream {
   IoEngine* engine_ = nullptr;  // To wake the loader when a room came back.
   size_t slot_ = 0;             // Of the loader, while it knows the stream.
   size_t oldest_ = 0;           // Executor: the first read not yet released.
-  // Executor: what came back since the loader was last woken for it.
-  uint64_t room_offered_late_bytes_ = 0;
   size_t placed_ = 0;    // Loader: reads that have a place in memory.
   absl::Status status_;  // Written before kFailed is published.
   std::atomic<uint32_t> published_{0};
-  std::atomic<bool> wants_room_{false};
+  // The loader waits until so many rooms of the ring have come back.
+  static constexpr uint64_t kNeverWake = ~uint64_t{0};
+  std::atomic<uint64_t> wake_when_returned_{kNeverWake};
+  std::atomic<bool> starving_{false};  // The executor, for the next read.
   std::atomic<uint64_t> read_bytes_{0};
 };
 

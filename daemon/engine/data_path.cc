@@ -8,6 +8,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
+#include "daemon/rt/loader_cpu.h"
 #include "daemon/rt/realtime.h"
 #include "loader/store/format.h"
 
@@ -66,10 +67,12 @@ Loader::Stats Sum(Loader::Stats a, const Loader::Stats& b) {
 
 }  // namespace
 
-DataPath::Reading::Reading(std::unique_ptr<IoEngine> engine, bool realtime)
+DataPath::Reading::Reading(std::unique_ptr<IoEngine> engine,
+                           LoaderPriority priority)
     : io_engine(std::move(engine)), loader(io_engine.get(), LoaderOptions{}) {
-  thread.Start("layerd-loader", [this, realtime] {
-    if (realtime) BecomeRealtime(RealtimeRole::kLoader);
+  thread.Start("layerd-loader", [this, priority] {
+    BecomeLoader(priority.own_cpu);
+    if (priority.realtime) BecomeRealtime(RealtimeRole::kLoader);
     loader.Run();
   });
 }
@@ -82,9 +85,9 @@ DataPath::Reading::~Reading() {
 absl::StatusOr<std::unique_ptr<DataPath>> DataPath::Open(
     const MemoryPlan& plan, const std::vector<std::shared_ptr<Model>>& models,
     const IoEngineOpener& open_io_engine, Backend* backend, const Clock* clock,
-    Bell* bell, bool realtime) {
+    Bell* bell, LoaderPriority priority) {
   auto path = absl::WrapUnique(
-      new DataPath(open_io_engine, backend, clock, bell, realtime));
+      new DataPath(open_io_engine, backend, clock, bell, priority));
   ASSIGN_OR_RETURN(path->slab_, ReserveFor(SlabBytes(plan)));
   RETURN_IF_ERROR(path->slab_->Resize(SlabBytes(plan)));
   RETURN_IF_ERROR(path->Start(plan, models, {}));
@@ -139,7 +142,7 @@ absl::Status DataPath::Start(const MemoryPlan& plan, const Models& models,
   if (!registered.ok()) warnings_.emplace_back(registered.message());
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    reading_ = std::make_unique<Reading>(std::move(choice.engine), realtime_);
+    reading_ = std::make_unique<Reading>(std::move(choice.engine), priority_);
   }
   placement_ =
       std::make_unique<Placement>(plan, models, slab_->memory(), backend_,

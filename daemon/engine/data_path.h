@@ -28,6 +28,12 @@ namespace layerd {
 
 using IoEngineOpener = std::function<absl::StatusOr<IoEngineChoice>()>;
 
+// How the loader's thread gets a processor.
+struct LoaderPriority {
+  bool realtime = false;  // As far as the kernel allows.
+  bool own_cpu = false;   // The executor keeps off it.
+};
+
 // A memory plan on real hardware: the slab, the drive's engine that knows it,
 // the loader and its thread, and every model at its place.
 //
@@ -43,12 +49,11 @@ using IoEngineOpener = std::function<absl::StatusOr<IoEngineChoice>()>;
 class DataPath {
  public:
   // `models` as Placement takes them. `backend`, `clock` and `bell` outlive the
-  // data path. With `realtime` the loader's thread has real-time priority, if
-  // the kernel allows: whoever asks for it has said what was refused.
+  // data path. Whoever asks for real time has said what was refused of it.
   static absl::StatusOr<std::unique_ptr<DataPath>> Open(
       const MemoryPlan& plan, const std::vector<std::shared_ptr<Model>>& models,
       const IoEngineOpener& open_io_engine, Backend* backend,
-      const Clock* clock, Bell* bell, bool realtime);
+      const Clock* clock, Bell* bell, LoaderPriority priority);
   // REQUIRES: no job is on.
   ~DataPath();
 
@@ -83,7 +88,7 @@ class DataPath {
 
   // What reads from the drive, and the thread it does that in.
   struct Reading {
-    Reading(std::unique_ptr<IoEngine> engine, bool realtime);
+    Reading(std::unique_ptr<IoEngine> engine, LoaderPriority priority);
     ~Reading();  // REQUIRES: no stream is on.
 
     std::unique_ptr<IoEngine> io_engine;
@@ -92,12 +97,12 @@ class DataPath {
   };
 
   DataPath(IoEngineOpener open_io_engine, Backend* backend, const Clock* clock,
-           Bell* bell, bool realtime)
+           Bell* bell, LoaderPriority priority)
       : open_io_engine_(std::move(open_io_engine)),
         backend_(backend),
         clock_(clock),
         bell_(bell),
-        realtime_(realtime) {}
+        priority_(priority) {}
 
   absl::Status Start(const MemoryPlan& plan, const Models& models,
                      const Heads& heads);
@@ -110,7 +115,7 @@ class DataPath {
   Backend* const backend_;
   const Clock* const clock_;
   Bell* const bell_;
-  const bool realtime_;  // The loader's thread, as far as the kernel allows.
+  const LoaderPriority priority_;
   MemoryPlan plan_;
   Models models_;
   std::vector<std::string> warnings_;

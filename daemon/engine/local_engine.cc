@@ -12,6 +12,7 @@
 #include "daemon/engine/known_costs.h"
 #include "daemon/engine/traced_engine.h"
 #include "daemon/plan/base_memory.h"
+#include "daemon/rt/loader_cpu.h"
 #include "daemon/rt/processor_name.h"
 #include "daemon/sched/admission.h"
 
@@ -125,6 +126,10 @@ LocalEngine::LocalEngine(const EngineOptions& options, EngineParts parts)
                  parts_.clock.get()) {
   std::promise<std::vector<std::string>> refused;
   executor_thread_.Start("layerd-executor", [this, &refused] {
+    if (options_.realtime == Realtime::kOff &&
+        HasCpuForLoader(options_.threads)) {
+      LeaveCpuToLoader();
+    }
     refused.set_value(options_.realtime == Realtime::kOff
                           ? std::vector<std::string>()
                           : BecomeRealtime(RealtimeRole::kExecutor));
@@ -422,7 +427,9 @@ absl::Status LocalEngine::ChangeDataPath(const MemoryPlan& plan,
         fresh,
         DataPath::Open(plan, AtAllLevels(models), TracedOpener(),
                        parts_.backend.get(), parts_.clock.get(),
-                       scheduler_.bell(), options_.realtime != Realtime::kOff));
+                       scheduler_.bell(),
+                       {.realtime = options_.realtime != Realtime::kOff,
+                        .own_cpu = HasCpuForLoader(options_.threads)}));
   }
   const std::lock_guard<std::mutex> lock(mutex_);
   if (data_path_) past_ = Sum(past_, data_path_->loading());

@@ -1,5 +1,7 @@
 #include "loader/memory/weight_ring.h"
 
+#include <algorithm>
+
 #include "config/check.h"
 #include "loader/store/format.h"
 
@@ -18,22 +20,42 @@ WeightRing::WeightRing(std::span<std::byte> memory)
 
 std::optional<Room> WeightRing::TryTake(size_t bytes) {
   LAYERD_CHECK(IsPages(bytes) && bytes <= capacity_bytes());
-  ForgetReturned();
-  const uint64_t at = taken_bytes_ % capacity_bytes();
-  const uint64_t rest_of_lap = capacity_bytes() - at;
-  // A new job finds the seam where the planner has reckoned with it.
-  if (oldest_ == newest_ && at > 0) {
-    taken_bytes_ += rest_of_lap;
-    return TryTake(bytes);
-  }
-  const uint64_t begin = taken_bytes_ + (bytes > rest_of_lap ? rest_of_lap : 0);
-  const uint64_t oldest = oldest_ == newest_
-                              ? begin
-                              : begins_bytes_[oldest_ % begins_bytes_.size()];
-  if (begin + bytes > oldest + capacity_bytes()) return std::nullopt;
+  if (!HasRoom(bytes)) return std::nullopt;
+  const uint64_t begin = NextBegin(bytes);
   begins_bytes_[newest_++ % begins_bytes_.size()] = begin;
   taken_bytes_ = begin + bytes;
   return Room{begin, memory_.subspan(begin % capacity_bytes(), bytes)};
+}
+
+bool WeightRing::HasRoom(size_t bytes) {
+  ForgetReturned();
+  return oldest_ == newest_ ||
+         NextBegin(bytes) + bytes <= BeginOf(oldest_) + capacity_bytes();
+}
+
+uint64_t WeightRing::free_bytes() {
+  ForgetReturned();
+  if (oldest_ == newest_) return capacity_bytes();
+  return BeginOf(oldest_) + capacity_bytes() - taken_bytes_;
+}
+
+uint64_t WeightRing::ReturnedWhenFree(size_t next_bytes, uint64_t bytes) {
+  ForgetReturned();
+  const uint64_t end =
+      std::max(NextBegin(next_bytes) + next_bytes, taken_bytes_ + bytes);
+  uint64_t returned = oldest_;
+  while (returned < newest_ && BeginOf(returned) + capacity_bytes() < end) {
+    ++returned;
+  }
+  return returned;
+}
+
+uint64_t WeightRing::NextBegin(size_t bytes) const {
+  const uint64_t at = taken_bytes_ % capacity_bytes();
+  const uint64_t rest_of_lap = capacity_bytes() - at;
+  // A new job finds the seam where the planner has reckoned with it.
+  if (oldest_ == newest_ && at > 0) return taken_bytes_ + rest_of_lap;
+  return taken_bytes_ + (bytes > rest_of_lap ? rest_of_lap : 0);
 }
 
 void WeightRing::Discard(const Room& newest) {

@@ -46,6 +46,14 @@ class WeightRing {
   // REQUIRES: bytes is a positive multiple of 4 KiB, at most capacity_bytes().
   std::optional<Room> TryTake(size_t bytes);
 
+  // Whether TryTake(bytes) would return a room.
+  bool HasRoom(size_t bytes);
+  // What no room takes, rests of laps included; all of it if no room is out.
+  uint64_t free_bytes();
+  // When returned() is that, HasRoom(next_bytes) and at least `bytes` are free,
+  // as far as that can be before the ring is empty.
+  uint64_t ReturnedWhenFree(size_t next_bytes, uint64_t bytes);
+
   // Takes back read-ahead for a job that will not run.
   // REQUIRES: `newest` is the newest room, and no read into it is in flight.
   void Discard(const Room& newest);
@@ -54,11 +62,19 @@ class WeightRing {
   // REQUIRES: a room is out, and the last part that needs it has completed.
   void ReturnOldest();
 
+  // Rooms that came back since the ring was made. Any thread.
+  uint64_t returned() const { return returned_.load(); }
+
   // No room is out. For whoever may Discard().
   bool empty() const;
 
  private:
   void ForgetReturned();
+  uint64_t BeginOf(uint64_t room) const {
+    return begins_bytes_[room % begins_bytes_.size()];
+  }
+  // Where the next room would begin.
+  uint64_t NextBegin(size_t bytes) const;
 
   std::span<std::byte> memory_;
   // Loader thread only:

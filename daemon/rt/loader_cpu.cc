@@ -1,0 +1,70 @@
+#include "daemon/rt/loader_cpu.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+namespace layerd {
+namespace {
+
+constexpr uint64_t kSliceNs = 100'000;  // The shortest that Linux grants.
+constexpr int kNice = -10;
+
+// As the kernel has it since 3.14; no header of glibc 2.36 does.
+struct SchedulingAttributes {
+  uint32_t size = 48;
+  uint32_t policy = SCHED_OTHER;
+  uint64_t flags = 0;
+  int32_t nice = 0;
+  uint32_t priority = 0;
+  uint64_t runtime_ns = kSliceNs;
+  uint64_t deadline_ns = 0;
+  uint64_t period_ns = 0;
+};
+static_assert(sizeof(SchedulingAttributes) == 48);
+
+bool AskFor(int nice) {
+  const SchedulingAttributes attributes{.nice = nice};
+  return syscall(SYS_sched_setattr, 0, &attributes, 0) == 0;
+}
+
+// Of this thread's CPUs: the last one, or all but that.
+cpu_set_t CpusOf(bool last) {
+  cpu_set_t all, chosen;
+  CPU_ZERO(&all);
+  CPU_ZERO(&chosen);
+  if (sched_getaffinity(0, sizeof(all), &all) != 0) return chosen;
+  int left = CPU_COUNT(&all);
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &all)) continue;
+    --left;
+    if ((left == 0) == last) CPU_SET(cpu, &chosen);
+  }
+  return chosen;
+}
+
+void MoveTo(const cpu_set_t& cpus) {
+  if (CPU_COUNT(&cpus) == 0) return;
+  pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
+}
+
+}  // namespace
+
+bool HasCpuForLoader(int compute_threads) {
+  cpu_set_t all;
+  CPU_ZERO(&all);
+  return sched_getaffinity(0, sizeof(all), &all) == 0 &&
+         CPU_COUNT(&all) > compute_threads;
+}
+
+void LeaveCpuToLoader() { MoveTo(CpusOf(/*last=*/false)); }
+
+void BecomeLoader(bool own_cpu) {
+  if (!AskFor(kNice)) AskFor(0);
+  if (own_cpu) MoveTo(CpusOf(/*last=*/true));
+}
+
+}  // namespace layerd
