@@ -13,7 +13,7 @@ namespace layerd {
 namespace {
 
 constexpr uint64_t kReadWorthBytes = 1 << 20;
-constexpr uint64_t kInFlightBytesMax = 4 << 20;
+constexpr uint64_t kInFlightBytesMin = 256 << 10, kInFlightBytesMax = 4 << 20;
 // Of the first read for an executor that waits: computing begins after this.
 constexpr uint64_t kFirstBytes = 512 << 10;
 
@@ -51,9 +51,11 @@ bool StreamReader::exhausted() const {
 
 uint64_t StreamReader::in_flight_bytes_max() const {
   if (request().ring == nullptr) return kInFlightBytesMax;
-  const uint64_t half = request().ring->capacity_bytes() / 2;
+  const uint64_t most =
+      std::clamp<uint64_t>(request().ring->capacity_bytes() / 2,
+                           kInFlightBytesMin, kInFlightBytesMax);
   const bool begins = runs_ == 0 && stream_->starving_.load();
-  return std::min({half, kInFlightBytesMax, begins ? kFirstBytes : half});
+  return begins ? std::min(most, kFirstBytes) : most;
 }
 
 std::optional<TileRun> StreamReader::NextRun(uint64_t bytes_max) {

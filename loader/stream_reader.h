@@ -61,7 +61,7 @@ class StreamReader {
   // There is a next tile, and room for it that is worth a read: takes the room.
   bool HasRoomForNext();
 
-  // How many bytes may be in flight now. Half a ring, so that the executor can
+  // How many bytes may be in flight now. Half a ring unless that is small, so that the executor can
   // compute with the other half: some drives tell of a batch of reads only when
   // they have done all of it. Less when the executor waits for a drive that
   // had nothing to do.

@@ -1,6 +1,7 @@
 #include "daemon/exec/executor.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "config/check.h"
@@ -48,6 +49,7 @@ void Executor::Begin(PlacedModel* model,
   LAYERD_CHECK(part_times.empty() || part_times.size() == model->part_count());
   model_ = model;
   part_times_ = part_times;
+  if (!part_times_.empty()) timed_until_ = clock_->now();
   LAYERD_CHECK(inputs.size() == model->model().inputs().size());
   inputs_ = inputs;
   waiting_since_.reset();
@@ -160,7 +162,10 @@ absl::StatusOr<bool> Executor::AdvanceLookup() {
   }
   const Instant begun = clock_->now();
   const auto done = table_lookup_.Advance();
-  if (!part_times_.empty()) part_times_[next_part_] = clock_->now() - begun;
+  if (!part_times_.empty()) {
+    timed_until_ = clock_->now();
+    part_times_[next_part_] = timed_until_ - begun;
+  }
   if (!done.ok()) {
     const absl::Status status = InLayer(next_part_, done.status());
     NoteFailure(status);
@@ -184,12 +189,13 @@ absl::Status Executor::LookUp() {
 
 absl::StatusOr<Ticket> Executor::Enqueue(size_t part,
                                          const std::byte* weights) {
-  const bool timed = !part_times_.empty();
-  const Instant begun = timed ? clock_->now() : Instant{};
   const auto ticket = backend_->Enqueue(model_->model().kernel(part),
                                         model_->MemoryOf(part, weights));
   if (ticket.ok()) model_->NoteEnqueued(part);
-  if (timed) part_times_[part] = clock_->now() - begun;
+  if (!part_times_.empty()) {
+    const Instant now = clock_->now();
+    part_times_[part] = now - std::exchange(timed_until_, now);
+  }
   return ticket;
 }
 
@@ -203,7 +209,8 @@ absl::StatusOr<const std::byte*> Executor::WaitForWeights(size_t part,
   RETURN_IF_ERROR(Ready().status());
   const auto bytes = stream_.Wait(read);
   if (waiting_since_) {
-    stats_.load_wait += clock_->now() - *waiting_since_;
+    timed_until_ = clock_->now();
+    stats_.load_wait += timed_until_ - *waiting_since_;
     waiting_since_.reset();
   }
   if (!bytes.ok()) {

@@ -82,8 +82,9 @@ class Executor {
   void ExpectNothing();
 
   // Begins to read. The inputs are copied into the arena with the first part,
-  // and stay until then. If `part_times` is not empty, the time inside
-  // Enqueue() of each part is written there: on a CPU that is its computing.
+  // and stay until then. If `part_times` is not empty, the time of each part is
+  // written there, from the end of the one before or from when its weights
+  // came: on a CPU that is its computing, and what goes with it.
   // REQUIRES: idle(); inputs fit the model; `part_times` has an element for
   // each part, or none.
   void Begin(PlacedModel* model,
@@ -144,6 +145,7 @@ class Executor {
   std::span<const std::span<const std::byte>> inputs_;
   std::optional<Instant> waiting_since_;  // For the drive.
   std::span<std::chrono::nanoseconds> part_times_;
+  Instant timed_until_{};  // What part_times_ has to account for begins here.
   size_t next_part_ = 0;
   std::array<Open, kTicketsOpenMax> open_;  // Oldest first.
   size_t open_count_ = 0;
