@@ -169,8 +169,8 @@ absl::Status Check(const LayerNorm& op, const PartSpec& spec) {
   const Sizes& x = spec.inputs[0].shape;
   const auto rank = static_cast<int64_t>(x.size());
   if (op.axis_first < 0 || op.axis_first >= rank) {
-    return InvalidArgumentError(StrFormat("dimension %d is not one of %d",
-                                          op.axis_first, rank));
+    return InvalidArgumentError(StrFormat(
+        "dimensions from %d are not within 0 to %d", op.axis_first, rank));
   }
   const Sizes row(x.begin() + op.axis_first, x.end());
   for (const WeightPiece& piece : spec.weights) {
