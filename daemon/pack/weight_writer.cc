@@ -303,9 +303,9 @@ absl::Status WeightWriter::WriteWhole(const Weight& weight,
   LAYERD_CHECK(layout == WeightLayout::Plain(layout.dtype, layout.shape),
                ToString(layout));
   if (weight.constant < 0) {
-    std::memcpy(to, weight.held.data(), weight.held.size() * sizeof(float));
-    std::memcpy(to, weight.held_integers.data(),
-                weight.held_integers.size() * sizeof(int64_t));
+    // One of the two is empty.
+    to = std::ranges::copy(std::as_bytes(std::span(weight.held)), to).out;
+    std::ranges::copy(std::as_bytes(std::span(weight.held_integers)), to);
     return absl::OkStatus();
   }
   const Constant& constant = graph_.constants[weight.constant];
