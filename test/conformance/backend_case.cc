@@ -1,9 +1,9 @@
 #include "test/conformance/backend_case.h"
 
 #include <algorithm>
-#include <cstring>
 #include <filesystem>
 #include <map>
+#include <span>
 
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
@@ -141,9 +141,8 @@ absl::StatusOr<HeldTensor> ReadTensor(const std::string& path) {
   tensor.shape.assign(proto.dims().begin(), proto.dims().end());
   const std::optional<int64_t> count = ElementCount(tensor.shape);
   if (proto.has_raw_data()) {
-    tensor.bytes.resize(proto.raw_data().size());
-    std::memcpy(tensor.bytes.data(), proto.raw_data().data(),
-                tensor.bytes.size());
+    const auto raw = std::as_bytes(std::span(proto.raw_data()));
+    tensor.bytes.assign(raw.begin(), raw.end());
   } else {
     tensor.bytes = ElementsOf(proto, tensor.dtype);
   }
