@@ -28,6 +28,7 @@
 #include "daemon/rt/cache_folder.h"
 #include "daemon/rt/log.h"
 #include "daemon/rt/passive_wait.h"
+#include "daemon/rt/realtime.h"
 #include "daemon/serve/server.h"
 
 namespace layerd {
@@ -170,6 +171,12 @@ int Serve(const Config& config) {
   if (!engine.ok()) {
     return Complain(engine.status(),
                     absl::IsUnavailable(engine.status()) ? kNoDevice : kFailed);
+  }
+  // After the executor has its CPUs, and before all that serves begins.
+  if (config.realtime != "off") {
+    if (const std::string refused = LeaveCpusToExecutor(); !refused.empty()) {
+      LogWarning(refused);
+    }
   }
   if (const auto reason = (*engine)->why_not_cuda(); !reason.empty()) {
     LogInfo(absl::StrCat("computing on the CPU: ", reason));

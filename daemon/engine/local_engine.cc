@@ -19,6 +19,9 @@
 namespace layerd {
 namespace {
 
+// A little more than kernels take (5 %) from real-time threads that never rest.
+constexpr double kRestShare = 0.06;
+
 using Models = std::vector<std::shared_ptr<Model>>;
 
 std::optional<uint64_t> NumberOf(const std::string& version) {
@@ -120,10 +123,12 @@ LocalEngine::LocalEngine(const EngineOptions& options, EngineParts parts)
       parts_(std::move(parts)),
       budgets_{.weight_bytes = options.weight_budget_bytes,
                .memory_bytes = options.memory_budget_bytes},
-      scheduler_({.queue_jobs_max = options.queue_jobs_max,
-                  .level_order = options.level_order,
-                  .read_ahead = options.read_ahead},
-                 parts_.clock.get()) {
+      scheduler_(
+          {.queue_jobs_max = options.queue_jobs_max,
+           .level_order = options.level_order,
+           .read_ahead = options.read_ahead,
+           .rest_share = options.realtime == Realtime::kOff ? 0 : kRestShare},
+          parts_.clock.get()) {
   std::promise<std::vector<std::string>> refused;
   executor_thread_.Start("layerd-executor", [this, &refused] {
     if (options_.realtime == Realtime::kOff &&

@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
+#include "daemon/plan/delay_by_paths.h"
 
 namespace layerd {
 namespace {
@@ -83,9 +84,8 @@ absl::Status Check(const std::vector<TaskProgram>& tasks) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<double> AloneSeconds(const TaskProgram& task,
-                                    const Supply& supply,
-                                    const Guarantee& blocking) {
+absl::StatusOr<JobPaths> PathsOf(const TaskProgram& task, const Supply& supply,
+                                 const Guarantee& blocking) {
   RingCase ring_case;
   ring_case.reads_bytes = task.reads_bytes;
   ring_case.parts = task.parts;
@@ -97,9 +97,24 @@ absl::StatusOr<double> AloneSeconds(const TaskProgram& task,
   ring_case.block_read_seconds = blocking.block_read_seconds;
   ring_case.block_compute_seconds =
       blocking.block_compute_seconds + blocking.join_seconds;
-  ASSIGN_OR_RETURN(const std::vector<double> finish,
-                   RingFinishTimes(ring_case));
-  return finish.empty() ? 0.0 : finish.back();
+  return JobPathsOf(ring_case);
+}
+
+// First come, first served: one job of each task of the level.
+double ResponseOf(const std::vector<AnalyzedTask>& tasks,
+                  const std::vector<JobPaths>& jobs, size_t of,
+                  double begin_seconds) {
+  std::vector<const JobPaths*> level;
+  std::vector<UrgentTask> urgent;
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    if (tasks[i].level == tasks[of].level) {
+      level.push_back(&jobs[i]);
+    } else if (tasks[i].level < tasks[of].level) {
+      urgent.push_back({&jobs[i], tasks[i].period_seconds});
+    }
+  }
+  return ResponseByPaths(level, begin_seconds, urgent,
+                         tasks[of].deadline_seconds);
 }
 
 Guarantee BlockingOf(const TaskProgram& task,
@@ -145,15 +160,17 @@ absl::StatusOr<std::vector<Guarantee>> Guarantees(
   RETURN_IF_ERROR(Check(tasks));
   std::vector<Guarantee> guarantees;
   std::vector<AnalyzedTask> analyzed;
+  std::vector<JobPaths> jobs;
   std::vector<size_t> declared;
   for (const TaskProgram& task : tasks) {
     Guarantee& guarantee =
         guarantees.emplace_back(BlockingOf(task, tasks, supply));
-    ASSIGN_OR_RETURN(guarantee.alone_seconds,
-                     AloneSeconds(task, supply, guarantee));
+    ASSIGN_OR_RETURN(JobPaths paths, PathsOf(task, supply, guarantee));
+    guarantee.alone_seconds = paths.alone_seconds;
     if (task.period_seconds == 0) continue;
     guarantee.deadline_seconds =
         task.deadline_seconds > 0 ? task.deadline_seconds : task.period_seconds;
+    jobs.push_back(std::move(paths));
     declared.push_back(guarantees.size() - 1);
     analyzed.push_back({.level = task.level,
                         .period_seconds = task.period_seconds,
@@ -165,7 +182,12 @@ absl::StatusOr<std::vector<Guarantee>> Guarantees(
   for (size_t d = 0; d < declared.size(); ++d) {
     Guarantee& guarantee = guarantees[declared[d]];
     guarantee.response_seconds = responses[d];
-    guarantee.holds = responses[d] <= guarantee.deadline_seconds;
+    if (!supply.earliest_deadline_first) {
+      guarantee.response_seconds = std::min(
+          guarantee.response_seconds,
+          ResponseOf(analyzed, jobs, d, guarantee.block_compute_seconds));
+    }
+    guarantee.holds = guarantee.response_seconds <= guarantee.deadline_seconds;
   }
   return guarantees;
 }

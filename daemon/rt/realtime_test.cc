@@ -58,5 +58,26 @@ TEST_CASE("A CPU is left for gRPC, where there is more than one") {
   }
 }
 
+TEST_CASE("Who serves keeps to the CPU that the executor leaves") {
+  cpu_set_t all, executor, serving;
+  sched_getaffinity(0, sizeof(all), &all);
+  if (CPU_COUNT(&all) < 2) {
+    CHECK(LeaveCpusToExecutor().empty());
+    return;
+  }
+  std::thread([&] {
+    BecomeRealtime(RealtimeRole::kExecutor);
+    sched_getaffinity(0, sizeof(executor), &executor);
+  }).join();
+  std::thread([&] {
+    CHECK(LeaveCpusToExecutor().empty());
+    sched_getaffinity(0, sizeof(serving), &serving);
+  }).join();
+  CHECK(CPU_COUNT(&serving) == 1);
+  cpu_set_t both;
+  CPU_AND(&both, &executor, &serving);
+  CHECK(CPU_COUNT(&both) == 0);
+}
+
 }  // namespace
 }  // namespace layerd

@@ -26,6 +26,8 @@ class Inbox {
     }
   }
 
+  bool empty() const { return newest_.load() == nullptr; }
+
   // Calls take(std::unique_ptr<Job>) for each, in the order of arrival.
   template <typename Take>
   void TakeAll(Take take) {

@@ -14,6 +14,7 @@ using std::chrono::nanoseconds;
 // A job that waits for the drive is looked at so often, and the queue at most.
 constexpr nanoseconds kLookEvery = std::chrono::milliseconds(10);
 constexpr nanoseconds kLookThroughQueueEvery = std::chrono::milliseconds(1);
+constexpr nanoseconds kRest = std::chrono::microseconds(500);
 
 absl::Status ShuttingDown() {
   return absl::UnavailableError("the server is shutting down");
@@ -70,10 +71,39 @@ void Scheduler::NoteWork(int level, nanoseconds more) {
 void Scheduler::Run() {
   while (true) {
     const uint32_t rung = bell_.rung();
-    if (Turn()) continue;
+    if (Turn()) {
+      if (RestIsDue()) Rest();
+      continue;
+    }
     if (shutdown_.load()) return;
+    const Instant since = clock_->now();
     bell_.WaitFor(rung, Patience());
+    rest_due_ = std::max(rest_due_ - (clock_->now() - since), -kRest);
   }
+}
+
+bool Scheduler::RestIsDue() const {
+  if (rest_due_ < kRest || on_ == 0) return false;
+  const auto most_urgent =
+      std::find_if(lanes_.begin(), lanes_.end(),
+                   [](const Lane* lane) { return lane != nullptr; });
+  for (const Level& level : levels_) {
+    if (!level.on()) continue;
+    if (level.job->promised_response.count() > 0) return false;
+    if (level.job->level == most_urgent - lanes_.begin() + 1) return false;
+  }
+  return true;
+}
+
+// Ends early for a new job alone: that extents arrive is no reason.
+void Scheduler::Rest() {
+  const Instant since = clock_->now();
+  for (Instant now = since; now < since + kRest; now = clock_->now()) {
+    const uint32_t rung = bell_.rung();
+    if (!inbox_.empty() || shutdown_.load() || draining_.load()) break;
+    bell_.WaitFor(rung, since + kRest - now);
+  }
+  rest_due_ -= clock_->now() - since;
 }
 
 void Scheduler::Shutdown() {
@@ -271,6 +301,8 @@ void Scheduler::NotePart(int level, size_t part, Instant begun, Instant ended) {
   }
   TraceOf(level, TraceKind::kPart, static_cast<uint32_t>(part), begun, ended);
   of.computed += ended - begun;
+  rest_due_ += std::chrono::duration_cast<nanoseconds>(options_.rest_share *
+                                                       (ended - begun));
   of.left -= of.step;
   NoteWork(level, -of.step);
   const nanoseconds promised = of.job->promised_compute;

@@ -26,6 +26,10 @@ struct SchedulerOptions {
   LevelOrder level_order = LevelOrder::kFifo;
   // Without it every job starts with an empty ring.
   bool read_ahead = true;
+  // Of the time, that Run() leaves its CPU to others while it computes best
+  // effort below the most urgent level. Kernels stop a real-time thread that
+  // leaves nothing for up to 50 ms a second, whatever it computes just then.
+  double rest_share = 0;
 };
 
 // Who runs now? Asked again at each part boundary, about 1 ms apart, of a pure
@@ -139,6 +143,8 @@ class Scheduler {
   // Tells Hold() and Drain() that it is quiet.
   void Attend();
   std::chrono::nanoseconds Patience() const;
+  bool RestIsDue() const;
+  void Rest();
 
   const SchedulerOptions options_;
   const Clock* const clock_;
@@ -167,6 +173,8 @@ class Scheduler {
   std::atomic<bool> read_ahead_is_due_{false};  // Also by Resume().
   int ran_last_ = 0;  // The level that computed the last part; 0: none.
   Instant looked_{};  // When the queue was last looked through.
+  // Owed by rest_share. What waiting has paid ahead is kept for one rest.
+  std::chrono::nanoseconds rest_due_{0};
 
   std::atomic<uint64_t> preemptions_{0};
   std::atomic<uint64_t> deadline_misses_{0};

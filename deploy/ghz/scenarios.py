@@ -17,9 +17,11 @@ own. Standard library only. Exits 1 if a gate is shut.
 """
 
 import argparse
+import datetime
 import json
 import os
 import pathlib
+import re
 import struct
 import subprocess
 import sys
@@ -44,26 +46,84 @@ def figures(report):
     return codes, latency
 
 
-def judge_urgent(alone, beside, solo, flood, longest_part_ms):
-    """[(what, well, words)] of the urgent class beside a flood."""
-    codes, latency = figures(beside)
-    p99, p99_alone = latency.get(99), figures(alone)[1].get(99)
-    missed = {c: n for c, n in codes.items() if c != "OK"}
-    flood_codes = figures(flood)[0]
-    share = flood["rps"] * flood_codes.get("OK", 0) / max(1, flood["count"])
-    solo_ok = figures(solo)[0].get("OK", 0)
-    solo_rate = solo["rps"] * solo_ok / max(1, solo["count"])
-    allowed = (p99_alone or 0) + 2 * longest_part_ms
+def percentile(values, percent):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(len(values) * percent / 100))]
+
+
+def answered(report):
+    """Latencies in ms of what was answered, one each."""
+    return [d["latency"] / 1e6 for d in report.get("details") or []
+            if d["status"] == "OK"]
+
+
+def late_calls(report, deadline_ms):
+    """(begin, end) in seconds since the epoch, of calls that were late or not
+    answered."""
+    late = []
+    for detail in report.get("details") or []:
+        if detail["status"] == "OK" and detail["latency"] / 1e6 <= deadline_ms:
+            continue
+        begin = datetime.datetime.fromisoformat(
+            re.sub(r"(\.\d{6})\d*", r"\1", detail["timestamp"])
+            .replace("Z", "+00:00")).timestamp()
+        late.append((begin, begin + detail["latency"] / 1e9))
+    return late
+
+
+def goodput(report):
+    ok = figures(report)[0].get("OK", 0)
+    return report["rps"] * ok / max(1, report["count"])
+
+
+def stalls_of(cyclictest_text):
+    """[(begin, end)] in seconds of CLOCK_MONOTONIC, that cyclictest woke late.
+    """
+    return [((int(ts) - int(late)) / 1e6, int(ts) / 1e6)
+            for late, ts in re.findall(r"Spike:\s*(\d+): TS:\s*(\d+)",
+                                       cyclictest_text)]
+
+
+def outside(late, stalls, slack_s=0.002):
+    """Those of `late` that no stall touches."""
+    return [(begin, end) for begin, end in late
+            if not any(b - slack_s < end and begin < e + slack_s
+                       for b, e in stalls)]
+
+
+def judge_urgent(alone, beside, solos, floods, longest_part_ms, slack_ms,
+                 stalls):
+    """[(what, well, words)] of the urgent class beside floods. `stalls`:
+    (begin, end) in seconds since the epoch."""
+    ms, ms_alone = answered(beside), answered(alone)
+    if not ms or not ms_alone:
+        return [("urgent requests are answered", False, f"{figures(beside)[0]}")]
+    p99, p99_alone = percentile(ms, 99), percentile(ms_alone, 99)
+    late = late_calls(beside, p99_alone + slack_ms)
+    unexcused = outside(late, stalls)
+    allowed = p99_alone + 2 * longest_part_ms
+    share = sum(map(goodput, floods))
+    solo = sum(map(goodput, solos))
+    codes = {}
+    for flood in floods:
+        for code, count in figures(flood)[0].items():
+            codes[code] = codes.get(code, 0) + count
+    longest = max((1e3 * (e - b) for b, e in stalls), default=0)
     return [
-        ("every urgent request is answered in time",
-         not missed and bool(latency), f"{codes}"),
-        ("its p99 is within alone + 2 x the longest part",
-         p99 is not None and p99 <= allowed,
-         f"{p99} ms, alone {p99_alone}, allowed {allowed:.2f}"),
+        ("no deadline is missed outside the machine's stalls",
+         not unexcused,
+         f"{beside['count']} requests, {len(late)} later than "
+         f"{p99_alone + slack_ms:.2f} ms, {len(unexcused)} of them beside no "
+         f"stall ({len(stalls)} stalls, the longest {longest:.1f} ms)"),
+        ("its p99 is within alone + 2 x the longest part", p99 <= allowed,
+         f"p50 {percentile(ms, 50):.2f}, p99 {p99:.2f}, p99.9 "
+         f"{percentile(ms, 99.9):.2f} ms; alone {percentile(ms_alone, 50):.2f},"
+         f" {p99_alone:.2f}, {percentile(ms_alone, 99.9):.2f}; allowed "
+         f"{allowed:.2f}"),
         ("the flood keeps half of its goodput",
-         share >= solo_rate / 2, f"{share:.1f}/s of {solo_rate:.1f}/s"),
+         share >= solo / 2, f"{share:.2f}/s of {solo:.2f}/s"),
         ("the flood hears nothing but answers and refusals",
-         not set(flood_codes) - OVER - {"OK"}, f"{flood_codes}"),
+         not set(codes) - OVER - {"OK"}, f"{codes}"),
     ]
 
 
@@ -136,8 +196,11 @@ class Load:
         data = folder / f"{model}.bin"
         data.write_bytes(picture_request(model, self.options.input))
         report = folder / f"{time.monotonic_ns()}.json"
+        # The load comes in where it would from another machine: on the CPU that
+        # layerd leaves to gRPC.
+        last = max(os.sched_getaffinity(0))
         child = subprocess.Popen(
-            [self.options.ghz, "--insecure", "-i", ROOT / "proto", "--proto",
+            ["taskset", "-c", str(last), self.options.ghz, "--insecure", "-i", ROOT / "proto", "--proto",
              ROOT / "proto" / "open_inference.proto", "--call",
              "inference.GRPCInferenceService/ModelInfer", "-B", data, "-O",
              "json", "-o", report, *map(str, flags), self.address])
@@ -145,6 +208,10 @@ class Load:
 
     def run(self, model, *flags):
         return self.end(self.start(model, *flags))
+
+    def trace(self, path):
+        from layerd import layerctl
+        layerctl("trace", "-o", path, "--address", self.address)
 
     def end(self, started):
         child, report = started
@@ -162,30 +229,65 @@ def proc(pid, key):
 
 def daemon_for(options, **configs):
     from layerd import Daemon
-    models = {"urgent": options.urgent, "flood": options.flood}
+    models = {"urgent": options.urgent}
+    for number, path in enumerate(options.flood):
+        models["flood" + (str(number + 1) if number else "")] = path
     return Daemon(models, "--weight-budget", options.weight_budget,
                   "--threads", options.threads, "--realtime", options.realtime,
                   *(["--cache", options.cache] if options.cache else []),
                   configs=configs, patience_s=300)
 
 
+class Stalls:
+    """What cyclictest sees, on the CPU that layerd's executor computes on and
+    above it: when the machine itself was away."""
+
+    def __init__(self, seconds):
+        self.child = None
+        try:
+            self.child = subprocess.Popen(
+                ["cyclictest", "-q", "-a", "0", "-t", "1", "-p", "90", "-i",
+                 "1000", "--spike=1000", "-D", str(seconds)],
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        except FileNotFoundError:
+            print("no cyclictest (rt-tests): every miss counts",
+                  file=sys.stderr)
+
+    def end(self):
+        if self.child is None:
+            return []
+        offset = time.time() - time.monotonic()
+        return [(begin + offset, end + offset)
+                for begin, end in stalls_of(self.child.communicate()[0])]
+
+
 def scenario_urgent(options):
-    with daemon_for(options, urgent="priority: 1\n",
-                    flood="priority: 4\n") as daemon:
+    floods = ["flood" + (str(n + 1) if n else "")
+              for n in range(len(options.flood))]
+    configs = {name: "priority: 4\n" for name in floods}
+    with daemon_for(options, urgent="priority: 1\n", **configs) as daemon:
         load = Load(options, daemon)
+        alone_s = max(10, options.seconds // 4)
         paced = ["--async", "--rps", 30, "-c", 8, "--connections", 2,
-                 "-z", f"{options.seconds}s", "--duration-stop", "wait"]
-        flooding = ["-c", 4, "-z", f"{options.seconds}s",
-                    "--duration-stop", "wait"]
+                 "--duration-stop", "wait", "-t", "10s"]
+        flooding = ["-c", 2, "--duration-stop", "wait", "-t", "60s"]
         load.run("urgent", "-n", 30, "-c", 1)
-        load.run("flood", "-n", 4, "-c", 1)
-        alone = load.run("urgent", *paced, "-t", "10s")
-        solo = load.run("flood", *flooding, "-t", "60s")
-        deadline = figures(alone)[1].get(99, 0) + options.slack_ms
-        flood = load.start("flood", *flooding, "-t", "60s")
-        beside = load.run("urgent", *paced, "-t", f"{deadline:.0f}ms")
-        return judge_urgent(alone, beside, solo, load.end(flood),
-                            options.longest_part_ms)
+        for name in floods:
+            load.run(name, "-n", 4, "-c", 1)
+        alone = load.run("urgent", *paced, "-z", f"{alone_s}s")
+        solos = [load.start(name, *flooding, "-z", f"{alone_s}s")
+                 for name in floods]
+        solos = [load.end(solo) for solo in solos]
+        stalls = Stalls(options.seconds)
+        started = [load.start(name, *flooding, "-z", f"{options.seconds}s")
+                   for name in floods]
+        beside = load.run("urgent", *paced, "-z", f"{options.seconds}s")
+        if options.trace:
+            load.trace(options.trace)
+        return judge_urgent(alone, beside, solos,
+                            [load.end(flood) for flood in started],
+                            options.longest_part_ms, options.slack_ms,
+                            stalls.end())
 
 
 def scenario_ramp(options):
@@ -207,7 +309,7 @@ def scenario_impossible(options):
         before = number_in(f"/proc/{load.pid}/io", "read_bytes")
         report = load.run("flood", "-n", 500, "-c", 4)
         read = number_in(f"/proc/{load.pid}/io", "read_bytes") - before
-        return judge_impossible(report, read, os.path.getsize(options.flood))
+        return judge_impossible(report, read, os.path.getsize(options.flood[0]))
 
 
 def scenario_storm(options):
@@ -239,7 +341,9 @@ def main():
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO")
     parser.add_argument("--ghz", required=True)
     parser.add_argument("--urgent", required=True)
-    parser.add_argument("--flood", required=True)
+    parser.add_argument("--flood", required=True, action="append",
+                        help="repeats; the others take the first")
+    parser.add_argument("--trace", help="of the scenario urgent, at its end")
     parser.add_argument("--input", default="image")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--threads", default="1")

@@ -11,8 +11,11 @@ import scenarios
 
 def report(codes, p99=None, rps=10.0):
     latencies = p99 and [{"percentage": 99, "latency": p99 * 1e6}]
+    details = [{"status": code, "latency": (p99 or 1) * 1e6,
+                "timestamp": "2026-01-02T03:04:05.123456789Z"}
+               for code, count in codes.items() for _ in range(count)]
     return {"statusCodeDistribution": codes, "latencyDistribution": latencies,
-            "rps": rps, "count": sum(codes.values()), "errorDistribution": {}}
+            "details": details, "rps": rps, "count": sum(codes.values()), "errorDistribution": {}}
 
 
 def well(judged):
@@ -20,10 +23,10 @@ def well(judged):
 
 
 class Gates(unittest.TestCase):
-    def urgent(self, beside, flood=report({"OK": 100}, 900)):
+    def urgent(self, beside, flood=report({"OK": 100}, 900), stalls=()):
         return well(scenarios.judge_urgent(
-            report({"OK": 300}, 10), beside, report({"OK": 150}, 400, 15),
-            flood, longest_part_ms=2))
+            report({"OK": 300}, 10), beside, [report({"OK": 150}, 400, 15)],
+            [flood], longest_part_ms=2, slack_ms=5, stalls=stalls))
 
     def test_urgent_opens_for_a_class_that_is_not_disturbed(self):
         self.assertEqual(self.urgent(report({"OK": 300}, 13.9)), [True] * 4)
@@ -32,12 +35,24 @@ class Gates(unittest.TestCase):
         missed = report({"OK": 299, "DeadlineExceeded": 1}, 12)
         self.assertFalse(self.urgent(missed)[0])
 
+    def test_one_late_answer_shuts_it_unless_the_machine_stalled(self):
+        late = report({"OK": 299}, 12)
+        late["details"] += report({"OK": 1}, 15.1)["details"]
+        self.assertFalse(self.urgent(late)[0])
+        at = 1767323045.13  # While that call was on.
+        self.assertTrue(self.urgent(late, stalls=[(at, at + 0.005)])[0])
+        self.assertFalse(self.urgent(late, stalls=[(at - 9, at - 8)])[0])
+
+    def test_stalls_are_read_from_what_cyclictest_prints(self):
+        text = "T: 0 ( 9) P:90\nT: 0 Spike:    1500: TS:  13579705913\n"
+        self.assertEqual(scenarios.stalls_of(text),
+                         [(13579.704413, 13579.705913)])
+
     def test_a_late_tail_shuts_it(self):
         self.assertFalse(self.urgent(report({"OK": 300}, 14.1))[1])
 
     def test_no_answer_at_all_shuts_it(self):
-        self.assertEqual(self.urgent(report({"Unavailable": 9}))[:2],
-                         [False, False])
+        self.assertEqual(self.urgent(report({"Unavailable": 9})), [False])
 
     def test_a_flood_that_starves_shuts_it(self):
         slow = report({"OK": 10}, 900, rps=7)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The load scenarios of deploy/ghz on real networks: mobilenet_v2 is urgent,
-# resnet152 the flood. Prints a row for each gate; exits 1 if one is shut.
+# vgg16 and resnet152 the flood. Prints a row for each gate; exits 1 if one is shut.
 #
 #   test/load/run.sh [--seconds N] [--storm-calls N] [SCENARIO...]
 #
@@ -35,7 +35,7 @@ bin=$(deploy/bazel.sh info bazel-bin 2>/dev/null)
 export LAYERD=$bin/daemon/layerd LAYERCTL=$bin/daemon/ctl/layerctl
 work=$(mktemp -d "${TMPDIR:-/tmp}/layerd-load.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-for model in mobilenet_v2 resnet152; do
+for model in mobilenet_v2 resnet152 vgg16; do
   folder=$(test/models/make.sh "$model")
   "$LAYERCTL" pack "$folder/model.onnx" -o "$work/$model.layers"
   # What admission predicts by.
@@ -44,4 +44,5 @@ for model in mobilenet_v2 resnet152; do
 done
 python3 -B deploy/ghz/scenarios.py --ghz "$ghz" --cache "$work/cache" \
   --urgent "$work/mobilenet_v2.layers" --flood "$work/resnet152.layers" \
+  --flood "$work/vgg16.layers" \
   "${options[@]}"

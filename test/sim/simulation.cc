@@ -167,9 +167,12 @@ Simulation::Simulation(const std::vector<SimTask>& tasks,
       random_(seed + 1) {
   // The classic worst case.
   const bool all_at_once = options.all_at_once || seed % 2 == 0;
-  for (const SimTask& task : tasks) {
+  for (size_t i = 0; i < tasks.size(); ++i) {
     const double phase = all_at_once ? 0 : random_.Uniform();
-    sources_.push_back({&task, Instant{} + Time(phase * task.period_seconds)});
+    const double first = options.first_seconds.empty()
+                             ? phase * tasks[i].period_seconds
+                             : options.first_seconds[i];
+    sources_.push_back({&tasks[i], Instant{} + Time(first)});
   }
   lanes_.reserve(kLevelsMax);
   Lanes lanes{};

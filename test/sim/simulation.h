@@ -22,6 +22,8 @@ struct SimOptions {
   bool drop_late = true;
   // Every task's first job arrives at the same time; else only with even seeds.
   bool all_at_once = false;
+  // When each task's first job arrives; empty: as above.
+  std::vector<double> first_seconds = {};
 };
 
 // What came of a task set. `complaints` are promises of the daemon that did not
