@@ -236,7 +236,7 @@ TEST_CASE("Convolutions packed for latency answer as drawn") {
   const auto want = NaiveAnswers(network, inputs);
   Fuse(&network);
   RemoveDeadNodes(&network);
-  const CutLimits limits = {512 << 10, 5'000'000, true};
+  const CutLimits limits = {512 << 10, 5'000'000, true, 512 << 10};
   const auto cpu = MakeCpuBackend(1);
 
   const auto program = Cut(Lower(network), limits, *cpu);

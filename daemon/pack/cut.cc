@@ -19,7 +19,11 @@ namespace layerd {
 namespace {
 
 constexpr int64_t kConvolutionBlock = 32;
-constexpr int64_t kFullyConnectedBlock = 16;
+// With so few rows each weight is used too seldom to keep a processor busy: the
+// memory bounds it, and half a panel of a tile is no slower than a whole one.
+constexpr int64_t kFewRows = 4;
+constexpr int64_t kFullyConnectedBlock = 32;
+constexpr int64_t kFewRowsBlock = 16;
 // Fewer would spend a fifth of their time on the way of the input.
 constexpr int64_t kWinogradBlock = 64;
 
@@ -57,8 +61,12 @@ int64_t GroupsOf(const Operator& op) {
 }
 
 // The fewest channels that a part may have, and the step of more.
-int64_t BlockOf(const Operator& op, int64_t channels) {
-  if (std::holds_alternative<FullyConnected>(op)) return kFullyConnectedBlock;
+int64_t BlockOf(const Operator& op, const TensorType& output,
+                int64_t channels) {
+  if (std::holds_alternative<FullyConnected>(op)) {
+    const bool few = AllRows(op, output).count <= kFewRows;
+    return few ? kFewRowsBlock : kFullyConnectedBlock;
+  }
   const int64_t groups = GroupsOf(op);
   const int64_t of_group = channels / groups;
   return groups == 1 ? kConvolutionBlock : RoundUp(kConvolutionBlock, of_group);
@@ -245,18 +253,22 @@ int64_t Cutter::ChannelsOfPart(uint32_t l, const Range& all) const {
     bytes += piece.layout.bytes();
   }
   const int64_t bytes_each = std::max<int64_t>(1, bytes / all.count);
-  const int64_t block =
-      is_winograd_ ? kWinogradBlock : BlockOf(layer.op, all.count);
+  const int64_t block = is_winograd_
+                            ? kWinogradBlock
+                            : BlockOf(layer.op, whole.outputs[0], all.count);
   // The bias is aligned behind the kernel.
-  const int64_t by_bytes =
-      (limits_.extent_bytes_max - kWeightAlignment) / bytes_each;
+  const uint64_t bytes_max =
+      is_winograd_ ? limits_.winograd_bytes_max : limits_.extent_bytes_max;
+  const int64_t by_bytes = (bytes_max - kWeightAlignment) / bytes_each;
   // Rows of a transposed convolution share what they write: it is not cut
-  // there.
-  const int64_t by_work =
-      std::holds_alternative<ConvTranspose>(layer.op)
-          ? limits_.part_flops_max /
-                std::max<int64_t>(1, WorkFlops(whole) / all.count)
-          : by_bytes;
+  // there. Rows of a matrix would each meet all of its weights again.
+  const bool cuts_work = std::holds_alternative<ConvTranspose>(layer.op) ||
+                         std::holds_alternative<FullyConnected>(layer.op);
+  const uint64_t work =
+      WorkFlops(whole) + whole.outputs[0].element_count() * kFlopsOfOutput;
+  const int64_t by_work = cuts_work ? limits_.part_flops_max /
+                                          std::max<int64_t>(1, work / all.count)
+                                    : by_bytes;
   const int64_t most =
       std::max(block, std::min(by_bytes, by_work) / block * block);
   const int64_t pieces = (all.count + most - 1) / most;

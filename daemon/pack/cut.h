@@ -17,6 +17,9 @@ struct CutLimits {
   uint64_t extent_bytes_max = 256 << 10;
   uint64_t part_flops_max = 200'000'000;
   bool wishes_winograd = false;  // Of 3 x 3 convolutions, where it pays off.
+  // Where Winograd computes: parts over channels each take the input to its
+  // points again.
+  uint64_t winograd_bytes_max = 4 << 20;
 };
 
 // Cuts layers into parts, and gives each range of channels with weights an
@@ -28,7 +31,8 @@ struct CutLimits {
 // Scales are there if the kernel is stored with them.
 //
 // Bytes are cut over output channels: as many as the limit allows, but at least
-// a block: 32 in a convolution (whole groups), 16 in a fully connected layer.
+// a block: 32 in a convolution (whole groups) and in a fully connected layer, 16
+// in one of few rows.
 // Work is cut over rows: the parts of a range of channels share its extent. The
 // pieces of a layer are equal but for the last. Cuts depend on bytes and
 // counted work only.

@@ -103,6 +103,26 @@ TEST_CASE("Fully connected layers are cut in blocks of sixteen") {
         std::vector<int64_t>{16, 16, 8});
 }
 
+TEST_CASE("Fully connected layers of many rows fill whole tiles") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {20, 1024});
+  const int weights = sketch.Random("w", {1024, 80});
+  sketch.Output(sketch.Add("y", "MatMul", {x, weights}, {20, 80}));
+
+  CHECK(PartsOf(&sketch, {16 << 10, 1 << 30}) ==
+        std::vector<int64_t>{32, 32, 16});
+}
+
+TEST_CASE("Work of a fully connected layer is cut over channels") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {20, 1024});
+  const int weights = sketch.Random("w", {1024, 128});
+  sketch.Output(sketch.Add("y", "MatMul", {x, weights}, {20, 128}));
+
+  CHECK(PartsOf(&sketch, {1 << 20, (2 * 1024 + 64) * 20 * 64}) ==
+        std::vector<int64_t>{64, 64});
+}
+
 TEST_CASE("Extents are whole pages and pieces lie on the grid") {
   GraphSketch sketch;
   const int x = sketch.Input("x", {1, 100, 4, 4});

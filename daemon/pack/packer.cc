@@ -32,7 +32,9 @@ namespace {
 constexpr char kProducer[] = "layerd 0.1.0";
 constexpr uint64_t kStoredBytesLeast = 16 << 10;
 constexpr uint64_t kExtentBytesMost = 256 << 10;
-constexpr uint64_t kExtentBytesForLatency = 4 << 20;
+// For latency: as many weights as a second-level cache keeps beside the rest.
+constexpr uint64_t kDirectBytesMost = 512 << 10;
+constexpr uint64_t kWinogradBytesMost = 4 << 20;
 
 absl::Status CheckOptions(const PackOptions& options) {
   RETURN_IF_ERROR(WeightType(options.weights).status());
@@ -72,8 +74,11 @@ CutLimits LimitsFor(const PackOptions& options, DataType stored,
   limits.part_flops_max = options.part_flops_max;
   limits.extent_bytes_max = options.extent_bytes_max;
   limits.wishes_winograd = options.optimize_for == "latency";
-  if (limits.extent_bytes_max == 0 && limits.wishes_winograd) {
-    limits.extent_bytes_max = kExtentBytesForLatency;
+  if (limits.wishes_winograd) {
+    const uint64_t most = options.extent_bytes_max;
+    limits.winograd_bytes_max = most == 0 ? kWinogradBytesMost : most;
+    limits.extent_bytes_max =
+        most == 0 ? kDirectBytesMost : std::min(most, kDirectBytesMost);
   }
   if (limits.extent_bytes_max == 0) {
     const uint64_t least = kStoredBytesLeast * sizeof(float) / SizeOf(stored);
@@ -106,7 +111,9 @@ manifest::Manifest ManifestFor(const Graph& graph, const Program& program,
   manifest::PackOptions* packed = manifest.mutable_options();
   packed->set_weights(options.weights);
   packed->set_optimize_for(options.optimize_for);
-  packed->set_extent_bytes_max(limits.extent_bytes_max);
+  packed->set_extent_bytes_max(limits.wishes_winograd
+                                   ? limits.winograd_bytes_max
+                                   : limits.extent_bytes_max);
   packed->set_part_flops_max(limits.part_flops_max);
   for (const auto& [name, shape] : options.shapes) {
     manifest::ShapeBinding* bound = packed->add_shapes();

@@ -138,38 +138,38 @@ void RestRow(const float* a, int64_t a_stride, const float* b, int64_t b_stride,
   Combined(Rest{}, a, a_stride, b, b_stride, y, count);
 }
 
-LAYERD_MULTIVERSION
-float MaxOf(const float* x, int64_t count) {
-  float lane[kLanes];
-  std::fill(lane, lane + kLanes, -std::numeric_limits<float>::infinity());
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t j = 0; j < kLanes; ++j) {
-      lane[j] = x[i + j] < lane[j] ? lane[j] : x[i + j];
-    }
+// The lanes that a row ends with: what is behind them changes no maximum, and
+// adds nothing.
+struct LastLanes {
+  LAYERD_INLINE LastLanes(const float* x, int64_t count) {
+    std::fill(lane, lane + kLanes, -std::numeric_limits<float>::infinity());
+    for (int64_t j = 0; j < count; ++j) lane[j] = x[j];
   }
-  for (; i < count; ++i) lane[0] = x[i] < lane[0] ? lane[0] : x[i];
+  float lane[kLanes];
+};
+
+LAYERD_INLINE void Raise(float (&most)[kLanes], const float* x) {
+  for (int64_t j = 0; j < kLanes; ++j)
+    most[j] = x[j] < most[j] ? most[j] : x[j];
+}
+
+LAYERD_INLINE float MaxOf(const float* x, int64_t whole,
+                          const LastLanes& last) {
+  float lane[kLanes];
+  std::copy(last.lane, last.lane + kLanes, lane);
+  for (int64_t i = 0; i < whole; i += kLanes) Raise(lane, x + i);
   float most = lane[0];
   for (const float value : lane) most = value < most ? most : value;
   return most;
 }
 
-LAYERD_MULTIVERSION
-void ExpRow(float shift, const float* x, float* y, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) y[i] = Exp(x[i] - shift);
-}
-
-LAYERD_MULTIVERSION
-float SumOf(const float* x, int64_t count) {
-  float lane[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t j = 0; j < kLanes; ++j) lane[j] += x[i + j];
+LAYERD_INLINE void AddExp(float shift, const float* x, float* y,
+                          float (&sum)[kLanes]) {
+  LAYERD_SAME_OR_APART
+  for (int64_t j = 0; j < kLanes; ++j) {
+    y[j] = Exp(x[j] - shift);
+    sum[j] += y[j];
   }
-  for (int64_t j = 0; i < count; ++i, ++j) lane[j] += x[i];
-  float sum = 0;
-  for (const float value : lane) sum += value;
-  return sum;
 }
 
 LAYERD_MULTIVERSION
@@ -274,9 +274,21 @@ void NormaliseRow(float k, float factor, float beta, const float* x, float* y,
   }
 }
 
+LAYERD_MULTIVERSION
 void SoftmaxRow(const float* x, float* y, int64_t count) {
-  ExpRow(MaxOf(x, count), x, y, count);
-  ScaleRow(1.0f / SumOf(y, count), y, count);
+  const int64_t whole = count / kLanes * kLanes;
+  LastLanes last(x + whole, count - whole);
+  const float most = MaxOf(x, whole, last);
+  float lane[kLanes] = {};
+  for (int64_t i = 0; i < whole; i += kLanes) AddExp(most, x + i, y + i, lane);
+  AddExp(most, last.lane, last.lane, lane);
+  float sum = 0;
+  for (const float value : lane) sum += value;
+  const float factor = 1.0f / sum;
+  for (int64_t i = 0; i < whole; ++i) y[i] *= factor;
+  for (int64_t j = 0; j < count - whole; ++j) {
+    y[whole + j] = last.lane[j] * factor;
+  }
 }
 
 }  // namespace layerd::cpu

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kernels/cpu/half_rows.h"
+#include "kernels/cpu/multiversion.h"
 
 namespace layerd::cpu {
 namespace {
@@ -12,12 +13,31 @@ namespace {
 // 32 x 32 floats: two times 4 KiB, half a row of pages apart at worst.
 constexpr int64_t kBlock = 32;
 
+// Pictures come with their colours apart.
+constexpr int64_t kColours = 3;
+
+template <typename Element>
+void JoinColours(const Element* from, int64_t from_stride, Element* to,
+                 int64_t to_stride, int64_t rows) {
+  LAYERD_SAME_OR_APART
+  for (int64_t row = 0; row < rows; ++row) {
+    const Element* const pixel = from + row;
+    Element* const joined = to + row * to_stride;
+    joined[0] = pixel[0];
+    joined[1] = pixel[from_stride];
+    joined[2] = pixel[2 * from_stride];
+  }
+}
+
 template <typename Element>
 void TransposeBlock(const std::byte* from_bytes, int64_t from_stride,
                     std::byte* to_bytes, int64_t to_stride, int64_t rows,
                     int64_t columns) {
   const auto* from = reinterpret_cast<const Element*>(from_bytes);
   auto* to = reinterpret_cast<Element*>(to_bytes);
+  if (columns == kColours) {
+    return JoinColours(from, from_stride, to, to_stride, rows);
+  }
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t column = 0; column < columns; ++column) {
       to[row * to_stride + column] = from[column * from_stride + row];

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "daemon/engine/engine.h"
+#include "daemon/rt/passive_wait.h"
 
 namespace layerd {
 namespace {
@@ -61,6 +62,7 @@ int Answer(int threads, const std::string& file) {
 }  // namespace layerd
 
 int main(int argc, char** argv) {
+  layerd::WaitPassively(argv);
   if (argc == 3) return layerd::Answer(std::atoi(argv[1]), argv[2]);
   std::fputs("contender THREADS FILE.layers\n", stderr);
   return 2;

@@ -11,6 +11,7 @@ ENGINE, THREADS, MODEL = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 # As layerd's compute threads wait: without burning what the next one needs.
 os.environ["OMP_NUM_THREADS"] = str(THREADS)
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+os.environ["GOMP_SPINCOUNT"] = "2000"
 
 import numpy as np  # noqa: E402  The environment comes first.
 

@@ -10,11 +10,13 @@ above 1.05 against any engine we would worry.
            [--work FOLDER] [--prepare] [--results FILE]
 
 A folder for files that stays lets a first run prepare what the second measures
-on a machine that is quiet.
+on a machine that is quiet. It also keeps the rows that were measured, so that a
+long comparison may be made in pieces: FILE then has all of them.
 """
 import argparse
 import datetime
 import importlib.util
+import json
 import os
 import platform
 import shutil
@@ -193,6 +195,28 @@ HEAD = [
 ]
 
 
+class Rows:
+    """What was measured, in this run and in those before it."""
+
+    def __init__(self, folder):
+        self.path = f"{folder}/rows.json"
+        self.rows = {}
+        if os.path.exists(self.path):
+            with open(self.path, encoding="utf-8") as file:
+                self.rows = json.load(file)
+
+    def add(self, line):
+        self.rows[" ".join(line[:2])] = line
+        with open(self.path, "w", encoding="utf-8") as file:
+            json.dump(self.rows, file)
+
+    def in_order(self):
+        models = MODELS.split(",")
+        return sorted(
+            self.rows.values(), key=lambda line:
+            (line[1], models.index(line[0]) if line[0] in models else 99))
+
+
 def machine():
     model = "unknown"
     with open("/proc/cpuinfo", encoding="utf-8") as file:
@@ -200,8 +224,7 @@ def machine():
             if line.startswith("model name"):
                 model = line.split(":", 1)[1].strip()
                 break
-    return (f"{os.cpu_count()} CPUs ({model}), Linux {platform.release()}, "
-            f"load {os.getloadavg()[0]:.1f} when it began")
+    return f"{os.cpu_count()} CPUs ({model}), Linux {platform.release()}"
 
 
 def write(path, lines, rounds, described):
@@ -222,8 +245,7 @@ layerd cannot run the model, or was not there.
 
 def main():
     option = options()
-    described = machine()
-    lines = []
+    rows = Rows(option.work)
     for model in option.models.split(","):
         onnx = onnx_of(model)
         files = pack(option, model, onnx)
@@ -232,10 +254,12 @@ def main():
             continue
         for threads in option.threads.split(","):
             able = contenders(option, int(threads), onnx, ncnn, files)
-            lines.append(row(model, threads, compete(able, option.rounds)))
-            print("  ".join(lines[-1]), flush=True)
+            line = row(model, threads, compete(able, option.rounds))
+            print("  ".join(line), flush=True)
+            rows.add(line)
             if option.results:
-                write(option.results, lines, option.rounds, described)
+                write(option.results, rows.in_order(), option.rounds,
+                      machine())
 
 
 main()
