@@ -53,6 +53,7 @@ struct Settings {
   uint64_t budget_bytes = 0;
   int threads = 1;
   uint64_t requests = 0;
+  std::vector<std::string> inputs;  // The values of --input; else random ones.
   double paced_bytes_per_s = 0;  // 0: as the drive is.
   Machine machine;
   bool machine_is_given = false;
@@ -114,6 +115,7 @@ absl::StatusOr<Settings> ReadSettings(const CommandLine& line) {
   settings.paced_bytes_per_s = static_cast<double>(drive_mib_s) * kMiB;
   ASSIGN_OR_RETURN(settings.machine, ReadMachine(line));
   settings.machine_is_given = line.Has("--machine");
+  settings.inputs = line.All("--input");
   RETURN_IF_ERROR(FindFiles(line, &settings));
   ASSIGN_OR_RETURN(const auto file, LayerFileReader::Open(settings.layer_file));
   settings.weights = file->manifest().options().weights();
@@ -147,9 +149,15 @@ std::vector<ArrayPort> PortsOf(const std::vector<Model::Port>& ports) {
   return array_ports;
 }
 
-absl::StatusOr<std::vector<std::vector<Array>>> RandomInputs(
-    const Model& model) {
+absl::StatusOr<std::vector<std::vector<Array>>> InputsOf(
+    const Settings& settings, const Model& model) {
   std::vector<std::vector<Array>> inputs(kInputSeeds);
+  if (!settings.inputs.empty()) {
+    ASSIGN_OR_RETURN(const std::vector<Array> given,
+                     ReadInputs(settings.inputs, PortsOf(model.inputs())));
+    inputs.assign(kInputSeeds, given);
+    return inputs;
+  }
   for (uint64_t seed = 0; seed < kInputSeeds; ++seed) {
     for (const ArrayPort& port : PortsOf(model.inputs())) {
       ASSIGN_OR_RETURN(Array array, RandomArray(port, seed));
@@ -221,7 +229,7 @@ absl::StatusOr<Contest> StartContest(const Settings& settings,
   options.cache_path = settings.cache_folder;
   options.machine = MachineOf(settings, drive);
   ASSIGN_OR_RETURN(Contestant resident, StartResident(options, settings));
-  ASSIGN_OR_RETURN(auto inputs, RandomInputs(resident.model()));
+  ASSIGN_OR_RETURN(auto inputs, InputsOf(settings, resident.model()));
   if (settings.weights == "f32") {
     RETURN_IF_ERROR(KnowParts(settings, known, drive, inputs, &resident));
   } else {
@@ -442,6 +450,11 @@ Command BenchCommand() {
                   {.name = "--drive-mib-s",
                    .value = "R",
                    .help = "models a drive of R MiB/s, slower than this one"},
+                  {.name = "--input",
+                   .value = "NAME=x.npy",
+                   .help = "an input of every request, if random numbers are "
+                           "none: indices must be within their tables",
+                   .repeats = true},
                   MachineOption(),
                   WeightsOption(),
                   ShapeOption(),

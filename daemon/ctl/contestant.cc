@@ -82,11 +82,7 @@ void Contestant::AwaitReadAhead() {
 }
 
 std::vector<double> Contestant::PartSeconds() const {
-  std::vector<double> medians;
-  for (const std::vector<double>& seconds : part_seconds_) {
-    medians.push_back(Median(seconds));
-  }
-  return medians;
+  return TypicalParts(part_seconds_);
 }
 
 }  // namespace layerd

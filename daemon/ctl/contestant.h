@@ -33,7 +33,7 @@ class Contestant {
   // times.
   const std::vector<double>& waits_ms() const { return waits_ms_; }
   const std::vector<double>& computing_ms() const { return computing_ms_; }
-  // Of each part the median over what counted.
+  // Of each part, over what counted (TypicalParts()).
   std::vector<double> PartSeconds() const;
 
   Engine& engine() { return *engine_; }

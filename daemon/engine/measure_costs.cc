@@ -140,15 +140,11 @@ absl::Status LocalEngine::Measure(const std::shared_ptr<Model>& model,
   const auto drive = GlanceAtDrive(path, undisturbed);
   if (absl::IsUnavailable(drive.status())) return drive.status();
 
-  std::vector<double> medians;
-  for (const std::vector<double>& part : seconds) {
-    medians.push_back(Median(part));
-  }
   ASSIGN_OR_RETURN(const KnownCosts costs,
                    KnownCosts::Of(path, options_.cache_path,
                                   parts_.backend->key(), options_.threads));
   const absl::Status written =
-      costs.Write(medians, drive.ok() ? drive->bytes_per_s : 0,
+      costs.Write(TypicalParts(seconds), drive.ok() ? drive->bytes_per_s : 0,
                   drive.ok() ? drive->first_read_seconds : 0);
   RETURN_IF_ERROR(written);
   std::shared_ptr<const Known> known = KnownOf(path, *model);

@@ -20,5 +20,14 @@ TEST_CASE("The median of an even number lies between the two in the middle") {
   CHECK(Median({6}) == 6);
 }
 
+TEST_CASE("Typical parts add up to a typical run") {
+  // Each run is late at another part.
+  const auto parts = TypicalParts({{1, 1, 4}, {2, 5, 2}, {6, 3, 3}});
+  CHECK(parts[0] + parts[1] + parts[2] == Approx(9));
+  CHECK(parts[1] / parts[0] == Approx(2));
+  CHECK(TypicalParts({{0}, {0}}) == std::vector<double>{0, 0});
+  CHECK(TypicalParts({}).empty());
+}
+
 }  // namespace
 }  // namespace layerd
