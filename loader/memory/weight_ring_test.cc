@@ -35,6 +35,26 @@ TEST_CASE("A ring gives rooms one after the other until it is full") {
   CHECK_FALSE(ring.TryTake(kPage));
 }
 
+TEST_CASE("A ring tells how many rooms must come back for more room") {
+  Memory memory(8);
+  WeightRing ring(memory.span);
+  CHECK(ring.free_bytes() == 8 * kPage);
+  for (int room = 0; room < 3; ++room) REQUIRE(ring.TryTake(2 * kPage));
+
+  CHECK(ring.free_bytes() == 2 * kPage);
+  CHECK(ring.HasRoom(2 * kPage));
+  CHECK_FALSE(ring.HasRoom(3 * kPage));  // It would cross the end.
+  CHECK(ring.ReturnedWhenFree(2 * kPage, 2 * kPage) == 0);
+  CHECK(ring.ReturnedWhenFree(kPage, 4 * kPage) == 1);
+  const uint64_t returned = ring.ReturnedWhenFree(3 * kPage, kPage);
+  CHECK(returned == 2);
+  while (ring.returned() < returned) {
+    CHECK_FALSE(ring.HasRoom(3 * kPage));
+    ring.ReturnOldest();
+  }
+  CHECK(ring.HasRoom(3 * kPage));
+}
+
 TEST_CASE("An extent that would cross the end starts again at 0") {
   Memory memory(4);
   WeightRing ring(memory.span);

@@ -84,6 +84,27 @@ TEST_CASE("The seam of the ring parts a read") {
         std::vector<uint64_t>{40 * kKib, 24 * kKib});
 }
 
+TEST_CASE("Room waits until it is worth a read, or the executor for weights") {
+  RandomWeights weights(1, std::vector<uint64_t>(16, 16 * kKib), 16 * kKib);
+  RingInSlab ring(128 * kKib);
+  SimIoEngine engine(1);
+  RunningLoader loader(&engine, {});
+  WeightStream stream(16);
+  const auto reads = ReadAll(weights);
+  loader->Start(&stream, {&weights.file(), reads, &ring.ring});
+  REQUIRE(stream.Wait(7).ok());
+  CHECK(SizesOf(engine.history()).back() == 128 * kKib);
+
+  stream.Release(0);
+  stream.Release(1);  // A quarter of the ring.
+  REQUIRE(stream.Wait(9).ok());
+  CHECK(SizesOf(engine.history()).back() == 32 * kKib);
+  stream.Release(2);
+  REQUIRE(stream.Wait(10).ok());
+  CHECK(SizesOf(engine.history()).back() == 16 * kKib);
+  loader->Stop(&stream);
+}
+
 // Tiles 3, 4 and 9 of an extent of sixteen, into memory that is in one piece.
 std::vector<StreamRead> ThreeTiles(std::span<std::byte> memory) {
   std::vector<StreamRead> reads;
