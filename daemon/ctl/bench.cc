@@ -54,7 +54,7 @@ struct Settings {
   int threads = 1;
   uint64_t requests = 0;
   std::vector<std::string> inputs;  // The values of --input; else random ones.
-  double paced_bytes_per_s = 0;  // 0: as the drive is.
+  double paced_bytes_per_s = 0;     // 0: as the drive is.
   Machine machine;
   bool machine_is_given = false;
 };

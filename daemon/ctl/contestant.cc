@@ -50,8 +50,7 @@ absl::Status Contestant::Ask(const std::vector<Array>& inputs, bool counts) {
   JobStats stats;
   const auto begin = std::chrono::steady_clock::now();
   RETURN_IF_ERROR(engine_->Run(std::move(job), &stats));
-  const Milliseconds latency =
-      std::chrono::steady_clock::now() - begin;
+  const Milliseconds latency = std::chrono::steady_clock::now() - begin;
   if (!counts) return absl::OkStatus();
   latencies_ms_.push_back(latency.count());
   waits_ms_.push_back(Milliseconds(stats.load_wait).count());

@@ -28,8 +28,8 @@ inline double Median(const std::vector<double>& values) {
   return (Quantile(values, 0.5) - Quantile(negated, 0.5)) / 2;
 }
 
-// What each part of a run takes, of several runs: medians by part, one factor on
-// all of them so that they add up to the median of whole runs. The medians
+// What each part of a run takes, of several runs: medians by part, one factor
+// on all of them so that they add up to the median of whole runs. The medians
 // alone add up to less, for every run is late at some parts.
 // REQUIRES: each part was seen as often, at least once.
 inline std::vector<double> TypicalParts(
