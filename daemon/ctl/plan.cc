@@ -138,6 +138,8 @@ void AddAnswer(const Question& question, const Answer& answer,
   // Of a daemon that serves this model alone.
   json.Add("base_bytes",
            kDaemonBaseBytes + BaseBytesOf(question.model->program()));
+  // Beside it, if a GPU computes.
+  json.Add("device_base_bytes", kDeviceBaseBytes);
   AddPoint(answer.point, out);
   const Prediction& times = answer.point.prediction;
   json.Add("resident_ms", 1e3 * times.resident_seconds);

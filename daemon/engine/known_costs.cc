@@ -103,6 +103,8 @@ Costs CostsOf(const Program& program, const std::optional<CostProfile>& profile,
       drive_is_known ? profile->drive_bytes_per_s : machine.drive_bytes_per_s;
   costs.first_read_seconds =
       drive_is_known ? profile->first_read_seconds : machine.first_read_seconds;
+  costs.copy_bytes_per_s = machine.copy_bytes_per_s;
+  costs.launch_seconds = machine.launch_seconds;
   return costs;
 }
 

@@ -17,6 +17,11 @@ inline constexpr uint64_t kDaemonBaseBytes = 28 << 20;
 inline constexpr uint64_t kModelBaseBytes = 6 << 20;
 inline constexpr uint64_t kPartBaseBytes = 4 << 10;
 
+// Where a GPU computes: its context, the code of CUDA, cuDNN and cuBLASLt that
+// is loaded when first used, and what the backend allocates for itself. On a
+// board all of it is the same memory. A guess until a device was measured.
+inline constexpr uint64_t kDeviceBaseBytes = 512 << 20;
+
 inline uint64_t BaseBytesOf(const Program& program) {
   return kModelBaseBytes + kPartBaseBytes * program.parts.size();
 }

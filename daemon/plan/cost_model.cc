@@ -28,6 +28,7 @@ struct Stream {
     ring_case.reads_bytes = reads_bytes;
     ring_case.parts = parts;
     ring_case.drive_bytes_per_s = costs.drive_bytes_per_s;
+    ring_case.copy_bytes_per_s = costs.copy_bytes_per_s;
     ring_case.ring_bytes = ring_bytes;
     return ring_case;
   }
@@ -46,8 +47,8 @@ Stream StreamOf(const Program& program, const Costs& costs,
   }
   for (size_t t = 0; t < program.parts.size(); ++t) {
     const Part& part = program.parts[t];
-    stream.parts.push_back(
-        {part.read ? number[*part.read] : std::nullopt, costs.part_seconds[t]});
+    stream.parts.push_back({part.read ? number[*part.read] : std::nullopt,
+                            costs.part_seconds[t] + costs.launch_seconds});
   }
   return stream;
 }
@@ -80,7 +81,7 @@ double BlockingSeconds(const MemoryPlan::ModelMemory& model,
                        const Costs& costs) {
   double longest = 0;
   for (const double seconds : costs.part_seconds) {
-    longest = std::max(longest, seconds);
+    longest = std::max(longest, seconds + costs.launch_seconds);
   }
   const auto in_flight =
       static_cast<double>(std::min(kInflightLowBytes, model.streamed_bytes));

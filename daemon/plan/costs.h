@@ -10,6 +10,9 @@ struct Costs {
   std::vector<double> part_seconds = {};  // In execution order.
   double drive_bytes_per_s = 0;
   double first_read_seconds = 0;
+  // Of a device with memory of its own, to which weights are copied; 0: none.
+  double copy_bytes_per_s = 0;
+  double launch_seconds = 0;  // What each part costs a device beside computing.
 };
 
 }  // namespace layerd

@@ -12,6 +12,7 @@ namespace layerd {
 namespace {
 
 constexpr size_t kNone = std::numeric_limits<size_t>::max();
+constexpr size_t kTicketsOpenMax = 2;  // As the executor has it.
 constexpr double kNever = std::numeric_limits<double>::max();
 
 // Small memory is looked at in wider steps than large: a step is then worth
@@ -58,7 +59,8 @@ LatencyTable::LatencyTable(const Program& program, const RingDemand& demand,
                            Costs costs)
     : demand_(demand),
       drive_bytes_per_s_(costs.drive_bytes_per_s),
-      first_read_seconds_(costs.first_read_seconds) {
+      first_read_seconds_(costs.first_read_seconds),
+      copy_bytes_per_s_(costs.copy_bytes_per_s) {
   LAYERD_CHECK(costs.part_seconds.size() == program.parts.size());
   LAYERD_CHECK(costs.drive_bytes_per_s > 0);
   std::vector<size_t> ranks(program.extents.size(), 0);
@@ -72,8 +74,9 @@ LatencyTable::LatencyTable(const Program& program, const RingDemand& demand,
   for (size_t t = 0; t < program.parts.size(); ++t) {
     const Part& part = program.parts[t];
     if (part.read) reads_[*part.read].last_part = t;
-    parts_.push_back({part.read, costs.part_seconds[t]});
-    resident_seconds_ += costs.part_seconds[t];
+    const double seconds = costs.part_seconds[t] + costs.launch_seconds;
+    parts_.push_back({part.read, seconds});
+    resident_seconds_ += seconds;
   }
   head_steps_ = {0};
   for (const uint64_t bytes : HeadSizes()) {
@@ -113,7 +116,8 @@ double LatencyTable::WorkOut(uint64_t ring_bytes, size_t head_extents) {
     end += bytes;
     at = at + bytes == ring_bytes ? 0 : at + bytes;
   }
-  double clock = first_read_seconds_, gate = 0, finish = 0;
+  copied_.assign(copy_bytes_per_s_ > 0 ? starts_.size() : 0, 0.0);
+  double clock = first_read_seconds_, gate = 0, finish = 0, copy_clock = 0;
   size_t read = 0, freed = 0;  // Of the program; of the streamed ones.
   for (size_t t = 0; t < parts_.size(); ++t) {
     if (parts_[t].read && streamed_[*parts_[t].read] != kNone) {
@@ -129,7 +133,20 @@ double LatencyTable::WorkOut(uint64_t ring_bytes, size_t head_extents) {
                 static_cast<double>(bytes) / drive_bytes_per_s_;
         arrivals_.push_back(clock);
       }
-      finish = std::max(finish, arrivals_[streamed_[*parts_[t].read]]);
+      const size_t n = streamed_[*parts_[t].read];
+      double there = arrivals_[n];
+      if (!copied_.empty()) {
+        if (copied_[n] == 0) {
+          const double enqueued =
+              t < kTicketsOpenMax ? 0 : finish_[t - kTicketsOpenMax];
+          copy_clock = std::max({copy_clock, there, enqueued}) +
+                       static_cast<double>(reads_[*parts_[t].read].bytes) /
+                           copy_bytes_per_s_;
+          copied_[n] = copy_clock;
+        }
+        there = copied_[n];
+      }
+      finish = std::max(finish, there);
     }
     finish += parts_[t].seconds;
     finish_[t] = finish;

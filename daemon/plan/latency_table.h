@@ -55,12 +55,13 @@ class LatencyTable {
   std::vector<Read> reads_;
   std::vector<TimedPart> parts_;
   double drive_bytes_per_s_, first_read_seconds_;
+  double copy_bytes_per_s_;
   double resident_seconds_ = 0;
   std::vector<size_t> head_steps_;
   std::map<std::pair<uint64_t, size_t>, double> known_;
   // Scratch of WorkOut(): by streamed read, by part.
   std::vector<uint64_t> starts_;
-  std::vector<double> arrivals_, finish_;
+  std::vector<double> arrivals_, copied_, finish_;
   std::vector<size_t> streamed_, last_parts_;
 };
 

@@ -29,15 +29,16 @@ double Oracle(const Program& program, const RingDemand& demand,
   std::vector<TimedPart> parts;
   for (size_t t = 0; t < program.parts.size(); ++t) {
     const auto read = program.parts[t].read;
-    parts.push_back(
-        {read ? number[*read] : std::nullopt, costs.part_seconds[t]});
+    parts.push_back({read ? number[*read] : std::nullopt,
+                     costs.part_seconds[t] + costs.launch_seconds});
   }
   const auto finish =
       RingFinishTimes({.reads_bytes = reads,
                        .parts = parts,
                        .drive_bytes_per_s = costs.drive_bytes_per_s,
                        .ring_bytes = ring_bytes,
-                       .first_read_seconds = costs.first_read_seconds});
+                       .first_read_seconds = costs.first_read_seconds,
+                       .copy_bytes_per_s = costs.copy_bytes_per_s});
   return finish->back();
 }
 
@@ -48,6 +49,8 @@ TEST_CASE("The table says what the recurrence says") {
     const Program program = RandomSketch(random);
     if (program.reads.empty()) continue;
     Costs costs{.drive_bytes_per_s = 4096, .first_read_seconds = 0.5};
+    if (seed % 3 != 0) costs.launch_seconds = 0.01;
+    if (seed % 3 == 2) costs.copy_bytes_per_s = seed % 2 == 0 ? 2048 : 16384;
     for (size_t t = 0; t < program.parts.size(); ++t) {
       costs.part_seconds.push_back(static_cast<double>(random() % 8000) * 1e-3);
     }

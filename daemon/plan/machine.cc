@@ -38,6 +38,13 @@ Machine Machine::OfClass(const std::string& isa, int cores) {
   return machine;
 }
 
+Machine Machine::WithDevice(bool copies) const {
+  Machine machine = *this;
+  if (copies) machine.copy_bytes_per_s = 3e9;
+  machine.launch_seconds = 10e-6;
+  return machine;
+}
+
 absl::StatusOr<Machine> Machine::Parse(std::string_view json) {
   costs::Machine proto;
   google::protobuf::util::JsonParseOptions options;

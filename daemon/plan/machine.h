@@ -24,6 +24,9 @@ struct Machine {
   double crc_bytes_per_s = 0;
   double drive_bytes_per_s = 0;   // As the loader reads.
   double first_read_seconds = 0;  // One tile after a pause.
+  // As Costs has them. Not measured yet: those of a class.
+  double copy_bytes_per_s = 0;
+  double launch_seconds = 0;
 
   // One cell of the table of sizes and depths.
   struct DriveRate {
@@ -38,6 +41,8 @@ struct Machine {
   // What any machine of that instruction set does: plans made with it promise
   // too little rather than too much.
   static Machine OfClass(const std::string& isa, int cores);
+  // The same with a GPU; `copies` to memory of its own, or it shares ours.
+  Machine WithDevice(bool copies) const;
 
   // INVALID_ARGUMENT naming the field. Fields of a newer version are skipped.
   static absl::StatusOr<Machine> Parse(std::string_view json);

@@ -160,8 +160,8 @@ absl::StatusOr<Program> Program::Parse(const manifest::Manifest& manifest) {
     program.layers.push_back(*std::move(layer));
   }
   for (const auto& extent : manifest.extents()) {
-    program.extents.push_back({extent.offset_bytes(), extent.stored_bytes(),
-                               extent.tile_bytes()});
+    program.extents.push_back(
+        {extent.offset_bytes(), extent.stored_bytes(), extent.tile_bytes()});
   }
   for (const auto& proto : manifest.parts()) {
     absl::StatusOr<Part> part = From(proto);

@@ -10,6 +10,9 @@
 namespace layerd {
 namespace {
 
+// As the executor has it.
+constexpr size_t kTicketsOpenMax = 2;
+
 // Where each extent starts, in bytes since the first lap, skipped rests
 // included.
 std::vector<uint64_t> Place(std::span<const uint64_t> reads_bytes,
@@ -51,6 +54,7 @@ class Recurrence {
         starts_(Place(c_.reads_bytes, c_.ring_bytes)),
         last_user_(c_.reads_bytes.size()),
         arrival_(c_.reads_bytes.size(), 0.0),
+        copied_(c_.copy_bytes_per_s > 0 ? c_.reads_bytes.size() : 0, 0.0),
         clock_(c_.first_read_seconds + c_.block_read_seconds) {
     finish_.reserve(c_.parts.size());
     for (size_t t = 0; t < c_.parts.size(); ++t) {
@@ -64,9 +68,9 @@ class Recurrence {
           finish_.empty() ? c_.block_compute_seconds : finish_.back();
       if (part.read) {
         while (done_ <= *part.read) RETURN_IF_ERROR(ReadNext());
-        if (arrival_[*part.read] > 0) {
-          ready =
-              std::max(ready, arrival_[*part.read] + c_.block_compute_seconds);
+        const double there = Arrival(*part.read);
+        if (there > 0) {
+          ready = std::max(ready, there + c_.block_compute_seconds);
         }
       }
       finish_.push_back(ready + part.seconds);
@@ -75,6 +79,21 @@ class Recurrence {
   }
 
  private:
+  // Where the next part computes.
+  double Arrival(size_t read) {
+    if (copied_.empty()) return arrival_[read];
+    double& copied = copied_[read];
+    if (copied > 0) return copied;
+    const size_t next = finish_.size();
+    const double enqueued = next < kTicketsOpenMax
+                                ? c_.block_compute_seconds
+                                : finish_[next - kTicketsOpenMax];
+    copy_clock_ =
+        std::max({copy_clock_, arrival_[read], enqueued}) +
+        static_cast<double>(c_.reads_bytes[read]) / c_.copy_bytes_per_s;
+    return copied = copy_clock_;
+  }
+
   absl::Status ReadNext() {
     const uint64_t end = starts_[done_] + c_.reads_bytes[done_];
     while (end > starts_[freed_] + c_.ring_bytes) {
@@ -101,11 +120,13 @@ class Recurrence {
   const std::vector<uint64_t> starts_;
   std::vector<size_t> last_user_;  // Of each read: a part.
   std::vector<double> arrival_;    // 0: it was there.
+  std::vector<double> copied_;     // 0: not yet. None without a copy stage.
   std::vector<double> finish_;
-  double clock_;      // When the drive is free.
-  double gate_ = 0;   // When the room of the next read is free.
-  size_t done_ = 0;   // Reads [0, done_) were started.
-  size_t freed_ = 0;  // Rooms [0, freed_) have returned.
+  double clock_;           // When the drive is free.
+  double copy_clock_ = 0;  // When the copy engine is.
+  double gate_ = 0;        // When the room of the next read is free.
+  size_t done_ = 0;        // Reads [0, done_) were started.
+  size_t freed_ = 0;       // Rooms [0, freed_) have returned.
 };
 
 struct Weighed {
@@ -144,7 +165,10 @@ LowerBounds AnyScheduleBounds(const RingCase& ring_case,
                               uint64_t memory_bytes) {
   const std::vector<Weighed> parts = Weigh(ring_case);
   const size_t n = parts.size();
-  const double rate = ring_case.drive_bytes_per_s;
+  const double rate =
+      ring_case.copy_bytes_per_s > 0
+          ? std::min(ring_case.drive_bytes_per_s, ring_case.copy_bytes_per_s)
+          : ring_case.drive_bytes_per_s;
   const double prefilled = static_cast<double>(ring_case.prefilled_bytes);
   LowerBounds bounds;
   if (n == 0) return bounds;

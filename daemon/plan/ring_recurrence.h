@@ -26,6 +26,8 @@ struct RingCase {
   uint64_t ring_bytes = 0;
   uint64_t prefilled_bytes = 0;   // Of the ring, there when the job starts.
   double first_read_seconds = 0;  // Latency of the first read.
+  // Of the copy to a device with memory of its own; 0: there is none.
+  double copy_bytes_per_s = 0;
   // How long lower work may hold the drive, and the processor, each time this
   // job leaves it idle. With them the result is an upper bound.
   double block_read_seconds = 0;
@@ -38,6 +40,12 @@ struct RingCase {
 //   read(i)   = max(read(i - 1), return of the newest extent in its place)
 //               + bytes(i) / rate
 //   finish(t) = max(finish(t - 1), read(extent of t)) + seconds(t)
+//
+// With a copy stage a part waits for the copy of its extent, which starts when
+// its first part is enqueued, two tickets open at most:
+//
+//   copy(i)   = max(copy(i - 1), read(i), finish(first part of i - 2))
+//               + bytes(i) / copy rate
 //
 // An extent is one piece of linear memory: one that would cross the ring's end
 // starts again at 0. Its room returns when the last part that names it has
@@ -54,7 +62,8 @@ absl::StatusOr<std::vector<double>> RingFinishTimes(const RingCase& ring_case);
 // io:       part k and all after it follow the last byte of k.
 // capacity: until part j ends, at most the bytes before it and a memory full
 //           were read.
-// An extent counts where it is first used: keeping it is allowed.
+// An extent counts where it is first used: keeping it is allowed. Bytes come at
+// the lower of the rates of drive and copy.
 struct LowerBounds {
   double compute_seconds = 0;
   double io_seconds = 0;

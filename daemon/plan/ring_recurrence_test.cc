@@ -105,6 +105,21 @@ TEST_CASE("A part waits for the room of the one before, and a seam costs") {
   CHECK(*RingFinishTimes(held.On(1, 4, 0)) == std::vector<double>{3, 5, 6, 9});
 }
 
+TEST_CASE("With a copy stage a part waits for the copy of its extent") {
+  const Network network{{4, 4, 4, 4}, {{0, 3}, {1, 3}, {2, 3}, {2, 3}, {3, 3}}};
+  RingCase c = network.On(4, 100, 0);
+  c.copy_bytes_per_s = 2;
+  // Reads end at 1, 2, 3, 4. Copies at 3, 5, 8 (part 2 is enqueued when part 0
+  // is done), and 14 (part 4 when part 2 is); held extents are copied once.
+  CHECK(*RingFinishTimes(c) == std::vector<double>{6, 9, 12, 15, 18});
+  c.copy_bytes_per_s = 1;
+  CHECK(*RingFinishTimes(c) == std::vector<double>{8, 12, 16, 19, 23});
+  const Network roomy = {{4}, {{0, 3}}};
+  RingCase warm = roomy.On(4, 100, 100);
+  warm.copy_bytes_per_s = 4;  // What is in the ring is not on the device.
+  CHECK(*RingFinishTimes(warm) == std::vector<double>{4});
+}
+
 TEST_CASE("What cannot run in a ring is refused") {
   const Network large{{8}, {{0, 1}}};
   CHECK(absl::IsInvalidArgument(RingFinishTimes(large.On(1, 4, 0)).status()));
@@ -129,6 +144,19 @@ Network Random(uint32_t seed) {
     if (below(3) == 0) network.parts.push_back({{}, below(1000) / 1000.0});
   }
   return network;
+}
+
+TEST_CASE("No copy stage makes a job earlier, and none beats the bounds") {
+  for (uint32_t seed = 0; seed < 1000; ++seed) {
+    INFO("seed " << seed);
+    const Network network = Random(seed);
+    RingCase c = network.On(1, 8 + seed % 20, 0);
+    const double without = RingFinishTimes(c)->back();
+    c.copy_bytes_per_s = 0.5 * (1 + seed % 5);
+    const double with = RingFinishTimes(c)->back();
+    CHECK(with >= without - 1e-9);
+    CHECK(with >= AnyScheduleBounds(c, c.ring_bytes).io_seconds - 1e-9);
+  }
 }
 
 TEST_CASE("No ring beats the bounds, and a roomy warm one only computes") {

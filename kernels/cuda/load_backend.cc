@@ -5,10 +5,12 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "config/status_macros.h"
 
 namespace layerd {
 namespace {
@@ -53,6 +55,41 @@ bool HasDriver() {
   return driver != nullptr;
 }
 
+// In the order of CudaMemory.
+constexpr const char* kStrategies[] = {"probe", "staged", "mapped", "managed"};
+
+absl::Status OverrideMemory(const char* name, CudaPluginOptions* options) {
+  for (size_t i = 0; i < std::size(kStrategies); ++i) {
+    if (name != std::string(kStrategies[i])) continue;
+    options->memory = static_cast<int>(i);
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("LAYERD_CUDA_MEMORY is \"", name,
+                   "\", expected probe, staged, mapped or managed"));
+}
+
+absl::Status OverrideHalf(const std::string& value,
+                          CudaPluginOptions* options) {
+  if (value != "0" && value != "1") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("LAYERD_CUDA_F16 is \"", value, "\", expected 0 or 1"));
+  }
+  options->half = value == "1";
+  return absl::OkStatus();
+}
+
+// The environment has the last word.
+absl::Status Override(CudaPluginOptions* options) {
+  if (const char* name = std::getenv("LAYERD_CUDA_MEMORY")) {
+    RETURN_IF_ERROR(OverrideMemory(name, options));
+  }
+  if (const char* value = std::getenv("LAYERD_CUDA_F16")) {
+    RETURN_IF_ERROR(OverrideHalf(value, options));
+  }
+  return absl::OkStatus();
+}
+
 bool IsNamed(const std::string& path) {
   return !path.empty() || std::getenv("LAYERD_CUDA_LIBRARY") != nullptr;
 }
@@ -60,7 +97,9 @@ bool IsNamed(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Backend>> LoadCudaBackend(
-    const CudaPluginOptions& options, const std::string& path) {
+    const CudaPluginOptions& asked, const std::string& path) {
+  CudaPluginOptions options = asked;
+  RETURN_IF_ERROR(Override(&options));
   if (!IsNamed(path) && !HasDriver()) {
     return absl::UnavailableError("no NVIDIA driver: there is no libcuda.so.1");
   }
