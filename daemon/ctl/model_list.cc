@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "config/byte_size.h"
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/failure.h"
@@ -48,6 +49,30 @@ void AddModels(const admin::StatusResponse& response, JsonWriter* json) {
     json->EndObject();
   }
   json->EndArray();
+}
+
+std::string FormatScheduling(const admin::Scheduling& scheduling) {
+  return absl::StrFormat(
+      "%d deadlines missed, %d promises broken by overruns and %d otherwise, "
+      "%d "
+      "requests came before their period, %d preemptions, %d cancelled",
+      scheduling.deadline_misses(), scheduling.promises_broken_by_overrun(),
+      scheduling.promises_broken_otherwise(), scheduling.too_often(),
+      scheduling.preemptions(), scheduling.cancelled());
+}
+
+void AddScheduling(const admin::Scheduling& scheduling, JsonWriter* json) {
+  json->BeginObject("scheduling");
+  json->Add("preemptions", scheduling.preemptions());
+  json->Add("deadline_misses", scheduling.deadline_misses());
+  json->Add("cancelled", scheduling.cancelled());
+  json->Add("overruns", scheduling.overruns());
+  json->Add("promises_broken_by_overrun",
+            scheduling.promises_broken_by_overrun());
+  json->Add("promises_broken_otherwise",
+            scheduling.promises_broken_otherwise());
+  json->Add("too_often", scheduling.too_often());
+  json->EndObject();
 }
 
 }  // namespace layerd

@@ -19,6 +19,11 @@ absl::StatusOr<std::unique_ptr<Client>> ClientOf(const CommandLine& line);
 std::string ModelTable(const admin::StatusResponse& response);
 void AddModels(const admin::StatusResponse& response, JsonWriter* json);
 
+// What became of its jobs since the start, for `status` and `watch`: in a line,
+// and as the key "scheduling".
+std::string FormatScheduling(const admin::Scheduling& scheduling);
+void AddScheduling(const admin::Scheduling& scheduling, JsonWriter* json);
+
 }  // namespace layerd
 
 #endif  // LAYERD_DAEMON_CTL_MODEL_LIST_H_

@@ -71,6 +71,7 @@ std::string JsonOf(const admin::StatusResponse& response) {
   AddModels(response, &json);
   AddMemory(response.memory(), &json);
   AddLoading(response.loading(), &json);
+  AddScheduling(response.scheduling(), &json);
   json.Add("warnings", std::vector<std::string>(response.warnings().begin(),
                                                 response.warnings().end()));
   json.EndObject();
@@ -101,7 +102,8 @@ std::string TextOf(const std::string& address,
       "would be "
       "%s\n"
       "budgets  weights %s, all memory %s\n"
-      "drive    %s in %s reads, %d errors, %d wrong checksums\n",
+      "drive    %s in %s reads, %d errors, %d wrong checksums\n"
+      "jobs     %s\n",
       response.version(), address, response.ready() ? "ready" : "NOT READY",
       FormatByteSize(memory.ring_bytes()), FormatByteSize(memory.head_bytes()),
       FormatByteSize(memory.table_bytes()),
@@ -111,7 +113,8 @@ std::string TextOf(const std::string& address,
       FormatByteSize(memory.weight_budget_bytes()),
       FormatByteSize(memory.memory_budget_bytes()),
       FormatByteSize(loading.read_bytes()), FormatCount(loading.reads()),
-      loading.read_errors(), loading.checksum_errors());
+      loading.read_errors(), loading.checksum_errors(),
+      FormatScheduling(response.scheduling()));
   for (const std::string& warning : response.warnings()) {
     absl::StrAppend(&text, "warning: ", warning, "\n");
   }

@@ -68,7 +68,8 @@ std::string TextOf(const admin::StatusResponse& status, SeenModels seen) {
                     absl::StrCat(of.late), absl::StrCat(of.failed),
                     absl::StrCat(of.preemptions)});
   }
-  return absl::StrCat(FormatTable(rows), "\n");
+  return absl::StrCat(FormatTable(rows), "since the start: ",
+                      FormatScheduling(status.scheduling()), "\n\n");
 }
 
 std::string JsonOf(const admin::StatusResponse& status, SeenModels seen) {
@@ -91,6 +92,7 @@ std::string JsonOf(const admin::StatusResponse& status, SeenModels seen) {
     json.EndObject();
   }
   json.EndArray();
+  AddScheduling(status.scheduling(), &json);
   json.EndObject();
   return json.Finish();
 }

@@ -213,7 +213,9 @@ absl::Status LocalEngine::Submit(std::unique_ptr<Job> job) {
   const Promises::OfModel promise = PromiseOf(job->model.get());
   job->predicted = promise.predicted;
   if (job->level == job->model->level()) {
-    job->promised_response = promise.response;
+    if (promise.response.count() > 0) {
+      RETURN_IF_ERROR(KeepToPeriod(job.get(), promise.response));
+    }
     job->promised_compute = promise.compute;
   }
   if (promise.response.count() == 0 && promise.predicted.count() > 0) {
@@ -222,6 +224,32 @@ absl::Status LocalEngine::Submit(std::unique_ptr<Job> job) {
                                       promise.predicted));
   }
   return scheduler_.Submit(std::move(job));
+}
+
+absl::Status LocalEngine::KeepToPeriod(Job* job,
+                                       std::chrono::nanoseconds response) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::chrono::milliseconds period = job->model->urgency().period;
+  DeclaredRate& rate = rates_[job->model.get()];
+  const std::chrono::nanoseconds early = rate.Early(job->arrival);
+  if (!rate.Admit(job->arrival, period)) {
+    too_often_.fetch_add(1);
+    return absl::ResourceExhaustedError(absl::StrFormat(
+        "model %s declares a request each %d ms at most (period_ms), and this "
+        "one comes %.3f ms too early: what is promised to others stands on "
+        "that; declare a shorter period_ms, or ask with a priority that "
+        "lower_to allows",
+        job->model->name(), period.count(),
+        std::chrono::duration<double, std::milli>(early).count()));
+  }
+  job->promised_response = early + response;
+  return absl::OkStatus();
+}
+
+Scheduler::Stats LocalEngine::scheduling() const {
+  Scheduler::Stats stats = scheduler_.stats();
+  stats.too_often = too_often_.load();
+  return stats;
 }
 
 void LocalEngine::Drain(Instant deadline) { scheduler_.Drain(deadline); }
@@ -403,6 +431,7 @@ absl::Status LocalEngine::Adopt(Models models, const MemoryBudgets& budgets) {
       plan_ = std::move(plan);
       budgets_ = budgets;
       promises_ = promises;
+      rates_.clear();
     }
     warnings_ =
         data_path_ ? data_path_->warnings() : std::vector<std::string>();
@@ -432,12 +461,11 @@ absl::Status LocalEngine::ChangeDataPath(const MemoryPlan& plan,
   std::unique_ptr<DataPath> fresh;
   if (!models.empty()) {
     ASSIGN_OR_RETURN(
-        fresh,
-        DataPath::Open(plan, AtAllLevels(models), TracedOpener(),
-                       parts_.backend.get(), parts_.clock.get(),
-                       scheduler_.bell(),
-                       {.realtime = options_.realtime != Realtime::kOff,
-                        .own_cpu = HasCpuForLoader(options_.threads)}));
+        fresh, DataPath::Open(plan, AtAllLevels(models), TracedOpener(),
+                              parts_.backend.get(), parts_.clock.get(),
+                              scheduler_.bell(),
+                              {.realtime = options_.realtime != Realtime::kOff,
+                               .own_cpu = HasCpuForLoader(options_.threads)}));
   }
   const std::lock_guard<std::mutex> lock(mutex_);
   if (data_path_) past_ = Sum(past_, data_path_->loading());

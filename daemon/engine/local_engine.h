@@ -17,6 +17,7 @@
 #include "daemon/plan/memory_plan.h"
 #include "daemon/rt/clock.h"
 #include "daemon/rt/named_thread.h"
+#include "daemon/sched/declared_rate.h"
 #include "daemon/sched/scheduler.h"
 #include "kernels/backend.h"
 #include "loader/loader.h"
@@ -57,7 +58,7 @@ class LocalEngine final : public Engine {
   absl::Status SetBudgets(const MemoryBudgets& budgets) override;
   PlanReport Plan() const override;
   void MeasureCosts(const std::function<bool()>& go_on) override;
-  Scheduler::Stats scheduling() const override { return scheduler_.stats(); }
+  Scheduler::Stats scheduling() const override;
   std::vector<TracedEvent> Trace() override;
   Promises::OfModel PromiseOf(const Model* model) const override;
   bool IsMostUrgent(int level) const override;
@@ -92,6 +93,8 @@ class LocalEngine final : public Engine {
       const Models& models, const KnownModels& known,
       const MemoryPlan& plan) const;
   IoEngineOpener TracedOpener();
+  // Promises hold for what was declared alone.
+  absl::Status KeepToPeriod(Job* job, std::chrono::nanoseconds response);
   absl::Status ChangeDataPath(const MemoryPlan& plan, const Models& models);
   std::shared_ptr<Model> Unmeasured() const;
   void GiveUpMeasuring(const Model& model);
@@ -102,12 +105,13 @@ class LocalEngine final : public Engine {
   const EngineParts parts_;  // Outlives the models: they hold its kernels.
 
   std::mutex change_;         // Of memory: one change at a time.
-  mutable std::mutex mutex_;  // Short: guards the next seven and data_path_.
+  mutable std::mutex mutex_;  // Short: guards the next eight and data_path_.
   Models models_;             // In the order of loading.
   KnownModels known_;
   MemoryBudgets budgets_;
   MemoryPlan plan_;
   std::shared_ptr<const Promises> promises_ = std::make_shared<Promises>();
+  std::map<const Model*, DeclaredRate> rates_;  // Of promises_; names only.
   std::vector<std::string> warnings_;
   std::vector<std::string> realtime_warnings_;  // Once made, constant.
   Loader::Stats past_;                          // Of data paths that are gone.
@@ -115,6 +119,7 @@ class LocalEngine final : public Engine {
   const std::shared_ptr<std::atomic<bool>> give_way_ =
       std::make_shared<std::atomic<bool>>(false);
 
+  std::atomic<uint64_t> too_often_{0};  // Jobs.
   Scheduler scheduler_;
   std::unique_ptr<DataPath> data_path_;  // Null without models.
   NamedThread executor_thread_;

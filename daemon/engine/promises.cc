@@ -12,6 +12,7 @@
 #include "daemon/plan/certificate.h"
 #include "daemon/plan/schedulability.h"
 #include "daemon/rt/log.h"
+#include "daemon/sched/declared_rate.h"
 #include "loader/loader.h"
 #include "loader/store/atomic_file.h"
 
@@ -38,6 +39,7 @@ TaskProgram ProgramOf(const Promises::Subject& subject, double margin) {
   task.level = urgency.level;
   task.period_seconds = Seconds(urgency.period);
   task.deadline_seconds = Seconds(urgency.deadline);
+  task.jitter_seconds = DeclaredRate::kJitterShare * task.period_seconds;
   std::vector<std::optional<uint32_t>> number(program.reads.size());
   for (size_t i = 0; i < program.reads.size(); ++i) {
     const uint32_t extent = program.reads[i];

@@ -45,6 +45,7 @@ std::string TaskText(const TaskProgram& task, const std::string& digest,
   return absl::StrCat(
       "{\"name\":", Quoted(task.name), ",\"level\":", task.level,
       ",\"period_s\":", Number(task.period_seconds),
+      ",\"jitter_s\":", Number(task.jitter_seconds),
       ",\"deadline_s\":", Number(guarantee.deadline_seconds), ",\"table\":\"",
       digest,
       "\",\"block_compute_s\":", Number(guarantee.block_compute_seconds),

@@ -38,7 +38,8 @@ double Demand(double path, double crossings,
   double demand = path;
   for (const UrgentTask& task : urgent) {
     const JobPaths& job = *task.job;
-    const double jobs = JobsWithin(response, task.period_seconds);
+    const double jobs =
+        JobsWithin(response + task.jitter_seconds, task.period_seconds);
     const double whole = std::min(jobs, crossings);
     const double across = std::min(jobs - whole, crossings);
     demand += jobs * job.base_seconds +

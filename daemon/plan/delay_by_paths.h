@@ -22,6 +22,7 @@ absl::StatusOr<JobPaths> JobPathsOf(const RingCase& ring_case);
 struct UrgentTask {
   const JobPaths* job = nullptr;
   double period_seconds = 0;
+  double jitter_seconds = 0;
 };
 
 // The response of one job of each of `level`, one after the other, beside more
@@ -31,10 +32,11 @@ struct UrgentTask {
 //                                     + min(N_j, m + K) (alone_j - base_j)
 //                                     + min(rest of N_j, m + K) across_j
 //
-// with N_j = ceil(R / T_j), K jobs in the level, path(m) the longest sequence
-// of one path of each with m turns together, less begin_seconds for all but the
-// first of them: it begins at a boundary, the others when the one before ends.
-// README.md has the argument. Stops at the first value above `limit_seconds`.
+// with N_j = ceil((R + J_j) / T_j), K jobs in the level, path(m) the longest
+// sequence of one path of each with m turns together, less begin_seconds for
+// all but the first of them: it begins at a boundary, the others when the one
+// before ends. README.md has the argument. Stops at the first value above
+// `limit_seconds`.
 double ResponseByPaths(const std::vector<const JobPaths*>& level,
                        double begin_seconds,
                        const std::vector<UrgentTask>& urgent,

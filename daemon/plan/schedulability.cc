@@ -24,7 +24,8 @@ double Demand(const std::vector<AnalyzedTask>& tasks, size_t i, double response,
   for (size_t j = 0; j < tasks.size(); ++j) {
     const AnalyzedTask& other = tasks[j];
     if (j == i || other.level > tasks[i].level) continue;
-    double jobs = JobsWithin(response, other.period_seconds);
+    double jobs =
+        JobsWithin(response + other.jitter_seconds, other.period_seconds);
     if (other.level == tasks[i].level) {
       if (earliest_deadline_first) {
         begun = std::max(begun, other.alone_seconds);
@@ -110,7 +111,8 @@ double ResponseOf(const std::vector<AnalyzedTask>& tasks,
     if (tasks[i].level == tasks[of].level) {
       level.push_back(&jobs[i]);
     } else if (tasks[i].level < tasks[of].level) {
-      urgent.push_back({&jobs[i], tasks[i].period_seconds});
+      urgent.push_back(
+          {&jobs[i], tasks[i].period_seconds, tasks[i].jitter_seconds});
     }
   }
   return ResponseByPaths(level, begin_seconds, urgent,
@@ -175,7 +177,8 @@ absl::StatusOr<std::vector<Guarantee>> Guarantees(
     analyzed.push_back({.level = task.level,
                         .period_seconds = task.period_seconds,
                         .alone_seconds = guarantee.alone_seconds,
-                        .deadline_seconds = guarantee.deadline_seconds});
+                        .deadline_seconds = guarantee.deadline_seconds,
+                        .jitter_seconds = task.jitter_seconds});
   }
   const std::vector<double> responses =
       ResponseTimes(analyzed, supply.earliest_deadline_first);
@@ -187,7 +190,10 @@ absl::StatusOr<std::vector<Guarantee>> Guarantees(
           guarantee.response_seconds,
           ResponseOf(analyzed, jobs, d, guarantee.block_compute_seconds));
     }
-    guarantee.holds = guarantee.response_seconds <= guarantee.deadline_seconds;
+    guarantee.holds =
+        guarantee.response_seconds <= guarantee.deadline_seconds &&
+        guarantee.response_seconds + analyzed[d].jitter_seconds <=
+            analyzed[d].period_seconds;
   }
   return guarantees;
 }

@@ -20,11 +20,13 @@ struct AnalyzedTask {
   double alone_seconds = 0;     // Its response with no other task, blocked by
                                 // lower work as often as it can be.
   double deadline_seconds = 0;  // At most the period.
+  double jitter_seconds = 0;    // A job may come so much before its time.
 };
 
 // The worst response of each task, by
 //
-//   R_i = alone_i + sum over higher levels j of ceil(R_i / T_j) * alone_j
+//   R_i = alone_i + sum over higher levels j of ceil((R_i + J_j) / T_j) *
+//   alone_j
 //         + what its own level puts before it
 //
 // from below to the fixed point. Inside a level jobs do not preempt each other:
@@ -41,8 +43,12 @@ std::vector<double> ResponseTimes(const std::vector<AnalyzedTask>& tasks,
 struct TaskProgram {
   std::string name;  // For messages.
   int level = 1;
-  double period_seconds = 0;          // 0: undeclared, best effort.
-  double deadline_seconds = 0;        // 0: the period.
+  double period_seconds = 0;    // 0: undeclared, best effort.
+  double deadline_seconds = 0;  // 0: the period.
+  // A job may come so much before its period has passed, as long as the next
+  // comes no earlier for it. Response and jitter must fit into the period, so
+  // that a job never meets the one before.
+  double jitter_seconds = 0;
   std::vector<uint64_t> reads_bytes;  // That go through the ring.
   std::vector<TimedPart> parts;
 };

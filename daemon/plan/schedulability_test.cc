@@ -112,6 +112,18 @@ TEST_CASE("A set that asks for more than there is does not hold") {
   CHECK_FALSE(guarantees->back().holds);
 }
 
+TEST_CASE(
+    "A job that may be early counts once more, and needs room of its own") {
+  std::vector<AnalyzedTask> tasks{Task(1, 50, 10), Task(2, 100, 35)};
+  CHECK(Fifo(tasks)[1] == 45);
+  tasks[0].jitter_seconds = 6;
+  CHECK(Fifo(tasks)[1] == 55);
+  TaskProgram task = Program("m", 1, 0.12, 1e-3);
+  CHECK(Guarantees({task}, Drive())->front().holds);
+  task.jitter_seconds = 0.02;
+  CHECK_FALSE(Guarantees({task}, Drive())->front().holds);
+}
+
 TEST_CASE("What cannot be promised is refused in words") {
   const auto beside = Guarantees(
       {Program("camera", 3, 0.2, 1e-3), Program("batch", 3, 0, 1e-3)}, Drive());

@@ -98,6 +98,9 @@ class Scheduler {
     // overran theirs, or the processor was taken away).
     uint64_t promises_broken_by_overrun = 0;
     uint64_t promises_broken_otherwise = 0;
+    // Jobs of declared tasks that came before their time, and were refused:
+    // counted by the engine.
+    uint64_t too_often = 0;
   };
   Stats stats() const;
   size_t waiting(int level) const { return waiting_[level - 1].load(); }

@@ -34,6 +34,16 @@ void Describe(const Loader::Stats& loading, admin::Loading* out) {
   out->set_lookups(loading.lookups);
 }
 
+void Describe(const Scheduler::Stats& stats, admin::Scheduling* out) {
+  out->set_preemptions(stats.preemptions);
+  out->set_deadline_misses(stats.deadline_misses);
+  out->set_cancelled(stats.cancelled);
+  out->set_overruns(stats.overruns);
+  out->set_promises_broken_by_overrun(stats.promises_broken_by_overrun);
+  out->set_promises_broken_otherwise(stats.promises_broken_otherwise);
+  out->set_too_often(stats.too_often);
+}
+
 const char* NameOf(TraceKind kind) {
   switch (kind) {
     case TraceKind::kQueued:
@@ -153,6 +163,7 @@ grpc::ServerUnaryReactor* AdminService::Status(
   }
   Describe(engine_->memory(), response->mutable_memory());
   Describe(engine_->loading(), response->mutable_loading());
+  Describe(engine_->scheduling(), response->mutable_scheduling());
   for (const std::string& warning : engine_->warnings()) {
     response->add_warnings(warning);
   }

@@ -119,7 +119,8 @@ def response_by_paths(task, declared):
         while True:
             demand = path
             for other in urgent:
-                jobs = math.ceil(response / other["period_s"] * (1 - 1e-12))
+                jobs = math.ceil((response + other["jitter_s"]) /
+                                 other["period_s"] * (1 - 1e-12))
                 whole = min(jobs, crossings)
                 demand += (jobs * other["base"] +
                            whole * (other["alone_s"] - other["base"]) +
@@ -140,7 +141,8 @@ def response_of(task, declared, order):
         for other in declared:
             if other is task or other["level"] > task["level"]:
                 continue
-            jobs = math.ceil(response / other["period_s"] * (1 - 1e-12))
+            jobs = math.ceil((response + other["jitter_s"]) /
+                                 other["period_s"] * (1 - 1e-12))
             if other["level"] == task["level"]:
                 if order == "edf":
                     begun = max(begun, other["alone_s"])
@@ -211,7 +213,9 @@ def complaints_about(text):
         if differ(task["response_s"], response):
             yield (f"{task['name']}: response_s is {task['response_s']}, "
                    f"found {response}")
-        if response > task["deadline_s"] or task["deadline_s"] > task["period_s"]:
+        if (response > min(task["deadline_s"],
+                           task["period_s"] - task["jitter_s"]) or
+                task["deadline_s"] > task["period_s"]):
             yield f"{task['name']}: is not on time"
         if task["level"] >= least:
             yield f"{task['name']}: is not above work of any rate"
