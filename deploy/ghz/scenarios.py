@@ -12,8 +12,11 @@ own. Standard library only. Exits 1 if a gate is shut.
     ramp       more and more requests with deadlines: the knee is refusals, with
                the right codes, and no hang
     impossible deadlines below what is possible: all refused, hardly a read
+    overload   four times what the flood's class can answer: refused at once,
+               memory bounded, the urgent class as ever
     storm      calls that are cancelled in flight: nothing is left behind, the
                next request is answered
+    idle       nobody asks: hardly a wake-up, not a read
 """
 
 import argparse
@@ -161,6 +164,65 @@ def judge_storm(reports, next_ok, grown_bytes, grown_fds):
     ]
 
 
+def latencies(report, *codes):
+    return [d["latency"] / 1e6 for d in report.get("details") or []
+            if d["status"] in codes]
+
+
+def judge_overload(echo, overload, urgent_alone, urgent, peak_bytes,
+                   allowed_bytes):
+    codes = figures(overload)[0]
+    refused = latencies(overload, "ResourceExhausted")
+    echoed = latencies(echo, "NotFound")
+    if not refused or not echoed:
+        return [("requests are refused", False, f"{codes}")]
+    p99, echo_p99 = percentile(refused, 99), percentile(echoed, 99)
+    ok, ok_alone = (figures(r)[0].get("OK", 0) / max(1, r["count"])
+                    for r in (urgent, urgent_alone))
+    return [
+        ("refusals come at once: p99 within an echo's + 1 ms",
+         p99 <= echo_p99 + 1, f"p99 {p99:.2f} ms, echo {echo_p99:.2f}; {codes}"),
+        ("some are answered", codes.get("OK", 0) > 0, f"{goodput(overload):.1f}/s"),
+        ("the urgent class is answered as ever", ok >= ok_alone - 0.001,
+         f"{100 * ok:.1f} % answered, {100 * ok_alone:.1f} % without"),
+        ("memory stays within base, plan and requests",
+         peak_bytes <= allowed_bytes,
+         f"{peak_bytes >> 20} of {allowed_bytes >> 20} MiB"),
+    ]
+
+
+def judge_idle(wakeups_per_s, read_bytes):
+    return [
+        ("at most 10 wake-ups a second", wakeups_per_s <= 10,
+         f"{wakeups_per_s:.1f}"),
+        ("nothing is read", read_bytes == 0, f"{read_bytes} bytes"),
+    ]
+
+
+def preemption_costs_us(trace):
+    """From the end of a lower part to the first part of the urgent job that
+    came meanwhile; and how many tiles were read twice for a job."""
+    parts = sorted((e["ts"], e["ts"] + e["dur"], e["tid"]) for e in trace
+                   if e.get("cat") == "part")
+    costs = []
+    for job in trace:
+        if job.get("cat") != "job" or not job["name"].startswith("urgent"):
+            continue
+        begun = [p for p in parts if p[2] > 1 and p[0] < job["ts"] < p[1]]
+        first = [p for p in parts if p[2] == 1 and p[0] >= job["ts"]]
+        if begun and first:
+            costs.append(first[0][0] - begun[0][1])
+    return costs
+
+
+def judge_preemption(costs):
+    if not costs:
+        return [("jobs are preempted", False, "none in the trace")]
+    median = percentile(costs, 50)
+    return [("a preemption costs at most 100 us beyond the part", median <= 100,
+             f"median {median:.0f} us of {len(costs)}")]
+
+
 # --- Running it ---------------------------------------------------------------
 
 
@@ -282,12 +344,12 @@ def scenario_urgent(options):
         started = [load.start(name, *flooding, "-z", f"{options.seconds}s")
                    for name in floods]
         beside = load.run("urgent", *paced, "-z", f"{options.seconds}s")
-        if options.trace:
-            load.trace(options.trace)
-        return judge_urgent(alone, beside, solos,
-                            [load.end(flood) for flood in started],
-                            options.longest_part_ms, options.slack_ms,
-                            stalls.end())
+        trace = options.trace or pathlib.Path(load.folder.name) / "trace.json"
+        load.trace(trace)
+        events = json.loads(pathlib.Path(trace).read_text())["traceEvents"]
+        return judge_preemption(preemption_costs_us(events)) + judge_urgent(
+            alone, beside, solos, [load.end(flood) for flood in started],
+            options.longest_part_ms, options.slack_ms, stalls.end())
 
 
 def scenario_ramp(options):
@@ -312,6 +374,60 @@ def scenario_impossible(options):
         return judge_impossible(report, read, os.path.getsize(options.flood[0]))
 
 
+def scenario_overload(options):
+    from layerd import layerctl
+    with daemon_for(options, urgent="priority: 1\n",
+                    flood="priority: 4\ndeadline_ms: 1000\n") as daemon:
+        load = Load(options, daemon)
+        third = max(5, options.seconds // 3)
+        paced = ["--async", "--rps", 30, "-c", 8, "--connections", 2,
+                 "--duration-stop", "wait", "-t", "10s"]
+        load.run("urgent", "-n", 30, "-c", 1)
+        load.run("flood", "-n", 4, "-c", 1)
+        echo = load.run("nobody", "-n", 500, "-c", 1)
+        alone = load.run("urgent", *paced, "-z", f"{third}s")
+        can = goodput(load.run("flood", "-c", 2, "-z", f"{third}s",
+                               "--duration-stop", "wait"))
+        asked = ["--async", "--rps", max(4, round(4 * can)), "-c", 32,
+                 "--duration-stop", "wait", "-z", f"{options.seconds}s"]
+        started = load.start("flood", *asked)
+        urgent = load.run("urgent", *paced, "-z", f"{options.seconds}s")
+        overload = load.end(started)
+        plan = json.loads(layerctl("budget", "--json", "--address",
+                                   daemon.address).out)
+        allowed = (plan["base_bytes"] + plan["total_bytes"] +
+                   options.request_bytes)
+        peak = (proc(load.pid, "VmHWM") + proc(load.pid, "HugetlbPages"))
+        return judge_overload(echo, overload, alone, urgent, peak, allowed)
+
+
+def wakeups_of(pid):
+    count = 0
+    for status in pathlib.Path(f"/proc/{pid}/task").glob("*/status"):
+        for line in status.read_text().splitlines():
+            if "ctxt_switches" in line:
+                count += int(line.split()[1])
+    return count
+
+
+def scenario_idle(options):
+    from layerd import number_in
+    with daemon_for(options, urgent="priority: 1\n",
+                    flood="priority: 4\n") as daemon:
+        load = Load(options, daemon)
+        for model in ("urgent", "flood"):
+            load.run(model, "-n", 4, "-c", 1)
+        read = lambda: number_in(f"/proc/{load.pid}/io", "read_bytes")
+        before, patience = -1, 30
+        while read() != before and patience > 0:  # Rings fill.
+            before, patience = read(), patience - 1
+            time.sleep(2)
+        woken, begun = wakeups_of(load.pid), time.monotonic()
+        time.sleep(10)
+        return judge_idle((wakeups_of(load.pid) - woken) /
+                          (time.monotonic() - begun), read() - before)
+
+
 def scenario_storm(options):
     with daemon_for(options) as daemon:
         load = Load(options, daemon)
@@ -332,7 +448,9 @@ def scenario_storm(options):
 
 
 SCENARIOS = {"urgent": scenario_urgent, "ramp": scenario_ramp,
-             "impossible": scenario_impossible, "storm": scenario_storm}
+             "impossible": scenario_impossible,
+             "overload": scenario_overload, "storm": scenario_storm,
+             "idle": scenario_idle}
 
 
 def main():
@@ -353,6 +471,8 @@ def main():
     parser.add_argument("--cache")
     parser.add_argument("--slack-ms", type=float, default=5)
     parser.add_argument("--longest-part-ms", type=float, default=2.5)
+    parser.add_argument("--request-bytes", type=int, default=16 << 20,
+                        help="memory.requests of the daemon")
     parser.add_argument("--storm-calls", type=int, default=100_000)
     options = parser.parse_args()
     shut = 0

@@ -62,6 +62,35 @@ class Gates(unittest.TestCase):
         broken = report({"OK": 90, "Internal": 1}, 900)
         self.assertFalse(self.urgent(report({"OK": 300}, 12), broken)[3])
 
+    def test_overload_wants_quick_refusals_and_bounded_memory(self):
+        def judge(refusal_ms=2.0, urgent_ok=300, peak=90):
+            overload = report({"ResourceExhausted": 90}, refusal_ms)
+            overload["details"] += report({"OK": 10}, 500)["details"]
+            overload["statusCodeDistribution"]["OK"] = 10
+            return well(scenarios.judge_overload(
+                report({"NotFound": 100}, 1.5), overload, report({"OK": 300}),
+                report({"OK": urgent_ok, "Unavailable": 300 - urgent_ok}),
+                peak, 100))
+        self.assertEqual(judge(), [True] * 4)
+        self.assertEqual(judge(refusal_ms=2.6), [False, True, True, True])
+        self.assertEqual(judge(urgent_ok=290), [True, True, False, True])
+        self.assertEqual(judge(peak=101), [True, True, True, False])
+
+    def test_idle_wants_quiet(self):
+        self.assertEqual(well(scenarios.judge_idle(9, 0)), [True, True])
+        self.assertEqual(well(scenarios.judge_idle(11, 1)), [False, False])
+
+    def test_a_preemption_costs_from_the_end_of_the_part_in_progress(self):
+        event = lambda cat, tid, ts, dur: {"cat": cat, "tid": tid, "ts": ts,
+                                           "dur": dur, "name": "urgent job"}
+        costs = scenarios.preemption_costs_us([
+            event("part", 4, 0, 500), event("job", 1, 100, 3000),
+            event("part", 1, 540, 300), event("part", 1, 900, 300)])
+        self.assertEqual(costs, [40])
+        self.assertEqual(well(scenarios.judge_preemption(costs)), [True])
+        self.assertEqual(well(scenarios.judge_preemption([140])), [False])
+        self.assertEqual(well(scenarios.judge_preemption([])), [False])
+
     def test_ramp_wants_refusals_and_no_other_error(self):
         judge = lambda codes: well(scenarios.judge_ramp(report(codes)))
         self.assertEqual(judge({"OK": 5, "ResourceExhausted": 3}), [True] * 2)
