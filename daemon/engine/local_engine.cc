@@ -23,7 +23,7 @@ namespace {
 constexpr double kRestShare = 0.06;
 
 using Models = std::vector<std::shared_ptr<Model>>;
-
+using std::chrono::nanoseconds;
 std::optional<uint64_t> NumberOf(const std::string& version) {
   uint64_t number = 0;
   if (!absl::SimpleAtoi(version, &number)) return std::nullopt;
@@ -226,21 +226,14 @@ absl::Status LocalEngine::Submit(std::unique_ptr<Job> job) {
   return scheduler_.Submit(std::move(job));
 }
 
-absl::Status LocalEngine::KeepToPeriod(Job* job,
-                                       std::chrono::nanoseconds response) {
+absl::Status LocalEngine::KeepToPeriod(Job* job, nanoseconds response) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const std::chrono::milliseconds period = job->model->urgency().period;
-  DeclaredRate& rate = rates_[job->model.get()];
-  const std::chrono::nanoseconds early = rate.Early(job->arrival);
-  if (!rate.Admit(job->arrival, period)) {
-    too_often_.fetch_add(1);
-    return absl::ResourceExhaustedError(absl::StrFormat(
-        "model %s declares a request each %d ms at most (period_ms), and this "
-        "one comes %.3f ms too early: what is promised to others stands on "
-        "that; declare a shorter period_ms, or ask with a priority that "
-        "lower_to allows",
-        job->model->name(), period.count(),
-        std::chrono::duration<double, std::milli>(early).count()));
+  const Model& model = *job->model;
+  DeclaredRate& rate = rates_[&model];
+  const auto early = rate.Early(job->arrival);
+  if (!rate.Admit(job->arrival, model.urgency().period)) {
+    ++too_often_;
+    return TooOften(model.name(), model.urgency().period, early);
   }
   job->promised_response = early + response;
   return absl::OkStatus();

@@ -28,4 +28,15 @@ absl::Status AdmitByPrediction(Instant now, Instant deadline, int level,
       Milliseconds(own), Milliseconds(ahead), level));
 }
 
+absl::Status TooOften(const std::string& model,
+                      std::chrono::milliseconds period,
+                      std::chrono::nanoseconds early) {
+  return absl::ResourceExhaustedError(absl::StrFormat(
+      "model %s declares a request each %d ms at most (period_ms), and this "
+      "one comes %.3f ms too early: what is promised to others stands on that; "
+      "declare a shorter period_ms, or ask with a priority that lower_to "
+      "allows",
+      model, period.count(), Milliseconds(early)));
+}
+
 }  // namespace layerd

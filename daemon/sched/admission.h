@@ -2,6 +2,7 @@
 #define LAYERD_DAEMON_SCHED_ADMISSION_H_
 
 #include <chrono>
+#include <string>
 
 #include "absl/status/status.h"
 #include "daemon/rt/clock.h"
@@ -15,6 +16,11 @@ namespace layerd {
 absl::Status AdmitByPrediction(Instant now, Instant deadline, int level,
                                std::chrono::nanoseconds ahead,
                                std::chrono::nanoseconds own);
+
+// For a job of a declared task that comes before its time (declared_rate.h).
+absl::Status TooOften(const std::string& model,
+                      std::chrono::milliseconds period,
+                      std::chrono::nanoseconds early);
 
 }  // namespace layerd
 
