@@ -196,6 +196,7 @@ int Serve(const Config& config) {
     sigwait(&ending, &signal_number);
     LogInfo(absl::StrCat("signal ", signal_number, ": draining"));
     Notify("STOPPING=1");
+    (*server)->Refuse();
     (*repository)->Stop();
   }
   (*server)->Drain(std::chrono::steady_clock::now() +

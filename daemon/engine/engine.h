@@ -135,6 +135,10 @@ class Engine {
   // time.
   virtual void MeasureCosts(const std::function<bool()>& go_on) = 0;
 
+  // What is measured just now ends at the next part boundary, as if a request
+  // had come in between. From any thread.
+  virtual void InterruptMeasuring() = 0;
+
   struct MemoryStats {
     uint64_t weight_budget_bytes, memory_budget_bytes;
     // As planned, all levels.

@@ -58,6 +58,7 @@ class LocalEngine final : public Engine {
   absl::Status SetBudgets(const MemoryBudgets& budgets) override;
   PlanReport Plan() const override;
   void MeasureCosts(const std::function<bool()>& go_on) override;
+  void InterruptMeasuring() override { give_way_->store(true); }
   Scheduler::Stats scheduling() const override;
   std::vector<TracedEvent> Trace() override;
   Promises::OfModel PromiseOf(const Model* model) const override;

@@ -75,7 +75,7 @@ void LocalEngine::MeasureCosts(const std::function<bool()>& go_on) {
     if (!Sleep(pause, go_on)) break;
     pause = std::min(2 * pause, kPauseMax);
   }
-  if (!learned) return;
+  if (!learned || !go_on()) return;
   const std::lock_guard<std::mutex> change(change_);
   const absl::Status planned = Adopt(models(), budgets_);
   if (planned.ok()) {
@@ -120,8 +120,8 @@ absl::Status LocalEngine::Measure(const std::shared_ptr<Model>& model,
   std::vector<std::vector<double>> seconds(parts);
   std::vector<std::chrono::nanoseconds> times(parts);
   for (int run = 0; run < kRuns; ++run) {
+    give_way_->store(false);  // Before asking: an interruption is not lost.
     if (!go_on()) return absl::CancelledError("the engine ends");
-    give_way_->store(false);
     auto job = std::make_unique<Job>();
     job->model = model;
     job->level = model->level();

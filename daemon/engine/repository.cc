@@ -56,6 +56,7 @@ class RepositoryImpl final : public Repository {
       stopping_ = true;
       changed_.notify_all();
     }
+    engine_->InterruptMeasuring();
     if (thread_.joinable()) thread_.join();
   }
 
@@ -143,6 +144,7 @@ void RepositoryImpl::Ask(Command command) {
     if (!stopping_) {
       commands_.push_back(std::move(command));
       changed_.notify_all();
+      engine_->InterruptMeasuring();
       return;
     }
   }

@@ -103,9 +103,13 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
 
 void Server::MarkReady() { impl_->SetHealth(true); }
 
-void Server::Drain(Instant deadline) {
+void Server::Refuse() {
   impl_->SetHealth(false);
   impl_->inference.BeginDrain();
+}
+
+void Server::Drain(Instant deadline) {
+  Refuse();
   impl_->engine->Drain(deadline);
   impl_->server->Shutdown(std::chrono::system_clock::now() + kGoodbye);
   impl_->server.reset();

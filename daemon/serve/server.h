@@ -46,9 +46,11 @@ class Server {
   // Health says SERVING.
   void MarkReady();
 
-  // Health says NOT_SERVING, new inferences are UNAVAILABLE, the engine
-  // finishes what it has until `deadline`; then every call is over and the
-  // listeners are closed.
+  // Health says NOT_SERVING, new inferences are UNAVAILABLE.
+  void Refuse();
+
+  // Refuses; the engine finishes what it has until `deadline`; then every call
+  // is over and the listeners are closed.
   void Drain(Instant deadline);
 
  private:

@@ -144,9 +144,12 @@ TEST_CASE("Packing narrow weights says what they cost in answers") {
 TEST_CASE("Where the file does not fit, the old one stays") {
   const ScratchFolder folder;
   WriteFile(folder / "m.layers", "the old file");
-  // Cut off at the header, in the weights, and before the last page.
-  for (const uint64_t room : {uint64_t{4096}, uint64_t{200'000},
-                              uint64_t{DigitsLayers().size() - 4096}}) {
+  // Cut off before the last page, in the weights, and at the header.
+  std::vector<uint64_t> rooms = {DigitsLayers().size() - 4096, 200'000, 4096};
+#ifdef __SANITIZE_THREAD__
+  rooms.resize(1);  // ThreadSanitizer writes a file of its own as it starts.
+#endif
+  for (const uint64_t room : rooms) {
     INFO("room for " << room);
     const Ended pack = Pack(kDigitsOnnx, folder / "m.layers",
                             ProgramOptions{.file_bytes_max = room});

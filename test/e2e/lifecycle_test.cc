@@ -79,6 +79,7 @@ TEST_CASE("SIGTERM lets requests in flight finish and refuses new ones") {
     }
   }
 
+  INFO(refused);
   CHECK(absl::IsUnavailable(refused));
   const auto answer = in_flight->Answer();
   INFO(answer.status());
