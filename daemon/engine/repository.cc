@@ -106,8 +106,8 @@ class RepositoryImpl final : public Repository {
 
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
-  std::vector<RepositoryEntry>
-      entries_;  // Names never change; states under mutex_.
+  // Names never change; states under mutex_.
+  std::vector<RepositoryEntry> entries_;
   bool ready_ = false, stopped_ = false;
   bool stopping_ = false;
   std::deque<Command> commands_;
@@ -453,8 +453,7 @@ absl::StatusOr<std::shared_ptr<Model>> RepositoryImpl::Find(
     const std::string& name, const std::string& version) const {
   const std::lock_guard lock(mutex_);
   bool name_known = false;
-  const RepositoryEntry* found =
-      nullptr;  // Versions ascend: the last one counts.
+  const RepositoryEntry* found = nullptr;  // Of ascending versions the last.
   for (const RepositoryEntry& entry : entries_) {
     if (entry.found.name != name) continue;
     name_known = true;
