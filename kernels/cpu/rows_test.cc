@@ -54,7 +54,7 @@ TEST_CASE("Tanh is true to 3e-7 everywhere") {
                    [](double v) { return std::tanh(v); }) < 3e-7);
 }
 
-TEST_CASE("Gelu is true to 6e-7, and to 6e-9 where little is left of it") {
+TEST_CASE("Gelu is true to 8e-7, and to 8e-9 where little is left of it") {
   const std::vector<float> x = Sweep();
 
   const std::vector<float> y = Activated(ActivationKind::kGelu, x);
@@ -64,7 +64,7 @@ TEST_CASE("Gelu is true to 6e-7, and to 6e-9 where little is left of it") {
     const double truth =
         0.5 * x[i] * std::erfc(-static_cast<double>(x[i]) / std::sqrt(2.0));
     INFO("of " << x[i]);
-    CHECK(std::abs(y[i] - truth) <= std::max(6e-7 * std::abs(truth), 6e-9));
+    CHECK(std::abs(y[i] - truth) <= std::max(8e-7 * std::abs(truth), 8e-9));
   }
   CHECK(y[2] == kInfinity);
 }
