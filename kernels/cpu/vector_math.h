@@ -184,7 +184,7 @@ LAYERD_INLINE float NegativePowerOfTwo(float x) {
   return fraction * PowerOfTwo(n);
 }
 
-// x / 2 * (1 + erf(x / sqrt(2))), within 6e-7 of it or 6e-9, whichever is more.
+// x / 2 * (1 + erf(x / sqrt(2))), within 8e-7 of it or 8e-9, whichever is more.
 // Of the normal distribution the logarithm of the smaller tail is nearly a
 // parabola: our own fit for |x| <= 6.5, behind which nothing is left of it.
 LAYERD_INLINE float Gelu(float x) {
