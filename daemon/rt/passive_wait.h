@@ -11,8 +11,8 @@ namespace layerd {
 //
 // OpenMP's library reads its environment before main() begins, so this starts
 // the program anew, once, with OMP_WAIT_POLICY=passive and GOMP_SPINCOUNT;
-// whoever set the first of them keeps what it says. Call it first in main(): it returns in the
-// program that is to go on.
+// whoever set the first of them keeps what it says. Call it first in main(): it
+// returns in the program that is to go on.
 void WaitPassively(char** argv);
 
 }  // namespace layerd
