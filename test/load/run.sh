@@ -6,7 +6,8 @@
 #
 #   --seconds      of each load; 60 unless told
 #   --storm-calls  that are cancelled; 100000 unless told
-#   SCENARIO       urgent, ramp, impossible, storm; all unless told
+#   SCENARIO       urgent, overload, ramp, impossible, storm, idle; all unless
+#                  told
 #
 # Latencies say something only on a machine that does nothing else. Exit status
 # 3: there is no Go to build ghz with.
