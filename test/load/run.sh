@@ -17,7 +17,7 @@ cd "$(dirname "$(readlink -f "$0")")/../.."
 options=()
 while [ $# -gt 0 ]; do
   case "$1" in
-    --help | -h) sed -n '2,13s/^# \{0,1\}//p' test/load/run.sh; exit 0 ;;
+    --help | -h) sed -n '2,14s/^# \{0,1\}//p' test/load/run.sh; exit 0 ;;
     --seconds | --storm-calls)
       options+=("$1" "${2:?$1 needs a number}"); shift ;;
     -*) echo "run: unknown option $1; --help lists them" >&2; exit 2 ;;
