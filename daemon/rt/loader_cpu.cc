@@ -1,11 +1,12 @@
 #include "daemon/rt/loader_cpu.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdint>
+
+#include "daemon/rt/last_cpu.h"
 
 namespace layerd {
 namespace {
@@ -31,26 +32,6 @@ bool AskFor(int nice) {
   return syscall(SYS_sched_setattr, 0, &attributes, 0) == 0;
 }
 
-// Of this thread's CPUs: the last one, or all but that.
-cpu_set_t CpusOf(bool last) {
-  cpu_set_t all, chosen;
-  CPU_ZERO(&all);
-  CPU_ZERO(&chosen);
-  if (sched_getaffinity(0, sizeof(all), &all) != 0) return chosen;
-  int left = CPU_COUNT(&all);
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (!CPU_ISSET(cpu, &all)) continue;
-    --left;
-    if ((left == 0) == last) CPU_SET(cpu, &chosen);
-  }
-  return chosen;
-}
-
-void MoveTo(const cpu_set_t& cpus) {
-  if (CPU_COUNT(&cpus) == 0) return;
-  pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
-}
-
 }  // namespace
 
 bool HasCpuForLoader(int compute_threads) {
@@ -60,11 +41,11 @@ bool HasCpuForLoader(int compute_threads) {
          CPU_COUNT(&all) > compute_threads;
 }
 
-void LeaveCpuToLoader() { MoveTo(CpusOf(/*last=*/false)); }
+void LeaveCpuToLoader() { KeepTo(CpuShare::kAllButLast); }
 
 void BecomeLoader(bool own_cpu) {
   if (!AskFor(kNice)) AskFor(0);
-  if (own_cpu) MoveTo(CpusOf(/*last=*/true));
+  if (own_cpu) KeepTo(CpuShare::kLast);
 }
 
 }  // namespace layerd

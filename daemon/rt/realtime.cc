@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "absl/strings/str_format.h"
+#include "daemon/rt/last_cpu.h"
 
 namespace layerd {
 namespace {
@@ -31,23 +32,8 @@ __attribute__((noinline)) std::string TouchAndLockStack() {
                  "raise the memory lock limit (LimitMEMLOCK, ulimit -l)");
 }
 
-// The last CPU of the calling thread, alone or all but it. Nothing where there
-// is only one.
-std::string KeepTo(bool last_cpu, const char* what) {
-  cpu_set_t cpus;
-  CPU_ZERO(&cpus);
-  if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0) {
-    return Refused("CPUs are not known", errno, "check the cpuset");
-  }
-  if (CPU_COUNT(&cpus) < 2) return "";
-  int last = CPU_SETSIZE - 1;
-  while (!CPU_ISSET(last, &cpus)) --last;
-  CPU_CLR(last, &cpus);
-  if (last_cpu) {
-    CPU_ZERO(&cpus);
-    CPU_SET(last, &cpus);
-  }
-  const int error = pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
+std::string KeepTo(CpuShare share, const char* what) {
+  const int error = KeepTo(share);
   return error == 0 ? "" : Refused(what, error, "check the cpuset");
 }
 
@@ -57,7 +43,7 @@ std::string LeaveTheLastCpu() {
   if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0 && CPU_COUNT(&cpus) < 2) {
     return "realtime: there is one CPU only, gRPC waits while parts compute";
   }
-  return KeepTo(/*last_cpu=*/false,
+  return KeepTo(CpuShare::kAllButLast,
                 "the executor is not kept off the last CPU");
 }
 
@@ -87,7 +73,7 @@ std::vector<std::string> BecomeRealtime(RealtimeRole role) {
 }
 
 std::string LeaveCpusToExecutor() {
-  return KeepTo(/*last_cpu=*/true, "gRPC is not kept on the last CPU");
+  return KeepTo(CpuShare::kLast, "gRPC is not kept on the last CPU");
 }
 
 void BecomeNormal() {

@@ -61,26 +61,6 @@ void CheckAgainstOracle(Backend& backend, const TestLayer& layer,
   REQUIRE(twin::FirstAlarm() == "");
 }
 
-std::vector<PartSpec> Cut(const TestLayer& layer, int64_t channels,
-                          int64_t rows) {
-  const auto* op = std::get_if<Convolution>(&layer.whole.op);
-  const Range& all_channels = layer.whole.channels;
-  const Range& all_rows = layer.whole.rows;
-  if (op != nullptr && op->groups > 1) {
-    const int64_t of_group = all_channels.count / op->groups;
-    channels = std::max<int64_t>(channels / of_group, 1) * of_group;
-  }
-  std::vector<PartSpec> parts;
-  for (int64_t c = 0; c < all_channels.count; c += channels) {
-    for (int64_t r = 0; r < all_rows.count; r += rows) {
-      parts.push_back(PartOf(layer,
-                             {c, std::min(channels, all_channels.count - c)},
-                             {r, std::min(rows, all_rows.count - r)}));
-    }
-  }
-  return parts;
-}
-
 // As layers of graphs are: then nothing need be moved to be aligned.
 TestLayer Aligned(TestLayer layer) {
   layer.whole.alignment_bytes = 64;

@@ -4,8 +4,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "kernels/backend.h"
+#include "test/kernels/test_layer.h"
 
 namespace layerd {
 
@@ -15,6 +17,11 @@ struct OperatorVerdict {
   std::string layer;     // "Convolution, 3x3"
   std::string wrong;
 };
+
+// The parts of `layer`, of at most so many channels and rows each; whole
+// groups.
+std::vector<PartSpec> Cut(const TestLayer& layer, int64_t channels,
+                          int64_t rows);
 
 // Runs every case of test/kernels/cases.h on `backend`, which carries memory
 // itself (AttachedBackend): whole, aligned and not; in parts; twice at other
