@@ -18,6 +18,10 @@ if ! unshare --user --map-root-user --mount --pid --fork true 2>/dev/null; then
   strategy+=("--spawn_strategy=processwrapper-sandbox,local")
 fi
 
+# Locked memory is counted for all processes of a user: tests that run beside
+# each other would take it from one another. Only root may raise the limit.
+ulimit -l unlimited 2>/dev/null || true
+
 command=$1
 shift
 case "$command" in
