@@ -45,6 +45,7 @@ class DecodingKernel : public CpuKernel {
   DecodingKernel(const PartSpec& stored, std::unique_ptr<CpuKernel> decoded)
       : decoder_(stored), inner_(std::move(decoded)) {
     scratch_bytes_ = inner_->scratch_bytes();
+    inner_decodes_ = inner_->TakeDecoder(&decoder_);
   }
 
   size_t decoded_bytes() const override { return decoder_.decoded_bytes(); }
@@ -53,6 +54,7 @@ class DecodingKernel : public CpuKernel {
   }
 
   absl::Status Run(dnnl_stream_t stream, const PartMemory& memory) override {
+    if (inner_decodes_) return inner_->Run(stream, memory);
     decoder_.Decode(memory.weights, memory.decoded);
     PartMemory decoded = memory;
     decoded.weights = memory.decoded;
@@ -62,6 +64,7 @@ class DecodingKernel : public CpuKernel {
  private:
   cpu::WeightDecoder decoder_;
   std::unique_ptr<CpuKernel> inner_;
+  bool inner_decodes_;
 };
 
 bool FitsLibrary(const PartSpec& spec) {

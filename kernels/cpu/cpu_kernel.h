@@ -11,11 +11,20 @@
 
 namespace layerd::cpu {
 
+class WeightDecoder;
+
 // A part made ready for this CPU.
 class CpuKernel : public Kernel {
  public:
   size_t scratch_bytes() const override { return scratch_bytes_; }
   virtual absl::Status Run(dnnl_stream_t stream, const PartMemory& memory) = 0;
+  // Of a part whose weights are stored narrower: true if Run() shall be given
+  // them as they are stored, and decodes them itself into PartMemory's
+  // `decoded`. `decoder` outlives the kernel.
+  virtual bool TakeDecoder(const WeightDecoder* decoder) {
+    static_cast<void>(decoder);
+    return false;
+  }
   // What computes: "brgconv:avx512_core" by the library's names, or "loops".
   virtual std::string implementation() const { return "loops"; }
 

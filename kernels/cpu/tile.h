@@ -5,6 +5,18 @@
 
 namespace layerd::cpu {
 
+// Weights as they are stored, for the first tile that meets them: it widens
+// them on its way, multiplies them, and leaves them for the tiles behind it.
+// Decoding by itself waits for memory, where multiplying has time to spare.
+struct NarrowWeights {
+  enum class Type { kF16, kBF16, kI8 };
+
+  Type type;
+  const void* from;     // In the places of the weights they become.
+  const float* scales;  // Of the panel's channels; null unless I8.
+  float* to;            // The tile's weights.
+};
+
 // One block of an output that stays in registers: up to 14 places (pixels, or
 // rows of a matrix) by one panel of output channels (32 on AVX-512).
 //
@@ -28,6 +40,7 @@ struct Tile {
   float* const* y;               // Of each row.
   int64_t channels;              // Of the panel, that are stored.
   float low, high;
+  const NarrowWeights* narrow = nullptr;  // Null: the weights are there.
 };
 
 using TileFunction = void (*)(const Tile&);
@@ -41,9 +54,17 @@ struct TileSet {
   int64_t panel;              // Output channels side by side.
   const TileFunction* whole;  // By rows, from 1.
   const TileFunction* half;   // The same for half a panel.
+  // The same for weights that are narrow, by their type.
+  const TileFunction* narrow_whole[3];
+  const TileFunction* narrow_half[3];
 
   void Run(int64_t rows, const Tile& tile) const {
-    (tile.channels * 2 <= panel ? half : whole)[rows - 1](tile);
+    const bool is_half = tile.channels * 2 <= panel;
+    if (tile.narrow == nullptr) {
+      return (is_half ? half : whole)[rows - 1](tile);
+    }
+    const auto type = static_cast<int>(tile.narrow->type);
+    (is_half ? narrow_half : narrow_whole)[type][rows - 1](tile);
   }
 };
 

@@ -1,25 +1,52 @@
+#if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+#include <immintrin.h>
+#endif
+
 #include "kernels/cpu/tile.h"
 #include "kernels/cpu/tile_loops.h"
 
 namespace layerd::cpu {
 
-#if defined(__AVX2__) && defined(__FMA__)
+#if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
 namespace {
 
 struct Avx2 {
   static constexpr int64_t kLanes = 8;
   using Vector = float __attribute__((vector_size(32)));
+
+  static Vector Widen(const StoredHalf* from) {
+    return _mm256_cvtph_ps(Eight(from));
+  }
+  static Vector Widen(const StoredBFloat16* from) {
+    return _mm256_castsi256_ps(
+        _mm256_slli_epi32(_mm256_cvtepu16_epi32(Eight(from)), 16));
+  }
+  static Vector Widen(const int8_t* from) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(
+        _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
+  }
+  static __m128i Eight(const void* from) {
+    return _mm_loadu_si128(static_cast<const __m128i*>(from));
+  }
 };
 
 // 6 rows of two vectors, two of weights, one of x: 15 of 16 registers.
-template <int kVectors>
-constexpr TileFunction kTiles[] = {
-    TileLoops<Avx2, 1, kVectors>::Run, TileLoops<Avx2, 2, kVectors>::Run,
-    TileLoops<Avx2, 3, kVectors>::Run, TileLoops<Avx2, 4, kVectors>::Run,
-    TileLoops<Avx2, 5, kVectors>::Run, TileLoops<Avx2, 6, kVectors>::Run};
+template <int kVectors, typename Weights>
+constexpr TileFunction kTiles[] = {TileLoops<Avx2, 1, kVectors, Weights>::Run,
+                                   TileLoops<Avx2, 2, kVectors, Weights>::Run,
+                                   TileLoops<Avx2, 3, kVectors, Weights>::Run,
+                                   TileLoops<Avx2, 4, kVectors, Weights>::Run,
+                                   TileLoops<Avx2, 5, kVectors, Weights>::Run,
+                                   TileLoops<Avx2, 6, kVectors, Weights>::Run};
 
-constexpr TileSet kSet = {"tiles:avx2", 6, 2 * Avx2::kLanes, kTiles<2>,
-                          kTiles<1>};
+constexpr TileSet kSet = {
+    "tiles:avx2",
+    6,
+    2 * Avx2::kLanes,
+    kTiles<2, float>,
+    kTiles<1, float>,
+    {kTiles<2, StoredHalf>, kTiles<2, StoredBFloat16>, kTiles<2, int8_t>},
+    {kTiles<1, StoredHalf>, kTiles<1, StoredBFloat16>, kTiles<1, int8_t>}};
 
 }  // namespace
 

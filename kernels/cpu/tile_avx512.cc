@@ -1,3 +1,7 @@
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 #include "kernels/cpu/tile.h"
 #include "kernels/cpu/tile_loops.h"
 
@@ -6,25 +10,58 @@ namespace layerd::cpu {
 #if defined(__AVX512F__)
 namespace {
 
+// GCC's own header leaves undefined on purpose what it then overwrites.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+
 struct Avx512 {
   static constexpr int64_t kLanes = 16;
   using Vector = float __attribute__((vector_size(64)));
+
+  static Vector Widen(const StoredHalf* from) {
+    return _mm512_cvtph_ps(Sixteen(from));
+  }
+  static Vector Widen(const StoredBFloat16* from) {
+    return _mm512_castsi512_ps(
+        _mm512_slli_epi32(_mm512_cvtepu16_epi32(Sixteen(from)), 16));
+  }
+  static Vector Widen(const int8_t* from) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(
+        _mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
+  }
+  static __m256i Sixteen(const void* from) {
+    return _mm256_loadu_si256(static_cast<const __m256i*>(from));
+  }
 };
 
 // 14 rows of two vectors, two of weights, one of x: 31 of 32 registers.
-template <int kVectors>
+template <int kVectors, typename Weights>
 constexpr TileFunction kTiles[] = {
-    TileLoops<Avx512, 1, kVectors>::Run,  TileLoops<Avx512, 2, kVectors>::Run,
-    TileLoops<Avx512, 3, kVectors>::Run,  TileLoops<Avx512, 4, kVectors>::Run,
-    TileLoops<Avx512, 5, kVectors>::Run,  TileLoops<Avx512, 6, kVectors>::Run,
-    TileLoops<Avx512, 7, kVectors>::Run,  TileLoops<Avx512, 8, kVectors>::Run,
-    TileLoops<Avx512, 9, kVectors>::Run,  TileLoops<Avx512, 10, kVectors>::Run,
-    TileLoops<Avx512, 11, kVectors>::Run, TileLoops<Avx512, 12, kVectors>::Run,
-    TileLoops<Avx512, 13, kVectors>::Run, TileLoops<Avx512, 14, kVectors>::Run};
+    TileLoops<Avx512, 1, kVectors, Weights>::Run,
+    TileLoops<Avx512, 2, kVectors, Weights>::Run,
+    TileLoops<Avx512, 3, kVectors, Weights>::Run,
+    TileLoops<Avx512, 4, kVectors, Weights>::Run,
+    TileLoops<Avx512, 5, kVectors, Weights>::Run,
+    TileLoops<Avx512, 6, kVectors, Weights>::Run,
+    TileLoops<Avx512, 7, kVectors, Weights>::Run,
+    TileLoops<Avx512, 8, kVectors, Weights>::Run,
+    TileLoops<Avx512, 9, kVectors, Weights>::Run,
+    TileLoops<Avx512, 10, kVectors, Weights>::Run,
+    TileLoops<Avx512, 11, kVectors, Weights>::Run,
+    TileLoops<Avx512, 12, kVectors, Weights>::Run,
+    TileLoops<Avx512, 13, kVectors, Weights>::Run,
+    TileLoops<Avx512, 14, kVectors, Weights>::Run};
 
-constexpr TileSet kSet = {"tiles:avx512", 14, 2 * Avx512::kLanes, kTiles<2>,
-                          kTiles<1>};
+constexpr TileSet kSet = {
+    "tiles:avx512",
+    14,
+    2 * Avx512::kLanes,
+    kTiles<2, float>,
+    kTiles<1, float>,
+    {kTiles<2, StoredHalf>, kTiles<2, StoredBFloat16>, kTiles<2, int8_t>},
+    {kTiles<1, StoredHalf>, kTiles<1, StoredBFloat16>, kTiles<1, int8_t>}};
 
+#pragma GCC diagnostic pop
 }  // namespace
 
 const TileSet* Avx512Tiles() { return &kSet; }

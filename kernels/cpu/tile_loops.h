@@ -2,15 +2,27 @@
 #define LAYERD_KERNELS_CPU_TILE_LOOPS_H_
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/cpu/tile.h"
 
 namespace layerd::cpu {
 
+// Weights as they are stored.
+struct StoredHalf {
+  uint16_t bits;
+};
+struct StoredBFloat16 {
+  uint16_t bits;
+};
+
 // The loops behind tile.h, for one instruction set each. Only the two sources
 // that are compiled for it include this: nothing in here is the library's, so
 // no code for a newer processor can leak to where an older one runs.
-template <typename Isa, int kRows, int kVectors>
+//
+// `Weights` are float, or what NarrowWeights has: Isa::Widen() reads a vector
+// of them.
+template <typename Isa, int kRows, int kVectors, typename Weights = float>
 class TileLoops {
  public:
   static void Run(const Tile& tile) {
@@ -38,6 +50,51 @@ class TileLoops {
   static void Put(float* to, const Vector& value) {
     reinterpret_cast<Unaligned*>(to)->value = value;
   }
+
+  // Row by row. Narrow ones are left where later tiles find them.
+  class WeightRows {
+   public:
+    explicit WeightRows(const Tile& tile) : step_(tile.weights_step) {
+      if constexpr (kIsNarrow) {
+        stored_ = static_cast<const Weights*>(tile.narrow->from);
+        to_ = tile.narrow->to;
+      } else {
+        stored_ = tile.weights;
+      }
+      if constexpr (kIsScaled) CopyScales(tile);
+    }
+
+    inline __attribute__((always_inline)) Vector At(int v) const {
+      if constexpr (kIsNarrow) {
+        Vector wide = Isa::Widen(stored_ + v * Isa::kLanes);
+        if constexpr (kIsScaled) wide *= Load(scales_ + v * Isa::kLanes);
+        Put(to_ + v * Isa::kLanes, wide);
+        return wide;
+      } else {
+        return Load(stored_ + v * Isa::kLanes);
+      }
+    }
+    inline __attribute__((always_inline)) void Next() {
+      stored_ += step_;
+      if constexpr (kIsNarrow) to_ += step_;
+    }
+
+   private:
+    static constexpr bool kIsNarrow = !std::is_same_v<Weights, float>;
+    static constexpr bool kIsScaled = std::is_same_v<Weights, int8_t>;
+
+    // Channels that only pad have no scale; all they store is zero.
+    void CopyScales(const Tile& tile) {
+      for (int64_t c = 0; c < kVectors * Isa::kLanes; ++c) {
+        scales_[c] = c < tile.channels ? tile.narrow->scales[c] : 0.0f;
+      }
+    }
+
+    const int64_t step_;
+    const Weights* stored_;
+    float* to_ = nullptr;
+    float scales_[kIsScaled ? kVectors * Isa::kLanes : 1];
+  };
 
   // What is read and written at the end is on its way while we multiply.
   static void Announce(const Tile& tile) {
@@ -72,7 +129,7 @@ class TileLoops {
   // however it is divided among taps.
   static inline __attribute__((always_inline)) void Multiply(const Tile& tile,
                                                              Sums& sum) {
-    const float* w = tile.weights;
+    WeightRows weights(tile);
     const float* const* x = tile.x;
     int64_t products = tile.taps * tile.depth;
     int64_t left = kRun;  // Of the run.
@@ -85,9 +142,8 @@ class TileLoops {
       for (int64_t d = 0; d < tile.depth;) {
         const int64_t rest = tile.depth - d;
         const int64_t count = rest < left ? rest : left;
-        MultiplyRun(row, d, count, tile.weights_step, w, sum);
+        MultiplyRun(row, d, count, weights, sum);
         d += count;
-        w += count * tile.weights_step;
         left -= count;
         products -= count;
         if (left > 0 || products == 0) continue;
@@ -101,11 +157,11 @@ class TileLoops {
 
   static inline __attribute__((always_inline)) void MultiplyRun(
       const float* const (&row)[kRows], int64_t first, int64_t count,
-      int64_t step, const float* w, Sums& sum) {
-    for (int64_t d = first; d < first + count; ++d, w += step) {
+      WeightRows& weights, Sums& sum) {
+    for (int64_t d = first; d < first + count; ++d, weights.Next()) {
       Vector weight[kVectors];
 #pragma GCC unroll 2
-      for (int v = 0; v < kVectors; ++v) weight[v] = Load(w + v * Isa::kLanes);
+      for (int v = 0; v < kVectors; ++v) weight[v] = weights.At(v);
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) {
         const float value = row[r][d];

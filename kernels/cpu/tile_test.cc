@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/cpu/decode_rows.h"
 #include "kernels/cpu/tiled_layer.h"
 #include "test/catch/catch.h"
 
@@ -84,6 +85,95 @@ TEST_CASE("Sums do not depend on how products are divided among taps") {
   CHECK(sums.Run(9, sums.panel) == one);
   CHECK(sums.Run(kProducts / 96, sums.panel) == one);
   CHECK(sums.Run(9, sums.panel / 2) == one);
+}
+
+// A panel of random narrow weights, and what DecodeRows makes of them.
+struct Panel {
+  Panel(const TileSet& tiles, NarrowWeights::Type type, int64_t channels)
+      : width(tiles.panel), scales(channels) {
+    uint32_t state = 11;
+    for (uint16_t& bits : stored) {
+      state = state * 1664525u + 1013904223u;
+      bits = state >> 17 & ~0x4000u;  // A half of less than two, never a NaN.
+    }
+    for (int64_t c = 0; c < channels; ++c) scales[c] = 0.01f + 0.003f * c;
+    const DecodeRows& plain = *AllDecodeRows().back();
+    const int64_t count = kDepth * width;
+    std::vector<float> padded = scales;
+    padded.resize(width);
+    if (type == NarrowWeights::Type::kF16) {
+      plain.half(stored.data(), decoded.data(), count);
+    } else if (type == NarrowWeights::Type::kBF16) {
+      plain.bfloat16(stored.data(), decoded.data(), count);
+    } else {
+      plain.scaled_int8(reinterpret_cast<const int8_t*>(stored.data()),
+                        decoded.data(), kDepth, width, padded.data());
+    }
+  }
+
+  static constexpr int64_t kDepth = 300;  // More than a run.
+  int64_t width;
+  std::vector<float> scales;
+  std::vector<uint16_t> stored = std::vector<uint16_t>(kDepth * 32);
+  std::vector<float> decoded = std::vector<float>(kDepth * 32);
+};
+
+// What a tile of `rows` says of a panel.
+std::vector<float> Multiplied(const TileSet& tiles, const Panel& panel,
+                              int64_t rows, int64_t channels,
+                              const float* weights,
+                              const NarrowWeights* narrow) {
+  std::vector<float> x(rows + Panel::kDepth), y(rows * panel.width);
+  for (size_t i = 0; i < x.size(); ++i) x[i] = 0.3f * (i % 17) - 2;
+  std::vector<const float*> from;
+  std::vector<float*> to;
+  for (int64_t r = 0; r < rows; ++r) {
+    from.push_back(x.data() + r);
+    to.push_back(y.data() + r * panel.width);
+  }
+  tiles.Run(rows, {.x = from.data(),
+                   .taps = 1,
+                   .depth = Panel::kDepth,
+                   .weights = weights,
+                   .weights_step = panel.width,
+                   .bias = nullptr,
+                   .residual = nullptr,
+                   .y = to.data(),
+                   .channels = channels,
+                   .low = -1e30f,
+                   .high = 1e30f,
+                   .narrow = narrow});
+  return y;
+}
+
+TEST_CASE("The first tile decodes a panel to the bits of decoding by itself") {
+  std::vector<const TileSet*> sets;
+  if (Tiles() != nullptr) sets = {Tiles(), Avx2Tiles()};
+  using Type = NarrowWeights::Type;
+  for (const TileSet* tiles : sets) {
+    for (const Type type : {Type::kF16, Type::kBF16, Type::kI8}) {
+      for (const int64_t channels :
+           {tiles->panel, tiles->panel / 2, tiles->panel - 3, int64_t{1}}) {
+        const Panel panel(*tiles, type, channels);
+        for (int64_t rows = 1; rows <= tiles->rows_max; ++rows) {
+          INFO(tiles->name << ", type " << static_cast<int>(type) << ", "
+                           << channels << " channels, " << rows << " rows");
+          std::vector<float> left(panel.decoded.size());
+          const NarrowWeights narrow = {
+              type, panel.stored.data(),
+              type == Type::kI8 ? panel.scales.data() : nullptr, left.data()};
+
+          const auto y =
+              Multiplied(*tiles, panel, rows, channels, left.data(), &narrow);
+
+          CHECK(y == Multiplied(*tiles, panel, rows, channels,
+                                panel.decoded.data(), nullptr));
+          CHECK(y == Multiplied(*tiles, panel, rows, channels, left.data(),
+                                nullptr));
+        }
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/rows.h"
 #include "kernels/cpu/staging.h"
+#include "kernels/cpu/weight_decoder.h"
 
 namespace layerd::cpu {
 namespace {
@@ -43,6 +44,7 @@ class TiledKernel : public CpuKernel {
  public:
   TiledKernel(const TiledLayer& layer, const PartSpec& spec);
   std::string implementation() const override { return tiles_.name; }
+  bool TakeDecoder(const WeightDecoder* decoder) override;
   absl::Status Run(dnnl_stream_t stream, const PartMemory& memory) override;
 
  private:
@@ -54,12 +56,17 @@ class TiledKernel : public CpuKernel {
     const float* residual;
     float* y;
     std::byte* scratch;
+    const std::byte* narrow;  // The weights as stored; null: decoded.
+    const float* scales;
   };
 
   void PlanItems();
+  // Where the weights lie decoded, once whoever computes needs them.
+  const std::byte* DecodedWeights(const PartMemory& memory) const;
   void RunItem(const Memory& memory, int64_t item, float* gathered) const;
   void RunPanel(const Memory& memory, int64_t panel, int64_t rows,
                 Pointers& pointers, Tile& tile) const;
+  NarrowWeights NarrowPanel(const Memory& memory, int64_t channel) const;
   // Fills in taps, depth and x.
   void Reach(const Memory& memory, std::span<const Place> places,
              float* gathered, Pointers& pointers, Tile& tile) const;
@@ -75,6 +82,7 @@ class TiledKernel : public CpuKernel {
   const TileSet& tiles_ = *Tiles();
   const TiledLayer layer_;
   std::vector<uint64_t> weight_offsets_bytes_;
+  const WeightDecoder* decoder_ = nullptr;  // Null: weights are stored as F32.
   std::optional<Clamp> clamp_;
   int64_t taps_;
   bool has_padding_;
@@ -160,18 +168,42 @@ void TiledKernel::PlanItems() {
   panels_of_item_ = (panels_ + groups - 1) / groups;
 }
 
+// Tiles widen, and the only scales they know are those of I8.
+bool TiledKernel::TakeDecoder(const WeightDecoder* decoder) {
+  const bool is_scaled = decoder->is_scaled();
+  if (is_scaled != (decoder->dtype() == DataType::kI8)) return false;
+  decoder_ = decoder;
+  return true;
+}
+
+// With one thread the first tile of each panel decodes it. Several would write
+// the same panel.
+const std::byte* TiledKernel::DecodedWeights(const PartMemory& memory) const {
+  if (decoder_ == nullptr) return memory.weights;
+  if (ThreadsMax() == 1) {
+    decoder_->CopyOthers(memory.weights, memory.decoded);
+  } else {
+    decoder_->Decode(memory.weights, memory.decoded);
+  }
+  return memory.decoded;
+}
+
 absl::Status TiledKernel::Run(dnnl_stream_t, const PartMemory& memory) {
+  const std::byte* const weights = DecodedWeights(memory);
+  const bool decodes = decoder_ != nullptr && ThreadsMax() == 1;
   const auto floats = [](const std::byte* bytes) {
     return reinterpret_cast<const float*>(bytes);
   };
   const Memory own = {floats(memory.inputs[0]),
-                      floats(memory.weights + weight_offsets_bytes_[0]),
+                      floats(weights + weight_offsets_bytes_[0]),
                       weight_offsets_bytes_.size() > 1
-                          ? floats(memory.weights + weight_offsets_bytes_[1])
+                          ? floats(weights + weight_offsets_bytes_[1])
                           : nullptr,
                       layer_.adds_residual ? floats(memory.inputs[1]) : nullptr,
                       reinterpret_cast<float*>(memory.outputs[0]),
-                      memory.scratch};
+                      memory.scratch,
+                      decodes ? decoder_->KernelIn(memory.weights) : nullptr,
+                      decodes ? decoder_->ScalesIn(memory.weights) : nullptr};
   const int64_t groups = (panels_ + panels_of_item_ - 1) / panels_of_item_;
   ParallelRanges(tile_count_ * groups, work_, [&](int64_t begin, int64_t end) {
     auto* gathered =
@@ -233,9 +265,28 @@ void TiledKernel::RunItem(const Memory& memory, int64_t item,
     pointers.y[r] += first * panel_;
     if (memory.residual != nullptr) pointers.residual[r] += first * panel_;
   }
+  NarrowWeights narrow;
   for (int64_t panel = first; panel < end; ++panel) {
+    if (memory.narrow != nullptr && t == 0) {
+      narrow = NarrowPanel(memory, panel * panel_);
+      tile.narrow = &narrow;
+    }
     RunPanel(memory, panel, rows, pointers, tile);
   }
+}
+
+NarrowWeights TiledKernel::NarrowPanel(const Memory& memory,
+                                       int64_t channel) const {
+  using Type = NarrowWeights::Type;
+  const DataType dtype = decoder_->dtype();
+  const int64_t at = channel * taps_ * layer_.inputs;
+  // The memory is the executor's scratch; only we see it as constant.
+  return {dtype == DataType::kF16    ? Type::kF16
+          : dtype == DataType::kBF16 ? Type::kBF16
+                                     : Type::kI8,
+          memory.narrow + at * static_cast<int64_t>(SizeOf(dtype)),
+          memory.scales == nullptr ? nullptr : memory.scales + channel,
+          const_cast<float*>(memory.weights) + at};
 }
 
 // Leaves the pointers at the next panel.

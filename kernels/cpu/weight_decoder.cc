@@ -97,11 +97,9 @@ WeightDecoder::Place WeightDecoder::PlaceOf(int64_t segment) const {
 }
 
 void WeightDecoder::Decode(const std::byte* extent, std::byte* decoded) const {
-  const std::byte* kernel = extent + kernel_offset_bytes_;
+  const std::byte* kernel = KernelIn(extent);
   auto* to = reinterpret_cast<float*>(decoded);
-  if (scales_offset_bytes_) {
-    const auto* scales =
-        reinterpret_cast<const float*>(extent + *scales_offset_bytes_);
+  if (const float* scales = ScalesIn(extent)) {
     ParallelRanges(segments_ * segment_rows_, elements_,
                    [&](int64_t begin, int64_t end) {
                      DecodeScaled(kernel, scales, to, begin, end);
@@ -111,6 +109,16 @@ void WeightDecoder::Decode(const std::byte* extent, std::byte* decoded) const {
       DecodeFlat(kernel, to, begin, end);
     });
   }
+  CopyOthers(extent, decoded);
+}
+
+const float* WeightDecoder::ScalesIn(const std::byte* extent) const {
+  if (!scales_offset_bytes_) return nullptr;
+  return reinterpret_cast<const float*>(extent + *scales_offset_bytes_);
+}
+
+void WeightDecoder::CopyOthers(const std::byte* extent,
+                               std::byte* decoded) const {
   for (const Copy& copy : copies_) {
     std::memcpy(decoded + copy.to_bytes, extent + copy.from_bytes, copy.bytes);
   }

@@ -38,6 +38,16 @@ class WeightDecoder {
   // Allocates nothing.
   void Decode(const std::byte* extent, std::byte* decoded) const;
 
+  // For kernels that decode while they compute: what is narrow of an extent,
+  // its scales or null, and copying all that is not.
+  DataType dtype() const { return dtype_; }
+  bool is_scaled() const { return scales_offset_bytes_.has_value(); }
+  const std::byte* KernelIn(const std::byte* extent) const {
+    return extent + kernel_offset_bytes_;
+  }
+  const float* ScalesIn(const std::byte* extent) const;
+  void CopyOthers(const std::byte* extent, std::byte* decoded) const;
+
  private:
   // One loop over the memory of a layout, from the outermost to the innermost.
   struct Digit {
