@@ -17,7 +17,8 @@ namespace layerd::cpu {
 // Why scratch and not once for all: a part's decoded weights are small enough
 // to stay in the cache until they are used, so the library finds them there,
 // where resident F32 would come from memory. Decoding costs about what is
-// saved by reading less.
+// saved by reading less. Tiles decode as they multiply (tile.h), and only ask
+// where what lies.
 //
 // Every element stays in its place, padding included, so without scales this
 // is one run. With scales, the layout is taken apart once into segments of
