@@ -74,6 +74,13 @@ class TileLoops {
         return Load(stored_ + v * Isa::kLanes);
       }
     }
+    // Weights come from memory the first time, in order, panel after panel. A
+    // processor that follows a stream by itself stops at the end of each page.
+    inline __attribute__((always_inline)) void AskAhead() const {
+      for (int64_t i = 0; i < kVectors * Isa::kLanes; i += kLine) {
+        __builtin_prefetch(stored_ + kAhead + i, 0, 2);
+      }
+    }
     inline __attribute__((always_inline)) void Next() {
       stored_ += step_;
       if constexpr (kIsNarrow) to_ += step_;
@@ -82,6 +89,8 @@ class TileLoops {
    private:
     static constexpr bool kIsNarrow = !std::is_same_v<Weights, float>;
     static constexpr bool kIsScaled = std::is_same_v<Weights, int8_t>;
+    static constexpr int64_t kLine = 64 / sizeof(Weights);
+    static constexpr int64_t kAhead = 4096;  // Some 500 ns of multiplying.
 
     // Channels that only pad have no scale; all they store is zero.
     void CopyScales(const Tile& tile) {
@@ -162,6 +171,7 @@ class TileLoops {
       Vector weight[kVectors];
 #pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v) weight[v] = weights.At(v);
+      weights.AskAhead();
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) {
         const float value = row[r][d];
