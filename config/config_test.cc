@@ -85,6 +85,19 @@ TEST_CASE("A model is level 3 and exact unless it says otherwise") {
   CHECK(some->weights == "f16");
 }
 
+TEST_CASE(
+    "A model that computes in f16 is stored so, unless it says otherwise") {
+  const auto half = ModelConfig::Parse("pack: {compute: f16}", "f");
+  REQUIRE(half.ok());
+  CHECK(half->compute == "f16");
+  CHECK(half->weights == "f16");
+  const auto narrow =
+      ModelConfig::Parse("pack: {compute: f16, weights: i8}", "f");
+  REQUIRE(narrow.ok());
+  CHECK(narrow->weights == "i8");
+  CHECK(!ModelConfig::Parse("pack: {compute: bf16}", "f").ok());
+}
+
 TEST_CASE("A model cannot ask for levels there are not") {
   CHECK(!ModelConfig::Parse("priority: 0", "f").ok());
   CHECK(!ModelConfig::Parse("priority: 5", "f").ok());

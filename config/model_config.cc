@@ -30,6 +30,8 @@ absl::Status ReadShapes(YamlSection shapes, ModelConfig* config) {
 }
 
 absl::Status ReadPack(YamlSection pack, ModelConfig* config) {
+  RETURN_IF_ERROR(pack.ReadOneOf("compute", &config->compute, {"f32", "f16"}));
+  config->weights = config->compute;
   RETURN_IF_ERROR(pack.ReadOneOf("weights", &config->weights,
                                  {"f32", "f16", "bf16", "i8"}));
   RETURN_IF_ERROR(

@@ -23,7 +23,9 @@ struct ModelConfig {
   uint64_t period_ms = 0;             // 0: not periodic.
   uint64_t deadline_ms = 0;           // 0: none.
   std::map<std::string, std::vector<int64_t>> shapes;
-  std::string weights = "f32";         // `pack: {weights: ...}`
+  // `pack: {weights: ...}`; "f16" by default where that is computed in.
+  std::string weights = "f32";
+  std::string compute = "f32";         // `pack: {compute: ...}`
   std::string optimize_for = "bytes";  // `pack: {for: ...}`
 };
 

@@ -18,6 +18,13 @@ uint64_t RoundUp(uint64_t bytes) {
   return (bytes + kWeightAlignment - 1) / kWeightAlignment * kWeightAlignment;
 }
 
+// Kernels are as tensors are: F32, or F16.
+DataType MultipliedAs(const PartSpec& spec) {
+  return !spec.inputs.empty() && spec.inputs[0].dtype == DataType::kF16
+             ? DataType::kF16
+             : DataType::kF32;
+}
+
 }  // namespace
 
 bool IsNarrow(DataType dtype) {
@@ -25,22 +32,27 @@ bool IsNarrow(DataType dtype) {
          dtype == DataType::kI8;
 }
 
-WeightLayout Decoded(const WeightLayout& stored) {
+WeightLayout Decoded(const WeightLayout& stored, DataType to) {
   WeightLayout decoded = stored;
-  decoded.dtype = DataType::kF32;
+  decoded.dtype = to;
   return decoded;
 }
 
 bool IsNarrow(const PartSpec& spec) {
-  return (std::holds_alternative<Convolution>(spec.op) ||
-          std::holds_alternative<FullyConnected>(spec.op)) &&
-         !spec.weights.empty() && IsNarrow(spec.weights[0].layout.dtype);
+  if (!std::holds_alternative<Convolution>(spec.op) &&
+      !std::holds_alternative<FullyConnected>(spec.op)) {
+    return false;
+  }
+  return !spec.weights.empty() &&
+         (spec.weights[0].layout.dtype != MultipliedAs(spec) ||
+          ScalesOf(spec).has_value());
 }
 
 PartSpec DecodedSpec(const PartSpec& stored) {
   PartSpec decoded = stored;
   if (!IsNarrow(stored)) return decoded;
-  decoded.weights = {{Decoded(stored.weights[0].layout), 0}};
+  decoded.weights = {
+      {Decoded(stored.weights[0].layout, MultipliedAs(stored)), 0}};
   if (HasBias(stored.op) && stored.weights.size() > 1) {
     decoded.weights.push_back(
         {stored.weights[1].layout, RoundUp(decoded.weights[0].layout.bytes())});

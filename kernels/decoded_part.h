@@ -8,7 +8,9 @@
 
 namespace layerd {
 
-// Weights that are stored narrower than they are computed with: F16, BF16, I8.
+// Weights that are stored otherwise than they are computed with: F16, BF16 and
+// I8 beside F32 tensors; F32, BF16, I8 and scaled F16 beside F16 ones, for
+// those compute with F16 kernels.
 //
 // Such a part is decoded into scratch right before it computes, and there it is
 // a part like any other: the same layout, so decoding keeps every element in
@@ -16,14 +18,14 @@ namespace layerd {
 //
 //     extent   | kernel, F16 | bias | scales | 0 |
 //                  decode |      | copy
-//     decoded  | kernel, F32            | bias |
+//     decoded  | kernel, as computed    | bias |
 
 bool IsNarrow(DataType dtype);
 
-// The same layout of F32.
-WeightLayout Decoded(const WeightLayout& stored);
+// The same layout of what is computed with.
+WeightLayout Decoded(const WeightLayout& stored, DataType to = DataType::kF32);
 
-// Whether its kernel is narrow.
+// Whether its kernel is decoded before it is computed with.
 bool IsNarrow(const PartSpec& spec);
 
 // What a narrow part is once it is decoded: its weights at their places in the

@@ -44,6 +44,59 @@ PartSpec NarrowConnected() {
   return spec;
 }
 
+// Tensors of halves, and a bias of halves.
+PartSpec Half(DataType kernel) {
+  PartSpec spec = Connected();
+  spec.inputs[0].dtype = spec.outputs[0].dtype = DataType::kF16;
+  spec.weights[0].layout.dtype = kernel;
+  spec.weights[1].layout.dtype = DataType::kF16;
+  if (kernel == DataType::kI8) spec.weights.push_back(Piece({4}));
+  return spec;
+}
+
+TEST_CASE("Beside halves, halves are computed with as they are stored") {
+  CHECK(CheckPlacedPart(Half(DataType::kF16)).ok());
+  CHECK_FALSE(IsNarrow(Half(DataType::kF16)));
+  PartSpec scaled = Half(DataType::kF16);
+  scaled.weights.push_back(Piece({4}));
+  for (const PartSpec& spec : {Half(DataType::kF32), Half(DataType::kBF16),
+                               Half(DataType::kI8), scaled}) {
+    CHECK(CheckPlacedPart(spec).ok());
+    CHECK(IsNarrow(spec));
+    const PartSpec decoded = DecodedSpec(spec);
+    CHECK(CheckPlacedPart(decoded).ok());
+    CHECK_FALSE(IsNarrow(decoded));
+    CHECK(decoded.weights[0].layout.dtype == DataType::kF16);
+    CHECK(decoded.weights[1].layout.dtype == DataType::kF16);
+  }
+}
+
+TEST_CASE("Tensors are halves all together, and so is a bias beside them") {
+  PartSpec spec = Half(DataType::kF16);
+  spec.outputs[0].dtype = DataType::kF32;
+  CHECK(absl::IsUnimplemented(CheckPart(spec)));
+  spec = Half(DataType::kF16);
+  spec.weights[1].layout.dtype = DataType::kF32;
+  CHECK(absl::IsUnimplemented(CheckPart(spec)));
+  // Of what is no kernel, weights stay F32.
+  spec = {
+      ScaleShift{}, {Plain({2, 3})}, {Piece({3}), Piece({3})}, {Plain({2, 3})}};
+  spec.inputs[0].dtype = spec.outputs[0].dtype = DataType::kF16;
+  CHECK(CheckPart(spec).ok());
+  spec.weights[0].layout.dtype = DataType::kF16;
+  CHECK(absl::IsUnimplemented(CheckPart(spec)));
+}
+
+TEST_CASE("Backends of f32 refuse to compute with halves, and say what to do") {
+  const absl::Status refused = CheckComputesF32(Half(DataType::kF16));
+  CHECK(absl::IsUnimplemented(refused));
+  CHECK_THAT(std::string(refused.message()), Catch::Contains("compute: f32"));
+  CHECK(CheckComputesF32(Connected()).ok());
+  PartSpec copy{Copy{}, {Plain({4})}, {}, {Plain({4})}};
+  copy.outputs[0].dtype = DataType::kF16;
+  CHECK(CheckComputesF32(copy).ok());
+}
+
 TEST_CASE("Sound narrow parts pass, and so do the parts they become") {
   PartSpec scaled = NarrowConnected();
   scaled.weights.push_back(Piece({4}));

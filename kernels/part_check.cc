@@ -53,4 +53,22 @@ absl::Status CheckPlacedPart(const PartSpec& spec) {
   return CheckPart(spec);
 }
 
+absl::Status CheckComputesF32(const PartSpec& spec) {
+  if (std::holds_alternative<Copy>(spec.op) ||
+      std::holds_alternative<Pad>(spec.op) ||
+      std::holds_alternative<Gather>(spec.op) ||
+      std::holds_alternative<Select>(spec.op)) {
+    return absl::OkStatus();
+  }
+  for (const auto* types : {&spec.inputs, &spec.outputs}) {
+    for (const TensorType& type : *types) {
+      if (type.dtype != DataType::kF16) continue;
+      return Named(spec, absl::UnimplementedError(
+                             "computes with f16, which only the backend cuda "
+                             "does; pack the model with compute: f32"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace layerd

@@ -21,6 +21,10 @@ absl::Status CheckPart(const PartSpec& spec);
 // asked when packing: the offsets are not known then.
 absl::Status CheckPlacedPart(const PartSpec& spec);
 
+// UNIMPLEMENTED, and what to do, if the part computes with F16 tensors: not
+// every backend does. What only moves elements is OK.
+absl::Status CheckComputesF32(const PartSpec& spec);
+
 }  // namespace layerd
 
 #endif  // LAYERD_KERNELS_PART_CHECK_H_

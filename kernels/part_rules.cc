@@ -93,6 +93,21 @@ absl::Status CheckDtype(const TensorType& type,
                                          " is computed on"));
 }
 
+DataType WeightBeside(DataType tensors) {
+  return tensors == DataType::kF16 ? DataType::kF32 : tensors;
+}
+
+namespace {
+
+absl::Status CheckWeight(const WeightPiece& piece, DataType wanted) {
+  if (piece.layout.dtype == wanted) return absl::OkStatus();
+  return absl::UnimplementedError(
+      StrFormat("weights of %s: only %s is computed with",
+                NameOf(piece.layout.dtype), NameOf(wanted)));
+}
+
+}  // namespace
+
 absl::Status CheckOneDtype(const PartSpec& spec,
                            std::initializer_list<DataType> allowed) {
   const DataType wanted = spec.outputs[0].dtype;
@@ -101,34 +116,25 @@ absl::Status CheckOneDtype(const PartSpec& spec,
     RETURN_IF_ERROR(CheckDtype(type, {wanted}));
   }
   for (const WeightPiece& piece : spec.weights) {
-    if (piece.layout.dtype == wanted) continue;
-    return absl::UnimplementedError(
-        StrFormat("weights of %s: only %s is computed with",
-                  NameOf(piece.layout.dtype), NameOf(wanted)));
+    RETURN_IF_ERROR(CheckWeight(piece, WeightBeside(wanted)));
   }
   return absl::OkStatus();
 }
 
-absl::Status CheckAllF32(const PartSpec& spec) {
-  return CheckOneDtype(spec, {DataType::kF32});
+absl::Status CheckFloats(const PartSpec& spec) {
+  return CheckOneDtype(spec, {DataType::kF32, DataType::kF16});
 }
 
 namespace {
 
-absl::Status CheckTensorsF32(const PartSpec& spec) {
-  for (const auto* types : {&spec.inputs, &spec.outputs}) {
-    for (const TensorType& type : *types) {
-      RETURN_IF_ERROR(CheckDtype(type, {DataType::kF32}));
-    }
+absl::Status CheckFloatTensors(const PartSpec& spec) {
+  const DataType wanted = spec.outputs[0].dtype;
+  RETURN_IF_ERROR(
+      CheckDtype(spec.outputs[0], {DataType::kF32, DataType::kF16}));
+  for (const TensorType& type : spec.inputs) {
+    RETURN_IF_ERROR(CheckDtype(type, {wanted}));
   }
   return absl::OkStatus();
-}
-
-absl::Status CheckWeightF32(const WeightPiece& piece) {
-  if (piece.layout.dtype == DataType::kF32) return absl::OkStatus();
-  return absl::UnimplementedError(StrCat("weights of ",
-                                         NameOf(piece.layout.dtype),
-                                         ": only FP32 is computed with"));
 }
 
 // Scales lie behind the other weights, one for each channel of the part.
@@ -146,20 +152,24 @@ absl::Status CheckScales(const PartSpec& spec) {
 absl::Status CheckKernelAndVectors(const PartSpec& spec, size_t inputs,
                                    bool has_bias) {
   const size_t others = has_bias ? 2 : 1;
-  if (spec.weights.empty() || spec.weights[0].layout.dtype == DataType::kF32) {
-    RETURN_IF_ERROR(CheckCounts(spec, inputs, others));
-    return CheckAllF32(spec);
-  }
+  if (spec.weights.empty()) return CheckCounts(spec, inputs, others);
   const WeightLayout& kernel = spec.weights[0].layout;
-  if (!IsNarrow(kernel.dtype)) return CheckWeightF32(spec.weights[0]);
-  const bool must_scale = kernel.dtype == DataType::kI8;
-  const bool has_scales = must_scale || spec.weights.size() > others;
-  RETURN_IF_ERROR(CheckCounts(spec, inputs, others + (has_scales ? 1 : 0)));
-  RETURN_IF_ERROR(CheckTensorsF32(spec));
-  for (size_t w = 1; w < spec.weights.size(); ++w) {
-    RETURN_IF_ERROR(CheckWeightF32(spec.weights[w]));
+  if (!IsNarrow(kernel.dtype)) {
+    RETURN_IF_ERROR(CheckWeight(spec.weights[0], DataType::kF32));
   }
-  if (has_scales) RETURN_IF_ERROR(CheckScales(spec));
+  const bool may_scale = IsNarrow(kernel.dtype);
+  const bool must_scale = kernel.dtype == DataType::kI8;
+  const bool has_scales =
+      must_scale || (may_scale && spec.weights.size() > others);
+  RETURN_IF_ERROR(CheckCounts(spec, inputs, others + (has_scales ? 1 : 0)));
+  RETURN_IF_ERROR(CheckFloatTensors(spec));
+  if (has_bias) {
+    RETURN_IF_ERROR(CheckWeight(spec.weights[1], spec.outputs[0].dtype));
+  }
+  if (has_scales) {
+    RETURN_IF_ERROR(CheckWeight(spec.weights.back(), DataType::kF32));
+    RETURN_IF_ERROR(CheckScales(spec));
+  }
   if (Decoded(kernel).bytes() <= kSpanBytesMax) return absl::OkStatus();
   return InvalidArgumentError(
       StrCat(ToString(kernel), " is too large to decode"));

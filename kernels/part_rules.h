@@ -33,17 +33,22 @@ absl::Status CheckSameShape(const PartSpec& spec);
 // Of floats.
 absl::Status CheckActivation(const Activation& activation);
 
-// UNIMPLEMENTED for what is not computed on.
-absl::Status CheckAllF32(const PartSpec& spec);
-// A kernel that may be stored narrow, a bias, scales: those that there are, and
-// so many inputs. Shapes but for those of the scales are checked elsewhere.
+// UNIMPLEMENTED for what is not computed on. Tensors are F32, or all of them
+// F16; weights are F32.
+absl::Status CheckFloats(const PartSpec& spec);
+// A kernel that may be stored narrow, a bias as the tensors are, scales: those
+// that there are, and so many inputs. Shapes but for those of the scales are
+// checked elsewhere.
 absl::Status CheckKernelAndVectors(const PartSpec& spec, size_t inputs,
                                    bool has_bias);
 absl::Status CheckDtype(const TensorType& type,
                         std::initializer_list<DataType> allowed);
-// All of the output's.
+// All of the output's; weights beside F16 are F32.
 absl::Status CheckOneDtype(const PartSpec& spec,
                            std::initializer_list<DataType> allowed);
+
+// Of what is no kernel: as the tensors are, but F32 beside F16.
+DataType WeightBeside(DataType tensors);
 
 // Aligned at the last dimension, as numpy does.
 absl::StatusOr<Sizes> Broadcast(const Sizes& a, const Sizes& b);

@@ -32,10 +32,10 @@ absl::Status CheckBiasAndResidual(const PartSpec& spec, bool has_bias,
 // The operands are alike; so is what arithmetic makes of them.
 absl::Status CheckBinaryDtypes(const Binary& op, const PartSpec& spec) {
   const TensorType& first = spec.inputs[0];
-  const DataType second = op.constant == Binary::Constant::kNone
-                              ? spec.inputs[1].dtype
-                              : spec.weights[0].layout.dtype;
-  if (second != first.dtype) {
+  const bool constant = op.constant != Binary::Constant::kNone;
+  const DataType second =
+      constant ? spec.weights[0].layout.dtype : spec.inputs[1].dtype;
+  if (second != (constant ? WeightBeside(first.dtype) : first.dtype)) {
     return absl::UnimplementedError(StrFormat(
         "operands of %s and %s", NameOf(first.dtype), NameOf(second)));
   }
@@ -43,17 +43,18 @@ absl::Status CheckBinaryDtypes(const Binary& op, const PartSpec& spec) {
     case Binary::Kind::kEqual:
     case Binary::Kind::kLess:
     case Binary::Kind::kLessOrEqual:
-      RETURN_IF_ERROR(
-          CheckDtype(first, {DataType::kF32, DataType::kI64, DataType::kBool}));
+      RETURN_IF_ERROR(CheckDtype(first, {DataType::kF32, DataType::kF16,
+                                         DataType::kI64, DataType::kBool}));
       return CheckDtype(spec.outputs[0], {DataType::kBool});
     case Binary::Kind::kAnd:
     case Binary::Kind::kOr:
     case Binary::Kind::kXor:
       return CheckOneDtype(spec, {DataType::kBool});
     case Binary::Kind::kPRelu:
-      return CheckOneDtype(spec, {DataType::kF32});
+      return CheckFloats(spec);
     default:
-      return CheckOneDtype(spec, {DataType::kF32, DataType::kI64});
+      return CheckOneDtype(spec,
+                           {DataType::kF32, DataType::kF16, DataType::kI64});
   }
 }
 
@@ -79,7 +80,7 @@ absl::Status Check(const FullyConnected& op, const PartSpec& spec) {
 
 absl::Status Check(const MatMul&, const PartSpec& spec) {
   RETURN_IF_ERROR(CheckCounts(spec, 2, 0));
-  RETURN_IF_ERROR(CheckAllF32(spec));
+  RETURN_IF_ERROR(CheckFloats(spec));
   Sizes a = spec.inputs[0].shape;
   Sizes b = spec.inputs[1].shape;
   if (a.size() < 2 || b.size() < 2 || a.back() != b[b.size() - 2]) {
@@ -97,8 +98,8 @@ absl::Status Check(const MatMul&, const PartSpec& spec) {
 
 absl::Status Check(const Unary& op, const PartSpec& spec) {
   RETURN_IF_ERROR(CheckCounts(spec, 1, 0));
-  RETURN_IF_ERROR(
-      CheckOneDtype(spec, {DataType::kF32, DataType::kI64, DataType::kBool}));
+  RETURN_IF_ERROR(CheckOneDtype(
+      spec, {DataType::kF32, DataType::kF16, DataType::kI64, DataType::kBool}));
   RETURN_IF_ERROR(CheckSameShape(spec));
   const ActivationKind kind = op.activation.kind;
   switch (spec.outputs[0].dtype) {
@@ -132,7 +133,8 @@ absl::Status Check(const Binary& op, const PartSpec& spec) {
   RETURN_IF_ERROR(CheckCounts(spec, constant ? 1 : 2, constant ? 1 : 0));
   RETURN_IF_ERROR(CheckBinaryDtypes(op, spec));
   RETURN_IF_ERROR(CheckActivation(op.activation));
-  if (spec.outputs[0].dtype != DataType::kF32 &&
+  const DataType dtype = spec.outputs[0].dtype;
+  if (dtype != DataType::kF32 && dtype != DataType::kF16 &&
       op.activation.kind != ActivationKind::kNone) {
     return InvalidArgumentError("an activation of what are no floats");
   }
@@ -145,7 +147,7 @@ absl::Status Check(const Binary& op, const PartSpec& spec) {
 
 absl::Status Check(const ScaleShift& op, const PartSpec& spec) {
   RETURN_IF_ERROR(CheckCounts(spec, 1, 2));
-  RETURN_IF_ERROR(CheckAllF32(spec));
+  RETURN_IF_ERROR(CheckFloats(spec));
   RETURN_IF_ERROR(CheckActivation(op.activation));
   RETURN_IF_ERROR(CheckRank(spec.inputs[0], 2, kRankMax));
   const Sizes channels = {spec.inputs[0].shape[1]};
@@ -156,7 +158,7 @@ absl::Status Check(const ScaleShift& op, const PartSpec& spec) {
 
 absl::Status Check(const Softmax& op, const PartSpec& spec) {
   RETURN_IF_ERROR(CheckCounts(spec, 1, 0));
-  RETURN_IF_ERROR(CheckAllF32(spec));
+  RETURN_IF_ERROR(CheckFloats(spec));
   RETURN_IF_ERROR(CheckRange("dimensions", {op.axis_first, op.axis_count},
                              spec.inputs[0].shape.size()));
   return CheckSameShape(spec);
@@ -165,7 +167,7 @@ absl::Status Check(const Softmax& op, const PartSpec& spec) {
 absl::Status Check(const LayerNorm& op, const PartSpec& spec) {
   const size_t weights = (op.has_scale ? 1 : 0) + (op.has_bias ? 1 : 0);
   RETURN_IF_ERROR(CheckCounts(spec, 1, weights));
-  RETURN_IF_ERROR(CheckAllF32(spec));
+  RETURN_IF_ERROR(CheckFloats(spec));
   const Sizes& x = spec.inputs[0].shape;
   const auto rank = static_cast<int64_t>(x.size());
   if (op.axis_first < 0 || op.axis_first >= rank) {
@@ -181,7 +183,7 @@ absl::Status Check(const LayerNorm& op, const PartSpec& spec) {
 
 absl::Status Check(const Lrn& op, const PartSpec& spec) {
   RETURN_IF_ERROR(CheckCounts(spec, 1, 0));
-  RETURN_IF_ERROR(CheckAllF32(spec));
+  RETURN_IF_ERROR(CheckFloats(spec));
   RETURN_IF_ERROR(CheckRank(spec.inputs[0], 2, kRankMax));
   RETURN_IF_ERROR(CheckWindow("size", {op.size}, 1, 1));
   return CheckSameShape(spec);
@@ -195,8 +197,9 @@ absl::Status Check(const Reduce& op, const PartSpec& spec) {
     return InvalidArgumentError(
         StrFormat("kind %d is unknown", static_cast<int>(op.kind)));
   }
-  RETURN_IF_ERROR(CheckDtype(spec.inputs[0], {DataType::kF32, DataType::kI64}));
-  if (op.kind == Reduce::Kind::kMean) RETURN_IF_ERROR(CheckAllF32(spec));
+  RETURN_IF_ERROR(CheckDtype(spec.inputs[0],
+                             {DataType::kF32, DataType::kF16, DataType::kI64}));
+  if (op.kind == Reduce::Kind::kMean) RETURN_IF_ERROR(CheckFloats(spec));
   RETURN_IF_ERROR(CheckDtype(
       spec.outputs[0], {finds_place ? DataType::kI64 : spec.inputs[0].dtype}));
   Sizes expected = spec.inputs[0].shape;

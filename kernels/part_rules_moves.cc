@@ -121,7 +121,7 @@ absl::Status Check(const Gather& op, const PartSpec& spec) {
 
 absl::Status Check(const Resize& op, const PartSpec& spec) {
   RETURN_IF_ERROR(CheckCounts(spec, 1, 0));
-  RETURN_IF_ERROR(CheckAllF32(spec));
+  RETURN_IF_ERROR(CheckFloats(spec));
   if (op.mode > Resize::Mode::kCubic ||
       op.coordinate > Resize::Coordinate::kCropAndResize ||
       op.nearest > Resize::Nearest::kSimple) {

@@ -162,7 +162,7 @@ absl::Status Check(const Convolution& op, const PartSpec& spec) {
   }
   if (op.kernel_is_input) {
     RETURN_IF_ERROR(CheckCounts(spec, 2, 0));
-    RETURN_IF_ERROR(CheckAllF32(spec));
+    RETURN_IF_ERROR(CheckFloats(spec));
   } else {
     RETURN_IF_ERROR(
         CheckKernelAndVectors(spec, op.adds_residual ? 2 : 1, op.has_bias));
@@ -190,7 +190,7 @@ absl::Status Check(const ConvTranspose& op, const PartSpec& spec) {
   }
   RETURN_IF_ERROR(CheckCounts(spec, op.kernel_is_input ? 2 : 1,
                               op.kernel_is_input ? 0 : (op.has_bias ? 2 : 1)));
-  RETURN_IF_ERROR(CheckAllF32(spec));
+  RETURN_IF_ERROR(CheckFloats(spec));
   RETURN_IF_ERROR(CheckRank(spec.inputs[0], 3, 5));
   const size_t rank = spec.inputs[0].shape.size();
   RETURN_IF_ERROR(CheckRank(spec.outputs[0], rank, rank));
@@ -206,7 +206,7 @@ absl::Status Check(const ConvTranspose& op, const PartSpec& spec) {
 
 absl::Status Check(const Pool& op, const PartSpec& spec) {
   RETURN_IF_ERROR(CheckCounts(spec, 1, 0));
-  RETURN_IF_ERROR(CheckAllF32(spec));
+  RETURN_IF_ERROR(CheckFloats(spec));
   if (op.kind > Pool::Kind::kAverage) {
     return InvalidArgumentError(
         StrFormat("kind %d is unknown", static_cast<int>(op.kind)));

@@ -65,6 +65,7 @@ std::string PurposeOf(const PackOptions& options) {
   absl::StrAppend(&purpose, "|", options.weights, "|", options.optimize_for,
                   "|", options.tile_bytes, "|", options.extent_bytes_max, "|",
                   options.part_flops_max);
+  if (options.compute != "f32") absl::StrAppend(&purpose, "|", options.compute);
   return purpose;
 }
 

@@ -84,13 +84,29 @@ Option WeightsOption() {
           .help = "how the weights of FILE.onnx are stored; default f32"};
 }
 
-absl::StatusOr<std::string> ReadWeights(const CommandLine& line) {
+absl::StatusOr<std::string> ReadWeights(const CommandLine& line,
+                                        const std::string& by_default) {
+  if (!line.Has("--weights")) return by_default;
   return line.OneOf("--weights", {"f32", "f16", "bf16", "i8"});
+}
+
+Option ComputeOption() {
+  return {.name = "--compute",
+          .value = "f32|f16",
+          .help =
+              "datatype of activations and of what is multiplied; sums are "
+              "f32. f16 is for NVIDIA GPUs, and stores weights as f16 if "
+              "--weights says nothing else; default f32"};
+}
+
+absl::StatusOr<std::string> ReadCompute(const CommandLine& line) {
+  return line.OneOf("--compute", {"f32", "f16"});
 }
 
 std::vector<Option> PackingOptions() {
   return {
       WeightsOption(),
+      ComputeOption(),
       {.name = "--for",
        .value = "bytes|latency",
        .help = "small extents that stream well, or Winograd for a model that "
@@ -132,13 +148,17 @@ std::unique_ptr<Backend> PackingBackend(const PackOptions& options) {
 absl::StatusOr<PackOptions> ReadPackingOptions(const CommandLine& line,
                                                const std::string& onnx_path) {
   PackOptions options;
-  ASSIGN_OR_RETURN(options.weights, ReadWeights(line));
+  ASSIGN_OR_RETURN(options.compute, ReadCompute(line));
+  ASSIGN_OR_RETURN(options.weights, ReadWeights(line, options.compute));
   ASSIGN_OR_RETURN(options.optimize_for,
                    line.OneOf("--for", {"bytes", "latency"}));
   ASSIGN_OR_RETURN(options.tile_bytes, line.Bytes("--tile", 0));
   if (line.Has("--tile")) RETURN_IF_ERROR(CheckTile(options.tile_bytes));
   ASSIGN_OR_RETURN(options.kernels, line.OneOf("--kernels", {"cpu", "cuda"}));
   if (options.kernels == "cuda") PackForCuda(&options);
+  if (options.compute == "f16" && options.kernels != "cuda") {
+    return UsageError("--compute f16 needs --kernels cuda");
+  }
   ASSIGN_OR_RETURN(options.extent_bytes_max,
                    line.Bytes("--extent-bytes-max", options.extent_bytes_max));
   ASSIGN_OR_RETURN(

@@ -23,9 +23,15 @@ std::vector<Option> PackingOptions();
 absl::StatusOr<PackOptions> ReadPackingOptions(const CommandLine& line,
                                                const std::string& onnx_path);
 
-// Of all that pack: how weights are stored.
+// Of all that pack: how weights are stored. `by_default` is what they are
+// computed with.
 Option WeightsOption();
-absl::StatusOr<std::string> ReadWeights(const CommandLine& line);
+absl::StatusOr<std::string> ReadWeights(const CommandLine& line,
+                                        const std::string& by_default = "f32");
+
+// Of those that pack for a GPU: what is computed with.
+Option ComputeOption();
+absl::StatusOr<std::string> ReadCompute(const CommandLine& line);
 
 // Of all that pack: the values of --shape. Looks into the model only for the
 // name of its one input, where NAME= was left out.

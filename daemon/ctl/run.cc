@@ -229,8 +229,12 @@ absl::Status RunRun(const CommandLine& line) {
                    line.Number("--repeat", 1, 1, kRepeatMax));
   PackOptions packing;
   ASSIGN_OR_RETURN(packing.shapes, ReadShapes(line, file));
-  ASSIGN_OR_RETURN(packing.weights, ReadWeights(line));
+  ASSIGN_OR_RETURN(packing.compute, ReadCompute(line));
+  ASSIGN_OR_RETURN(packing.weights, ReadWeights(line, packing.compute));
   if (options.backend == "cuda") PackForCuda(&packing);
+  if (packing.compute == "f16" && options.backend != "cuda") {
+    return UsageError("--compute f16 needs --backend cuda");
+  }
   ASSIGN_OR_RETURN(
       LayerFileFor layer_file,
       LayerFileFor::Find(file, CacheFolder(line.Text("--cache", "")), packing));
@@ -293,6 +297,7 @@ Command RunCommand() {
             .value = "K",
             .help = "runs; all outputs must be identical; default 1"},
            WeightsOption(),
+           ComputeOption(),
            ShapeOption(),
            CacheOption()},
       .notes =

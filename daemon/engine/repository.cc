@@ -368,19 +368,17 @@ std::string RepositoryImpl::CachePathOf(const RepositoryEntry& entry) const {
 std::vector<std::string> RepositoryImpl::PackCommand(
     const RepositoryEntry& entry) const {
   const ModelConfig& config = entry.found.config;
-  std::vector<std::string> command{options_.layerctl_path,
-                                   "pack",
-                                   entry.found.onnx_path,
-                                   "-o",
-                                   entry.packed_path,
-                                   "--weights",
-                                   config.weights,
-                                   "--for",
-                                   config.optimize_for,
-                                   "--accuracy",
-                                   "0",
-                                   "--kernels",
-                                   options_.kernels};
+  std::vector<std::string> command{options_.layerctl_path, "pack",
+                                   entry.found.onnx_path, "-o",
+                                   entry.packed_path};
+  const std::pair<const char*, std::string> options[] = {
+      {"--weights", config.weights}, {"--for", config.optimize_for},
+      {"--compute", config.compute}, {"--kernels", options_.kernels},
+      {"--accuracy", "0"},
+  };
+  for (const auto& [option, value] : options) {
+    command.insert(command.end(), {option, value});
+  }
   for (const auto& [input, shape] : config.shapes) {
     command.push_back("--shape");
     command.push_back(absl::StrCat(absl::StrReplaceAll(input, {{"=", "\\="}}),

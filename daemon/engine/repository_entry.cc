@@ -46,6 +46,7 @@ bool IsSame(const FoundModel& a, const FoundModel& b) {
          a.config.deadline_ms == b.config.deadline_ms &&
          a.config.shapes == b.config.shapes &&
          a.config.weights == b.config.weights &&
+         a.config.compute == b.config.compute &&
          a.config.optimize_for == b.config.optimize_for;
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -220,26 +221,117 @@ std::vector<std::byte> NarrowExtent(const std::vector<std::byte>& wide,
   return extent;
 }
 
+void NarrowToHalf(std::span<const std::byte> from, std::byte* to) {
+  for (size_t at = 0; at < from.size(); at += sizeof(float)) {
+    float value;
+    std::memcpy(&value, &from[at], sizeof(value));
+    const uint16_t half = HalfFromFloat(value);
+    std::memcpy(to + at / 2, &half, sizeof(half));
+  }
+}
+
+// Pieces side by side: a kernel of F32 and the bias become halves.
+std::vector<WeightPiece> HalfWeights(const std::vector<WeightPiece>& from) {
+  std::vector<WeightPiece> half = from;
+  if (half[0].layout.dtype == DataType::kF32) {
+    half[0].layout.dtype = DataType::kF16;
+  }
+  half[1].layout.dtype = DataType::kF16;
+  for (size_t i = 1; i < half.size(); ++i) {
+    half[i].offset_bytes = Behind(half[i - 1]);
+  }
+  return half;
+}
+
+std::vector<std::byte> HalfExtent(const std::vector<std::byte>& from,
+                                  const std::vector<WeightPiece>& old,
+                                  const std::vector<WeightPiece>& half) {
+  std::vector<std::byte> extent(half.back().offset_bytes +
+                                half.back().layout.bytes());
+  for (size_t i = 0; i < half.size(); ++i) {
+    const std::span<const std::byte> piece(&from[old[i].offset_bytes],
+                                           old[i].layout.bytes());
+    std::byte* const to = &extent[half[i].offset_bytes];
+    if (half[i].layout.dtype != old[i].layout.dtype) {
+      NarrowToHalf(piece, to);
+    } else {
+      std::copy(piece.begin(), piece.end(), to);
+    }
+  }
+  return extent;
+}
+
+// A tensor like `of`, of F32; the number of the new one.
+uint32_t AddTwin(uint32_t of, Program* program) {
+  Tensor twin = program->tensors[of];
+  twin.type.dtype = DataType::kF32;
+  program->buffers.push_back({static_cast<uint64_t>(twin.type.span_bytes())});
+  twin.buffer = static_cast<uint32_t>(program->buffers.size() - 1);
+  program->tensors.push_back(std::move(twin));
+  return static_cast<uint32_t>(program->tensors.size() - 1);
+}
+
+Part PartOf(uint32_t layer) {
+  Part part;
+  part.layer = layer;
+  part.channels = part.rows = {0, 1};
+  return part;
+}
+
+// What goes in and comes out stays F32; casts are between.
+void CastAtTheEdges(Program* program) {
+  for (Part& part : program->parts) ++part.layer;
+  const uint32_t x =
+      std::exchange(program->inputs[0], AddTwin(program->inputs[0], program));
+  program->layers.insert(program->layers.begin(),
+                         {"in", Copy{}, {program->inputs[0]}, {x}});
+  program->parts.insert(program->parts.begin(), PartOf(0));
+  for (uint32_t& output : program->outputs) {
+    const uint32_t y = std::exchange(output, AddTwin(output, program));
+    program->layers.push_back({"out", Copy{}, {y}, {output}});
+    program->parts.push_back(
+        PartOf(static_cast<uint32_t>(program->layers.size() - 1)));
+  }
+}
+
 }  // namespace
 
 RandomModel::RandomModel(uint32_t seed, size_t layers) {
   Builder(seed, this).Build(layers);
 }
 
-void RandomModel::StoreAs(DataType dtype) {
+void RandomModel::Rewrite(const Rewriting& pieces, const Writing& bytes) {
+  std::vector<std::vector<WeightPiece>> old(extents.size());
+  std::vector<std::vector<WeightPiece>> rewritten(extents.size());
   for (Part& part : program.parts) {
     if (!part.read) continue;
-    part.weights = NarrowWeights(part.weights, dtype);
+    const uint32_t e = program.reads[*part.read];
+    old[e] = std::exchange(part.weights, pieces(part.weights));
+    rewritten[e] = part.weights;
   }
   uint64_t end = 0;
   for (size_t e = 0; e < extents.size(); ++e) {
-    const auto part = std::find_if(
-        program.parts.begin(), program.parts.end(),
-        [&](const Part& p) { return p.read && program.reads[*p.read] == e; });
-    extents[e] = NarrowExtent(extents[e], part->weights);
+    extents[e] = bytes(extents[e], old[e], rewritten[e]);
     program.extents[e] = {end, RoundUpToPage(extents[e].size())};
     end += program.extents[e].stored_bytes;
   }
+}
+
+void RandomModel::StoreAs(DataType dtype) {
+  Rewrite([&](const auto& wide) { return NarrowWeights(wide, dtype); },
+          [](const auto& wide, const auto&, const auto& narrow) {
+            return NarrowExtent(wide, narrow);
+          });
+}
+
+void RandomModel::ComputeInHalf() {
+  Rewrite(HalfWeights, HalfExtent);
+  for (Tensor& tensor : program.tensors) {
+    tensor.type.dtype = DataType::kF16;
+    program.buffers[tensor.buffer].bytes =
+        static_cast<uint64_t>(tensor.type.span_bytes());
+  }
+  CastAtTheEdges(&program);
 }
 
 void RandomModel::Write(const std::string& path, const KernelKey& key) const {

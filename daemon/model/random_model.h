@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,11 +23,25 @@ struct RandomModel {
   // REQUIRES: IsNarrow(dtype), and they are F32.
   void StoreAs(DataType dtype);
 
+  // The same network with tensors of F16 between inputs and outputs, and with
+  // kernels of F16 unless they are stored narrow already.
+  void ComputeInHalf();
+
   // For kernels that take plain weights.
   void Write(const std::string& path, const KernelKey& key) const;
 
   Program program;
   std::vector<std::vector<std::byte>> extents;
+
+ private:
+  using Pieces = std::vector<WeightPiece>;
+  using Rewriting = std::function<Pieces(const Pieces&)>;
+  using Writing = std::function<std::vector<std::byte>(
+      const std::vector<std::byte>& from, const Pieces& old,
+      const Pieces& rewritten)>;
+
+  // Stores the weights of every part in other pieces.
+  void Rewrite(const Rewriting& pieces, const Writing& bytes);
 };
 
 }  // namespace layerd

@@ -90,6 +90,7 @@ absl::StatusOr<ModelConfig> ConfigIn(const std::string& folder) {
 
 std::string OptionsOf(const ModelConfig& config) {
   std::string text = absl::StrCat(config.weights, "|", config.optimize_for);
+  if (config.compute != "f32") absl::StrAppend(&text, "|", config.compute);
   for (const auto& [input, shape] : config.shapes) {
     absl::StrAppend(&text, "|", input, "=");
     for (const int64_t size : shape) absl::StrAppend(&text, size, ",");

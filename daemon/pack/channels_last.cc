@@ -6,8 +6,8 @@ namespace layerd {
 namespace {
 
 bool IsPicture(const Network::Value& value) {
-  return value.dtype == DataType::kF32 && value.shape.size() >= 3 &&
-         value.shape.size() <= 5;
+  return (value.dtype == DataType::kF32 || value.dtype == DataType::kF16) &&
+         value.shape.size() >= 3 && value.shape.size() <= 5;
 }
 
 bool WorksOnPictures(const Operation& node) {

@@ -34,7 +34,8 @@ bool TakesStrides(const Operation& reader, int value) {
 bool IsWrittenWithStrides(const Network& network, const Uses& uses, int value) {
   if (uses.producer[value] < 0) return false;
   const Operation& producer = network.nodes[uses.producer[value]];
-  return network.values[value].dtype == DataType::kF32 &&
+  const DataType dtype = network.values[value].dtype;
+  return (dtype == DataType::kF32 || dtype == DataType::kF16) &&
          (WritesWithStrides(producer) ||
           std::holds_alternative<Concat>(producer.op));
 }

@@ -216,7 +216,7 @@ PartSpec Cutter::PlainSpec(uint32_t l, Range channels) const {
   }
   if (!weights.empty() && weights[0].scaled) {
     part.weights.push_back(
-        {WeightLayout::Plain(output.dtype, {channels.count}), 0});
+        {WeightLayout::Plain(DataType::kF32, {channels.count}), 0});
   }
   if (is_winograd_) {
     WeightLayout& kernel = part.weights[0].layout;

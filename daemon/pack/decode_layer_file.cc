@@ -10,6 +10,7 @@
 #include "config/status_macros.h"
 #include "daemon/plan/program.h"
 #include "kernels/decoded_part.h"
+#include "kernels/part_check.h"
 #include "kernels/reference/plain_decoder.h"
 #include "loader/store/layer_file_reader.h"
 #include "loader/store/layer_file_writer.h"
@@ -77,6 +78,9 @@ absl::Status DecodeLayerFile(const std::string& from, const std::string& to) {
   RETURN_IF_ERROR(VerifyLayerFile(from, nullptr));
   ASSIGN_OR_RETURN(const auto file, LayerFileReader::Open(from));
   ASSIGN_OR_RETURN(const Program stored, Program::Parse(file->manifest()));
+  for (const Part& part : stored.parts) {
+    RETURN_IF_ERROR(CheckComputesF32(stored.SpecOf(part)));
+  }
   ASSIGN_OR_RETURN(const FirstParts first, FirstPartsOf(stored));
   const Program decoded = DecodedProgram(stored, first);
   manifest::Manifest manifest;

@@ -143,8 +143,11 @@ void Lowering::AddCopy(int value, std::optional<uint32_t> from, uint32_t to) {
   if (from) {
     inputs.push_back(*from);
   } else {
-    weights.push_back(Weight::Of(network_.values[value].constant,
-                                 ShapeOf(value), network_.values[value].dtype));
+    // Constants are stored as f32, and cast on the way out.
+    const DataType dtype = network_.values[value].dtype;
+    weights.push_back(
+        Weight::Of(network_.values[value].constant, ShapeOf(value),
+                   dtype == DataType::kF16 ? DataType::kF32 : dtype));
   }
   program().layers.push_back(
       {absl::StrCat(name, " (copy)"), Copy{}, std::move(inputs), {to}});
@@ -240,7 +243,7 @@ uint32_t Lowering::UseFlat(int value, Weight* weight) {
   }
   for (const uint32_t t : places_[picture]) {
     const TensorType& type = tensor(t).type;
-    if (type.dtype != DataType::kF32 ||
+    if (type.dtype != network_.values[value].dtype ||
         !Meets(type, MemoryNeed::kChannelsLast)) {
       continue;
     }

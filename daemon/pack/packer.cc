@@ -15,6 +15,7 @@
 #include "daemon/pack/cut.h"
 #include "daemon/pack/fold_affine.h"
 #include "daemon/pack/fuse.h"
+#include "daemon/pack/half_tensors.h"
 #include "daemon/pack/lower.h"
 #include "daemon/pack/network.h"
 #include "daemon/pack/recognise.h"
@@ -46,6 +47,15 @@ absl::Status CheckOptions(const PackOptions& options) {
     return absl::InvalidArgumentError(absl::StrFormat(
         "weights: \"%s\" cannot be packed for latency; use f32, or for bytes",
         options.weights));
+  }
+  if (options.compute != "f32" && options.compute != "f16") {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "compute: \"%s\" is neither f32 nor f16", options.compute));
+  }
+  if (options.compute == "f16" && options.kernels != "cuda") {
+    return absl::InvalidArgumentError(
+        "compute: f16 needs an NVIDIA GPU (backend: cuda); processors compute "
+        "in f32");
   }
   const uint64_t tile = options.tile_bytes;
   if (tile != 0 && (!std::has_single_bit(tile) || tile < kTileBytesMin ||
@@ -106,7 +116,7 @@ manifest::Manifest ManifestFor(const Graph& graph, const Program& program,
   manifest::KernelKey* kernel_key = manifest.mutable_kernel_key();
   kernel_key->set_backend(key.backend);
   kernel_key->set_isa(key.isa);
-  kernel_key->set_dtype(key.dtype);
+  kernel_key->set_dtype(options.compute);
   kernel_key->set_library(key.library);
   manifest::PackOptions* packed = manifest.mutable_options();
   packed->set_weights(options.weights);
@@ -212,6 +222,7 @@ absl::StatusOr<PackReport> Pack(
   RETURN_IF_ERROR(FoldAffine(&network));
   Fuse(&network);
   RemoveDeadNodes(&network);
+  if (options.compute == "f16") UseHalfTensors(&network);
   Lowered lowered = Lower(network);
   ASSIGN_OR_RETURN(const DataType stored, WeightType(options.weights));
   ChooseStorage(graph, stored, &lowered);

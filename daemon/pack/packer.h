@@ -17,6 +17,8 @@ struct PackOptions {
   ValueBindings values;
   std::string weights = "f32";  // Or "f16", "bf16", "i8": how they are stored.
   std::string optimize_for = "bytes";
+  // Or "f16": tensors between layers, and what is multiplied. For "cuda".
+  std::string compute = "f32";
   // 0: the extent limit rounded down to a power of two.
   uint64_t tile_bytes = 0;
   // Of a part's weights as f32. 0: all / 512, at most 256 KiB, and at least

@@ -20,6 +20,12 @@ absl::Status TooLarge(float value, const char* type, double most) {
                       value, type, most));
 }
 
+// Beside halves, scales would only be multiplied into halves again.
+bool ComputesInHalf(const Program& program, size_t layer) {
+  const uint32_t output = program.layers[layer].outputs[0];
+  return program.tensors[output].type.dtype == DataType::kF16;
+}
+
 bool HasKernel(const Operator& op) {
   return std::holds_alternative<Convolution>(op) ||
          std::holds_alternative<FullyConnected>(op);
@@ -37,17 +43,21 @@ absl::StatusOr<DataType> WeightType(const std::string& word) {
 }
 
 void ChooseStorage(const Graph& graph, DataType type, Lowered* lowered) {
-  if (type == DataType::kF32) return;
   for (size_t l = 0; l < lowered->weights.size(); ++l) {
     // A kernel that is computed at run time is no weight.
     if (lowered->weights[l].empty()) continue;
     if (!HasKernel(lowered->program.layers[l].op)) continue;
     Weight& kernel = lowered->weights[l][0];
+    const bool half = ComputesInHalf(lowered->program, l);
     kernel.stored = type;
-    kernel.scaled = type == DataType::kI8 ||
-                    (!kernel.output_scale.empty() &&
-                     kernel.input_scale.empty() && kernel.constant >= 0 &&
-                     graph.constants[kernel.constant].dtype == type);
+    if (half && lowered->weights[l].size() > 1) {
+      lowered->weights[l][1].stored = DataType::kF16;
+    }
+    kernel.scaled =
+        type == DataType::kI8 ||
+        (!half && type != DataType::kF32 && !kernel.output_scale.empty() &&
+         kernel.input_scale.empty() && kernel.constant >= 0 &&
+         graph.constants[kernel.constant].dtype == type);
   }
 }
 

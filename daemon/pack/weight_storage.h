@@ -22,6 +22,8 @@ absl::StatusOr<DataType> WeightType(const std::string& word);
 
 // Marks the kernels of convolutions and fully connected layers to be stored as
 // `type`. Biases and other vectors stay F32: small, and added, not multiplied.
+// Of layers whose tensors are F16, biases are F16, and there are no scales but
+// those of I8: all would be rounded again.
 //
 // I8 has a scale for each output channel. F16 and BF16 have none, but where the
 // model itself stores that type and a scale was folded into its channels: the

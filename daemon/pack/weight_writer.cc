@@ -149,8 +149,13 @@ absl::Status WeightWriter::Write(const Program& program, const Part& part,
       RETURN_IF_ERROR(WriteKernel(weights[w], piece.layout, groups,
                                   part.channels, reinterpret_cast<float*>(to)));
     } else {
-      std::memcpy(to, weights[w].held.data() + part.channels.first,
-                  part.channels.count * sizeof(float));
+      const std::span<const float> numbers(
+          weights[w].held.data() + part.channels.first, part.channels.count);
+      if (weights[w].stored == DataType::kF16) {
+        RETURN_IF_ERROR(NarrowToHalf(numbers, reinterpret_cast<uint16_t*>(to)));
+      } else {
+        std::ranges::copy(std::as_bytes(numbers), to);
+      }
     }
   }
   return absl::OkStatus();

@@ -98,6 +98,7 @@ class CpuBackend : public Backend {
   absl::StatusOr<std::vector<WeightLayout>> WeightLayouts(
       const PartSpec& spec) const override {
     RETURN_IF_ERROR(CheckPart(spec));
+    RETURN_IF_ERROR(CheckComputesF32(spec));
     if (!IsNarrow(spec)) return Wanted(spec);
     ASSIGN_OR_RETURN(const std::vector<WeightLayout> decoded,
                      Wanted(DecodedSpec(spec)));
@@ -113,6 +114,7 @@ class CpuBackend : public Backend {
   absl::StatusOr<std::unique_ptr<Kernel>> Prepare(
       const PartSpec& spec) override {
     RETURN_IF_ERROR(CheckPlacedPart(spec));
+    RETURN_IF_ERROR(CheckComputesF32(spec));
     omp_set_num_threads(threads_);
     ASSIGN_OR_RETURN(std::unique_ptr<CpuKernel> kernel,
                      PrepareF32(DecodedSpec(spec)));

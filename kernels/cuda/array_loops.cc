@@ -76,11 +76,10 @@ absl::StatusOr<UniquePageLocked> ReadByDevice(const std::vector<int32_t>& words,
 }  // namespace
 
 KernelOr MakeTypedLoop(const Unary& op, const PartSpec& spec) {
-  const DataType of = spec.inputs[0].dtype;
   Operands operands = WholeOutput(spec);
-  operands.x[0] = OperandOf(Slice::Of(spec.inputs[0]), SizeOf(of));
+  operands.x[0] = OperandOf(spec.inputs[0]);
   TypedArguments arguments;
-  arguments.of = NumberOf(of);
+  arguments.of = NumberOf(spec.inputs[0].dtype);
   arguments.kind = static_cast<int>(op.activation.kind);
   arguments.unary = true;
   auto loop = NewLoop(spec, &LaunchTyped, operands, arguments);
@@ -102,13 +101,12 @@ KernelOr MakeTypedLoop(const Binary& op, const PartSpec& spec) {
 }
 
 KernelOr MakeLoop(const Reduce& op, const PartSpec& spec) {
-  const DataType of = spec.inputs[0].dtype;
   Operands operands = WholeOutput(spec);
-  operands.x[0] = OperandOf(Slice::Of(spec.inputs[0]), SizeOf(of));
+  operands.x[0] = OperandOf(spec.inputs[0]);
   ReduceArguments arguments;
   arguments.over = TakeDimensions(spec, op.dimensions, &operands);
   arguments.kind = static_cast<int>(op.kind);
-  arguments.of = NumberOf(of);
+  arguments.of = NumberOf(spec.inputs[0].dtype);
   arguments.selects_last = op.selects_last;
   auto loop = NewLoop(spec, &LaunchReduce, operands, arguments);
   loop->Reads(0, Input(0));
@@ -150,8 +148,8 @@ KernelOr MakeLoop(const Select&, const PartSpec& spec) {
   Operands operands = WholeOutput(spec);
   for (size_t i = 0; i < 3; ++i) {
     const TensorType& x = spec.inputs[i];
-    operands.x[i] = BroadcastOperand(x.shape, x.strides, spec.outputs[0].shape,
-                                     SizeOf(x.dtype));
+    operands.x[i] =
+        BroadcastOperand(x.shape, x.strides, spec.outputs[0].shape, x.dtype);
   }
   auto loop = NewLoop(spec, &LaunchSelect, operands,
                       SelectArguments{NumberOf(spec.outputs[0].dtype)});
@@ -162,7 +160,7 @@ KernelOr MakeLoop(const Select&, const PartSpec& spec) {
 KernelOr MakeLoop(const Resize& op, const PartSpec& spec) {
   const TapWords table = TapWordsOf(op, spec);
   Operands operands = WholeOutput(spec);
-  operands.x[0] = OperandOf(Slice::Of(spec.inputs[0]));
+  operands.x[0] = OperandOf(spec.inputs[0]);
   UniquePageLocked memory;
   if (!table.words.empty()) {
     ASSIGN_OR_RETURN(memory, ReadByDevice(table.words, &operands.x[1]));

@@ -6,6 +6,7 @@
 #include "config/status_macros.h"
 #include "kernels/cuda/cuda_kernel.h"
 #include "kernels/cuda/slice.h"
+#include "kernels/cuda/staged.h"
 #include "kernels/cuda/status.h"
 
 namespace layerd::cuda {
@@ -105,37 +106,21 @@ bool PadsAreSymmetric(const Geometry& part) {
   return true;
 }
 
-// A tensor that goes to scratch, or comes from there, as the library wants it.
-struct Staged {
-  size_t scratch_offset = 0;
-  Operands operands;
-  MoveArguments arguments;
-
-  absl::Status Run(void* from, void* to, cudaStream_t stream) const {
-    Operands placed = operands;
-    placed.x[0].data = from;
-    placed.y.data = to;
-    return FromCuda(LaunchMove(placed, arguments, stream), "move");
-  }
-};
-
 class CudnnConvolution final : public CudaKernel {
  public:
   CudnnConvolution(const Convolution& op, const PartSpec& spec,
-                   const Geometry& part, bool half)
+                   const Geometry& part)
       : CudaKernel(spec),
         part_(part),
         op_(op),
-        half_(half),
-        type_(half ? DataType::kF16 : DataType::kF32),
+        type_(spec.inputs[0].dtype),
         bias_offset_(op.has_bias ? spec.weights[1].offset_bytes : 0),
         weights_offset_(spec.weights[0].offset_bytes) {
     StageInput(spec);
-    StageWeights(spec);
     if (NeedsStaging(spec, part_.y)) {
       y_staged_ = Stage(Slice::Dense(part_.y.shape), part_.y);
-      DescribeMove(Slice::Dense(part_.y.shape), type_, part_.y, DataType::kF32,
-                   {}, &y_staged_->operands, &y_staged_->arguments);
+      DescribeMove(Slice::Dense(part_.y.shape), type_, part_.y, type_, {},
+                   &y_staged_->operands, &y_staged_->arguments);
     }
     if (op.adds_residual && NeedsStaging(spec, part_.residual)) {
       residual_staged_ =
@@ -149,6 +134,7 @@ class CudnnConvolution final : public CudaKernel {
   const char* implementation() const override { return "cudnn"; }
 
  private:
+  bool is_half() const { return type_ == DataType::kF16; }
   bool fuses_activation() const {
     return op_.activation.kind == ActivationKind::kRelu;
   }
@@ -157,15 +143,15 @@ class CudnnConvolution final : public CudaKernel {
   }
 
   bool NeedsStaging(const PartSpec& spec, const Slice& slice) const {
-    return half_ || !slice.IsDense() ||
-           AlignmentOf(spec, slice) < kCudnnAlignment;
+    return !slice.IsDense() ||
+           AlignmentOf(spec, slice, type_) < kCudnnAlignment;
   }
 
   Staged Stage(const Slice& dense, const Slice& from,
                const Sizes& before = {}) {
     Staged staged;
     staged.scratch_offset = TakeScratch(dense.count() * SizeOf(type_));
-    DescribeMove(from, DataType::kF32, dense, type_, before, &staged.operands,
+    DescribeMove(from, type_, dense, type_, before, &staged.operands,
                  &staged.arguments);
     return staged;
   }
@@ -186,17 +172,6 @@ class CudnnConvolution final : public CudaKernel {
     x_shape_ = shape;
   }
 
-  void StageWeights(const PartSpec& spec) {
-    if (!half_) return;
-    const auto line = [](const WeightPiece& piece) {
-      return Slice{{static_cast<int64_t>(piece.layout.bytes() / 4)}, {1}, 0};
-    };
-    weights_staged_ = Stage(line(spec.weights[0]), line(spec.weights[0]));
-    if (op_.has_bias) {
-      bias_staged_ = Stage(line(spec.weights[1]), line(spec.weights[1]));
-    }
-  }
-
   absl::Status Describe();
   absl::Status ChooseAlgorithm(cudnnHandle_t cudnn);
   absl::StatusOr<void*> Staging(const std::optional<Staged>& staged,
@@ -206,12 +181,10 @@ class CudnnConvolution final : public CudaKernel {
 
   Geometry part_;
   const Convolution op_;
-  const bool half_;
-  const DataType type_;
+  const DataType type_;  // Of all tensors and weights.
   const size_t bias_offset_, weights_offset_;
   Sizes x_shape_;
   std::optional<Staged> x_staged_, y_staged_, residual_staged_;
-  std::optional<Staged> weights_staged_, bias_staged_;
 
   UniqueTensor x_, y_, bias_;
   UniqueFilter kernel_;
@@ -240,7 +213,7 @@ absl::Status SetTensor(const Sizes& shape, cudnnDataType_t type,
 }
 
 absl::Status CudnnConvolution::Describe() {
-  const cudnnDataType_t type = half_ ? CUDNN_DATA_HALF : CUDNN_DATA_FLOAT;
+  const cudnnDataType_t type = is_half() ? CUDNN_DATA_HALF : CUDNN_DATA_FLOAT;
   const auto number = [](int64_t value) { return static_cast<int>(value); };
   RETURN_IF_ERROR(SetTensor(x_staged_ ? x_shape_ : part_.x.shape, type, &x_));
   RETURN_IF_ERROR(SetTensor(part_.y.shape, type, &y_));
@@ -267,8 +240,9 @@ absl::Status CudnnConvolution::Describe() {
       "cudnnSetConvolutionGroupCount"));
   // FMA: no TF32 behind anybody's back.
   RETURN_IF_ERROR(FromCudnn(
-      cudnnSetConvolutionMathType(
-          convolution_.get(), half_ ? CUDNN_TENSOR_OP_MATH : CUDNN_FMA_MATH),
+      cudnnSetConvolutionMathType(convolution_.get(), is_half()
+                                                          ? CUDNN_TENSOR_OP_MATH
+                                                          : CUDNN_FMA_MATH),
       "cudnnSetConvolutionMathType"));
   RETURN_IF_ERROR(
       CreateDescriptor(cudnnCreateActivationDescriptor, &activation_));
@@ -297,7 +271,7 @@ absl::Status CudnnConvolution::ChooseAlgorithm(cudnnHandle_t cudnn) {
         one.memory > kWorkspaceBytesMax) {
       continue;
     }
-    if (!half_ && one.mathType != CUDNN_FMA_MATH) continue;
+    if (!is_half() && one.mathType != CUDNN_FMA_MATH) continue;
     if (!fuses_activation() &&
         one.algo != CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM) {
       continue;
@@ -340,23 +314,21 @@ absl::Status CudnnConvolution::Launch(const Device& device,
                                       const DeviceMemory& memory) {
   const cudaStream_t stream = device.compute.get();
   std::byte* const scratch = memory.scratch;
-  ASSIGN_OR_RETURN(void* const x,
-                   Staging(x_staged_, AddressOf(memory.inputs[0], part_.x),
-                           scratch, stream));
-  ASSIGN_OR_RETURN(void* const weights,
-                   Staging(weights_staged_, memory.weights + weights_offset_,
-                           scratch, stream));
-  std::byte* const bias_at =
+  ASSIGN_OR_RETURN(
+      void* const x,
+      Staging(x_staged_, AddressOf(memory.inputs[0], part_.x, type_), scratch,
+              stream));
+  void* const weights = memory.weights + weights_offset_;
+  void* const bias =
       op_.has_bias ? memory.weights + bias_offset_ : device.zeros.get();
-  ASSIGN_OR_RETURN(void* const bias,
-                   Staging(bias_staged_, bias_at, scratch, stream));
-  void* const y_in_place = AddressOf(memory.output, part_.y);
+  void* const y_in_place = AddressOf(memory.output, part_.y, type_);
   void* const y = y_staged_ ? scratch + y_staged_->scratch_offset : y_in_place;
   void* z = y;  // Not read, unless there is a residual.
   if (op_.adds_residual) {
-    ASSIGN_OR_RETURN(z, Staging(residual_staged_,
-                                AddressOf(memory.inputs[1], part_.residual),
-                                scratch, stream));
+    ASSIGN_OR_RETURN(
+        z, Staging(residual_staged_,
+                   AddressOf(memory.inputs[1], part_.residual, type_), scratch,
+                   stream));
   }
   const float one = 1, of_residual = op_.adds_residual ? 1 : 0;
   RETURN_IF_ERROR(FromCudnn(
@@ -371,23 +343,15 @@ absl::Status CudnnConvolution::Launch(const Device& device,
 
 absl::Status CudnnConvolution::Finish(void* computed, void* y,
                                       cudaStream_t stream) const {
-  if (y_staged_ && (half_ || !has_late_activation())) {
-    RETURN_IF_ERROR(y_staged_->Run(computed, y, stream));
-    computed = y;
+  if (!has_late_activation()) {
+    return y_staged_ ? y_staged_->Run(computed, y, stream) : absl::OkStatus();
   }
-  if (!has_late_activation()) return absl::OkStatus();
-  Operands operands = OperandsFor(part_.y.shape);
-  operands.y = OperandOf(part_.y);
-  operands.y.data = y;
-  operands.x[0] =
-      computed == y ? operands.y : OperandOf(Slice::Dense(part_.y.shape));
-  operands.x[0].data = computed;
-  const ElementwiseArguments arguments{
-      Combination::kFirst,
-      {static_cast<int>(op_.activation.kind), op_.activation.alpha,
-       op_.activation.beta}};
-  return FromCuda(LaunchElementwise(operands, arguments, stream),
-                  "elementwise");
+  Operand from =
+      OperandOf(y_staged_ ? Slice::Dense(part_.y.shape) : part_.y, type_);
+  Operand to = OperandOf(part_.y, type_);
+  from.data = computed;
+  to.data = y;
+  return QueueActivation(op_.activation, part_.y.shape, from, to, stream);
 }
 
 }  // namespace
@@ -395,7 +359,7 @@ absl::Status CudnnConvolution::Finish(void* computed, void* y,
 KernelOr MakeCudnn(const Convolution& op, const PartSpec& spec,
                    const Device& device) {
   ASSIGN_OR_RETURN(const Geometry part, GeometryOf(op, spec));
-  auto kernel = std::make_unique<CudnnConvolution>(op, spec, part, device.half);
+  auto kernel = std::make_unique<CudnnConvolution>(op, spec, part);
   RETURN_IF_ERROR(kernel->Plan(device));
   return kernel;
 }

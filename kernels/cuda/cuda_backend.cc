@@ -124,12 +124,12 @@ absl::StatusOr<std::unique_ptr<Backend>> CudaBackend::Make(
     const CudaOptions& options) {
   auto backend = std::make_unique<CudaBackend>();
   ASSIGN_OR_RETURN(cuda::DeviceFacts facts, cuda::FindDevice());
-  RETURN_IF_ERROR(cuda::MakeDevice(options.half, &backend->device_));
+  RETURN_IF_ERROR(cuda::MakeDevice(&backend->device_));
   backend->memory_ = options.memory;
   if (options.memory == CudaMemory::kProbe) {
     ASSIGN_OR_RETURN(backend->memory_, cuda::ProbeMemory(facts));
   }
-  backend->key_ = CudaKernelKey(options.half);
+  backend->key_ = CudaKernelKey();
   ASSIGN_OR_RETURN(backend->copies_, cuda::MakeStream());
   ASSIGN_OR_RETURN(backend->input_copied_, MakeEvent());
   for (Slot& slot : backend->slots_) {

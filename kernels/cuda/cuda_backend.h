@@ -26,13 +26,12 @@ enum class CudaMemory { kProbe, kStaged, kMapped, kManaged };
 
 struct CudaOptions {
   CudaMemory memory = CudaMemory::kProbe;
-  // Convolutions and fully connected layers multiply f16 numbers.
-  bool half = false;
 };
 
 // Convolutions through cuDNN, products through cuBLASLt, the rest in kernels of
-// our own; f32 without TF32. Algorithms are fixed in Prepare(), and only those
-// that give the same bits each time.
+// our own; f32 without TF32. Parts whose tensors are F16 multiply f16 numbers
+// on tensor cores, and sum in f32. Algorithms are fixed in Prepare(), and only
+// those that give the same bits each time.
 //
 // Errors: UNAVAILABLE with the reason if there is no driver or no device.
 // Cost:   nothing is allocated and nothing waits for the whole device between

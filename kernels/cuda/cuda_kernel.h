@@ -28,8 +28,6 @@ struct Device {
   // What a convolution without a bias adds.
   UniqueBytes zeros;
   static constexpr int64_t kZerosMax = 1 << 16;  // Floats.
-  // Convolutions and products multiply f16 numbers and sum f32 ones.
-  bool half = false;
 };
 
 // As PartMemory, where the device sees it.

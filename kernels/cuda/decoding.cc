@@ -30,8 +30,8 @@ class DecodingKernel final : public CudaKernel {
     const WeightLayout& layout = stored.weights[0].layout;
     const Slice kernel{layout.shape, layout.strides, 0};
     operands_ = OperandsFor(layout.shape);
-    operands_.y = OperandOf(kernel);
-    operands_.x[0] = OperandOf(kernel, SizeOf(layout.dtype));
+    operands_.y = OperandOf(kernel, decoded_.weights[0].layout.dtype);
+    operands_.x[0] = OperandOf(kernel, layout.dtype);
     arguments_.from = static_cast<int>(layout.dtype);
     if (const auto scales = ScalesOf(stored)) {
       arguments_.has_scales = 1;
@@ -77,8 +77,8 @@ class DecodingKernel final : public CudaKernel {
   void DescribeBias(const PartSpec& stored) {
     const Slice line{stored.weights[1].layout.shape, {1}, 0};
     bias_offset_ = stored.weights[1].offset_bytes;
-    DescribeMove(line, DataType::kF32, line, DataType::kF32, {}, &bias_,
-                 &bias_move_);
+    const DataType type = stored.weights[1].layout.dtype;
+    DescribeMove(line, type, line, type, {}, &bias_, &bias_move_);
   }
 
   const std::unique_ptr<CudaKernel> inner_;

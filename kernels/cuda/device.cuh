@@ -1,6 +1,7 @@
 #ifndef LAYERD_KERNELS_CUDA_DEVICE_CUH_
 #define LAYERD_KERNELS_CUDA_DEVICE_CUH_
 
+#include "kernels/cuda/half.cuh"
 #include "kernels/cuda/operands.h"
 
 // How a kernel is launched: LAYERD_LAUNCH(kernel, operands, arguments, stream).
@@ -45,17 +46,18 @@ __device__ inline int64_t PositionOf(const Operands& operands,
   return position;
 }
 
-__device__ inline const float* Floats(const Operand& operand) {
-  return static_cast<const float*>(operand.data);
+__device__ inline Floats FloatsOf(const Operand& operand) {
+  return {operand.data, operand.is_half};
 }
-__device__ inline float& Result(const Operands& operands, const Index& index) {
-  return static_cast<float*>(
-      operands.y.data)[PositionOf(operands, operands.y, index)];
+__device__ inline FloatPlace Result(const Operands& operands,
+                                    const Index& index) {
+  const WritableFloats y{operands.y.data, operands.y.is_half};
+  return y[PositionOf(operands, operands.y, index)];
 }
 __device__ inline float Value(const Operands& operands, int input,
                               const Index& index) {
   const Operand& x = operands.x[input];
-  return Floats(x)[PositionOf(operands, x, index)];
+  return FloatsOf(x)[PositionOf(operands, x, index)];
 }
 
 // Any one of several faults stays.

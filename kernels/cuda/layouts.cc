@@ -11,7 +11,7 @@ namespace {
 
 class CudaLayouts final : public Backend {
  public:
-  KernelKey key() const override { return CudaKernelKey(false); }
+  KernelKey key() const override { return CudaKernelKey(); }
 
   absl::StatusOr<std::vector<WeightLayout>> WeightLayouts(
       const PartSpec& spec) const override {
@@ -52,9 +52,7 @@ WeightLayout CudaLayout(const PartSpec& spec, size_t piece) {
   return wanted;
 }
 
-KernelKey CudaKernelKey(bool half) {
-  return {"cuda", "any", half ? "f16" : "f32", "KRSC"};
-}
+KernelKey CudaKernelKey() { return {"cuda", "any", "f32", "KRSC"}; }
 
 std::unique_ptr<Backend> MakeCudaLayouts() {
   return std::make_unique<CudaLayouts>();

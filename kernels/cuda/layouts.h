@@ -11,7 +11,7 @@ namespace layerd {
 // K, R, S, C in memory for the kernels of convolutions; plain for all others.
 // They are the same for every device, so a file packed here runs on any.
 WeightLayout CudaLayout(const PartSpec& spec, size_t piece);
-KernelKey CudaKernelKey(bool half);
+KernelKey CudaKernelKey();
 
 // For packing where there is no CUDA: knows the layouts, prepares nothing.
 std::unique_ptr<Backend> MakeCudaLayouts();

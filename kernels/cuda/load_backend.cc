@@ -69,25 +69,10 @@ absl::Status OverrideMemory(const char* name, CudaPluginOptions* options) {
                    "\", expected probe, staged, mapped or managed"));
 }
 
-absl::Status OverrideHalf(const std::string& value,
-                          CudaPluginOptions* options) {
-  if (value != "0" && value != "1") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("LAYERD_CUDA_F16 is \"", value, "\", expected 0 or 1"));
-  }
-  options->half = value == "1";
-  return absl::OkStatus();
-}
-
 // The environment has the last word.
 absl::Status Override(CudaPluginOptions* options) {
-  if (const char* name = std::getenv("LAYERD_CUDA_MEMORY")) {
-    RETURN_IF_ERROR(OverrideMemory(name, options));
-  }
-  if (const char* value = std::getenv("LAYERD_CUDA_F16")) {
-    RETURN_IF_ERROR(OverrideHalf(value, options));
-  }
-  return absl::OkStatus();
+  const char* const name = std::getenv("LAYERD_CUDA_MEMORY");
+  return name == nullptr ? absl::OkStatus() : OverrideMemory(name, options);
 }
 
 bool IsNamed(const std::string& path) {

@@ -59,7 +59,7 @@ __device__ bool Advance(Taps& taps) {
   return false;
 }
 
-__device__ float Resized(const float* x, Taps& taps) {
+__device__ float Resized(const Floats& x, Taps& taps) {
   float sum = 0;
   do {
     float weight = 1;
@@ -84,9 +84,9 @@ __global__ void ResizeKernel(Operands operands, ResizeArguments arguments) {
         start += index.at[d] * operands.x[0].strides[d];
       }
     }
-    Result(operands, index) = taps.inside
-                                  ? Resized(Floats(operands.x[0]) + start, taps)
-                                  : arguments.extrapolation_value;
+    Result(operands, index) =
+        taps.inside ? Resized(FloatsOf(operands.x[0]) + start, taps)
+                    : arguments.extrapolation_value;
   }
 }
 

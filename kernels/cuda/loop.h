@@ -79,8 +79,7 @@ inline Source Weights(const PartSpec& spec, size_t piece) {
 // What every element of the output is asked of.
 inline Operands WholeOutput(const PartSpec& spec) {
   Operands operands = OperandsFor(spec.outputs[0].shape);
-  operands.y =
-      OperandOf(Slice::Of(spec.outputs[0]), SizeOf(spec.outputs[0].dtype));
+  operands.y = OperandOf(spec.outputs[0]);
   return operands;
 }
 
@@ -120,8 +119,8 @@ inline ActivationArguments ArgumentsOf(const Activation& activation) {
   return {static_cast<int>(activation.kind), activation.alpha, activation.beta};
 }
 
-// A vector along dimension 1.
-Operand ChannelVector(int64_t channels);
+// A vector along dimension 1: piece `piece` of the weights.
+Operand ChannelVector(const PartSpec& spec, size_t piece);
 
 }  // namespace layerd::cuda
 

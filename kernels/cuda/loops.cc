@@ -13,10 +13,14 @@ namespace {
 
 using Sizes = std::vector<int64_t>;
 
+bool IsFloat(DataType type) {
+  return type == DataType::kF32 || type == DataType::kF16;
+}
+
 KernelOr Make(const Unary& op, const PartSpec& spec) {
-  if (spec.outputs[0].dtype != DataType::kF32) return MakeTypedLoop(op, spec);
+  if (!IsFloat(spec.outputs[0].dtype)) return MakeTypedLoop(op, spec);
   Operands operands = WholeOutput(spec);
-  operands.x[0] = OperandOf(Slice::Of(spec.inputs[0]));
+  operands.x[0] = OperandOf(spec.inputs[0]);
   auto loop = NewLoop(
       spec, &LaunchElementwise, operands,
       ElementwiseArguments{Combination::kFirst, ArgumentsOf(op.activation)});
@@ -50,7 +54,7 @@ Combination CombinationOf(Binary::Kind kind) {
 }
 
 KernelOr Make(const Binary& op, const PartSpec& spec) {
-  if (spec.outputs[0].dtype != DataType::kF32) return MakeTypedLoop(op, spec);
+  if (!IsFloat(spec.outputs[0].dtype)) return MakeTypedLoop(op, spec);
   const Pair pair = PairOf(op, spec);
   auto loop = NewLoop(
       spec, &LaunchElementwise, pair.operands,
@@ -61,9 +65,9 @@ KernelOr Make(const Binary& op, const PartSpec& spec) {
 
 KernelOr Make(const ScaleShift& op, const PartSpec& spec) {
   Operands operands = WholeOutput(spec);
-  operands.x[0] = OperandOf(Slice::Of(spec.inputs[0]));
-  operands.x[1] = ChannelVector(spec.inputs[0].shape[1]);
-  operands.x[2] = ChannelVector(spec.inputs[0].shape[1]);
+  operands.x[0] = OperandOf(spec.inputs[0]);
+  operands.x[1] = ChannelVector(spec, 0);
+  operands.x[2] = ChannelVector(spec, 1);
   auto loop = NewLoop(spec, &LaunchElementwise, operands,
                       ElementwiseArguments{Combination::kScaleShift,
                                            ArgumentsOf(op.activation)});
@@ -71,6 +75,15 @@ KernelOr Make(const ScaleShift& op, const PartSpec& spec) {
   loop->Reads(1, Weights(spec, 0));
   loop->Reads(2, Weights(spec, 1));
   return loop;
+}
+
+// The bytes of a piece; its strides are the caller's.
+Operand WholePiece(const PartSpec& spec, size_t piece) {
+  const WeightLayout& layout = spec.weights[piece].layout;
+  Operand operand;
+  operand.span_bytes = static_cast<int64_t>(layout.bytes());
+  operand.is_half = layout.dtype == DataType::kF16;
+  return operand;
 }
 
 std::vector<int64_t> Dimensions(int64_t first, int64_t count) {
@@ -81,7 +94,7 @@ std::vector<int64_t> Dimensions(int64_t first, int64_t count) {
 
 KernelOr Make(const Softmax& op, const PartSpec& spec) {
   Operands operands = WholeOutput(spec);
-  operands.x[0] = OperandOf(Slice::Of(spec.inputs[0]));
+  operands.x[0] = OperandOf(spec.inputs[0]);
   const SoftmaxArguments arguments =
       TakeDimensions(spec, Dimensions(op.axis_first, op.axis_count), &operands);
   auto loop = NewLoop(spec, &LaunchSoftmax, operands, arguments);
@@ -91,7 +104,7 @@ KernelOr Make(const Softmax& op, const PartSpec& spec) {
 
 KernelOr Make(const LayerNorm& op, const PartSpec& spec) {
   Operands operands = WholeOutput(spec);
-  operands.x[0] = OperandOf(Slice::Of(spec.inputs[0]));
+  operands.x[0] = OperandOf(spec.inputs[0]);
   LayerNormArguments arguments;
   const auto rank = static_cast<int64_t>(spec.inputs[0].shape.size());
   arguments.over = TakeDimensions(
@@ -110,7 +123,7 @@ KernelOr Make(const LayerNorm& op, const PartSpec& spec) {
 
 KernelOr Make(const Lrn& op, const PartSpec& spec) {
   Operands operands = WholeOutput(spec);
-  operands.x[0] = OperandOf(Slice::Of(spec.inputs[0]));
+  operands.x[0] = OperandOf(spec.inputs[0]);
   auto loop = NewLoop(
       spec, &LaunchLrn, operands,
       LrnArguments{op.size, op.alpha, op.beta, op.k, spec.inputs[0].shape[1]});
@@ -166,19 +179,18 @@ KernelOr Make(const FullyConnected& op, const PartSpec& spec) {
   Operands operands = OperandsFor(y.shape);
   operands.first = spec.rows.first * spec.channels.count;
   operands.count = spec.rows.count * spec.channels.count;
-  operands.y = OperandOf(y);
-  operands.x[0] = OperandOf(Slice::Of(x));
+  operands.y = OperandOf(y, x.dtype);
+  operands.x[0] = OperandOf(x);
   operands.x[0].strides[last] = 0;
-  operands.x[1].span_bytes =
-      static_cast<int64_t>(spec.weights[0].layout.bytes());
+  operands.x[1] = WholePiece(spec, 0);
   operands.x[1].strides[last] = x.shape[last];
   Slice residual = y;
   if (op.adds_residual) {
     residual = Slice::Of(spec.inputs[1]);
     residual.Cut(last, spec.channels);
-    operands.x[2] = OperandOf(residual);
+    operands.x[2] = OperandOf(residual, x.dtype);
   }
-  operands.x[3].span_bytes = spec.channels.count * 4;
+  if (op.has_bias) operands.x[3] = WholePiece(spec, 1);
   operands.x[3].strides[last] = 1;
   ProductArguments arguments;
   arguments.depth = x.shape[last];
@@ -187,11 +199,12 @@ KernelOr Make(const FullyConnected& op, const PartSpec& spec) {
   arguments.has_bias = op.has_bias;
   arguments.adds_residual = op.adds_residual;
   arguments.activation = ArgumentsOf(op.activation);
+  const auto size = static_cast<int64_t>(SizeOf(x.dtype));
   auto loop = NewLoop(spec, &LaunchProduct, operands, arguments);
-  loop->WritesAt(y.offset * 4);
+  loop->WritesAt(y.offset * size);
   loop->Reads(0, Input(0));
   loop->Reads(1, Weights(spec, 0));
-  if (op.adds_residual) loop->Reads(2, Input(1, residual.offset * 4));
+  if (op.adds_residual) loop->Reads(2, Input(1, residual.offset * size));
   if (op.has_bias) loop->Reads(3, Weights(spec, 1));
   return loop;
 }
@@ -204,6 +217,7 @@ KernelOr Make(const MatMul& op, const PartSpec& spec) {
   const auto placed = [&](const TensorType& type) {
     Operand operand;
     operand.span_bytes = type.span_bytes();
+    operand.is_half = type.dtype == DataType::kF16;
     const size_t missing = rank - type.shape.size();
     for (size_t d = 0; d < type.shape.size(); ++d) {
       if (type.shape[d] > 1) operand.strides[missing + d] = type.strides[d];
@@ -233,27 +247,28 @@ KernelOr Make(const Op& op, const PartSpec& spec) {
 
 }  // namespace
 
-Operand ChannelVector(int64_t channels) {
-  Operand operand;
-  operand.span_bytes = channels * 4;
+Operand ChannelVector(const PartSpec& spec, size_t piece) {
+  Operand operand = WholePiece(spec, piece);
   operand.strides[1] = 1;
   return operand;
 }
 
 Pair PairOf(const Binary& op, const PartSpec& spec) {
   const Sizes& shape = spec.outputs[0].shape;
-  const int64_t size = SizeOf(spec.inputs[0].dtype);
   const bool constant = op.constant != Binary::Constant::kNone;
   const int first = op.constant == Binary::Constant::kLeft ? 1 : 0;
   const Sizes& other =
       constant ? spec.weights[0].layout.shape : spec.inputs[1].shape;
   const Sizes& strides =
       constant ? spec.weights[0].layout.strides : spec.inputs[1].strides;
+  const DataType type =
+      constant ? spec.weights[0].layout.dtype : spec.inputs[1].dtype;
   Pair pair;
   pair.operands = WholeOutput(spec);
-  pair.operands.x[first] = BroadcastOperand(
-      spec.inputs[0].shape, spec.inputs[0].strides, shape, size);
-  pair.operands.x[1 - first] = BroadcastOperand(other, strides, shape, size);
+  pair.operands.x[first] =
+      BroadcastOperand(spec.inputs[0].shape, spec.inputs[0].strides, shape,
+                       spec.inputs[0].dtype);
+  pair.operands.x[1 - first] = BroadcastOperand(other, strides, shape, type);
   pair.sources[first] = Input(0);
   pair.sources[1 - first] = constant ? Weights(spec, 0) : Input(1);
   return pair;

@@ -102,8 +102,7 @@ absl::StatusOr<UniqueStream> MakeStream() {
   return UniqueStream(stream);
 }
 
-absl::Status MakeDevice(bool half, Device* device) {
-  device->half = half;
+absl::Status MakeDevice(Device* device) {
   ASSIGN_OR_RETURN(device->compute, MakeStream());
   ASSIGN_OR_RETURN(device->cudnn, MakeCudnnHandle());
   RETURN_IF_ERROR(

@@ -23,7 +23,7 @@ absl::StatusOr<DeviceFacts> FindDevice();
 absl::StatusOr<UniqueStream> MakeStream();
 
 // Streams, handles, and the zeros.
-absl::Status MakeDevice(bool half, Device* device);
+absl::Status MakeDevice(Device* device);
 
 // Which of the first two strategies to use: see CudaMemory.
 absl::StatusOr<CudaMemory> ProbeMemory(const DeviceFacts& facts);

@@ -6,6 +6,7 @@
 #include "kernels/cuda/cuda_kernel.h"
 #include "kernels/cuda/lt_product.h"
 #include "kernels/cuda/slice.h"
+#include "kernels/cuda/staged.h"
 #include "kernels/cuda/status.h"
 
 namespace layerd::cuda {
@@ -13,21 +14,14 @@ namespace {
 
 using Sizes = std::vector<int64_t>;
 
-constexpr uint32_t kElementBytes = 4;
+cudaDataType_t LtTypeOf(DataType type) {
+  return type == DataType::kF16 ? CUDA_R_16F : CUDA_R_32F;
+}
 
-// A move into scratch, or out of it.
-struct Staged {
-  size_t scratch_offset = 0;
-  Operands operands;
-  MoveArguments arguments;
-
-  absl::Status Run(void* from, void* to, cudaStream_t stream) const {
-    Operands placed = operands;
-    placed.x[0].data = from;
-    placed.y.data = to;
-    return FromCuda(LaunchMove(placed, arguments, stream), "move");
-  }
-};
+// Elements are aligned to themselves, whatever else is known.
+uint32_t AtLeastOne(uint32_t alignment, DataType type) {
+  return std::max(alignment, static_cast<uint32_t>(SizeOf(type)));
+}
 
 Slice DenseMatrix(const Slice& like) {
   return {like.shape, {like.shape[1], 1}, 0};
@@ -39,8 +33,7 @@ bool RowsAreRuns(const Slice& matrix) {
 }
 
 // Rows that are runs in memory, as columns of the library.
-LtMatrix ColumnsOf(const Slice& matrix, uint32_t alignment,
-                   cudaDataType_t type) {
+LtMatrix ColumnsOf(const Slice& matrix, uint32_t alignment, DataType type) {
   const int64_t stride =
       matrix.shape[0] == 1 ? matrix.shape[1] : matrix.strides[0];
   return {static_cast<uint64_t>(matrix.shape[1]),
@@ -48,16 +41,16 @@ LtMatrix ColumnsOf(const Slice& matrix, uint32_t alignment,
           stride,
           0,
           false,
-          std::max(alignment, kElementBytes),
-          type};
+          AtLeastOne(alignment, type),
+          LtTypeOf(type)};
 }
 
 class LtFullyConnected final : public CudaKernel {
  public:
-  LtFullyConnected(const FullyConnected& op, const PartSpec& spec, bool half)
+  LtFullyConnected(const FullyConnected& op, const PartSpec& spec)
       : CudaKernel(spec),
         op_(op),
-        half_(half),
+        type_(spec.inputs[0].dtype),
         weights_offset_(spec.weights[0].offset_bytes),
         bias_offset_(op.has_bias ? spec.weights[1].offset_bytes : 0),
         x_(AsMatrix(spec.inputs[0])),
@@ -82,20 +75,19 @@ class LtFullyConnected final : public CudaKernel {
   cublasLtEpilogue_t Epilogue() const;
   LtProduct::Question QuestionOf(const PartSpec& spec) const;
 
-  // The type is of what lies in scratch.
-  Staged Stage(const Slice& from, DataType type) {
+  Staged Stage(const Slice& from) {
     Staged staged;
-    staged.scratch_offset = TakeScratch(from.count() * SizeOf(type));
-    DescribeMove(from, DataType::kF32, DenseMatrix(from), type, {},
-                 &staged.operands, &staged.arguments);
+    staged.scratch_offset = TakeScratch(from.count() * SizeOf(type_));
+    DescribeMove(from, type_, DenseMatrix(from), type_, {}, &staged.operands,
+                 &staged.arguments);
     return staged;
   }
 
   const FullyConnected op_;
-  const bool half_;
+  const DataType type_;  // Of all tensors and weights.
   const size_t weights_offset_, bias_offset_;
   Slice x_, y_, residual_;
-  std::optional<Staged> x_staged_, weights_staged_;
+  std::optional<Staged> x_staged_;
   LtProduct product_;
   size_t workspace_offset_ = 0;
 };
@@ -125,19 +117,18 @@ cublasLtEpilogue_t LtFullyConnected::Epilogue() const {
 }
 
 LtProduct::Question LtFullyConnected::QuestionOf(const PartSpec& spec) const {
-  const cudaDataType_t type = half_ ? CUDA_R_16F : CUDA_R_32F;
   const Slice weights{spec.weights[0].layout.shape,
                       spec.weights[0].layout.strides, 0};
   LtProduct::Question question;
-  question.a = ColumnsOf(weights, kScratchAlignment, type);
+  question.a = ColumnsOf(weights, kScratchAlignment, type_);
   question.a.transposed = true;
-  question.b = x_staged_ ? ColumnsOf(DenseMatrix(x_), kScratchAlignment, type)
-                         : ColumnsOf(x_, AlignmentOf(spec, x_), type);
-  question.d = ColumnsOf(y_, AlignmentOf(spec, y_), CUDA_R_32F);
-  question.c =
-      op_.adds_residual
-          ? ColumnsOf(residual_, AlignmentOf(spec, residual_), CUDA_R_32F)
-          : question.d;
+  const auto in_place = [&](const Slice& slice) {
+    return ColumnsOf(slice, AlignmentOf(spec, slice, type_), type_);
+  };
+  question.b = x_staged_ ? ColumnsOf(DenseMatrix(x_), kScratchAlignment, type_)
+                         : in_place(x_);
+  question.d = in_place(y_);
+  question.c = op_.adds_residual ? in_place(residual_) : question.d;
   question.beta = op_.adds_residual ? 1 : 0;
   question.epilogue = Epilogue();
   return question;
@@ -146,13 +137,7 @@ LtProduct::Question LtFullyConnected::QuestionOf(const PartSpec& spec) const {
 absl::Status LtFullyConnected::Plan(const PartSpec& spec,
                                     const Device& device) {
   RETURN_IF_ERROR(CutAll(spec));
-  const DataType type = half_ ? DataType::kF16 : DataType::kF32;
-  if (half_ || !RowsAreRuns(x_)) x_staged_ = Stage(x_, type);
-  if (half_) {
-    const Slice weights{spec.weights[0].layout.shape,
-                        spec.weights[0].layout.strides, 0};
-    weights_staged_ = Stage(weights, type);
-  }
+  if (!RowsAreRuns(x_)) x_staged_ = Stage(x_);
   RETURN_IF_ERROR(product_.Plan(device.lt.get(), QuestionOf(spec)));
   workspace_offset_ = TakeScratch(product_.workspace_bytes());
   return absl::OkStatus();
@@ -161,40 +146,27 @@ absl::Status LtFullyConnected::Plan(const PartSpec& spec,
 absl::Status LtFullyConnected::Launch(const Device& device,
                                       const DeviceMemory& memory) {
   const cudaStream_t stream = device.compute.get();
-  void* x = AddressOf(memory.inputs[0], x_);
+  void* x = AddressOf(memory.inputs[0], x_, type_);
   if (x_staged_) {
     void* const to = memory.scratch + x_staged_->scratch_offset;
     RETURN_IF_ERROR(x_staged_->Run(x, to, stream));
     x = to;
   }
-  void* weights = memory.weights + weights_offset_;
-  if (weights_staged_) {
-    void* const to = memory.scratch + weights_staged_->scratch_offset;
-    RETURN_IF_ERROR(weights_staged_->Run(weights, to, stream));
-    weights = to;
-  }
-  void* const y = AddressOf(memory.output, y_);
+  void* const y = AddressOf(memory.output, y_, type_);
   RETURN_IF_ERROR(product_.Launch(
       device.lt.get(),
-      {.a = weights,
+      {.a = memory.weights + weights_offset_,
        .b = x,
-       .c = op_.adds_residual ? AddressOf(memory.inputs[1], residual_) : y,
+       .c = op_.adds_residual ? AddressOf(memory.inputs[1], residual_, type_)
+                              : y,
        .bias = memory.weights + bias_offset_,
        .d = y,
        .workspace = memory.scratch + workspace_offset_},
       stream));
   if (!has_late_activation()) return absl::OkStatus();
-  Operands operands = OperandsFor(y_.shape);
-  operands.y = OperandOf(y_);
-  operands.y.data = y;
-  operands.x[0] = operands.y;
-  return FromCuda(
-      LaunchElementwise(operands,
-                        {Combination::kFirst,
-                         {static_cast<int>(op_.activation.kind),
-                          op_.activation.alpha, op_.activation.beta}},
-                        stream),
-      "elementwise");
+  Operand all = OperandOf(y_, type_);
+  all.data = y;
+  return QueueActivation(op_.activation, y_.shape, all, all, stream);
 }
 
 // The last two dimensions of one operand of a product, and one stride for all
@@ -212,7 +184,8 @@ std::optional<LtMatrix> MatrixOf(const TensorType& type, uint32_t alignment) {
   if (columns == 1) column_stride = 1;
   if (rows == 1) row_stride = columns * column_stride;
   LtMatrix matrix;
-  matrix.alignment = std::max(alignment, kElementBytes);
+  matrix.alignment = AtLeastOne(alignment, type.dtype);
+  matrix.type = LtTypeOf(type.dtype);
   if (column_stride == 1 && row_stride >= columns) {
     matrix.rows = columns;
     matrix.columns = rows;
@@ -291,7 +264,7 @@ class LtMatMul final : public CudaKernel {
   static absl::Status Ask(const MatMul& op, const PartSpec& spec,
                           LtProduct::Question* question) {
     const TensorType& y = spec.outputs[0];
-    const uint32_t alignment = AlignmentOf(spec, Slice{});
+    const uint32_t alignment = AlignmentOf(spec, Slice{}, y.dtype);
     const auto left = MatrixOf(spec.inputs[0], alignment);
     const auto right = MatrixOf(spec.inputs[1], alignment);
     const auto out = MatrixOf(y, alignment);
@@ -308,7 +281,8 @@ class LtMatMul final : public CudaKernel {
     // Each batch begins somewhere else.
     for (Batched* operand : {&a, &b, &d}) {
       const uint64_t address =
-          static_cast<uint64_t>(operand->matrix.batch_stride) * 4 |
+          static_cast<uint64_t>(operand->matrix.batch_stride) *
+              SizeOf(y.dtype) |
           operand->matrix.alignment;
       operand->matrix.alignment = static_cast<uint32_t>(address & -address);
     }
@@ -327,7 +301,7 @@ class LtMatMul final : public CudaKernel {
 
 KernelOr MakeLt(const FullyConnected& op, const PartSpec& spec,
                 const Device& device) {
-  auto kernel = std::make_unique<LtFullyConnected>(op, spec, device.half);
+  auto kernel = std::make_unique<LtFullyConnected>(op, spec);
   RETURN_IF_ERROR(kernel->Plan(spec, device));
   return kernel;
 }

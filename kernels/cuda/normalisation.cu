@@ -4,12 +4,17 @@
 namespace layerd::cuda {
 namespace {
 
+__device__ WritableFloats ResultsFrom(const Operands& operands,
+                                      const Index& index) {
+  return {Result(operands, index).data, operands.y.is_half};
+}
+
 __global__ void SoftmaxKernel(Operands operands, SoftmaxArguments arguments) {
   for (int64_t i = FirstElement(); i < operands.count; i += ElementStep()) {
     const Index index = IndexOf(operands, i);
-    const float* x =
-        Floats(operands.x[0]) + PositionOf(operands, operands.x[0], index);
-    float* y = &Result(operands, index);
+    const Floats x =
+        FloatsOf(operands.x[0]) + PositionOf(operands, operands.x[0], index);
+    const WritableFloats y = ResultsFrom(operands, index);
     float most = x[0];
     ForEachSummed(arguments, [&](int64_t from, int64_t) {
       most = x[from] > most ? x[from] : most;
@@ -29,9 +34,9 @@ __global__ void LayerNormKernel(Operands operands,
   const float count = static_cast<float>(over.count);
   for (int64_t i = FirstElement(); i < operands.count; i += ElementStep()) {
     const Index index = IndexOf(operands, i);
-    const float* x =
-        Floats(operands.x[0]) + PositionOf(operands, operands.x[0], index);
-    float* y = &Result(operands, index);
+    const Floats x =
+        FloatsOf(operands.x[0]) + PositionOf(operands, operands.x[0], index);
+    const WritableFloats y = ResultsFrom(operands, index);
     float sum = 0;
     ForEachSummed(over, [&](int64_t from, int64_t) { sum += x[from]; });
     const float mean = sum / count;
@@ -43,8 +48,8 @@ __global__ void LayerNormKernel(Operands operands,
     int64_t at = 0;
     ForEachSummed(over, [&](int64_t from, int64_t to) {
       float value = (x[from] - mean) * factor;
-      if (arguments.has_scale) value *= Floats(operands.x[1])[at];
-      if (arguments.has_bias) value += Floats(operands.x[2])[at];
+      if (arguments.has_scale) value *= FloatsOf(operands.x[1])[at];
+      if (arguments.has_bias) value += FloatsOf(operands.x[2])[at];
       y[to] = value;
       ++at;
     });
@@ -58,7 +63,7 @@ __global__ void LrnKernel(Operands operands, LrnArguments arguments) {
     const Index index = IndexOf(operands, i);
     const Operand& x = operands.x[0];
     const int64_t step = x.strides[1];
-    const float* channel = Floats(x) + PositionOf(operands, x, index);
+    const Floats channel = FloatsOf(x) + PositionOf(operands, x, index);
     const int64_t first = index.at[1] < before ? -index.at[1] : -before;
     const int64_t rest = arguments.channels - 1 - index.at[1];
     const int64_t last = after < rest ? after : rest;

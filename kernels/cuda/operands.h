@@ -18,6 +18,7 @@ struct Operand {
   void* data = nullptr;
   int64_t span_bytes = 0;
   int64_t strides[kDimensionsMax] = {};  // In elements; zero broadcasts.
+  int is_half = 0;                       // Floats are f16, not f32.
 };
 
 // One element of y for each index below `shape`; inputs are indexed alike.
@@ -115,6 +116,7 @@ struct WindowArguments {
 
 struct PoolArguments {
   WindowArguments window;
+  float lowest = 0;  // Of y's type: the largest of no elements.
   int is_max = 0;
   int count_include_pad = 0;
 };
@@ -151,14 +153,14 @@ struct SoftmaxArguments {
   int64_t y_strides[kDimensionsMax] = {};
 };
 
-// Weights as they are stored (`from`, a number of DataType) to F32, times x1 if
-// there is one: a scale for each output channel.
+// Weights as they are stored (`from`, a number of DataType) to floats, times x1
+// if there is one: a scale for each output channel.
 struct DecodeArguments {
   int from = 0;
   int has_scales = 0;
 };
 
-// y is one number for each sum, of type `of` (F32 or I64) or a place.
+// y is one number for each sum, of type `of` (floats or I64) or a place.
 struct ReduceArguments {
   SoftmaxArguments over;
   int kind = 0;  // Of Reduce::Kind.

@@ -12,7 +12,7 @@ __attribute__((visibility("default"))) void layerd_cuda_make_backend(
     const layerd::CudaPluginOptions& options,
     absl::StatusOr<std::unique_ptr<layerd::Backend>>* backend) {
   *backend = layerd::MakeCudaBackend(
-      {static_cast<layerd::CudaMemory>(options.memory), options.half});
+      {static_cast<layerd::CudaMemory>(options.memory)});
 }
 
 }  // extern "C"

@@ -10,11 +10,10 @@ namespace layerd {
 
 // What liblayerd_cuda.so offers. It is built with layerd, by the same compiler
 // and from the same headers; the number catches one that was left behind.
-inline constexpr int kCudaPluginVersion = 1;
+inline constexpr int kCudaPluginVersion = 2;
 
 struct CudaPluginOptions {
-  int memory = 0;     // CudaMemory.
-  bool half = false;  // f16 products.
+  int memory = 0;  // CudaMemory.
 };
 
 using CudaPluginVersion = int();

@@ -18,10 +18,10 @@ __device__ int64_t DivisorOf(const PoolArguments& pool, int d, int64_t begin) {
   return divisor;
 }
 
-__device__ float PoolAt(const PoolArguments& pool, const float* x,
+__device__ float PoolAt(const PoolArguments& pool, const Floats& x,
                         const int64_t* begin) {
   const WindowArguments& w = pool.window;
-  float most = -3.402823466e+38f;
+  float most = pool.lowest;
   float sum = 0;
   for (int64_t a = 0; a < w.kernel[0]; ++a) {
     const int64_t z = begin[0] + a * w.dilation[0];
@@ -58,7 +58,7 @@ __global__ void PoolKernel(Operands operands, PoolArguments arguments) {
     // The strides of x along its windows are zero in the operand.
     const Operand& x = operands.x[0];
     Result(operands, index) =
-        PoolAt(arguments, Floats(x) + PositionOf(operands, x, index), begin);
+        PoolAt(arguments, FloatsOf(x) + PositionOf(operands, x, index), begin);
   }
 }
 

@@ -6,7 +6,7 @@ namespace {
 
 // Sums one output of one input channel.
 __device__ float SumWindow(const WindowArguments& w, const int64_t* begin,
-                           const float* x, const float* weights) {
+                           const Floats& x, const Floats& weights) {
   float sum = 0;
   for (int64_t a = 0; a < w.kernel[0]; ++a) {
     const int64_t z = begin[0] + a * w.dilation[0];
@@ -29,7 +29,7 @@ __device__ float SumWindow(const WindowArguments& w, const int64_t* begin,
 // What an output channel is made of: the first input channel of its group, and
 // its weights.
 struct Channel {
-  const float *x, *weights;
+  Floats x, weights;
 };
 
 __device__ Channel ChannelAt(const Operands& operands,
@@ -37,9 +37,9 @@ __device__ Channel ChannelAt(const Operands& operands,
                              const Index& index) {
   const int64_t group =
       (arguments.channel_first + index.at[1]) / arguments.outputs_of_group;
-  return {Floats(operands.x[0]) + PositionOf(operands, operands.x[0], index) +
+  return {FloatsOf(operands.x[0]) + PositionOf(operands, operands.x[0], index) +
               group * arguments.inputs_of_group * arguments.x_channel_stride,
-          Floats(operands.x[3]) + index.at[1] * arguments.w_output_stride};
+          FloatsOf(operands.x[3]) + index.at[1] * arguments.w_output_stride};
 }
 
 __device__ float Convolved(const Operands& operands,
@@ -84,7 +84,7 @@ __device__ int64_t SpreadFrom(const WindowArguments& w, int d, int64_t place,
 // Sums what one input channel adds to one output: `place` is where it stands,
 // counted from where the padding begins.
 __device__ float SumSpread(const WindowArguments& w, const int64_t* place,
-                           const float* x, const float* weights) {
+                           const Floats& x, const Floats& weights) {
   float sum = 0;
   for (int64_t a = 0; a < w.kernel[0]; ++a) {
     const int64_t z = SpreadFrom(w, 0, place[0], a);
@@ -129,10 +129,10 @@ __global__ void SpreadConvolution(Operands operands,
 __global__ void DirectProduct(Operands operands, ProductArguments arguments) {
   for (int64_t i = FirstElement(); i < operands.count; i += ElementStep()) {
     const Index index = IndexOf(operands, i);
-    const float* a =
-        Floats(operands.x[0]) + PositionOf(operands, operands.x[0], index);
-    const float* b =
-        Floats(operands.x[1]) + PositionOf(operands, operands.x[1], index);
+    const Floats a =
+        FloatsOf(operands.x[0]) + PositionOf(operands, operands.x[0], index);
+    const Floats b =
+        FloatsOf(operands.x[1]) + PositionOf(operands, operands.x[1], index);
     float sum = 0;
     for (int64_t k = 0; k < arguments.depth; ++k) {
       sum += a[k * arguments.a_step] * b[k * arguments.b_step];

@@ -18,7 +18,7 @@ enum ReduceKind : int {
 };
 
 // Sums in pieces, so that small numbers are not lost beside a long sum.
-__device__ float SumOf(const SoftmaxArguments& over, const float* x) {
+__device__ float SumOf(const SoftmaxArguments& over, const Floats& x) {
   float sum = 0, piece = 0;
   int rest = 64;
   ForEachSummed(over, [&](int64_t from, int64_t) {
@@ -39,7 +39,7 @@ __device__ int64_t SumOf(const SoftmaxArguments& over, const int64_t* x) {
   return static_cast<int64_t>(sum);
 }
 
-__device__ float ProductOf(const SoftmaxArguments& over, const float* x) {
+__device__ float ProductOf(const SoftmaxArguments& over, const Floats& x) {
   float product = 1;
   ForEachSummed(over, [&](int64_t from, int64_t) { product *= x[from]; });
   return product;
@@ -54,8 +54,8 @@ __device__ int64_t ProductOf(const SoftmaxArguments& over, const int64_t* x) {
 }
 
 // NaN if there is one.
-template <typename T>
-__device__ T ExtremeOf(const ReduceArguments& arguments, const T* x) {
+template <typename T, typename Numbers>
+__device__ T ExtremeOf(const ReduceArguments& arguments, const Numbers& x) {
   T extreme = x[0];
   ForEachSummed(arguments.over, [&](int64_t from, int64_t) {
     const T value = x[from];
@@ -66,8 +66,8 @@ __device__ T ExtremeOf(const ReduceArguments& arguments, const T* x) {
   return extreme;
 }
 
-template <typename T>
-__device__ int64_t PlaceOf(const ReduceArguments& arguments, const T* x) {
+template <typename T, typename Numbers>
+__device__ int64_t PlaceOf(const ReduceArguments& arguments, const Numbers& x) {
   T extreme = x[0];
   int64_t place = 0, at = 0;
   ForEachSummed(arguments.over, [&](int64_t from, int64_t) {
@@ -83,8 +83,8 @@ __device__ int64_t PlaceOf(const ReduceArguments& arguments, const T* x) {
   return place;
 }
 
-template <typename T>
-__device__ T Reduced(const ReduceArguments& arguments, const T* x) {
+template <typename T, typename Numbers>
+__device__ T Reduced(const ReduceArguments& arguments, const Numbers& x) {
   switch (arguments.kind) {
     case kMean:
       return SumOf(arguments.over, x) / static_cast<T>(arguments.over.count);
@@ -93,29 +93,39 @@ __device__ T Reduced(const ReduceArguments& arguments, const T* x) {
     case kProduct:
       return ProductOf(arguments.over, x);
   }
-  return ExtremeOf(arguments, x);
+  return ExtremeOf<T>(arguments, x);
 }
 
-template <typename T>
-__device__ void ReduceAt(const Operands& operands,
-                         const ReduceArguments& arguments, const Index& index) {
-  const T* x =
-      &At<T>(operands.x[0].data, PositionOf(operands, operands.x[0], index));
-  const int64_t to = PositionOf(operands, operands.y, index);
+__device__ void ReduceFloats(const Operands& operands,
+                             const ReduceArguments& arguments,
+                             const Index& index) {
+  const Floats x =
+      FloatsOf(operands.x[0]) + PositionOf(operands, operands.x[0], index);
   if (arguments.kind >= kArgMax) {
-    At<int64_t>(operands.y.data, to) = PlaceOf(arguments, x);
+    At<int64_t>(operands.y.data, PositionOf(operands, operands.y, index)) =
+        PlaceOf<float>(arguments, x);
   } else {
-    At<T>(operands.y.data, to) = Reduced(arguments, x);
+    Result(operands, index) = Reduced<float>(arguments, x);
   }
+}
+
+__device__ void ReduceIntegers(const Operands& operands,
+                               const ReduceArguments& arguments,
+                               const Index& index) {
+  const int64_t* x = &At<int64_t>(operands.x[0].data,
+                                  PositionOf(operands, operands.x[0], index));
+  At<int64_t>(operands.y.data, PositionOf(operands, operands.y, index)) =
+      arguments.kind >= kArgMax ? PlaceOf<int64_t>(arguments, x)
+                                : Reduced<int64_t>(arguments, x);
 }
 
 __global__ void ReduceKernel(Operands operands, ReduceArguments arguments) {
   for (int64_t i = FirstElement(); i < operands.count; i += ElementStep()) {
     const Index index = IndexOf(operands, i);
     if (arguments.of == kI64) {
-      ReduceAt<int64_t>(operands, arguments, index);
+      ReduceIntegers(operands, arguments, index);
     } else {
-      ReduceAt<float>(operands, arguments, index);
+      ReduceFloats(operands, arguments, index);
     }
   }
 }

@@ -13,20 +13,22 @@ absl::Status NotOnDevice(const std::string& what) {
       absl::StrCat(what, " is not computed on the device"));
 }
 
-absl::Status CheckAllF32(const PartSpec& spec) {
+absl::Status CheckFloats(const PartSpec& spec) {
   for (const auto* types : {&spec.inputs, &spec.outputs}) {
     for (const TensorType& type : *types) {
-      if (type.dtype != DataType::kF32) return NotOnDevice(ToString(type));
+      if (type.dtype == DataType::kF32 || type.dtype == DataType::kF16)
+        continue;
+      return NotOnDevice(ToString(type));
     }
   }
   return absl::OkStatus();
 }
 
 // Those that take other datatypes are told by CheckPart() which. Numbers are
-// f32 where libraries and kernels of our own multiply them.
+// f32 or f16 where libraries and kernels of our own multiply them.
 template <typename Op>
 absl::Status Check(const Op&, const PartSpec& spec) {
-  return CheckAllF32(spec);
+  return CheckFloats(spec);
 }
 
 absl::Status Check(const Copy&, const PartSpec&) { return absl::OkStatus(); }

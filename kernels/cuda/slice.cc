@@ -54,25 +54,27 @@ Slice AsMatrix(const TensorType& type) {
   return matrix;
 }
 
-uint32_t AlignmentOf(const PartSpec& spec, const Slice& slice) {
-  const uint64_t address =
-      static_cast<uint64_t>(slice.offset) * 4 | spec.alignment_bytes | 256;
+uint32_t AlignmentOf(const PartSpec& spec, const Slice& slice, DataType type) {
+  const uint64_t address = static_cast<uint64_t>(slice.offset) * SizeOf(type) |
+                           spec.alignment_bytes | 256;
   return static_cast<uint32_t>(address & -address);
 }
 
-Operand OperandOf(const Slice& slice, int64_t element_bytes) {
+Operand OperandOf(const Slice& slice, DataType type) {
   Operand operand;
-  operand.span_bytes = slice.span() * element_bytes;
+  operand.span_bytes = slice.span() * static_cast<int64_t>(SizeOf(type));
+  operand.is_half = type == DataType::kF16;
   std::copy(slice.strides.begin(), slice.strides.end(), operand.strides);
   return operand;
 }
 
 Operand BroadcastOperand(const std::vector<int64_t>& operand_shape,
                          const std::vector<int64_t>& strides,
-                         const std::vector<int64_t>& shape,
-                         int64_t element_bytes) {
+                         const std::vector<int64_t>& shape, DataType type) {
+  const Operand whole = OperandOf(Slice{operand_shape, strides, 0}, type);
   Operand operand;
-  operand.span_bytes = Slice{operand_shape, strides, 0}.span() * element_bytes;
+  operand.span_bytes = whole.span_bytes;
+  operand.is_half = whole.is_half;
   const size_t missing = shape.size() - operand_shape.size();
   for (size_t d = 0; d < operand_shape.size(); ++d) {
     if (operand_shape[d] > 1) operand.strides[missing + d] = strides[d];
@@ -95,8 +97,8 @@ void DescribeMove(const Slice& from, DataType from_type, const Slice& to,
                   DataType to_type, const std::vector<int64_t>& before,
                   Operands* operands, MoveArguments* arguments) {
   *operands = OperandsFor(to.shape);
-  operands->y = OperandOf(to, SizeOf(to_type));
-  operands->x[0] = OperandOf(from, SizeOf(from_type));
+  operands->y = OperandOf(to, to_type);
+  operands->x[0] = OperandOf(from, from_type);
   arguments->from = static_cast<int>(from_type);
   arguments->to = static_cast<int>(to_type);
   for (size_t d = 0; d < to.shape.size(); ++d) {

@@ -38,22 +38,23 @@ Slice AsMatrix(const TensorType& type);
 
 // The largest power of two, at most 256, that the address of the slice is
 // surely a multiple of.
-uint32_t AlignmentOf(const PartSpec& spec, const Slice& slice);
+uint32_t AlignmentOf(const PartSpec& spec, const Slice& slice, DataType type);
 
 // Without its address.
-Operand OperandOf(const Slice& slice, int64_t element_bytes = 4);
+Operand OperandOf(const Slice& slice, DataType type);
+inline Operand OperandOf(const TensorType& type) {
+  return OperandOf(Slice::Of(type), type.dtype);
+}
 
 // Broadcasts against `shape`: aligned at the last dimension.
 Operand BroadcastOperand(const std::vector<int64_t>& operand_shape,
                          const std::vector<int64_t>& strides,
-                         const std::vector<int64_t>& shape,
-                         int64_t element_bytes = 4);
+                         const std::vector<int64_t>& shape, DataType type);
 
 Operands OperandsFor(const std::vector<int64_t>& shape);
 
-inline void* AddressOf(std::byte* base, const Slice& slice,
-                       int64_t element_bytes = 4) {
-  return base + slice.offset * element_bytes;
+inline void* AddressOf(std::byte* base, const Slice& slice, DataType type) {
+  return base + slice.offset * static_cast<int64_t>(SizeOf(type));
 }
 
 // Fills `to` (of `to_type`) with `from`, dense or not; elements that lie

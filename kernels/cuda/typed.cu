@@ -133,7 +133,8 @@ __global__ void Typed(Operands operands, TypedArguments arguments) {
     } else if (arguments.of == kI64) {
       StoreComparison<int64_t>(operands, arguments.kind, index, to);
     } else {
-      StoreComparison<float>(operands, arguments.kind, index, to);
+      At<uint8_t>(operands.y.data, to) = Compare(
+          arguments.kind, Value(operands, 0, index), Value(operands, 1, index));
     }
   }
 }

@@ -1,4 +1,5 @@
 // Pools, and the convolutions that cuDNN does not take, in plain loops.
+#include <limits>
 #include <vector>
 
 #include "kernels/cuda/loop.h"
@@ -29,7 +30,7 @@ WindowArguments WindowOf(const TensorType& x, const Sizes& kernel,
 
 // The kernel walks the windowed dimensions itself.
 Operand WithoutWindows(const TensorType& x) {
-  Operand operand = OperandOf(Slice::Of(x));
+  Operand operand = OperandOf(x);
   for (size_t d = 2; d < x.shape.size(); ++d) operand.strides[d] = 0;
   return operand;
 }
@@ -39,17 +40,18 @@ struct KernelOperand {
   Sizes shape, strides;
   Source source;
   int64_t span_bytes = 0;
+  DataType type = DataType::kF32;
 };
 
 template <typename Op>
 KernelOperand KernelOf(const Op& op, const PartSpec& spec) {
   if (op.kernel_is_input) {
     const TensorType& type = spec.inputs[1];
-    return {type.shape, type.strides, Input(1), type.span_bytes()};
+    return {type.shape, type.strides, Input(1), type.span_bytes(), type.dtype};
   }
   const WeightLayout& layout = spec.weights[0].layout;
   return {layout.shape, layout.strides, Weights(spec, 0),
-          static_cast<int64_t>(layout.bytes())};
+          static_cast<int64_t>(layout.bytes()), layout.dtype};
 }
 
 template <typename Op>
@@ -78,15 +80,25 @@ ConvolutionArguments WindowedOf(const Op& op, const PartSpec& spec,
 }
 
 // One output channel after the other: x, the bias and the kernel.
-Operands ChannelOperands(const PartSpec& spec, const Slice& y,
+Operands ChannelOperands(const PartSpec& spec, const Slice& y, bool has_bias,
                          const KernelOperand& kernel) {
   Operands operands = OperandsFor(y.shape);
-  operands.y = OperandOf(y);
+  operands.y = OperandOf(y, spec.outputs[0].dtype);
   operands.x[0] = WithoutWindows(spec.inputs[0]);
   operands.x[0].strides[1] = 0;  // And the channels.
-  operands.x[1] = ChannelVector(spec.channels.count);
+  if (has_bias) operands.x[1] = ChannelVector(spec, 1);
   operands.x[3].span_bytes = kernel.span_bytes;
+  operands.x[3].is_half = kernel.type == DataType::kF16;
   return operands;
+}
+
+int64_t BytesTo(const Slice& slice, const PartSpec& spec) {
+  return slice.offset * static_cast<int64_t>(SizeOf(spec.outputs[0].dtype));
+}
+
+float LowestOf(DataType type) {
+  return type == DataType::kF16 ? -65504.0f
+                                : std::numeric_limits<float>::lowest();
 }
 
 }  // namespace
@@ -97,6 +109,7 @@ KernelOr MakeLoop(const Pool& op, const PartSpec& spec) {
   PoolArguments arguments;
   arguments.window = WindowOf(spec.inputs[0], op.kernel, op.strides,
                               op.dilations, op.pads_begin, op.pads_end);
+  arguments.lowest = LowestOf(spec.outputs[0].dtype);
   arguments.is_max = op.kind == Pool::Kind::kMax;
   arguments.count_include_pad = op.count_include_pad;
   auto loop = NewLoop(spec, &LaunchPool, operands, arguments);
@@ -109,7 +122,7 @@ KernelOr MakeLoop(const Convolution& op, const PartSpec& spec) {
   y.Cut(1, spec.channels);
   y.Cut(2, spec.rows);
   const KernelOperand kernel = KernelOf(op, spec);
-  Operands operands = ChannelOperands(spec, y, kernel);
+  Operands operands = ChannelOperands(spec, y, op.has_bias, kernel);
   ConvolutionArguments arguments = WindowedOf(op, spec, kernel);
   // Rows of the part, as if the padding began earlier.
   arguments.window.pad_begin[3 - op.strides.size()] -=
@@ -119,14 +132,14 @@ KernelOr MakeLoop(const Convolution& op, const PartSpec& spec) {
     residual = Slice::Of(spec.inputs[1]);
     residual.Cut(1, spec.channels);
     residual.Cut(2, spec.rows);
-    operands.x[2] = OperandOf(residual);
+    operands.x[2] = OperandOf(residual, spec.inputs[1].dtype);
     arguments.adds_residual = true;
   }
   auto loop = NewLoop(spec, &LaunchConvolution, operands, arguments);
-  loop->WritesAt(y.offset * 4);
+  loop->WritesAt(BytesTo(y, spec));
   loop->Reads(0, Input(0));
   if (op.has_bias) loop->Reads(1, Weights(spec, 1));
-  if (op.adds_residual) loop->Reads(2, Input(1, residual.offset * 4));
+  if (op.adds_residual) loop->Reads(2, Input(1, BytesTo(residual, spec)));
   loop->Reads(3, kernel.source);
   return loop;
 }
@@ -135,10 +148,10 @@ KernelOr MakeLoop(const ConvTranspose& op, const PartSpec& spec) {
   Slice y = Slice::Of(spec.outputs[0]);
   y.Cut(1, spec.channels);
   const KernelOperand kernel = KernelOf(op, spec);
-  auto loop =
-      NewLoop(spec, &LaunchConvTranspose, ChannelOperands(spec, y, kernel),
-              WindowedOf(op, spec, kernel));
-  loop->WritesAt(y.offset * 4);
+  auto loop = NewLoop(spec, &LaunchConvTranspose,
+                      ChannelOperands(spec, y, op.has_bias, kernel),
+                      WindowedOf(op, spec, kernel));
+  loop->WritesAt(BytesTo(y, spec));
   loop->Reads(0, Input(0));
   if (op.has_bias) loop->Reads(1, Weights(spec, 1));
   loop->Reads(3, kernel.source);

@@ -45,6 +45,7 @@ class ReferenceBackend : public Backend {
   absl::StatusOr<std::vector<WeightLayout>> WeightLayouts(
       const PartSpec& spec) const override {
     RETURN_IF_ERROR(CheckPart(spec));
+    RETURN_IF_ERROR(CheckComputesF32(spec));
     std::vector<WeightLayout> layouts;
     for (const WeightPiece& piece : spec.weights) {
       layouts.push_back(
@@ -56,6 +57,7 @@ class ReferenceBackend : public Backend {
   absl::StatusOr<std::unique_ptr<Kernel>> Prepare(
       const PartSpec& spec) override {
     RETURN_IF_ERROR(CheckPlacedPart(spec));
+    RETURN_IF_ERROR(CheckComputesF32(spec));
     for (const WeightPiece& piece : spec.weights) {
       if (piece.layout.transform == WeightLayout::Transform::kNone) continue;
       return absl::FailedPreconditionError(

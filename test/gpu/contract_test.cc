@@ -31,12 +31,11 @@ const Setting kSettings[] = {
     {"managed, plain loops only", CudaMemory::kManaged, 100},
 };
 
-std::unique_ptr<Backend> MakeOnTwin(const Setting& setting, uint32_t seed,
-                                    bool half = false) {
+std::unique_ptr<Backend> MakeOnTwin(const Setting& setting, uint32_t seed) {
   twin::Reset({.seed = seed,
                .library_seed = seed,
                .not_supported_percent = setting.not_supported_percent});
-  auto backend = MakeCudaBackend({.memory = setting.memory, .half = half});
+  auto backend = MakeCudaBackend({.memory = setting.memory});
   REQUIRE(backend.ok());
   return std::make_unique<AttachedBackend>(*std::move(backend));
 }
@@ -70,11 +69,12 @@ TestLayer Aligned(TestLayer layer) {
 TEST_CASE("The CUDA backend holds what gpu_check asks of a device") {
   for (const Setting& setting : kSettings) {
     const std::unique_ptr<Backend> backend = MakeOnTwin(setting, 1);
-    HoldOperators(*backend, 1e-4f, [&](const OperatorVerdict& one) {
-      INFO(setting.name << ": " << one.layer << ", " << one.sentence);
-      REQUIRE(one.wrong == "");
-      REQUIRE(twin::FirstAlarm() == "");
-    });
+    HoldOperators(
+        *backend, DataType::kF32, 1e-4f, [&](const OperatorVerdict& one) {
+          INFO(setting.name << ": " << one.layer << ", " << one.sentence);
+          REQUIRE(one.wrong == "");
+          REQUIRE(twin::FirstAlarm() == "");
+        });
     CheckTwin();
   }
 }
@@ -166,15 +166,15 @@ TEST_CASE(
   }
 }
 
-// f16 products of f32 tensors.
-TEST_CASE("Half products stay within one percent") {
-  for (const CudaMemory memory : {CudaMemory::kStaged, CudaMemory::kMapped}) {
-    const Setting setting{"half", memory, 0};
-    const std::unique_ptr<Backend> backend = MakeOnTwin(setting, 7, true);
-    HoldOperators(*backend, 1e-2f, [&](const OperatorVerdict& one) {
-      INFO(one.layer << ", " << one.sentence);
-      REQUIRE(one.wrong == "");
-    });
+TEST_CASE("Every operator computes in f16 within one percent") {
+  for (const Setting& setting : kSettings) {
+    const std::unique_ptr<Backend> backend = MakeOnTwin(setting, 7);
+    HoldOperators(
+        *backend, DataType::kF16, 1e-2f, [&](const OperatorVerdict& one) {
+          INFO(setting.name << ": " << one.layer << ", " << one.sentence);
+          REQUIRE(one.wrong == "");
+          REQUIRE(twin::FirstAlarm() == "");
+        });
     CheckTwin();
   }
 }

@@ -57,14 +57,15 @@ std::string TestFile(const std::string& name) {
   return (std::filesystem::path(folder ? folder : ".") / name).string();
 }
 
-std::string WriteDeviceModel(uint32_t seed, size_t layers,
+std::string WriteDeviceModel(uint32_t seed, size_t layers, bool half,
                              const Backend& backend) {
   RandomModel model(seed, layers);
   if (seed % 4 == 1) model.StoreAs(DataType::kF16);
   if (seed % 4 == 2) model.StoreAs(DataType::kI8);
+  if (half) model.ComputeInHalf();
   RelayFor(backend, &model);
-  const std::string path =
-      TestFile(absl::StrCat("random_", seed, "_", layers, ".layers"));
+  const std::string path = TestFile(absl::StrCat(
+      "random_", seed, "_", layers, half ? "_f16" : "", ".layers"));
   model.Write(path, backend.key());
   return path;
 }

@@ -10,25 +10,12 @@
 #include <map>
 #include <string>
 
-#include "kernels/cuda/cuda_backend.h"
 #include "test/gpu/attached_backend.h"
+#include "test/gpu/device_settings.h"
 #include "test/gpu/operator_contract.h"
 
 namespace layerd {
 namespace {
-
-struct Setting {
-  const char* name;
-  CudaOptions options;
-  float tolerance;
-};
-
-const Setting kSettings[] = {
-    {"f32, staged", {CudaMemory::kStaged, false}, 1e-3f},
-    {"f32, mapped", {CudaMemory::kMapped, false}, 1e-3f},
-    {"f16, staged", {CudaMemory::kStaged, true}, 1e-2f},
-    {"f16, mapped", {CudaMemory::kMapped, true}, 1e-2f},
-};
 
 struct Count {
   int passed = 0, failed = 0;
@@ -37,22 +24,24 @@ struct Count {
 // By sentence.
 using Counts = std::map<std::string, Count>;
 
-Counts Hold(const Setting& setting, std::unique_ptr<Backend> device) {
+Counts Hold(const DeviceSetting& setting, std::unique_ptr<Backend> device) {
   Counts counts;
   AttachedBackend backend(std::move(device));
-  HoldOperators(backend, setting.tolerance, [&](const OperatorVerdict& one) {
-    Count& count = counts[one.sentence];
-    ++(one.wrong.empty() ? count.passed : count.failed);
-    if (one.wrong.empty()) return;
-    std::printf("wrong: %s: %s, %s: %s\n", setting.name, one.layer.c_str(),
-                one.sentence.c_str(), one.wrong.c_str());
-  });
+  HoldOperators(backend, setting.compute, setting.tolerance,
+                [&](const OperatorVerdict& one) {
+                  Count& count = counts[one.sentence];
+                  ++(one.wrong.empty() ? count.passed : count.failed);
+                  if (one.wrong.empty()) return;
+                  std::printf("wrong: %s: %s, %s: %s\n", setting.name,
+                              one.layer.c_str(), one.sentence.c_str(),
+                              one.wrong.c_str());
+                });
   return counts;
 }
 
 int Main() {
   Count all;
-  for (const Setting& setting : kSettings) {
+  for (const DeviceSetting& setting : kDeviceSettings) {
     auto device = MakeCudaBackend(setting.options);
     if (absl::IsUnavailable(device.status())) {
       std::fprintf(stderr, "gpu_check: %s\n",

@@ -16,30 +16,17 @@
 #include <vector>
 
 #include "cuda_runtime_api.h"
-#include "kernels/cuda/cuda_backend.h"
 #include "test/gpu/device_model.h"
+#include "test/gpu/device_settings.h"
 #include "test/sim/test_engine.h"
 
 namespace layerd {
 namespace {
 
-struct Setting {
-  const char* name;
-  CudaOptions options;
-  float tolerance;
-};
-
-const Setting kSettings[] = {
-    {"f32, staged", {CudaMemory::kStaged, false}, 1e-3f},
-    {"f32, mapped", {CudaMemory::kMapped, false}, 1e-3f},
-    {"f16, staged", {CudaMemory::kStaged, true}, 1e-2f},
-    {"f16, mapped", {CudaMemory::kMapped, true}, 1e-2f},
-};
-
 struct Count {
   int passed = 0, failed = 0;
 
-  void Hold(bool right, const Setting& setting, uint32_t seed,
+  void Hold(bool right, const DeviceSetting& setting, uint32_t seed,
             const std::string& wrong) {
     ++(right ? passed : failed);
     if (right) return;
@@ -48,7 +35,7 @@ struct Count {
   }
 };
 
-std::unique_ptr<Backend> Device(const Setting& setting) {
+std::unique_ptr<Backend> Device(const DeviceSetting& setting) {
   auto device = MakeCudaBackend(setting.options);
   return device.ok() ? *std::move(device) : nullptr;
 }
@@ -73,21 +60,23 @@ bool AreNear(const std::vector<std::byte>& a, const std::vector<std::byte>& b,
 // The device may round memory up to its own pages.
 constexpr uint64_t kSlackBytes = 4 << 20;
 
-void HoldMemory(const Setting& setting, uint32_t seed, uint64_t before,
+void HoldMemory(const DeviceSetting& setting, uint32_t seed, uint64_t before,
                 Engine& engine, Count& count) {
   const Engine::MemoryStats planned = engine.memory();
   const uint64_t bytes =
       planned.ring_bytes + planned.head_bytes + planned.arena_bytes;
   const uint64_t taken = before - std::min(before, FreeDeviceBytes());
   const uint64_t most =
-      setting.options.memory == CudaMemory::kStaged ? bytes : 0;
+      setting.options.memory == CudaMemory::kMapped ? 0 : bytes;
   count.Hold(taken <= most + kSlackBytes, setting, seed,
              "the device gave " + std::to_string(taken) + " bytes, planned " +
                  std::to_string(most));
 }
 
-void HoldNetwork(const Setting& setting, uint32_t seed, Count& count) {
-  const std::string path = WriteDeviceModel(seed, 12, *Device(setting));
+void HoldNetwork(const DeviceSetting& setting, uint32_t seed, Count& count) {
+  const auto device = Device(setting);
+  const bool half = setting.compute == DataType::kF16;
+  const std::string path = WriteDeviceModel(seed, 12, half, *device);
   TestEngine oracle({}, Drive::kPread);
   TestEngine resident({}, Drive::kAuto, Device(setting));
   if (!resident.Load(path, "m", 3).ok()) {
@@ -115,8 +104,10 @@ void HoldNetwork(const Setting& setting, uint32_t seed, Count& count) {
       }
     }
   }
-  // The reference runs the same layer file; its loops take any layout.
-  if (!oracle.Load(path, "m", 3).ok()) {
+  // The reference computes in f32; its loops take any layout.
+  const std::string exact =
+      half ? WriteDeviceModel(seed, 12, false, *device) : path;
+  if (!oracle.Load(exact, "m", 3).ok()) {
     count.Hold(false, setting, seed, "the reference cannot load it");
     return;
   }
@@ -136,7 +127,7 @@ int Main(uint32_t seeds) {
     return 3;
   }
   Count all;
-  for (const Setting& setting : kSettings) {
+  for (const DeviceSetting& setting : kDeviceSettings) {
     Count count;
     for (uint32_t seed = 0; seed < seeds; ++seed) {
       HoldNetwork(setting, seed, count);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/reference/reference_backend.h"
+#include "test/gpu/half_layer.h"
 #include "test/kernels/cases.h"
 #include "test/kernels/test_layer.h"
 
@@ -17,6 +18,20 @@ namespace {
 bool IsCut(const TestLayer& layer) {
   return std::holds_alternative<Convolution>(layer.whole.op) ||
          std::holds_alternative<FullyConnected>(layer.whole.op);
+}
+
+// As far as halves reach: what is beyond is infinite, or their lowest number
+// where a pool sees nothing.
+std::vector<std::byte> Saturated(std::vector<std::byte> floats) {
+  constexpr float kHalfMax = 65504;
+  for (size_t i = 0; i + 4 <= floats.size(); i += 4) {
+    float value;
+    std::memcpy(&value, &floats[i], 4);
+    if (std::isnan(value)) continue;
+    value = std::clamp(value, -kHalfMax, kHalfMax);
+    std::memcpy(&floats[i], &value, 4);
+  }
+  return floats;
 }
 
 std::string FarFrom(const std::vector<std::byte>& actual,
@@ -47,20 +62,21 @@ class Hold {
         tell_(tell),
         oracle_(MakeReferenceBackend()) {}
 
-  void Whole(const TestLayer& layer) {
-    Near("whole", layer, {layer.whole});
+  // `asked` is for the oracle.
+  void Whole(const TestLayer& layer, const TestLayer& asked) {
+    Near("whole", layer, asked, {layer.whole});
     TestLayer aligned = layer;
     aligned.whole.alignment_bytes = 64;
-    Near("whole, aligned", aligned, {aligned.whole});
+    Near("whole, aligned", aligned, asked, {aligned.whole});
   }
 
-  void InParts(TestLayer layer) {
+  void InParts(TestLayer layer, const TestLayer& asked) {
     layer.whole.alignment_bytes = 64;
     const int64_t channels = layer.whole.channels.count;
     const int64_t rows = layer.whole.rows.count;
-    Near("in channel parts", layer, Cut(layer, 16, rows));
-    Near("in row parts", layer, Cut(layer, channels, 3));
-    Near("in parts of both", layer, Cut(layer, 32, 4));
+    Near("in channel parts", layer, asked, Cut(layer, 16, rows));
+    Near("in row parts", layer, asked, Cut(layer, channels, 3));
+    Near("in parts of both", layer, asked, Cut(layer, 32, 4));
   }
 
   void SameBits(const TestLayer& layer) {
@@ -74,16 +90,20 @@ class Hold {
 
  private:
   void Near(const char* sentence, const TestLayer& layer,
-            const std::vector<PartSpec>& parts) {
-    const Outcome expected = Run(*oracle_, layer);
+            const TestLayer& asked, const std::vector<PartSpec>& parts) {
+    const Outcome expected = Run(*oracle_, asked);
     const Outcome actual = Run(backend_, layer, parts, {});
     std::string wrong(actual.status.message());
     if (wrong.empty() && !actual.guards_held) wrong = "a guard was written";
     const DataType dtype = layer.whole.outputs[0].dtype;
-    if (wrong.empty()) {
-      wrong = dtype == DataType::kF32
-                  ? FarFrom(actual.output, expected.output, tolerance_)
-                  : Difference(dtype, actual.output, expected.output);
+    const DataType exact = asked.whole.outputs[0].dtype;
+    if (wrong.empty() && exact != DataType::kF32) {
+      wrong = Difference(exact, actual.output, expected.output);
+    } else if (wrong.empty() && dtype == DataType::kF16) {
+      wrong = FarFrom(Saturated(Widened(actual.output)),
+                      Saturated(expected.output), tolerance_);
+    } else if (wrong.empty()) {
+      wrong = FarFrom(actual.output, expected.output, tolerance_);
     }
     Tell(sentence, layer, wrong);
   }
@@ -122,12 +142,16 @@ std::vector<PartSpec> Cut(const TestLayer& layer, int64_t channels,
   return parts;
 }
 
-void HoldOperators(Backend& backend, float tolerance,
+void HoldOperators(Backend& backend, DataType compute, float tolerance,
                    const std::function<void(const OperatorVerdict&)>& tell) {
   Hold hold(backend, tolerance, tell);
-  for (const TestLayer& layer : AllCases()) {
-    hold.Whole(layer);
-    if (IsCut(layer)) hold.InParts(layer);
+  for (const TestLayer& one : AllCases()) {
+    const HalfLayer in_half = InHalf(one);
+    const bool half = compute == DataType::kF16;
+    const TestLayer& layer = half ? in_half.half : one;
+    const TestLayer& asked = half ? in_half.rounded : one;
+    hold.Whole(layer, asked);
+    if (IsCut(layer)) hold.InParts(layer, asked);
     hold.SameBits(layer);
   }
 }

@@ -25,8 +25,10 @@ std::vector<PartSpec> Cut(const TestLayer& layer, int64_t channels,
 
 // Runs every case of test/kernels/cases.h on `backend`, which carries memory
 // itself (AttachedBackend): whole, aligned and not; in parts; twice at other
-// addresses. `tolerance` is relative: |a - e| <= tolerance * (1 + |e|).
-void HoldOperators(Backend& backend, float tolerance,
+// addresses. Tensors of floats are `compute`: F32, or F16, and then the oracle
+// is asked with the same rounded numbers. `tolerance` is relative: |a - e| <=
+// tolerance * (1 + |e|).
+void HoldOperators(Backend& backend, DataType compute, float tolerance,
                    const std::function<void(const OperatorVerdict&)>& tell);
 
 }  // namespace layerd

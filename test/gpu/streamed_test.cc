@@ -24,6 +24,8 @@ TEST_CASE("Random networks stream as they are resident, in any schedule") {
   std::vector<TwinNetwork> networks;
   for (uint32_t seed = 0; seed < 10; ++seed) {
     networks.push_back(TwinNetwork::Random(seed));
+    INFO("network " << seed);
+    CHECK(networks.back().DistanceFromReference() == "");
   }
   for (uint32_t seed = 0; seed < Seeds(300); ++seed) {
     const TwinRun run{.network = &networks[seed % networks.size()],

@@ -70,7 +70,9 @@ bool Hold(const std::string& onnx, const Seeds& seeds) {
               name.c_str(), distance.empty() ? "right" : distance.c_str(),
               right, seeds.count, static_cast<int>(seconds.count()));
   std::fflush(stdout);
-  std::filesystem::remove(network.path());
+  for (const bool half : {false, true}) {
+    std::filesystem::remove(network.path(half));
+  }
   return distance.empty() && right == seeds.count;
 }
 

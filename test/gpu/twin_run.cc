@@ -23,9 +23,9 @@
 namespace layerd {
 namespace {
 
-std::unique_ptr<Backend> MakeBackend(CudaMemory memory, bool half) {
+std::unique_ptr<Backend> MakeBackend(CudaMemory memory) {
   cuda::host_watcher = {twin::HostWrites, twin::HostReads};
-  auto backend = MakeCudaBackend({.memory = memory, .half = half});
+  auto backend = MakeCudaBackend({.memory = memory});
   LAYERD_CHECK(backend.ok(), std::string(backend.status().message()));
   return *std::move(backend);
 }
@@ -79,7 +79,8 @@ class Telling {
 
  private:
   std::string Load(const std::string& name, int level) {
-    const absl::Status loaded = engine_.Load(run_.network->path(), name, level);
+    const absl::Status loaded =
+        engine_.Load(run_.network->path(run_.half), name, level);
     return std::string(loaded.message());
   }
 
@@ -109,7 +110,9 @@ class Telling {
     return "";
   }
 
-  size_t SomePart() const { return run_.seed / 7 % run_.network->part_count(); }
+  size_t SomePart() const {
+    return run_.seed / 7 % run_.network->part_count(run_.half);
+  }
 
   std::string TellPreempted() {
     if (std::string wrong = Load("urgent", 1); !wrong.empty()) return wrong;
@@ -149,7 +152,8 @@ class Telling {
   }
 
   std::string TellReadErrors() {
-    const uint64_t bytes = std::filesystem::file_size(run_.network->path());
+    const uint64_t bytes =
+        std::filesystem::file_size(run_.network->path(run_.half));
     uint64_t at = run_.seed;
     for (const auto kind : {SimFault::Kind::kShort, SimFault::Kind::kError,
                             SimFault::Kind::kBitFlip}) {
@@ -166,17 +170,19 @@ class Telling {
 
 }  // namespace
 
-TwinNetwork::TwinNetwork(std::string path, uint32_t library_seed)
-    : path_(std::move(path)), library_seed_(library_seed) {
+TwinNetwork::TwinNetwork(std::string path, std::string half_path,
+                         uint32_t library_seed)
+    : paths_{std::move(path), std::move(half_path)},
+      library_seed_(library_seed) {
   for (const CudaMemory memory : kStrategies) {
     for (const bool half : {false, true}) {
       twin::Reset({.seed = 0, .library_seed = library_seed_});
-      TestEngine engine({}, Drive::kPread, MakeBackend(memory, half));
-      const absl::Status loaded = engine.Load(path_, "m", 3);
+      TestEngine engine({}, Drive::kPread, MakeBackend(memory));
+      const absl::Status loaded = engine.Load(paths_[half], "m", 3);
       LAYERD_CHECK(loaded.ok(), std::string(loaded.message()));
-      minimum_weight_bytes_ = engine.MinimumWeightBytes();
+      minimum_weight_bytes_[half] = engine.MinimumWeightBytes();
       const std::vector<Part>& parts = engine->Find("m", "")->program().parts;
-      part_count_ = parts.size();
+      part_count_[half] = parts.size();
       looks_up_ = std::any_of(parts.begin(), parts.end(), [](const Part& part) {
         return part.table.has_value();
       });
@@ -192,9 +198,14 @@ TwinNetwork::TwinNetwork(std::string path, uint32_t library_seed)
 
 TwinNetwork TwinNetwork::Random(uint32_t seed) {
   twin::Reset({});
-  const std::string path =
-      WriteDeviceModel(seed, 8, *MakeBackend(CudaMemory::kStaged, false));
-  return TwinNetwork(path, seed);
+  std::string paths[2];
+  {
+    const auto backend = MakeBackend(CudaMemory::kStaged);
+    for (const bool half : {false, true}) {
+      paths[half] = WriteDeviceModel(seed, 8, half, *backend);
+    }
+  }
+  return TwinNetwork(paths[false], paths[true], seed);
 }
 
 TwinNetwork TwinNetwork::Embedding() {
@@ -228,22 +239,24 @@ TwinNetwork TwinNetwork::Digits() {
 }
 
 TwinNetwork TwinNetwork::FromOnnx(const std::string& onnx) {
-  const std::string path =
-      TestFile(std::filesystem::path(onnx).stem().string() + ".layers");
-  twin::Reset({});
-  {
-    const auto backend = MakeBackend(CudaMemory::kStaged, false);
+  const std::string stem = std::filesystem::path(onnx).stem().string();
+  std::string paths[2];
+  for (const bool half : {false, true}) {
+    twin::Reset({});
+    const auto backend = MakeBackend(CudaMemory::kStaged);
     PackOptions options;
     options.kernels = "cuda";
-    const auto packed = Pack(onnx, path, options, *backend, nullptr);
+    options.compute = options.weights = half ? "f16" : "f32";
+    paths[half] = TestFile(absl::StrCat(stem, "_", options.compute, ".layers"));
+    const auto packed = Pack(onnx, paths[half], options, *backend, nullptr);
     LAYERD_CHECK(packed.ok(), std::string(packed.status().message()));
   }
-  return TwinNetwork(path, 7);
+  return TwinNetwork(paths[false], paths[true], 7);
 }
 
 std::string TwinNetwork::DistanceFromReference() const {
   TestEngine oracle({}, Drive::kPread);
-  const absl::Status loaded = oracle.Load(path_, "m", 3);
+  const absl::Status loaded = oracle.Load(paths_[false], "m", 3);
   if (!loaded.ok()) return std::string(loaded.message());
   const TestAnswer right = oracle.Ask("m", 1);
   if (!right.status.ok()) return std::string(right.status.message());
@@ -268,14 +281,15 @@ std::string Complaint(const TwinRun& run) {
   twin::Reset({.seed = run.seed, .library_seed = run.network->library_seed()});
   std::string complaint;
   {
-    auto backend = MakeBackend(run.memory, run.half);
+    auto backend = MakeBackend(run.memory);
     if (run.backend) backend = run.backend(std::move(backend));
     twin::SetHook(run.hook);
     auto faults = std::make_shared<WatchedDrive::Faults>();
     // Two levels at most, each with the smallest ring.
-    TestEngine engine(
-        {.weight_budget_bytes = 2 * run.network->minimum_weight_bytes()},
-        WatchedDrive::Opener(run.seed, faults), std::move(backend));
+    TestEngine engine({.weight_budget_bytes =
+                           2 * run.network->minimum_weight_bytes(run.half)},
+                      WatchedDrive::Opener(run.seed, faults),
+                      std::move(backend));
     complaint = Telling(run, engine, *faults).Tell();
   }
   twin::SetHook(nullptr);

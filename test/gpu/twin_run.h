@@ -28,15 +28,18 @@ class TwinNetwork {
   // Any ONNX file.
   static TwinNetwork FromOnnx(const std::string& path);
 
-  const std::string& path() const { return path_; }
-  uint64_t minimum_weight_bytes() const { return minimum_weight_bytes_; }
+  // Of its layer file, that computes in f32, or in f16.
+  const std::string& path(bool half) const { return paths_[half]; }
+  uint64_t minimum_weight_bytes(bool half) const {
+    return minimum_weight_bytes_[half];
+  }
   // The libraries choose algorithms by this.
   uint32_t library_seed() const { return library_seed_; }
-  size_t part_count() const { return part_count_; }
+  size_t part_count(bool half) const { return part_count_[half]; }
   bool looks_up() const { return looks_up_; }  // Some part, in a table.
 
-  // "" if the resident answers are the reference backend's, within 1e-3, or
-  // 1e-2 where f16 multiplies.
+  // "" if the resident answers are those of the reference backend, which
+  // computes in f32: within 1e-3, or 1e-2 in f16.
   std::string DistanceFromReference() const;
 
   // Answers to input seeds 0 and 1, of everything resident on the twin with
@@ -45,12 +48,12 @@ class TwinNetwork {
   const Outputs& Expected(CudaMemory memory, bool half, uint32_t input) const;
 
  private:
-  TwinNetwork(std::string path, uint32_t library_seed);
+  TwinNetwork(std::string path, std::string half_path, uint32_t library_seed);
 
-  std::string path_;
+  std::string paths_[2];
   uint32_t library_seed_ = 0;
-  uint64_t minimum_weight_bytes_ = 0;
-  size_t part_count_ = 0;
+  uint64_t minimum_weight_bytes_[2] = {};
+  size_t part_count_[2] = {};
   bool looks_up_ = false;
   Outputs expected_[3][2][2];  // Strategy, f32 or f16, input.
 };
@@ -73,7 +76,7 @@ struct TwinRun {
   const TwinNetwork* network = nullptr;
   uint32_t seed = 0;  // Of the schedule of device and drive.
   CudaMemory memory = CudaMemory::kStaged;
-  bool half = false;
+  bool half = false;  // Computes in f16.
   Story story = Story::kPlain;
   bool brief = false;  // Asks once where else it asks three times.
 
