@@ -12,7 +12,7 @@
 namespace layerd {
 namespace {
 
-constexpr uint64_t kReadWorthBytes = 1 << 20;
+constexpr uint64_t kReadWorthBytes = 2 << 20;
 constexpr uint64_t kInFlightBytesMin = 256 << 10, kInFlightBytesMax = 4 << 20;
 // Of the first read for an executor that waits: computing begins after this.
 constexpr uint64_t kFirstBytes = 512 << 10;

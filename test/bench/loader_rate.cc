@@ -1,0 +1,143 @@
+// Does the loader read as fast as the drive can, and at what cost?
+//
+// Streams a layer file through a ring, over and over, and computes nothing:
+// every extent is released as soon as it has arrived. The numbers to watch,
+// beside those of fio with the same sizes (drive.sh): 95 % of its rate, and at
+// most 8 CPU-ms a GiB beside the checksums.
+//
+//   bazel run -c opt //test/bench:loader_rate -- FILE.layers RING_BYTES
+//       READ_BYTES DEPTH SECONDS
+#include <pthread.h>
+#include <time.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+#include <vector>
+
+#include "config/check.h"
+#include "daemon/rt/loader_cpu.h"
+#include "loader/io/open_io_engine.h"
+#include "loader/loader.h"
+#include "loader/memory/slab.h"
+#include "loader/memory/weight_ring.h"
+#include "loader/store/crc32c.h"
+#include "loader/store/layer_file_reader.h"
+#include "loader/weight_stream.h"
+
+namespace layerd {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Seconds = std::chrono::duration<double>;
+
+constexpr double kMiB = 1 << 20;
+constexpr double kGiB = 1 << 30;
+constexpr size_t kTileBytes = 256 << 10;
+
+struct Settings {
+  const char* file;
+  uint64_t ring_bytes, read_bytes;
+  size_t depth;
+  Seconds time;
+};
+
+double CpuSeconds(clockid_t clock) {
+  timespec time{};
+  LAYERD_CHECK(clock_gettime(clock, &time) == 0);
+  return static_cast<double>(time.tv_sec) +
+         1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+// Milliseconds a GiB, of bytes that came from the drive and lie in no cache
+// near by, but for what the ring keeps.
+double ChecksumCost(std::span<const std::byte> bytes) {
+  constexpr int kRounds = 20;
+  uint32_t sum = 0;
+  const double begin = CpuSeconds(CLOCK_THREAD_CPUTIME_ID);
+  for (int round = 0; round < kRounds; ++round) {
+    for (size_t at = 0; at + kTileBytes <= bytes.size(); at += kTileBytes) {
+      sum ^= Crc32c(bytes.subspan(at, kTileBytes));
+    }
+  }
+  const double seconds = CpuSeconds(CLOCK_THREAD_CPUTIME_ID) - begin;
+  LAYERD_CHECK(sum != 1);  // It is used.
+  const double checked =
+      kRounds * static_cast<double>(bytes.size() / kTileBytes * kTileBytes);
+  return 1e3 * seconds / (checked / kGiB);
+}
+
+void StreamOnce(std::span<const StreamRead> reads, const LayerFileReader& file,
+                WeightRing* ring, Loader* loader, WeightStream* stream) {
+  loader->Start(stream, {.file = &file, .reads = reads, .ring = ring});
+  for (size_t i = 0; i < reads.size(); ++i) {
+    const auto bytes = stream->Wait(i);
+    LAYERD_CHECK(bytes.ok(), std::string(bytes.status().message()));
+    stream->Release(i);
+  }
+  loader->Stop(stream);
+}
+
+void Measure(const Settings& settings) {
+  const auto file = LayerFileReader::Open(settings.file);
+  LAYERD_CHECK(file.ok(), std::string(file.status().message()));
+  const auto slab = Slab::Allocate(settings.ring_bytes);
+  LAYERD_CHECK(slab.ok());
+  auto choice = OpenIoEngine(IoEngineKind::kAuto, settings.depth);
+  LAYERD_CHECK(choice.ok());
+  const absl::Status registered =
+      choice->engine->RegisterMemory((*slab)->memory());
+  if (!registered.ok()) std::fprintf(stderr, "memory is not registered\n");
+  Loader loader(choice->engine.get(), {.reads_in_flight = settings.depth,
+                                       .read_bytes_max = settings.read_bytes});
+  std::thread thread([&] {
+    BecomeLoader(HasCpuForLoader(1));
+    loader.Run();
+  });
+  clockid_t loader_clock;
+  LAYERD_CHECK(pthread_getcpuclockid(thread.native_handle(), &loader_clock) ==
+               0);
+  LeaveCpuToLoader();
+
+  std::vector<StreamRead> reads((*file)->extents().size());
+  for (uint32_t i = 0; i < reads.size(); ++i) reads[i].extent = i;
+  WeightRing ring((*slab)->memory());
+  WeightStream stream(reads.size());
+  StreamOnce(reads, **file, &ring, &loader, &stream);
+  const Loader::Stats before = loader.stats();
+  const double cpu_before = CpuSeconds(loader_clock);
+  const auto begin = Clock::now();
+  do {
+    StreamOnce(reads, **file, &ring, &loader, &stream);
+  } while (Clock::now() - begin < settings.time);
+  const double seconds = Seconds(Clock::now() - begin).count();
+  const double cpu_seconds = CpuSeconds(loader_clock) - cpu_before;
+  const auto read_bytes =
+      static_cast<double>(loader.stats().read_bytes - before.read_bytes);
+  const auto count = static_cast<double>(loader.stats().reads - before.reads);
+  loader.Shutdown();
+  thread.join();
+  std::printf(
+      "{\"mib_s\": %.0f, \"cpu_ms_per_gib\": %.1f, \"crc_cpu_ms_per_gib\": "
+      "%.1f, \"read_kib_mean\": %.0f}\n",
+      read_bytes / kMiB / seconds, 1e3 * cpu_seconds / (read_bytes / kGiB),
+      ChecksumCost((*slab)->memory()), read_bytes / count / 1024);
+}
+
+}  // namespace
+}  // namespace layerd
+
+int main(int argc, char** argv) {
+  if (argc != 6) {
+    std::fprintf(stderr,
+                 "usage: loader_rate FILE.layers RING_BYTES READ_BYTES DEPTH "
+                 "SECONDS\n");
+    return 2;
+  }
+  const auto number = [&](int i) {
+    return std::strtoull(argv[i], nullptr, 10);
+  };
+  layerd::Measure({argv[1], number(2), number(3), number(4),
+                   layerd::Seconds(std::strtod(argv[5], nullptr))});
+}
