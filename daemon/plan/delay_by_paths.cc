@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <optional>
+#include <utility>
 
 #include "config/status_macros.h"
-#include "daemon/plan/ring_paths.h"
 
 namespace layerd {
 namespace {
@@ -33,18 +35,80 @@ std::vector<double> InSequence(const std::vector<const JobPaths*>& level,
   return sum;
 }
 
+// What changes of sides add, the dearest first; `task` none: any number.
+struct Change {
+  double seconds = 0;
+  std::optional<size_t> task;
+};
+
+// Of a path that changes sides one job of a level is on at a time.
+struct UrgentLevel {
+  std::vector<Change> to_drive, to_processor;
+  double begun_seconds = 0;
+};
+
+void AddChanges(const std::vector<double>& seconds, size_t task,
+                std::vector<Change>* changes) {
+  for (const double each : seconds) changes->push_back({each, task});
+  changes->push_back({seconds.empty() ? 0 : seconds.back(), std::nullopt});
+}
+
+void DearestFirst(std::vector<Change>* changes) {
+  std::stable_sort(
+      changes->begin(), changes->end(),
+      [](const Change& a, const Change& b) { return a.seconds > b.seconds; });
+}
+
+std::vector<UrgentLevel> LevelsOf(const std::vector<UrgentTask>& urgent) {
+  std::map<int, UrgentLevel> levels;
+  for (size_t i = 0; i < urgent.size(); ++i) {
+    const JobPaths& job = *urgent[i].job;
+    UrgentLevel& level = levels[urgent[i].level];
+    AddChanges(job.crossed.to_drive_seconds, i, &level.to_drive);
+    AddChanges(job.crossed.to_processor_seconds, i, &level.to_processor);
+    double begun = job.alone_seconds - job.crossed.whole_seconds;
+    for (const auto* more :
+         {&job.crossed.to_drive_seconds, &job.crossed.to_processor_seconds}) {
+      if (!more->empty()) begun -= more->front();
+    }
+    level.begun_seconds = std::max(level.begun_seconds, begun);
+  }
+  std::vector<UrgentLevel> sorted;
+  for (auto& [number, level] : levels) {
+    DearestFirst(&level.to_drive);
+    DearestFirst(&level.to_processor);
+    sorted.push_back(std::move(level));
+  }
+  return sorted;
+}
+
+double Dearest(const std::vector<Change>& changes, double crossings,
+               const std::vector<double>& jobs) {
+  double sum = 0;
+  for (const Change& change : changes) {
+    const double count =
+        change.task ? std::min(crossings, jobs[*change.task]) : crossings;
+    sum += count * change.seconds;
+    crossings -= count;
+    if (crossings <= 0) break;
+  }
+  return sum;
+}
+
 double Demand(double path, double crossings,
-              const std::vector<UrgentTask>& urgent, double response) {
+              const std::vector<UrgentTask>& urgent,
+              const std::vector<UrgentLevel>& levels, double response) {
   double demand = path;
+  std::vector<double> jobs;
   for (const UrgentTask& task : urgent) {
-    const JobPaths& job = *task.job;
-    const double jobs =
-        JobsWithin(response + task.jitter_seconds, task.period_seconds);
-    const double whole = std::min(jobs, crossings);
-    const double across = std::min(jobs - whole, crossings);
-    demand += jobs * job.base_seconds +
-              whole * (job.alone_seconds - job.base_seconds) +
-              across * job.across_seconds;
+    jobs.push_back(
+        JobsWithin(response + task.jitter_seconds, task.period_seconds));
+    demand += jobs.back() * task.job->crossed.whole_seconds;
+  }
+  for (const UrgentLevel& level : levels) {
+    demand += Dearest(level.to_drive, crossings, jobs) +
+              Dearest(level.to_processor, crossings, jobs) +
+              level.begun_seconds;
   }
   return demand;
 }
@@ -55,16 +119,7 @@ absl::StatusOr<JobPaths> JobPathsOf(const RingCase& ring_case) {
   JobPaths job;
   ASSIGN_OR_RETURN(job.paths, RingPaths(ring_case));
   job.alone_seconds = *std::max_element(job.paths.begin(), job.paths.end());
-  double compute = 0, read = 0;
-  for (const TimedPart& part : ring_case.parts) compute += part.seconds;
-  for (const uint64_t bytes : ring_case.reads_bytes) {
-    read += static_cast<double>(bytes) / ring_case.drive_bytes_per_s;
-  }
-  job.base_seconds = std::max(compute, read);
-  job.across_seconds =
-      std::min(job.alone_seconds, ReadThenComputeSeconds(ring_case)) -
-      job.base_seconds;
-  job.across_seconds = std::max(0.0, job.across_seconds);
+  job.crossed = CrossedCostOf(ring_case);
   return job;
 }
 
@@ -73,6 +128,7 @@ double ResponseByPaths(const std::vector<const JobPaths*>& level,
                        const std::vector<UrgentTask>& urgent,
                        double limit_seconds) {
   const std::vector<double> paths = InSequence(level, begin_seconds);
+  const std::vector<UrgentLevel> levels = LevelsOf(urgent);
   double worst = 0;
   for (size_t turns = 0; turns < paths.size(); ++turns) {
     if (paths[turns] < 0) continue;
@@ -81,7 +137,8 @@ double ResponseByPaths(const std::vector<const JobPaths*>& level,
     // this number of turns is not the worst.
     double response = std::max(paths[turns], worst);
     while (true) {
-      const double next = Demand(paths[turns], crossings, urgent, response);
+      const double next =
+          Demand(paths[turns], crossings, urgent, levels, response);
       if (next <= response) break;
       response = next;
       if (response > limit_seconds) return response;

@@ -111,8 +111,8 @@ double ResponseOf(const std::vector<AnalyzedTask>& tasks,
     if (tasks[i].level == tasks[of].level) {
       level.push_back(&jobs[i]);
     } else if (tasks[i].level < tasks[of].level) {
-      urgent.push_back(
-          {&jobs[i], tasks[i].period_seconds, tasks[i].jitter_seconds});
+      urgent.push_back({&jobs[i], tasks[i].level, tasks[i].period_seconds,
+                        tasks[i].jitter_seconds});
     }
   }
   return ResponseByPaths(level, begin_seconds, urgent,
