@@ -30,10 +30,10 @@ TEST_CASE("A job pays for more than the larger resource once a crossing") {
   // Three jobs of it, of which one meets both changes of sides.
   CHECK(ResponseByPaths({&one}, 0, {{&urgent, 1, 12}}, 1000) ==
         Approx(10 + 3 * 6 + 3 + 1));
-  // With a turn, of four two.
+  // With a turn, of three two.
   const JobPaths turning = Job({0, 10}, {10, {}, {}});
   CHECK(ResponseByPaths({&turning}, 0, {{&urgent, 1, 12}}, 1000) ==
-        Approx(10 + 4 * 6 + 2 * 3 + 2 * 1));
+        Approx(10 + 3 * 6 + 2 * 3 + 2 * 1));
 }
 
 TEST_CASE("One job of a level is on where a path changes sides") {

@@ -12,6 +12,7 @@ import re
 import sys
 
 CLOSE = 1e-9
+CHANGES = 4  # Of sides, each way, that are looked at one by one.
 
 
 def digest_of(text):
@@ -53,16 +54,7 @@ def last_finish(reads, parts, ring, rate, begin, block_read, block_compute):
 def longest_paths(reads, parts, ring, rate, begin, block_read, block_compute):
     """[turns]: the longest path through reads and parts that goes back from a
     part to the read that waited for its room so often."""
-    last_user = {read: t for t, (read, _) in enumerate(parts) if read >= 0}
-    starts, gates, end, returned, newest = [], [], 0, 0, None
-    for size in reads:
-        rest = ring - end % ring
-        starts.append(end + rest if size > rest else end)
-        end = starts[-1] + size
-        while end > starts[returned] + ring:
-            newest = max(newest or 0, last_user[returned])
-            returned += 1
-        gates.append(newest)
+    gates = room_gates(reads, parts, ring)
     longest, done = [], None
     while True:
         drive = begin + block_read if done is None else -math.inf
@@ -84,19 +76,105 @@ def longest_paths(reads, parts, ring, rate, begin, block_read, block_compute):
         done = ends
 
 
-def read_then_compute(reads, parts, ring, rate):
-    """The most that is read before a moment and computed after it."""
-    worst = sum(seconds for _, seconds in parts)
-    for k in range(1, len(reads) + 1):
-        held, oldest = 0, k
-        while oldest > 0 and held + reads[oldest - 1] <= ring:
-            oldest -= 1
-            held += reads[oldest]
-        first = next((t for t, (read, _) in enumerate(parts) if read >= oldest),
-                     len(parts))
-        worst = max(worst, sum(reads[:k]) / rate +
-                    sum(seconds for _, seconds in parts[first:]))
-    return worst
+def room_gates(reads, parts, ring):
+    """For each read the part whose end makes room for it, or None."""
+    last_user = {read: t for t, (read, _) in enumerate(parts) if read >= 0}
+    starts, gates, end, returned, newest = [], [], 0, 0, None
+    for size in reads:
+        rest = ring - end % ring
+        starts.append(end + rest if size > rest else end)
+        end = starts[-1] + size
+        while end > starts[returned] + ring:
+            newest = max(newest or 0, last_user[returned])
+            returned += 1
+        gates.append(newest)
+    return gates
+
+
+def most_by_changes(seconds, parts, gates, back, to_drive, to_processor):
+    """{(changes to the drive, to the processor): the most that a job costs a
+    path that changes sides so often while the job is on}. The path goes from a
+    part to the read that waited for its room, and from read i to part back[i]."""
+    most = {}
+
+    def walk(at, each):
+        moved = [-math.inf] * len(at)
+        for i, step in enumerate(each):
+            moved[i + 1] = at[i] + step
+            at[i + 1] = max(at[i + 1], moved[i + 1])
+        return moved
+
+    for at_drive in (True, False):
+        drive = [-math.inf] * (len(seconds) + 1)
+        processor = [-math.inf] * (len(parts) + 1)
+        (drive if at_drive else processor)[0] = 0.0
+        counts = [0, 0]
+        for change in range(2 * CHANGES + 1):
+            moved_drive = walk(drive, seconds)
+            moved_processor = walk(processor, [s for _, s in parts])
+            ends_at_drive = at_drive == (change % 2 == 0)
+            end = drive[-1] if ends_at_drive else processor[-1]
+            most[tuple(counts)] = max(most.get(tuple(counts), -math.inf), end)
+            counts[1 if ends_at_drive else 0] += 1
+            drive = [-math.inf] * len(drive)
+            processor = [-math.inf] * len(processor)
+            for i, gate in enumerate(gates):
+                if gate is not None:
+                    drive[i] = moved_processor[gate + 1] + to_drive
+                processor[back[i]] = max(processor[back[i]],
+                                         moved_drive[i + 1] + to_processor)
+    return most
+
+
+def crossed_cost(reads, parts, ring, rate, block_read, block_compute):
+    """(whole, what each change to the drive adds, each to the processor)."""
+    gates = room_gates(reads, parts, ring)
+    seconds = [size / rate for size in reads]
+    room = most_by_changes(seconds, parts, gates,
+                           [0 if g is None else g + 1 for g in gates],
+                           block_read, 0.0)
+    first = {}
+    for t, (read, _) in enumerate(parts):
+        first.setdefault(read, t)
+    wait = most_by_changes(seconds, parts, gates,
+                           [first.get(i, 0) for i in range(len(reads))],
+                           block_read, block_compute)
+    most = {key: min(room[key], wait[key]) for key in room}
+    whole = summed = most[0, 0]
+    drive, processor = [], []
+    for k in range(CHANGES):
+        drive.append(max(block_read if reads else 0.0,
+                         most[k + 1, k] - summed))
+        processor.append(max(0.0, most[k, k + 1] - summed,
+                             most[k + 1, k + 1] - summed - drive[-1]))
+        summed += drive[-1] + processor[-1]
+    return whole, drive, processor
+
+
+def dearest(crossings, offers):
+    """The sum of so many, of [(seconds, how many there are)]."""
+    total = 0.0
+    for seconds, count in sorted(offers, reverse=True):
+        taken = min(count, crossings)
+        total += taken * seconds
+        crossings -= taken
+    return total
+
+
+def demand_by_paths(path, crossings, urgent, response):
+    levels = {}
+    for other in urgent:
+        jobs = math.ceil((response + other["jitter_s"]) / other["period_s"] *
+                         (1 - 1e-12))
+        whole, *changes = other["crossed"]
+        path += jobs * whole
+        level = levels.setdefault(other["level"], ([], [], [0.0]))
+        for offers, seconds in zip(level, changes):
+            offers += [(s, jobs) for s in seconds] + [(seconds[-1], crossings)]
+        level[2].append(other["alone_s"] - whole - sum(s[0] for s in changes))
+    return path + sum(
+        dearest(crossings, drive) + dearest(crossings, processor) + max(begun)
+        for drive, processor, begun in levels.values())
 
 
 def response_by_paths(task, declared):
@@ -115,16 +193,9 @@ def response_by_paths(task, declared):
     for turns, path in enumerate(sums):
         if path < 0:
             continue
-        crossings, response = turns + len(level), max(path, worst)
+        response = max(path, worst)
         while True:
-            demand = path
-            for other in urgent:
-                jobs = math.ceil((response + other["jitter_s"]) /
-                                 other["period_s"] * (1 - 1e-12))
-                whole = min(jobs, crossings)
-                demand += (jobs * other["base"] +
-                           whole * (other["alone_s"] - other["base"]) +
-                           min(jobs - whole, crossings) * other["across"])
+            demand = demand_by_paths(path, turns + len(level), urgent, response)
             if demand <= response:
                 break
             response = demand
@@ -199,11 +270,9 @@ def complaints_about(text):
             certificate["first_read_s"] + expected["block_compute_s"],
             expected["block_read_s"],
             expected["block_compute_s"] + expected["join_s"])
-        task["base"] = max(sum(seconds for _, seconds in parts),
-                           sum(reads) / rate)
-        task["across"] = max(0.0, min(
-            task["alone_s"], read_then_compute(reads, parts, ring, rate)) -
-            task["base"])
+        task["crossed"] = crossed_cost(
+            reads, parts, ring, rate, expected["block_read_s"],
+            expected["block_compute_s"] + expected["join_s"])
     declared = [task for task in tasks if task["period_s"] > 0]
     least = min((t["level"] for t in tasks if t["period_s"] == 0), default=99)
     for task in declared:
