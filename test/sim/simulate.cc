@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "test/sim/sim_random.h"
 #include "test/sim/simulation.h"
 
 namespace layerd {
@@ -25,9 +26,15 @@ struct Question {
   uint64_t ring_bytes = 8 << 20;
   LevelOrder order = LevelOrder::kFifo;
   bool nominal = false;  // Also for admitted sets.
+  // Admitted sets come in all ReleasePatterns(), nominal and not, for so many
+  // jobs each.
+  bool adversarial = false;
 };
 
 constexpr uint64_t kExplainedMax = 3;
+constexpr int kPatternsByChance = 8;
+constexpr uint64_t kLongerLook = 10;
+constexpr double kNear = 1.3;  // A response so near its deadline.
 
 // What admission counts with. A refused set is shown it, for it may come.
 constexpr Jitter kNominal{.read_sigma = 0, .part_shortest = 1};
@@ -68,36 +75,86 @@ void Complain(const SimMachine& machine, uint64_t seed, const SimResult& result,
   }
 }
 
+// When first jobs may come to do harm: all together; for each task from a
+// moment when the others of its level came just before it, less urgent work has
+// begun, and more urgent jobs come with it; and by chance.
+std::vector<std::vector<double>> ReleasePatterns(
+    const std::vector<SimTask>& tasks, uint64_t seed) {
+  std::vector<std::vector<double>> patterns{
+      std::vector<double>(tasks.size(), 0.0)};
+  for (const SimTask& victim : tasks) {
+    std::vector<double>& first = patterns.emplace_back();
+    for (const SimTask& task : tasks) {
+      const double before = task.level > victim.level ? 2e-3 : 0;
+      const double after = &task == &victim ? 1e-6 : 0;
+      first.push_back(2e-3 - before + after);
+    }
+  }
+  SimRandom random(seed);
+  for (int i = 0; i < kPatternsByChance; ++i) {
+    std::vector<double>& first = patterns.emplace_back();
+    for (const SimTask& task : tasks) {
+      first.push_back(random.Uniform() * task.period_seconds);
+    }
+  }
+  return patterns;
+}
+
 // The share of its deadline that a response takes at the worst, as far as is
-// known: with all tasks together at first, and for each task from a moment when
-// the others of its level came just before it, less urgent work has begun, and
-// more urgent jobs come with it.
+// known. A set that comes nowhere near a miss is looked at for longer.
 double WorstShare(const std::vector<SimTask>& tasks, const SimMachine& machine,
                   const Question& question, uint64_t seed, Tally* tally) {
   SimOptions options{.ring_bytes = question.ring_bytes,
                      .jitter = kNominal,
                      .level_order = question.order,
-                     .jobs = question.refused_jobs,
-                     .drop_late = false,
-                     .all_at_once = true};
+                     .drop_late = false};
   double worst = 0;
-  const auto look = [&] {
-    const SimResult result = Simulate(tasks, machine, options, {}, seed);
-    Complain(machine, seed, result, tally);
-    worst = std::max(worst, result.worst_share);
-  };
-  look();
-  for (const SimTask& victim : tasks) {
-    if (worst > 1) break;
-    options.first_seconds.clear();
-    for (const SimTask& task : tasks) {
-      const double before = task.level > victim.level ? 2e-3 : 0;
-      const double after = &task == &victim ? 1e-6 : 0;
-      options.first_seconds.push_back(2e-3 - before + after);
+  for (const uint64_t times : {uint64_t{1}, kLongerLook}) {
+    options.jobs = times * question.refused_jobs;
+    for (const auto& first_seconds : ReleasePatterns(tasks, seed)) {
+      if (worst > 1 || (times > 1 && worst >= 1 / kNear)) return worst;
+      options.first_seconds = first_seconds;
+      const SimResult result = Simulate(tasks, machine, options, {}, seed);
+      Complain(machine, seed, result, tally);
+      worst = std::max(worst, result.worst_share);
     }
-    look();
   }
   return worst;
+}
+
+void AddRun(const std::vector<SimTask>& tasks, const SimMachine& machine,
+            const SimOptions& options, const std::vector<Guarantee>& guarantees,
+            uint64_t seed, Tally* tally) {
+  const SimResult result = Simulate(tasks, machine, options, guarantees, seed);
+  Complain(machine, seed, result, tally);
+  tally->jobs += result.jobs;
+  tally->misses += result.misses;
+  tally->worst_share_of_bound =
+      std::max(tally->worst_share_of_bound, result.worst_share_of_bound);
+  if (result.misses > 0) {
+    std::printf("%s seed %lu: %lu misses\n", machine.name, seed, result.misses);
+  }
+}
+
+void AddAdmitted(const std::vector<SimTask>& tasks, const SimMachine& machine,
+                 const Question& question,
+                 const std::vector<Guarantee>& guarantees, uint64_t seed,
+                 Tally* tally) {
+  SimOptions options{.ring_bytes = question.ring_bytes,
+                     .jitter = question.nominal ? kNominal : Jitter{},
+                     .level_order = question.order,
+                     .jobs = question.jobs,
+                     .all_at_once = question.nominal};
+  if (!question.adversarial) {
+    return AddRun(tasks, machine, options, guarantees, seed, tally);
+  }
+  for (const auto& first_seconds : ReleasePatterns(tasks, seed)) {
+    options.first_seconds = first_seconds;
+    for (const Jitter& jitter : {kNominal, Jitter{}}) {
+      options.jitter = jitter;
+      AddRun(tasks, machine, options, guarantees, seed, tally);
+    }
+  }
 }
 
 void Add(const SimMachine& machine, const std::vector<PartTable>& tables,
@@ -116,27 +173,12 @@ void Add(const SimMachine& machine, const std::vector<PartTable>& tables,
   }
   if (!admitted) {
     const double share = WorstShare(tasks, machine, question, seed, tally);
-    tally->refused_and_late += share >= 1 / 1.3;
+    tally->refused_and_late += share >= 1 / kNear;
     tally->refused_and_missed += share > 1;
     return;
   }
-  const SimResult result =
-      Simulate(tasks, machine,
-               {.ring_bytes = question.ring_bytes,
-                .jitter = question.nominal ? kNominal : Jitter{},
-                .level_order = question.order,
-                .jobs = question.jobs,
-                .all_at_once = question.nominal},
-               guarantees, seed);
-  Complain(machine, seed, result, tally);
   ++tally->admitted;
-  tally->jobs += result.jobs;
-  tally->misses += result.misses;
-  tally->worst_share_of_bound =
-      std::max(tally->worst_share_of_bound, result.worst_share_of_bound);
-  if (result.misses > 0) {
-    std::printf("%s seed %lu: %lu misses\n", machine.name, seed, result.misses);
-  }
+  AddAdmitted(tasks, machine, question, guarantees, seed, tally);
 }
 
 void Print(const SimMachine& machine, const Question& question,
@@ -174,12 +216,15 @@ int Main(int argc, char** argv) {
       question.ring_bytes = std::strtoull(value.c_str(), nullptr, 10) << 10;
     } else if (flag == "--nominal") {
       question.nominal = value == "true";
+    } else if (flag == "--adversarial") {
+      question.adversarial = value == "true";
     } else if (flag == "--order") {
       question.order = value == "edf" ? LevelOrder::kEdf : LevelOrder::kFifo;
     } else {
-      std::fprintf(stderr,
-                   "simulate: --machine --utilization --seed --sets --jobs "
-                   "--ring-kib --order --nominal\n");
+      std::fprintf(
+          stderr,
+          "simulate: --machine --utilization --seed --sets --jobs "
+          "--refused-jobs --ring-kib --order --nominal --adversarial\n");
       return 2;
     }
   }
