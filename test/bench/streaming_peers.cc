@@ -13,6 +13,11 @@
 // The number that would worry us: layerd / ahead above 1, in median or p99.
 //
 //   bazel run -c opt //test/bench:streaming_peers -- FILE.layers BYTES REQUESTS
+//       [layerd|ahead|mapped]
+//
+// With a name only that one is there, and answers once for each line of its
+// input, with milliseconds and a sum of the answer: for limits of memory, which
+// are those of a process (streaming.sh).
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -37,6 +42,7 @@
 #include "daemon/rt/passive_wait.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "loader/io/unique_fd.h"
+#include "loader/store/crc32c.h"
 
 namespace layerd {
 namespace {
@@ -240,15 +246,52 @@ int Main(const std::string& path, uint64_t budget, int requests) {
   return 0;
 }
 
+// One of them for each line that comes.
+void Answer(const Model& model, const std::function<void(Question*)>& run) {
+  for (int c = std::getchar(); c != EOF; c = std::getchar()) {
+    if (c != '\n') continue;
+    Question question = QuestionFor(model);
+    const auto begin = Clock::now();
+    run(&question);
+    const double ms = Milliseconds(Clock::now() - begin).count();
+    uint32_t sum = 0;
+    for (const std::vector<std::byte>& output : question.outputs) {
+      sum = ExtendCrc32c(sum, output);
+    }
+    std::printf("%.3f %08x\n", ms, sum);
+    std::fflush(stdout);
+  }
+}
+
+int AnswerAs(const std::string& name, const std::string& path,
+             uint64_t budget) {
+  if (name == "layerd") {
+    const auto engine = EngineWith(path, budget);
+    Answer(*engine->Find("m", ""), ThroughEngine(engine.get()));
+    return 0;
+  }
+  LAYERD_CHECK(name == "ahead" || name == "mapped", name);
+  const std::unique_ptr<Backend> backend = MakeCpuBackend(1);
+  const auto model = Model::Load(path, "m", "1", {}, backend.get());
+  LAYERD_CHECK(model.ok());
+  MappedRunner runner(*model, path, backend.get(),
+                      name == "ahead" ? budget : 0);
+  Answer(**model, [&](Question* question) { runner.Run(question); });
+  return 0;
+}
+
 }  // namespace
 }  // namespace layerd
 
 int main(int argc, char** argv) {
   layerd::WaitPassively(argv);
-  if (argc != 4) {
-    std::fprintf(stderr, "streaming_peers FILE.layers BUDGET_BYTES REQUESTS\n");
+  if (argc != 4 && argc != 5) {
+    std::fprintf(stderr,
+                 "streaming_peers FILE.layers BUDGET_BYTES REQUESTS "
+                 "[layerd|ahead|mapped]\n");
     return 2;
   }
-  return layerd::Main(argv[1], std::strtoull(argv[2], nullptr, 10),
-                      std::atoi(argv[3]));
+  const uint64_t budget = std::strtoull(argv[2], nullptr, 10);
+  if (argc == 5) return layerd::AnswerAs(argv[4], argv[1], budget);
+  return layerd::Main(argv[1], budget, std::atoi(argv[3]));
 }
