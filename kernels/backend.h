@@ -42,7 +42,8 @@ struct WeightPiece {
 
 // What one part computes: its layer's operator over whole activations, and the
 // output channels and rows that are this part's share. Only convolutions and
-// fully connected layers are cut; in all others nobody looks at the ranges.
+// fully connected layers are cut so; in all others nobody looks at the ranges,
+// and a part of one comes as a smaller layer on a range of its tensors.
 struct PartSpec {
   Operator op;
   std::vector<TensorType> inputs;    // Whole tensors.

@@ -25,7 +25,7 @@ PlacedModel::PlacedModel(std::shared_ptr<Model> model,
 PartMemory PlacedModel::MemoryOf(size_t part, const std::byte* weights) const {
   const Program& program = model_->program();
   const auto read = program.parts[part].read;
-  const Operands& of = operands_[program.parts[part].layer];
+  const Operands& of = operands_[part];
   return {
       .inputs = {input_pointers_.data() + of.inputs_first, of.inputs_count},
       .weights = weights,
@@ -86,11 +86,16 @@ void PlacedModel::PlaceOperands(const MemoryPlan::ModelMemory& plan,
     const Tensor& t = program.tensors[tensor];
     return arena.data() + plan.arena.buffer_offsets[t.buffer] + t.offset_bytes;
   };
-  for (const Layer& layer : program.layers) {
-    operands_.push_back({input_pointers_.size(), layer.inputs.size(),
-                         output_pointers_.size(), layer.outputs.size()});
-    for (uint32_t t : layer.inputs) input_pointers_.push_back(address(t));
-    for (uint32_t t : layer.outputs) output_pointers_.push_back(address(t));
+  auto place = [&](const Program::Place& at) {
+    return arena.data() + plan.arena.buffer_offsets[at.buffer] +
+           at.offset_bytes;
+  };
+  for (const Part& part : program.parts) {
+    const Program::Places places = program.PlacesOf(part);
+    operands_.push_back({input_pointers_.size(), places.inputs.size(),
+                         output_pointers_.size(), places.outputs.size()});
+    for (const auto& at : places.inputs) input_pointers_.push_back(place(at));
+    for (const auto& at : places.outputs) output_pointers_.push_back(place(at));
   }
   scratch_ = arena.data() + plan.arena.scratch_offset;
   for (size_t i = 0; i < program.inputs.size(); ++i) {

@@ -70,7 +70,7 @@ class PlacedModel {
   void TakeOver(const std::vector<bool>& present_extents);
 
  private:
-  struct Operands {  // Of a layer, in the two lists of pointers.
+  struct Operands {  // Of a part, in the two lists of pointers.
     size_t inputs_first, inputs_count;
     size_t outputs_first, outputs_count;
   };
@@ -86,7 +86,7 @@ class PlacedModel {
   std::shared_ptr<Model> model_;
   std::vector<const std::byte*> input_pointers_;
   std::vector<std::byte*> output_pointers_;
-  std::vector<Operands> operands_;  // One for each layer.
+  std::vector<Operands> operands_;  // One for each part.
   std::byte* scratch_ = nullptr;
   std::byte* decode_ = nullptr;
   std::vector<std::span<std::byte>> inputs_, outputs_;

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "config/status_macros.h"
+#include "daemon/plan/layer_rows.h"
 #include "daemon/plan/program_check.h"
 #include "kernels/decoded_part.h"
 #include "kernels/part_check.h"
@@ -30,8 +31,17 @@ constexpr int64_t kWinogradBlock = 64;
 // What an output element costs beside its sums, counted as operations: a first
 // layer has few of those, and megabytes to write.
 constexpr uint64_t kFlopsOfOutput = 64;
+// What a byte of activations costs at least, counted so as well: 0.2 GFLOP take
+// as long as 5 MB to and from memory, which a processor moves in 1 ms.
+constexpr uint64_t kFlopsOfByte = 40;
+// Comparing is slower than multiplying, and so are products of few columns.
+constexpr uint64_t kPoolCost = 6;
+constexpr uint64_t kMatMulCost = 2;
 // Winograd's operations are a fourth, and somewhat slower.
 constexpr uint64_t kWinogradSpeed = 3;
+
+// Row 0 alone would say that a layer is not cut.
+constexpr int64_t kRowsOfSliceMin = 2;
 
 constexpr int64_t RoundUp(int64_t number, int64_t to) {
   return (number + to - 1) / to * to;
@@ -117,7 +127,9 @@ class Cutter {
   // Row parts of one range of channels; they share its extent.
   absl::Status AddParts(uint32_t l, Range channels);
   int64_t ChannelsOfPart(uint32_t l, const Range& all) const;
-  int64_t RowsOfPart(const PartSpec& plain) const;
+  // Of `all`.
+  int64_t RowsOfPart(const PartSpec& plain, int64_t all) const;
+  uint64_t WorkOf(const PartSpec& plain) const;
   PartSpec PlainSpec(uint32_t l, Range channels) const;
   absl::Status PlaceWeights(const PartSpec& plain, Part* part);
   void PlaceTable(const PartSpec& plain, Part* part);
@@ -275,22 +287,51 @@ int64_t Cutter::ChannelsOfPart(uint32_t l, const Range& all) const {
   return RoundUp((all.count + pieces - 1) / pieces, block);
 }
 
+uint64_t BytesMoved(const PartSpec& spec) {
+  uint64_t bytes = 0;
+  for (const auto* types : {&spec.inputs, &spec.outputs}) {
+    for (const TensorType& type : *types) {
+      bytes += type.element_count() * SizeOf(type.dtype);
+    }
+  }
+  return bytes;
+}
+
+// As operations of a processor that is kept busy. Parts over channels share
+// what the first of them has brought near.
+uint64_t Cutter::WorkOf(const PartSpec& plain) const {
+  const int64_t all = AllChannels(plain.op, plain.outputs[0]).count;
+  const uint64_t outputs = plain.outputs[0].element_count() / all *
+                           static_cast<uint64_t>(plain.channels.count);
+  const uint64_t moving = BytesMoved(plain) / all *
+                          static_cast<uint64_t>(plain.channels.count) *
+                          kFlopsOfByte;
+  const uint64_t flops = WorkFlops(plain);
+  // Squares are taken to their points, and back, before and after.
+  if (is_winograd_) {
+    return flops / kWinogradSpeed + outputs * kFlopsOfOutput + moving / 2;
+  }
+  if (IsCut(plain.op)) {
+    return std::max(flops + outputs * kFlopsOfOutput, moving);
+  }
+  if (std::holds_alternative<Pool>(plain.op)) {
+    return std::max(flops * kPoolCost, moving);
+  }
+  if (std::holds_alternative<MatMul>(plain.op)) {
+    return std::max(flops * kMatMulCost, moving);
+  }
+  return std::max(flops, moving);
+}
+
 // What is too much work is cut over rows and not over channels: all parts
 // compute with one extent, and each writes whole pixels side by side.
-int64_t Cutter::RowsOfPart(const PartSpec& plain) const {
-  if (!IsCut(plain.op)) return plain.rows.count;
-  const TensorType& output = plain.outputs[0];
-  const uint64_t outputs = output.element_count() /
-                           AllChannels(plain.op, output).count *
-                           plain.channels.count;
-  const uint64_t work = WorkFlops(plain) / (is_winograd_ ? kWinogradSpeed : 1) +
-                        outputs * kFlopsOfOutput;
-  const int64_t all = plain.rows.count;
-  const uint64_t flops_each = std::max<uint64_t>(1, work / all);
+int64_t Cutter::RowsOfPart(const PartSpec& plain, int64_t all) const {
+  const uint64_t flops_each = std::max<uint64_t>(1, WorkOf(plain) / all);
   const int64_t most =
       std::clamp<uint64_t>(limits_.part_flops_max / flops_each, 1, all);
   const int64_t pieces = (all + most - 1) / most;
   const int64_t rows = (all + pieces - 1) / pieces;
+  if (!IsCut(plain.op)) return std::max(rows, kRowsOfSliceMin);
   return is_winograd_ ? RoundUp(rows, kWinogradOutputs) : rows;
 }
 
@@ -311,17 +352,18 @@ absl::Status Cutter::CutLayer(uint32_t l) {
 }
 
 absl::Status Cutter::AddParts(uint32_t l, Range channels) {
-  PartSpec plain = PlainSpec(l, channels);
+  const PartSpec plain = PlainSpec(l, channels);
   Part part;
   part.layer = l;
   part.channels = channels;
   if (!plain.weights.empty()) RETURN_IF_ERROR(PlaceWeights(plain, &part));
-  const Range all = plain.rows;
-  const int64_t step = RowsOfPart(plain);
-  for (int64_t row = 0; row < all.count; row += step) {
-    plain.rows = {all.first + row, std::min(step, all.count - row)};
-    part.rows = plain.rows;
-    part.work_flops = WorkFlops(plain);
+  const bool is_slice = !IsCut(plain.op) && !part.table;
+  const int64_t all = is_slice ? RowsOfLayer(plain) : plain.rows.count;
+  const int64_t step = RowsOfPart(plain, all);
+  for (int64_t row = 0; row < all; row += step) {
+    part.rows = {row, std::min(step, all - row)};
+    if (is_slice && part.rows.count == all) part.rows = {0, 1};
+    part.work_flops = WorkFlops(program_.SpecOf(part));
     program_.parts.push_back(part);
   }
   return absl::OkStatus();

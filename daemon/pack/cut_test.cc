@@ -1,6 +1,7 @@
 #include "daemon/pack/cut.h"
 
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -68,9 +69,9 @@ TEST_CASE("Convolutions are cut by bytes, in equal pieces of whole blocks") {
 TEST_CASE("Work is cut over rows that share the extent of their channels") {
   GraphSketch sketch;
   const int x = sketch.Input("x", {1, 64, 10, 4});
-  sketch.Output(sketch.Conv("y", x, 64, 1));
+  sketch.Output(sketch.Conv("y", x, 64, 3, 1, 1));
   const Graph graph = sketch.Take();
-  constexpr uint64_t kRowFlops = 2 * 4 * 64 * 32;
+  constexpr uint64_t kRowFlops = 2 * 9 * 4 * 64 * 32;
   constexpr uint64_t kRowWork = kRowFlops + 4 * 32 * 64;  // And its writing.
 
   const auto program = Cut(Lower(*Translate(graph)), {9 << 10, 4 * kRowWork},
@@ -91,6 +92,49 @@ TEST_CASE("Work is cut over rows that share the extent of their channels") {
                      "0+32 rows 8+2 read 0", "32+32 rows 0+4 read 1",
                      "32+32 rows 4+4 read 1", "32+32 rows 8+2 read 1"});
   CHECK(program->extents.size() == 2);
+}
+
+TEST_CASE("Bytes count as work where they take longer than sums") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 8, 12, 4});
+  sketch.Output(sketch.Conv("y", x, 24, 1));
+  const Graph graph = sketch.Take();
+  constexpr uint64_t kRowBytes = 4 * (8 + 24) * sizeof(float);
+
+  const auto program =
+      Cut(Lower(*Translate(graph)), {9 << 10, 5 * kRowBytes * 40},
+          *MakeReferenceBackend());
+
+  REQUIRE(program.ok());
+  std::vector<int64_t> rows;
+  for (const Part& part : program->parts) {
+    if (part.read) rows.push_back(part.rows.count);
+  }
+  CHECK(rows == std::vector<int64_t>{4, 4, 4});
+}
+
+TEST_CASE("Layers without weights are cut over rows by the bytes they move") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 16, 20, 10});
+  sketch.Output(sketch.Relu("y", x));
+  const Graph graph = sketch.Take();
+  constexpr uint64_t kRowBytes = 2 * 16 * 10 * sizeof(float);
+
+  const auto program =
+      Cut(Lower(*Translate(graph)), {9 << 10, 8 * kRowBytes * 40},
+          *MakeReferenceBackend());
+
+  REQUIRE(program.ok());
+  CHECK(CheckProgram(*program).ok());
+  std::vector<std::string> rows;
+  for (const Part& part : program->parts) {
+    if (!std::holds_alternative<Unary>(program->layers[part.layer].op)) {
+      continue;
+    }
+    rows.push_back(absl::StrCat(part.rows.first, "+", part.rows.count));
+    CHECK(part.work_flops == static_cast<uint64_t>(part.rows.count) * 16 * 10);
+  }
+  CHECK(rows == std::vector<std::string>{"0+7", "7+7", "14+6"});
 }
 
 TEST_CASE("Fully connected layers are cut in blocks of sixteen") {

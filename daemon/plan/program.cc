@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
+#include "daemon/plan/layer_rows.h"
 #include "daemon/plan/operator_codec.h"
 #include "daemon/plan/program_check.h"
 
@@ -191,7 +192,7 @@ void Program::WriteTo(manifest::Manifest* manifest) const {
   manifest->mutable_reads()->Assign(reads.begin(), reads.end());
 }
 
-PartSpec Program::SpecOf(const Part& part) const {
+PartSpec Program::LayerSpecOf(const Part& part) const {
   const Layer& layer = layers[part.layer];
   PartSpec spec;
   spec.op = layer.op;
@@ -209,6 +210,33 @@ PartSpec Program::SpecOf(const Part& part) const {
   spec.channels = part.channels;
   spec.rows = part.rows;
   return spec;
+}
+
+PartSpec Program::SpecOf(const Part& part) const {
+  PartSpec spec = LayerSpecOf(part);
+  if (!IsRowSlice(spec)) return spec;
+  return SliceRows(spec, part.rows).spec;
+}
+
+Program::Places Program::PlacesOf(const Part& part) const {
+  const Layer& layer = layers[part.layer];
+  Places places;
+  for (const uint32_t t : layer.inputs) {
+    places.inputs.push_back({tensors[t].buffer, tensors[t].offset_bytes});
+  }
+  for (const uint32_t t : layer.outputs) {
+    places.outputs.push_back({tensors[t].buffer, tensors[t].offset_bytes});
+  }
+  const PartSpec spec = LayerSpecOf(part);
+  if (!IsRowSlice(spec)) return places;
+  const RowSlice slice = SliceRows(spec, part.rows);
+  for (size_t i = 0; i < places.inputs.size(); ++i) {
+    places.inputs[i].offset_bytes += slice.input_offsets_bytes[i];
+  }
+  for (size_t i = 0; i < places.outputs.size(); ++i) {
+    places.outputs[i].offset_bytes += slice.output_offsets_bytes[i];
+  }
+  return places;
 }
 
 std::vector<bool> Program::Tables() const {

@@ -38,7 +38,9 @@ struct Layer {
 
 struct Part {
   uint32_t layer = 0;
-  Range channels;  // As in PartSpec.
+  // As in PartSpec, of convolutions and fully connected layers. Of all others
+  // there is one channel, and rows are those of layer_rows.h; [0, +1) are all.
+  Range channels;
   Range rows;
   // Which read of the program it waits for. Parts with the same read share the
   // extent, which is held until the last of them has completed.
@@ -82,7 +84,21 @@ struct Program {
   std::vector<Part> parts;
   std::vector<uint32_t> reads;  // Extents.
 
+  // What it computes: some rows of a layer that is not a convolution and not
+  // fully connected are a smaller layer.
   PartSpec SpecOf(const Part& part) const;
+  // Where the tensors of that begin.
+  struct Place {
+    uint32_t buffer = 0;
+    uint64_t offset_bytes = 0;
+  };
+  struct Places {
+    std::vector<Place> inputs, outputs;
+  };
+  Places PlacesOf(const Part& part) const;
+  // As SpecOf(), but of the whole layer where that is not a smaller one.
+  PartSpec LayerSpecOf(const Part& part) const;
+
   // Where its weights lie. REQUIRES: it has any.
   uint32_t ExtentOf(const Part& part) const {
     return part.table ? *part.table : reads[*part.read];

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
+#include "daemon/plan/layer_rows.h"
 #include "kernels/part_check.h"
 #include "kernels/type_check.h"
 
@@ -84,6 +85,8 @@ class Checker {
   absl::Status CheckLayers() const;
   absl::Status CheckExtents() const;
   absl::Status CheckParts();
+  // That it is sound, and what comes next.
+  absl::Status CheckWhat(const Part& part);
   absl::Status CheckPlace(const Part& part);
   absl::Status CheckRead(const Part& part);
   absl::Status CheckTable(const Part& part) const;
@@ -222,10 +225,7 @@ absl::Status Checker::CheckParts() {
                      program_.layers.size());
     }
     const std::string place = PlaceOf(p);
-    RETURN_IF_ERROR(InFront(place, CheckPlace(part)));
-    RETURN_IF_ERROR(InFront(place, CheckRead(part)));
-    RETURN_IF_ERROR(InFront(place, CheckWeights(part)));
-    RETURN_IF_ERROR(InFront(place, CheckPart(program_.SpecOf(part))));
+    RETURN_IF_ERROR(InFront(place, CheckWhat(part)));
     for (const uint32_t t : program_.layers[part.layer].inputs) {
       RETURN_IF_ERROR(InFront(place, CheckWritten(t)));
     }
@@ -245,6 +245,17 @@ absl::Status Checker::CheckParts() {
   return absl::OkStatus();
 }
 
+absl::Status Checker::CheckWhat(const Part& part) {
+  const PartSpec whole = program_.LayerSpecOf(part);
+  const bool is_slice = IsRowSlice(whole);
+  // How many rows there are is asked of sound layers only.
+  if (is_slice) RETURN_IF_ERROR(CheckPart(whole));
+  RETURN_IF_ERROR(CheckPlace(part));
+  RETURN_IF_ERROR(CheckRead(part));
+  RETURN_IF_ERROR(CheckWeights(part));
+  return CheckPart(is_slice ? program_.SpecOf(part) : whole);
+}
+
 // The parts of a layer tile its output: channel ranges in order, and within
 // one its rows in order.
 absl::Status Checker::CheckPlace(const Part& part) {
@@ -255,7 +266,9 @@ absl::Status Checker::CheckPlace(const Part& part) {
   const Layer& layer = program_.layers[layer_];
   const TensorType& output = program_.tensors[layer.outputs[0]].type;
   const int64_t channels = AllChannels(layer.op, output).count;
-  const int64_t rows = AllRows(layer.op, output).count;
+  const PartSpec whole = program_.LayerSpecOf(part);
+  const int64_t rows =
+      IsRowSlice(whole) ? RowsOfLayer(whole) : AllRows(layer.op, output).count;
   if (rows_done_ == 0) channels_ = part.channels;
   if (part.channels != channels_ || part.channels.first != channels_done_ ||
       part.channels.count < 1 ||
@@ -299,7 +312,7 @@ absl::Status Checker::CheckRead(const Part& part) {
 absl::Status Checker::CheckTable(const Part& part) const {
   const Layer& layer = program_.layers[part.layer];
   if (!MayLookUp(layer) || layer.inputs.size() != 1 ||
-      part.weights.size() != 1) {
+      part.weights.size() != 1 || part.rows != Range{0, 1}) {
     return Unsound("a table, but nothing that looks up in it");
   }
   const WeightLayout& layout = part.weights[0].layout;

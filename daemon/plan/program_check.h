@@ -18,7 +18,8 @@ inline constexpr uint64_t kBufferBytesMax = uint64_t{1} << 40;
 inline constexpr uint64_t kStreamBytesMax = uint64_t{1} << 44;
 
 // The output channels and rows of a layer whose output is `output`: what its
-// parts have to cover. One of each for an operator that is never cut.
+// parts have to cover. One of each for an operator that PartSpec does not cut;
+// rows of such a layer are those of layer_rows.h.
 Range AllChannels(const Operator& op, const TensorType& output);
 Range AllRows(const Operator& op, const TensorType& output);
 

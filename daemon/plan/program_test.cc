@@ -103,6 +103,60 @@ TEST_CASE("SpecOf shows a part the whole tensors and its own share") {
   CHECK(spec.weights[1].offset_bytes == 256);
 }
 
+// Its third layer in two parts, of 3 and 5 of its 8 rows: the channels.
+Program WithCutCopy() {
+  Program program = SmallProgram();
+  program.parts[5].rows = {0, 3};
+  program.parts.insert(program.parts.begin() + 6, {2, {0, 1}, {3, 5}, {}, {}});
+  return program;
+}
+
+TEST_CASE("SpecOf shows rows of a layer without weights as a smaller layer") {
+  const auto program = Program::Parse(ManifestOf(WithCutCopy()));
+  REQUIRE(program.status().message() == "");
+
+  const PartSpec spec = program->SpecOf(program->parts[6]);
+  const Program::Places places = program->PlacesOf(program->parts[6]);
+
+  CHECK(spec.inputs[0].shape == std::vector<int64_t>{1, 5, 4, 4});
+  CHECK(spec.inputs[0].strides == ChannelsLast({1, 8, 4, 4}).strides);
+  CHECK(spec.outputs[0].strides == Plain({1, 8, 4, 4}).strides);
+  CHECK(spec.alignment_bytes == 4);
+  CHECK(places.inputs[0].buffer == 2);
+  CHECK(places.inputs[0].offset_bytes == 12);
+  CHECK(places.outputs[0].buffer == 3);
+  CHECK(places.outputs[0].offset_bytes == 3 * 16 * 4);
+}
+
+TEST_CASE("Rows of a layer without weights are there once, and all of them") {
+  struct Row {
+    const char* name;
+    Range first, second;
+    const char* message;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"one left out", {0, 3}, {4, 4}, "rows [4, +4): row 3 of 8 is next"},
+      {"one twice", {0, 3}, {2, 6}, "rows [2, +6): row 3 of 8 is next"},
+      {"the last missing", {0, 3}, {3, 4}, "out of order"},
+      {"too many", {0, 3}, {3, 6}, "rows [3, +6): row 3 of 8 is next"},
+      {"too many that overflow",
+       {0, 3},
+       {3, std::numeric_limits<int64_t>::max()},
+       "row 3 of 8 is next"},
+      {"none", {0, 0}, {0, 8}, "rows [0, +0): row 0 of 8 is next"},
+      {"after the whole layer", {0, 1}, {1, 7}, "out of order"},
+  }));
+  INFO(row.name);
+  Program program = WithCutCopy();
+  program.parts[5].rows = row.first;
+  program.parts[6].rows = row.second;
+
+  const auto parsed = Program::Parse(ManifestOf(program));
+
+  CHECK_THAT(std::string(parsed.status().message()),
+             Catch::Contains(row.message));
+}
+
 TEST_CASE("Every operator survives the manifest") {
   const Activation leaky = {ActivationKind::kLeakyRelu, 0.1f, 0};
   const Operator op = GENERATE_COPY(values<Operator>({

@@ -89,6 +89,9 @@ class MappedRunner {
     LAYERD_CHECK(file_ != MAP_FAILED);
     weights_ = file_ + stream.offset_bytes;
     arena_plan_ = PlanArena(model->program(), model->scratch_bytes());
+    for (const Part& part : model->program().parts) {
+      places_.push_back(model->program().PlacesOf(part));
+    }
     arena_.resize(arena_plan_.bytes + kArenaAlignment);
     const auto address = reinterpret_cast<uintptr_t>(arena_.data());
     base_ = arena_.data() + (-address % kArenaAlignment);
@@ -116,20 +119,22 @@ class MappedRunner {
   }
 
  private:
+  std::byte* At(const Program::Place& place) const {
+    return base_ + arena_plan_.buffer_offsets[place.buffer] +
+           place.offset_bytes;
+  }
   std::byte* At(uint32_t t) const {
     const Tensor& tensor = model_->program().tensors[t];
-    return base_ + arena_plan_.buffer_offsets[tensor.buffer] +
-           tensor.offset_bytes;
+    return At(Program::Place{tensor.buffer, tensor.offset_bytes});
   }
 
   void RunPart(size_t t) {
     const Program& program = model_->program();
     const Part& part = program.parts[t];
-    const Layer& layer = program.layers[part.layer];
     inputs_.clear();
     outputs_.clear();
-    for (const uint32_t in : layer.inputs) inputs_.push_back(At(in));
-    for (const uint32_t out : layer.outputs) outputs_.push_back(At(out));
+    for (const auto& place : places_[t].inputs) inputs_.push_back(At(place));
+    for (const auto& place : places_[t].outputs) outputs_.push_back(At(place));
     const std::byte* weights = nullptr;
     if (part.read) {
       const Extent& extent = program.extents[program.reads[*part.read]];
@@ -179,6 +184,7 @@ class MappedRunner {
   std::byte* weights_ = nullptr;
   uint64_t bytes_ = 0;
   ArenaPlan arena_plan_;
+  std::vector<Program::Places> places_;  // Of each part.
   std::vector<std::byte> arena_;
   std::byte* base_ = nullptr;
   std::vector<const std::byte*> inputs_;

@@ -5,10 +5,12 @@
 #include <limits>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <variant>
 
 #include "absl/status/status.h"
+#include "daemon/plan/layer_rows.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/reference/reference_backend.h"
 #include "test/catch/catch.h"
@@ -120,6 +122,54 @@ TEST_CASE("Parts over rows, and over both, together make the layer") {
       CheckAgainstOracle(*backend, layer,
                          Cut(layer, ChannelStep(layer, 32), 4));
     }
+  }
+}
+
+// Rows of a layer that PartSpec does not cut, `step` at a time; none if it has
+// only one.
+std::vector<PartSpec> CutIntoSlices(const PartSpec& whole, int64_t step,
+                                    std::vector<PartPlace>* places) {
+  std::vector<PartSpec> parts;
+  const int64_t all = RowsOfLayer(whole);
+  for (int64_t row = 0; row < all && all > 1; row += step) {
+    RowSlice slice = SliceRows(whole, {row, std::min(step, all - row)});
+    parts.push_back(std::move(slice.spec));
+    places->push_back(
+        {slice.input_offsets_bytes, slice.output_offsets_bytes[0]});
+  }
+  return parts;
+}
+
+// Sums whose loops choose their order by how the memory lies.
+bool SumsAlongMemory(const Operator& op) {
+  return std::holds_alternative<Reduce>(op) ||
+         std::holds_alternative<Resize>(op);
+}
+
+TEST_CASE("Rows of a layer without weights are smaller layers, bit for bit") {
+  const int64_t step = GENERATE(1, 3);
+  for (const Twin& twin : kTwins) {
+    const std::unique_ptr<Backend> backend = twin.make();
+    std::set<size_t> operators;
+    for (const TestLayer& layer : AllCases()) {
+      RunOptions options;
+      const std::vector<PartSpec> parts =
+          CutIntoSlices(layer.whole, step, &options.places);
+      if (parts.empty()) continue;
+      operators.insert(layer.whole.op.index());
+      INFO(twin.name << ": " << NameOf(layer.whole.op) << ", " << layer.name);
+      const Outcome whole = Run(*backend, layer);
+      const Outcome sliced = Run(*backend, layer, parts, options);
+      REQUIRE(whole.status.ok());
+      INFO(sliced.status);
+      REQUIRE(sliced.status.ok());
+      CHECK(sliced.guards_held);
+      CHECK(Difference(layer.whole.outputs[0].dtype, sliced.output,
+                       whole.output) == "");
+      CHECK((sliced.output == whole.output || SumsAlongMemory(layer.whole.op)));
+    }
+    // All but convolutions, transposed or not, and fully connected layers.
+    CHECK(operators.size() == std::variant_size_v<Operator> - 3);
   }
 }
 

@@ -182,6 +182,14 @@ absl::StatusOr<PackedPart> Pack(Backend& backend, const TestLayer& layer,
   return PackedPart{std::move(spec), std::move(extent)};
 }
 
+std::vector<const std::byte*> Shifted(std::vector<const std::byte*> inputs,
+                                      const PartPlace& place) {
+  for (size_t i = 0; i < place.input_offsets_bytes.size(); ++i) {
+    inputs[i] += place.input_offsets_bytes[i];
+  }
+  return inputs;
+}
+
 absl::Status RunPart(Backend& backend, const PackedPart& part,
                      const std::vector<const std::byte*>& inputs,
                      std::byte* output, bool& guards_held) {
@@ -276,12 +284,15 @@ Outcome Run(Backend& backend, const TestLayer& layer,
     std::copy(input.begin(), input.end(), to);
     inputs.push_back(to);
   }
-  for (const PartSpec& spec : parts) {
-    absl::StatusOr<PackedPart> part = Pack(backend, layer, spec);
+  for (size_t p = 0; p < parts.size(); ++p) {
+    absl::StatusOr<PackedPart> part = Pack(backend, layer, parts[p]);
     outcome.status = part.status();
     if (part.ok()) {
-      outcome.status =
-          RunPart(backend, *part, inputs, output.data(), outcome.guards_held);
+      const PartPlace place =
+          options.places.empty() ? PartPlace{} : options.places[p];
+      outcome.status = RunPart(backend, *part, Shifted(inputs, place),
+                               output.data() + place.output_offset_bytes,
+                               outcome.guards_held);
     }
     if (!outcome.status.ok()) return outcome;
   }

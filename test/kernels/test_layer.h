@@ -51,11 +51,20 @@ TestLayer Draw(std::string name, PartSpec spec, uint32_t seed);
 PartSpec PartOf(const TestLayer& layer, const Range& channels,
                 const Range& rows);
 
+// Where the tensors of a part begin, from the whole ones: for parts that are a
+// smaller layer.
+struct PartPlace {
+  std::vector<uint64_t> input_offsets_bytes;
+  uint64_t output_offset_bytes = 0;
+};
+
 struct RunOptions {
   // Of inputs and outputs from a page; weights and scratch keep the alignment
   // that they are promised.
   size_t shift_bytes = 0;
   bool in_place = false;  // Input 0 is the output's memory.
+  std::vector<PartPlace> places =
+      {};  // Of each part; none: where the whole do.
 };
 
 // The whole span of the output after running the parts one after another; what

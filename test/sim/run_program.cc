@@ -45,14 +45,18 @@ class Run {
     return buffers_[tensor.buffer].get() + tensor.offset_bytes;
   }
 
+  std::byte* At(const Program::Place& place) const {
+    return buffers_[place.buffer].get() + place.offset_bytes;
+  }
+
   absl::Status RunPart(const Part& part) {
     ASSIGN_OR_RETURN(const std::unique_ptr<Kernel> kernel,
                      backend_.Prepare(program_.SpecOf(part)));
-    const Layer& layer = program_.layers[part.layer];
+    const Program::Places places = program_.PlacesOf(part);
     std::vector<const std::byte*> inputs;
     std::vector<std::byte*> outputs;
-    for (const uint32_t t : layer.inputs) inputs.push_back(At(t));
-    for (const uint32_t t : layer.outputs) outputs.push_back(At(t));
+    for (const auto& place : places.inputs) inputs.push_back(At(place));
+    for (const auto& place : places.outputs) outputs.push_back(At(place));
     Memory weights;
     if (part.read || part.table) {
       const Extent& extent = program_.extents[program_.ExtentOf(part)];
