@@ -192,7 +192,9 @@ absl::StatusOr<Ticket> Executor::Enqueue(size_t part,
   const auto ticket = backend_->Enqueue(model_->model().kernel(part),
                                         model_->MemoryOf(part, weights));
   if (ticket.ok()) model_->NoteEnqueued(part);
-  if (!part_times_.empty()) {
+  if (ticket.ok() && !part_times_.empty()) {
+    // A device would go on computing: what is timed is not overlapped.
+    RETURN_IF_ERROR(backend_->Wait(*ticket));
     const Instant now = clock_->now();
     part_times_[part] = now - std::exchange(timed_until_, now);
   }

@@ -71,6 +71,22 @@ TEST_CASE(
   CHECK(sim.tickets_open_most() == Executor::kTicketsOpenMax);
 }
 
+TEST_CASE("Parts are timed until the device has computed them") {
+  const uint32_t seed = GENERATE(range(0u, 10u));
+  auto device = std::make_unique<SimBackend>(MakeReferenceBackend(), seed);
+  const SimBackend& sim = *device;
+  TestEngine engine({}, Drive::kSim, std::move(device));
+  REQUIRE(engine.Load(WriteModel("timed.layers", seed, 8), "m", 3).ok());
+  std::vector<std::chrono::nanoseconds> times(
+      engine->Find("m", "")->program().parts.size());
+
+  const TestAnswer answer =
+      engine.Ask("m", 1, [&](Job& job) { job.part_times = times; });
+
+  CHECK(answer.status.ok());
+  CHECK(sim.tickets_open_most() == 1);
+}
+
 TEST_CASE("A device that fails fails the request, and the next one is served") {
   auto device = std::make_unique<SimBackend>(MakeReferenceBackend(), 1);
   SimBackend& sim = *device;
