@@ -13,6 +13,7 @@
 #include "daemon/model/random_model.h"
 #include "kernels/reference/reference_backend.h"
 #include "loader/io/open_io_engine.h"
+#include "test/sim/forwarding_backend.h"
 
 namespace layerd {
 
@@ -50,43 +51,21 @@ struct TestEngine::Hooks {
 namespace {
 
 // A backend, and somebody who is told of each part.
-class HookedBackend final : public Backend {
+class HookedBackend final : public ForwardingBackend {
  public:
   HookedBackend(std::function<void()> before_part,
                 std::unique_ptr<Backend> inner)
-      : before_part_(std::move(before_part)), inner_(std::move(inner)) {}
+      : ForwardingBackend(std::move(inner)),
+        before_part_(std::move(before_part)) {}
 
-  KernelKey key() const override { return inner_->key(); }
-  absl::StatusOr<std::vector<WeightLayout>> WeightLayouts(
-      const PartSpec& spec) const override {
-    return inner_->WeightLayouts(spec);
-  }
-  absl::StatusOr<std::unique_ptr<Kernel>> Prepare(
-      const PartSpec& spec) override {
-    return inner_->Prepare(spec);
-  }
-  absl::Status Attach(std::span<std::byte> memory) override {
-    return inner_->Attach(memory);
-  }
-  void Detach() override { inner_->Detach(); }
-  absl::Status CopyIn(std::byte* to, std::span<const std::byte> from) override {
-    return inner_->CopyIn(to, from);
-  }
-  absl::Status CopyOut(std::span<std::byte> to,
-                       const std::byte* from) override {
-    return inner_->CopyOut(to, from);
-  }
   absl::StatusOr<Ticket> Enqueue(Kernel& kernel,
                                  const PartMemory& memory) override {
     before_part_();
     return inner_->Enqueue(kernel, memory);
   }
-  bool Completed(Ticket ticket) override { return inner_->Completed(ticket); }
-  absl::Status Wait(Ticket ticket) override { return inner_->Wait(ticket); }
 
  private:
   std::function<void()> before_part_;
-  std::unique_ptr<Backend> inner_;
 };
 
 IoEngineOpener OpenerOf(Drive drive,

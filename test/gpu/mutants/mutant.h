@@ -8,6 +8,7 @@
 
 #include "kernels/backend.h"
 #include "test/gpu/twin_run.h"
+#include "test/sim/forwarding_backend.h"
 
 namespace layerd {
 
@@ -54,41 +55,7 @@ inline bool IsOtherCopy(const twin::Call& call) {
 }
 
 // A backend with some promises broken.
-class BrokenBackend : public Backend {
- public:
-  explicit BrokenBackend(std::unique_ptr<Backend> inner)
-      : inner_(std::move(inner)) {}
-
-  KernelKey key() const override { return inner_->key(); }
-  absl::StatusOr<std::vector<WeightLayout>> WeightLayouts(
-      const PartSpec& spec) const override {
-    return inner_->WeightLayouts(spec);
-  }
-  absl::StatusOr<std::unique_ptr<Kernel>> Prepare(
-      const PartSpec& spec) override {
-    return inner_->Prepare(spec);
-  }
-  absl::Status Attach(std::span<std::byte> memory) override {
-    return inner_->Attach(memory);
-  }
-  void Detach() override { inner_->Detach(); }
-  absl::Status CopyIn(std::byte* to, std::span<const std::byte> from) override {
-    return inner_->CopyIn(to, from);
-  }
-  absl::Status CopyOut(std::span<std::byte> to,
-                       const std::byte* from) override {
-    return inner_->CopyOut(to, from);
-  }
-  absl::StatusOr<Ticket> Enqueue(Kernel& kernel,
-                                 const PartMemory& memory) override {
-    return inner_->Enqueue(kernel, memory);
-  }
-  bool Completed(Ticket ticket) override { return inner_->Completed(ticket); }
-  absl::Status Wait(Ticket ticket) override { return inner_->Wait(ticket); }
-
- protected:
-  const std::unique_ptr<Backend> inner_;
-};
+using BrokenBackend = ForwardingBackend;
 
 }  // namespace layerd
 
