@@ -1,28 +1,17 @@
 // Sums of products in plain loops: what cuDNN and cuBLASLt do not take.
 #include "kernels/cuda/device.cuh"
+#include "kernels/cuda/windows.cuh"
 
 namespace layerd::cuda {
 namespace {
 
 // Sums one output of one input channel.
-__device__ float SumWindow(const WindowArguments& w, const int64_t* begin,
+__device__ float SumWindow(const WindowArguments& w, const WindowBegin& begin,
                            const Floats& x, const Floats& weights) {
   float sum = 0;
-  for (int64_t a = 0; a < w.kernel[0]; ++a) {
-    const int64_t z = begin[0] + a * w.dilation[0];
-    if (z < 0 || z >= w.size[0]) continue;
-    for (int64_t b = 0; b < w.kernel[1]; ++b) {
-      const int64_t y = begin[1] + b * w.dilation[1];
-      if (y < 0 || y >= w.size[1]) continue;
-      for (int64_t c = 0; c < w.kernel[2]; ++c) {
-        const int64_t at = begin[2] + c * w.dilation[2];
-        if (at < 0 || at >= w.size[2]) continue;
-        sum +=
-            x[z * w.x_stride[0] + y * w.x_stride[1] + at * w.x_stride[2]] *
-            weights[a * w.w_stride[0] + b * w.w_stride[1] + c * w.w_stride[2]];
-      }
-    }
-  }
+  ForEachInWindow(w, begin, [&](int64_t of_x, int64_t of_weights) {
+    sum += x[of_x] * weights[of_weights];
+  });
   return sum;
 }
 
@@ -44,7 +33,7 @@ __device__ Channel ChannelAt(const Operands& operands,
 
 __device__ float Convolved(const Operands& operands,
                            const ConvolutionArguments& arguments,
-                           const Index& index, const int64_t* begin) {
+                           const Index& index, const WindowBegin& begin) {
   const Channel channel = ChannelAt(operands, arguments, index);
   float sum = 0;
   for (int64_t i = 0; i < arguments.inputs_of_group; ++i) {
@@ -57,16 +46,10 @@ __device__ float Convolved(const Operands& operands,
 
 __global__ void DirectConvolution(Operands operands,
                                   ConvolutionArguments arguments) {
-  const WindowArguments& w = arguments.window;
-  const int spatial = operands.rank - 2;
   for (int64_t i = FirstElement(); i < operands.count; i += ElementStep()) {
     const Index index = IndexOf(operands, i);
-    int64_t begin[3] = {0, 0, 0};
-    for (int d = 0; d < spatial; ++d) {
-      const int to = 3 - spatial + d;
-      begin[to] = index.at[2 + d] * w.stride[to] - w.pad_begin[to];
-    }
-    float sum = Convolved(operands, arguments, index, begin);
+    float sum = Convolved(operands, arguments, index,
+                          WindowBeginOf(arguments.window, operands, index));
     if (arguments.has_bias) sum += Value(operands, 1, index);
     if (arguments.adds_residual) sum += Value(operands, 2, index);
     Result(operands, index) = Activate(arguments.activation, sum);
