@@ -30,6 +30,8 @@ absl::Status ReadRoot(YamlSection* root, Config* config) {
   RETURN_IF_ERROR(root->Read("threads", &config->threads, 0, kThreadsMax));
   RETURN_IF_ERROR(root->ReadOneOf("backend", &config->backend,
                                   {"auto", "cpu", "cuda", "reference"}));
+  RETURN_IF_ERROR(root->ReadOneOf("cuda_memory", &config->cuda_memory,
+                                  {"probe", "staged", "mapped", "managed"}));
   RETURN_IF_ERROR(root->ReadOneOf("io_engine", &config->io_engine,
                                   {"auto", "io_uring", "pread"}));
   RETURN_IF_ERROR(root->ReadBytes("max_message_bytes",

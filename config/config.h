@@ -30,6 +30,7 @@ struct Config {
   uint64_t request_bytes_max = kRequestBytesDefault;
   uint64_t threads = 0;  // 0: one for each CPU we may use.
   std::string backend = "auto";
+  std::string cuda_memory = "probe";
   std::string io_engine = "auto";
   uint64_t max_message_bytes = kMessageBytesDefault;
   uint64_t queue_jobs_max = kQueueJobsDefault;  // At each level.

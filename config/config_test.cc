@@ -49,6 +49,7 @@ TEST_CASE("Config refuses what is wrong and says where") {
       {"memory:\n  budget: 1MB", "f:2:11: memory.budget: '1MB' is no size"},
       {"threads: 257", "f:1:10: threads: '257' is not a whole number"},
       {"backend: gpu", "none of auto, cpu, cuda, reference"},
+      {"cuda_memory: fast", "none of probe, staged, mapped, managed"},
       {"reflection: maybe", "not true or false"},
       {"listen: {a: b}", "expected a list"},
       {"memory: 3", "key: value"},

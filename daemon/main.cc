@@ -94,6 +94,7 @@ EngineOptions EngineOptionsOf(const Config& config) {
   options.threads =
       config.threads == 0 ? CpusWeMayUse() : static_cast<int>(config.threads);
   options.backend = config.backend;
+  options.cuda_memory = config.cuda_memory;
   options.io_engine = config.io_engine;
   options.queue_jobs_max = config.queue_jobs_max;
   options.level_order =

@@ -24,6 +24,7 @@ constexpr Flag kFlags[] = {
     {"--request-memory", "memory", "requests"},
     {"--threads", nullptr, "threads"},
     {"--backend", nullptr, "backend"},
+    {"--cuda-memory", nullptr, "cuda_memory"},
     {"--io-engine", nullptr, "io_engine"},
     {"--max-message-bytes", nullptr, "max_message_bytes"},
     {"--queue-jobs", nullptr, "queue_jobs"},
@@ -54,6 +55,7 @@ their weights are in memory.
   --request-memory SIZE   requests that wait, with their replies
   --threads N             of compute; default one for each CPU we may use
   --backend NAME          auto, cpu, cuda, reference
+  --cuda-memory NAME      probe, staged, mapped, managed: how weights come to a GPU
   --io-engine NAME        auto, io_uring, pread
   --cache DIR             where packed models go
   --admission strict|advisory   of declared tasks that may be late

@@ -36,6 +36,7 @@ struct Question {
   std::shared_ptr<Model> model;
   MemoryBudgets budgets;
   Costs costs;
+  uint64_t device_base_bytes = 0;
   bool measured = false;  // The part times are.
 
   ModelDemand demand() const {
@@ -86,6 +87,7 @@ absl::StatusOr<Question> ReadQuestion(const CommandLine& line,
   // A machine that is given says how fast its drive is.
   if (profile && line.Has("--machine")) profile->drive_bytes_per_s = 0;
   question.costs = CostsOf(program, profile, machine, threads);
+  question.device_base_bytes = machine.DeviceBaseBytes();
   return question;
 }
 
@@ -139,7 +141,7 @@ void AddAnswer(const Question& question, const Answer& answer,
   json.Add("base_bytes",
            kDaemonBaseBytes + BaseBytesOf(question.model->program()));
   // Beside it, if a GPU computes.
-  json.Add("device_base_bytes", kDeviceBaseBytes);
+  json.Add("device_base_bytes", question.device_base_bytes);
   AddPoint(answer.point, out);
   const Prediction& times = answer.point.prediction;
   json.Add("resident_ms", 1e3 * times.resident_seconds);

@@ -19,6 +19,7 @@
 #include "daemon/rt/cache_folder.h"
 #include "daemon/rt/processor_name.h"
 #include "kernels/cpu/cpu_backend.h"
+#include "kernels/cuda/load_backend.h"
 #include "loader/store/atomic_file.h"
 
 namespace layerd {
@@ -59,7 +60,19 @@ absl::StatusOr<Machine> ProbeMachine(const DriveProbe& drive) {
   machine.drive_bytes_per_s = drive.bytes_per_s;
   machine.first_read_seconds = drive.first_read_seconds;
   machine.drive = drive.table;
+  if (const auto device = ProbeCuda(); device.ok()) {
+    machine.device_copy_bytes_per_s = device->copy_bytes_per_s;
+    machine.device_launch_seconds = device->launch_seconds;
+  }
   return machine;
+}
+
+std::string DeviceText(const Machine& machine) {
+  if (machine.device_copy_bytes_per_s == 0) return "";
+  return absl::StrFormat(
+      "GPU        %.2f GiB/s into its memory, %.1f us a launch\n",
+      machine.device_copy_bytes_per_s / kGiB,
+      1e6 * machine.device_launch_seconds);
 }
 
 std::string TextOf(const Machine& machine, const std::string& path) {
@@ -77,12 +90,13 @@ std::string TextOf(const Machine& machine, const std::string& path) {
       "processor  %s, %s, %d cores\n"
       "one core   %.0f GFLOP/s in a convolution, %.1f GiB/s from memory, "
       "%.1f GiB/s of checksums\n"
+      "%s"
       "drive      %.2f GiB/s as the loader reads, first read %.0f us later; "
       "at %s\n\n%s",
       machine.processor, machine.isa, machine.cores, machine.flops_per_s / 1e9,
       machine.memory_bytes_per_s / kGiB, machine.crc_bytes_per_s / kGiB,
-      machine.drive_bytes_per_s / kGiB, 1e6 * machine.first_read_seconds, path,
-      FormatTable(rows));
+      DeviceText(machine), machine.drive_bytes_per_s / kGiB,
+      1e6 * machine.first_read_seconds, path, FormatTable(rows));
 }
 
 absl::Status WriteMachine(const std::string& path, const std::string& json) {
@@ -114,7 +128,7 @@ Command ProbeCommand() {
       .operand_count_max = 0,
       .summary =
           "Measures this machine: its drive by size and depth of reads, "
-          "and its processor.",
+          "its processor, and an NVIDIA GPU where it has one.",
       .options = {{.name = "--output",
                    .value = "machine.json",
                    .help = "where the answer goes too, for --machine of plan "

@@ -49,6 +49,9 @@ absl::StatusOr<EngineOptions> ReadEngineOptions(const CommandLine& line) {
   ASSIGN_OR_RETURN(options.threads, ReadThreads(line));
   ASSIGN_OR_RETURN(options.backend,
                    line.OneOf("--backend", {"cpu", "cuda", "reference"}));
+  ASSIGN_OR_RETURN(
+      options.cuda_memory,
+      line.OneOf("--cuda-memory", {"probe", "staged", "mapped", "managed"}));
   ASSIGN_OR_RETURN(options.io_engine,
                    line.OneOf("--io-engine", {"auto", "io_uring", "pread"}));
   options.cache_path = CacheFolder(line.Text("--cache", ""));
@@ -290,6 +293,9 @@ Command RunCommand() {
             .value = "cpu|cuda|reference",
             .help = "what computes; cuda exits 3 where it is not to be had, "
                     "reference is slow and simple; default cpu"},
+           {.name = "--cuda-memory",
+            .value = "probe|staged|mapped|managed",
+            .help = "how weights come to a GPU; default probe"},
            {.name = "--io-engine",
             .value = "auto|io_uring|pread",
             .help = "what reads; default auto"},

@@ -32,7 +32,9 @@ struct EngineOptions {
   uint64_t memory_budget_bytes = kAll;  // All of that, arenas and scratch.
   int threads = 1;                      // Of compute.
   // "auto" is "cuda" if all that needs is here, else "cpu".
-  std::string backend = "cpu";     // "auto", "cpu", "cuda", "reference".
+  std::string backend = "cpu";  // "auto", "cpu", "cuda", "reference".
+  // How weights come to a GPU: "probe", "staged", "mapped", "managed".
+  std::string cuda_memory = "probe";
   std::string io_engine = "auto";  // "auto", "io_uring", "pread".
   size_t queue_jobs_max = 64;      // That wait, at each level.
   LevelOrder level_order = LevelOrder::kFifo;

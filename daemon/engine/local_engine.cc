@@ -298,11 +298,11 @@ absl::StatusOr<std::shared_ptr<Model>> LocalEngine::Load(
 std::shared_ptr<const LocalEngine::Known> LocalEngine::KnownOf(
     const std::string& layer_file_path, const Model& model) const {
   const KernelKey key = parts_.backend->key();
-  Machine of_class = Machine::OfClass(key.isa, options_.threads);
+  Machine machine =
+      options_.machine.value_or(Machine::OfClass(key.isa, options_.threads));
   if (key.backend == "cuda") {
-    of_class = of_class.WithDevice(!parts_.backend->shares_memory());
+    machine = machine.WithDevice(!parts_.backend->shares_memory());
   }
-  const Machine machine = options_.machine.value_or(of_class);
   // What was measured here says nothing about a machine that is elsewhere.
   const bool is_here =
       !options_.machine || options_.machine->processor == ProcessorName();
@@ -480,7 +480,7 @@ Engine::PlanReport LocalEngine::Plan() const {
   }
   report.base_bytes = kDaemonBaseBytes;
   if (parts_.backend->key().backend == "cuda") {
-    report.base_bytes += kDeviceBaseBytes;
+    report.base_bytes += options_.machine.value_or(Machine()).DeviceBaseBytes();
   }
   for (const std::shared_ptr<Model>& model : models) {
     report.base_bytes += BaseBytesOf(model->program());

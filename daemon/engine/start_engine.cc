@@ -22,8 +22,9 @@ struct BackendChoice {
   std::string reason;
 };
 
-absl::StatusOr<BackendChoice> MakeBackend(const std::string& name,
-                                          int threads) {
+absl::StatusOr<BackendChoice> MakeBackend(const EngineOptions& options) {
+  const std::string& name = options.backend;
+  const int threads = options.threads;
   if (threads < 1) {
     return absl::InvalidArgumentError(
         absl::StrFormat("%d compute threads: at least 1 is needed", threads));
@@ -34,7 +35,9 @@ absl::StatusOr<BackendChoice> MakeBackend(const std::string& name,
     return absl::InvalidArgumentError(absl::StrFormat(
         "backend \"%s\" is none of auto, cpu, cuda, reference", name));
   }
-  auto cuda = LoadCudaBackend({});
+  ASSIGN_OR_RETURN(const CudaPluginOptions asked,
+                   CudaOptionsNamed(options.cuda_memory));
+  auto cuda = LoadCudaBackend(asked);
   if (cuda.ok()) return BackendChoice{*std::move(cuda), ""};
   const std::string reason(cuda.status().message());
   if (name == "auto") return BackendChoice{MakeCpuBackend(threads), reason};
@@ -56,8 +59,7 @@ absl::StatusOr<IoEngineChoice> Paced(absl::StatusOr<IoEngineChoice> choice,
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Start(
     const EngineOptions& options) {
   EngineParts parts;
-  ASSIGN_OR_RETURN(BackendChoice choice,
-                   MakeBackend(options.backend, options.threads));
+  ASSIGN_OR_RETURN(BackendChoice choice, MakeBackend(options));
   parts.backend = std::move(choice.backend);
   parts.why_not_cuda = std::move(choice.reason);
   ASSIGN_OR_RETURN(const IoEngineKind kind,

@@ -10,12 +10,21 @@
 #include "config/check.h"
 #include "config/status_macros.h"
 #include "costs.pb.h"
+#include "daemon/plan/base_memory.h"
 
 namespace layerd {
 namespace {
 
 constexpr int kCoresMax = 4096;
 constexpr double kMicro = 1e-6;
+
+// Of a board, where nobody has measured: too little rather than too much.
+constexpr double kGuessedCopyBytesPerS = 3e9;
+constexpr double kGuessedLaunchSeconds = 10e-6;
+
+double Or(double measured, double guessed) {
+  return measured > 0 ? measured : guessed;
+}
 
 absl::Status CheckPositive(const char* field, double value) {
   if (std::isfinite(value) && value > 0) return absl::OkStatus();
@@ -40,9 +49,16 @@ Machine Machine::OfClass(const std::string& isa, int cores) {
 
 Machine Machine::WithDevice(bool copies) const {
   Machine machine = *this;
-  if (copies) machine.copy_bytes_per_s = 3e9;
-  machine.launch_seconds = 10e-6;
+  if (copies) {
+    machine.copy_bytes_per_s =
+        Or(device_copy_bytes_per_s, kGuessedCopyBytesPerS);
+  }
+  machine.launch_seconds = Or(device_launch_seconds, kGuessedLaunchSeconds);
   return machine;
+}
+
+uint64_t Machine::DeviceBaseBytes() const {
+  return device_base_bytes > 0 ? device_base_bytes : kDeviceBaseBytes;
 }
 
 absl::StatusOr<Machine> Machine::Parse(std::string_view json) {
@@ -63,6 +79,11 @@ absl::StatusOr<Machine> Machine::Parse(std::string_view json) {
   RETURN_IF_ERROR(
       CheckPositive("drive_bytes_per_s", proto.drive_bytes_per_s()));
   RETURN_IF_ERROR(CheckPositive("first_read_us", proto.first_read_us()));
+  for (const auto& [field, value] :
+       {std::pair("copy_bytes_per_s", proto.copy_bytes_per_s()),
+        std::pair("launch_us", proto.launch_us())}) {
+    if (value != 0) RETURN_IF_ERROR(CheckPositive(field, value));
+  }
   if (proto.cores() < 1 || proto.cores() > kCoresMax) {
     return absl::InvalidArgumentError(absl::StrFormat(
         "machine: cores is %d, expected 1 to %d", proto.cores(), kCoresMax));
@@ -76,6 +97,9 @@ absl::StatusOr<Machine> Machine::Parse(std::string_view json) {
   machine.crc_bytes_per_s = proto.crc_bytes_per_s();
   machine.drive_bytes_per_s = proto.drive_bytes_per_s();
   machine.first_read_seconds = proto.first_read_us() * kMicro;
+  machine.device_copy_bytes_per_s = proto.copy_bytes_per_s();
+  machine.device_launch_seconds = proto.launch_us() * kMicro;
+  machine.device_base_bytes = proto.device_base_bytes();
   for (const costs::DriveRate& rate : proto.drive()) {
     machine.drive.push_back({.read_bytes = rate.read_bytes(),
                              .depth = static_cast<int>(rate.depth()),
@@ -98,6 +122,9 @@ std::string Machine::ToJson() const {
   proto.set_crc_bytes_per_s(crc_bytes_per_s);
   proto.set_drive_bytes_per_s(drive_bytes_per_s);
   proto.set_first_read_us(first_read_seconds / kMicro);
+  proto.set_copy_bytes_per_s(device_copy_bytes_per_s);
+  proto.set_launch_us(device_launch_seconds / kMicro);
+  proto.set_device_base_bytes(device_base_bytes);
   for (const DriveRate& rate : drive) {
     costs::DriveRate* const cell = proto.add_drive();
     cell->set_read_bytes(rate.read_bytes);

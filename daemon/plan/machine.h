@@ -24,9 +24,13 @@ struct Machine {
   double crc_bytes_per_s = 0;
   double drive_bytes_per_s = 0;   // As the loader reads.
   double first_read_seconds = 0;  // One tile after a pause.
-  // As Costs has them. Not measured yet: those of a class.
+  // As Costs has them: 0 without a device (WithDevice()).
   double copy_bytes_per_s = 0;
   double launch_seconds = 0;
+  // Of its GPU, as measured; 0: guessed.
+  double device_copy_bytes_per_s = 0;
+  double device_launch_seconds = 0;
+  uint64_t device_base_bytes = 0;
 
   // One cell of the table of sizes and depths.
   struct DriveRate {
@@ -43,6 +47,8 @@ struct Machine {
   static Machine OfClass(const std::string& isa, int cores);
   // The same with a GPU; `copies` to memory of its own, or it shares ours.
   Machine WithDevice(bool copies) const;
+  // What the GPU takes beside all budgets.
+  uint64_t DeviceBaseBytes() const;
 
   // INVALID_ARGUMENT naming the field. Fields of a newer version are skipped.
   static absl::StatusOr<Machine> Parse(std::string_view json);

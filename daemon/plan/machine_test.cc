@@ -21,6 +21,27 @@ TEST_CASE("What was probed is read back") {
   CHECK(read->drive[0].mib_s == Approx(5000.5));
 }
 
+TEST_CASE("A GPU's rates are those that were probed, or guessed") {
+  const Machine processor = Machine::OfClass("avx2", 2);
+  CHECK(processor.copy_bytes_per_s == 0);
+  CHECK(processor.WithDevice(true).copy_bytes_per_s == 3e9);
+  CHECK(processor.WithDevice(false).copy_bytes_per_s == 0);
+  CHECK(processor.WithDevice(false).launch_seconds == Approx(10e-6));
+  CHECK(processor.DeviceBaseBytes() == 512 << 20);
+  Machine probed = processor;
+  probed.device_copy_bytes_per_s = 12e9;
+  probed.device_launch_seconds = 4e-6;
+  probed.device_base_bytes = 300 << 20;
+  const auto read = Machine::Parse(probed.ToJson());
+  REQUIRE(read.ok());
+  CHECK(read->copy_bytes_per_s == 0);  // Of who computes on the processor.
+  CHECK(read->WithDevice(true).copy_bytes_per_s == Approx(12e9));
+  CHECK(read->WithDevice(true).launch_seconds == Approx(4e-6));
+  CHECK(read->DeviceBaseBytes() == 300 << 20);
+  probed.device_launch_seconds = -1;
+  CHECK(!Machine::Parse(probed.ToJson()).ok());
+}
+
 TEST_CASE("A machine without a rate is refused by the name of the field") {
   Machine machine = Machine::OfClass("avx2", 2);
   machine.drive_bytes_per_s = 0;

@@ -415,4 +415,9 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeCudaBackend(
   return CudaBackend::Make(options);
 }
 
+absl::StatusOr<CudaRates> ProbeCudaRates() {
+  RETURN_IF_ERROR(cuda::FindDevice().status());
+  return cuda::ProbeRates();
+}
+
 }  // namespace layerd

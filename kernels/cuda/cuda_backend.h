@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "kernels/backend.h"
+#include "kernels/cuda/plugin.h"
 
 namespace layerd {
 
@@ -39,6 +40,9 @@ struct CudaOptions {
 // Threading: as Backend.
 absl::StatusOr<std::unique_ptr<Backend>> MakeCudaBackend(
     const CudaOptions& options);
+
+// Of device 0. Errors: as above.
+absl::StatusOr<CudaRates> ProbeCudaRates();
 
 }  // namespace layerd
 

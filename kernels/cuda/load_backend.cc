@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "config/check.h"
 #include "config/status_macros.h"
 
 namespace layerd {
@@ -58,52 +59,69 @@ bool HasDriver() {
 // In the order of CudaMemory.
 constexpr const char* kStrategies[] = {"probe", "staged", "mapped", "managed"};
 
-absl::Status OverrideMemory(const char* name, CudaPluginOptions* options) {
+absl::Status ReadMemory(const std::string& where, const std::string& name,
+                        CudaPluginOptions* options) {
   for (size_t i = 0; i < std::size(kStrategies); ++i) {
-    if (name != std::string(kStrategies[i])) continue;
+    if (name != kStrategies[i]) continue;
     options->memory = static_cast<int>(i);
     return absl::OkStatus();
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("LAYERD_CUDA_MEMORY is \"", name,
-                   "\", expected probe, staged, mapped or managed"));
-}
-
-// The environment has the last word.
-absl::Status Override(CudaPluginOptions* options) {
-  const char* const name = std::getenv("LAYERD_CUDA_MEMORY");
-  return name == nullptr ? absl::OkStatus() : OverrideMemory(name, options);
+  return absl::InvalidArgumentError(absl::StrCat(
+      where, " is \"", name, "\", expected probe, staged, mapped or managed"));
 }
 
 bool IsNamed(const std::string& path) {
   return !path.empty() || std::getenv("LAYERD_CUDA_LIBRARY") != nullptr;
 }
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<Backend>> LoadCudaBackend(
-    const CudaPluginOptions& asked, const std::string& path) {
-  CudaPluginOptions options = asked;
-  RETURN_IF_ERROR(Override(&options));
+// An opened plugin of our own version. Never closed: what it made may outlive
+// whoever asked.
+absl::StatusOr<void*> OpenPlugin(const std::string& path) {
   if (!IsNamed(path) && !HasDriver()) {
     return absl::UnavailableError("no NVIDIA driver: there is no libcuda.so.1");
   }
-  // Never closed: its kernels may outlive whoever asked.
-  const absl::StatusOr<void*> library = OpenOne(path);
-  if (!library.ok()) return library.status();
+  ASSIGN_OR_RETURN(void* const library, OpenOne(path));
   auto* const version = reinterpret_cast<CudaPluginVersion*>(
-      dlsym(*library, kCudaPluginVersionName));
-  auto* const make =
-      reinterpret_cast<CudaPluginMake*>(dlsym(*library, kCudaPluginMakeName));
-  if (version == nullptr || make == nullptr ||
-      version() != kCudaPluginVersion) {
-    return absl::UnavailableError(absl::StrCat(
-        kCudaPluginFile, " is of another layerd: build both together"));
+      dlsym(library, kCudaPluginVersionName));
+  if (version != nullptr && version() == kCudaPluginVersion) return library;
+  return absl::UnavailableError(absl::StrCat(
+      kCudaPluginFile, " is of another layerd: build both together"));
+}
+
+// REQUIRES: the plugin has it.
+template <typename Function>
+Function* FunctionOf(void* library, const char* name) {
+  auto* const function = reinterpret_cast<Function*>(dlsym(library, name));
+  LAYERD_CHECK(function != nullptr, name);
+  return function;
+}
+
+}  // namespace
+
+absl::StatusOr<CudaPluginOptions> CudaOptionsNamed(const std::string& memory) {
+  CudaPluginOptions options;
+  RETURN_IF_ERROR(ReadMemory("cuda_memory", memory, &options));
+  const char* const name = std::getenv("LAYERD_CUDA_MEMORY");
+  if (options.memory == 0 && name != nullptr) {
+    RETURN_IF_ERROR(ReadMemory("LAYERD_CUDA_MEMORY", name, &options));
   }
+  return options;
+}
+
+absl::StatusOr<std::unique_ptr<Backend>> LoadCudaBackend(
+    const CudaPluginOptions& options, const std::string& path) {
+  ASSIGN_OR_RETURN(void* const library, OpenPlugin(path));
   absl::StatusOr<std::unique_ptr<Backend>> backend =
       absl::UnavailableError("no backend");
-  make(options, &backend);
+  FunctionOf<CudaPluginMake>(library, kCudaPluginMakeName)(options, &backend);
   return backend;
+}
+
+absl::StatusOr<CudaRates> ProbeCuda(const std::string& path) {
+  ASSIGN_OR_RETURN(void* const library, OpenPlugin(path));
+  absl::StatusOr<CudaRates> rates = absl::UnavailableError("no rates");
+  FunctionOf<CudaPluginProbe>(library, kCudaPluginProbeName)(&rates);
+  return rates;
 }
 
 }  // namespace layerd

@@ -10,6 +10,11 @@
 
 namespace layerd {
 
+// The options for "probe", "staged", "mapped" or "managed". Where that says
+// probe, LAYERD_CUDA_MEMORY in the environment says more.
+// INVALID_ARGUMENT with the words there are.
+absl::StatusOr<CudaPluginOptions> CudaOptionsNamed(const std::string& memory);
+
 // Opens liblayerd_cuda.so and makes its backend. It is looked for at `path`,
 // or if that is empty at LAYERD_CUDA_LIBRARY, beside the program, in
 // ../lib/layerd from there, and where the linker looks.
@@ -18,6 +23,10 @@ namespace layerd {
 // device is missing.
 absl::StatusOr<std::unique_ptr<Backend>> LoadCudaBackend(
     const CudaPluginOptions& options, const std::string& path = "");
+
+// What the device's own memory and launches cost, measured; takes a moment.
+// Errors: as above.
+absl::StatusOr<CudaRates> ProbeCuda(const std::string& path = "");
 
 }  // namespace layerd
 

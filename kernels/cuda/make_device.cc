@@ -34,6 +34,18 @@ struct ProbeBuffers {
     if (host != nullptr) cudaFreeHost(host);
     if (device != nullptr) cudaFree(device);
   }
+
+  absl::Status Make() {
+    RETURN_IF_ERROR(FromCuda(cudaHostAlloc(&host, kBytes, cudaHostAllocMapped),
+                             "cudaHostAlloc"));
+    std::memset(host, 0, kBytes);
+    return FromCuda(cudaMalloc(&device, kBytes), "cudaMalloc");
+  }
+  absl::Status CopyHalf(cudaStream_t stream) const {
+    return FromCuda(cudaMemcpyAsync(device, host, kBytes / 2,
+                                    cudaMemcpyHostToDevice, stream),
+                    "cudaMemcpyAsync");
+  }
 };
 
 // How long `work` keeps the stream busy: the fastest of some runs.
@@ -58,15 +70,19 @@ absl::StatusOr<float> Milliseconds(cudaStream_t stream, Work work) {
   return least;
 }
 
-// A kernel that reads the buffer and writes it to `to`.
-absl::Status ReadAll(const void* from, void* to, cudaStream_t stream) {
-  constexpr int64_t kFloats = ProbeBuffers::kBytes / 2 / 4;
+// Half of a buffer.
+constexpr size_t kHalf = ProbeBuffers::kBytes / 2;
+
+// A kernel that reads so much and writes it to `to`.
+absl::Status Read(const void* from, void* to, size_t bytes,
+                  cudaStream_t stream) {
+  const auto floats = static_cast<int64_t>(bytes / sizeof(float));
   Operands operands;
   operands.rank = 1;
-  operands.shape[0] = operands.count = kFloats;
+  operands.shape[0] = operands.count = floats;
   operands.y.data = to;
   operands.y.strides[0] = operands.x[0].strides[0] = 1;
-  operands.y.span_bytes = operands.x[0].span_bytes = kFloats * 4;
+  operands.y.span_bytes = operands.x[0].span_bytes = floats * 4;
   operands.x[0].data = const_cast<void*>(from);
   return FromCuda(LaunchElementwise(operands, {}, stream), "launch");
 }
@@ -123,32 +139,42 @@ absl::Status MakeDevice(Device* device) {
                   "cudaStreamSynchronize");
 }
 
+absl::StatusOr<CudaRates> ProbeRates() {
+  constexpr int kLaunches = 64;
+  ASSIGN_OR_RETURN(const UniqueStream stream, MakeStream());
+  ProbeBuffers buffers;
+  RETURN_IF_ERROR(buffers.Make());
+  auto* const device = static_cast<std::byte*>(buffers.device);
+  ASSIGN_OR_RETURN(const float copy_ms, Milliseconds(stream.get(), [&] {
+                     return buffers.CopyHalf(stream.get());
+                   }));
+  ASSIGN_OR_RETURN(const float launches_ms, Milliseconds(stream.get(), [&] {
+                     for (int i = 0; i < kLaunches; ++i) {
+                       RETURN_IF_ERROR(Read(device, device + kHalf,
+                                            sizeof(float), stream.get()));
+                     }
+                     return absl::OkStatus();
+                   }));
+  return CudaRates{kHalf / (1e-3 * copy_ms), 1e-3 * launches_ms / kLaunches};
+}
+
 absl::StatusOr<CudaMemory> ProbeMemory(const DeviceFacts& facts) {
   if (!facts.integrated || !facts.maps_host_memory) return CudaMemory::kStaged;
   ASSIGN_OR_RETURN(const UniqueStream stream, MakeStream());
   ProbeBuffers buffers;
-  RETURN_IF_ERROR(FromCuda(
-      cudaHostAlloc(&buffers.host, ProbeBuffers::kBytes, cudaHostAllocMapped),
-      "cudaHostAlloc"));
-  std::memset(buffers.host, 0, ProbeBuffers::kBytes);
-  RETURN_IF_ERROR(FromCuda(cudaMalloc(&buffers.device, ProbeBuffers::kBytes),
-                           "cudaMalloc"));
+  RETURN_IF_ERROR(buffers.Make());
   void* mapped = nullptr;
   RETURN_IF_ERROR(
       FromCuda(cudaHostGetDevicePointer(&mapped, buffers.host, 0), "mapped"));
   auto* const device = static_cast<std::byte*>(buffers.device);
-  constexpr size_t kHalf = ProbeBuffers::kBytes / 2;
   ASSIGN_OR_RETURN(const float read_mapped, Milliseconds(stream.get(), [&] {
-                     return ReadAll(mapped, device + kHalf, stream.get());
+                     return Read(mapped, device + kHalf, kHalf, stream.get());
                    }));
   ASSIGN_OR_RETURN(const float copy_and_read, Milliseconds(stream.get(), [&] {
-                     const absl::Status copied = FromCuda(
-                         cudaMemcpyAsync(device, buffers.host, kHalf,
-                                         cudaMemcpyHostToDevice, stream.get()),
-                         "cudaMemcpyAsync");
-                     return copied.ok()
-                                ? ReadAll(device, device + kHalf, stream.get())
-                                : copied;
+                     const absl::Status copied = buffers.CopyHalf(stream.get());
+                     return copied.ok() ? Read(device, device + kHalf, kHalf,
+                                               stream.get())
+                                        : copied;
                    }));
   return read_mapped <= copy_and_read ? CudaMemory::kMapped
                                       : CudaMemory::kStaged;

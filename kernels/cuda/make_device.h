@@ -25,6 +25,9 @@ absl::StatusOr<UniqueStream> MakeStream();
 // Streams, handles, and the zeros.
 absl::Status MakeDevice(Device* device);
 
+// REQUIRES: there is a device.
+absl::StatusOr<CudaRates> ProbeRates();
+
 // Which of the first two strategies to use: see CudaMemory.
 absl::StatusOr<CudaMemory> ProbeMemory(const DeviceFacts& facts);
 

@@ -15,4 +15,9 @@ __attribute__((visibility("default"))) void layerd_cuda_make_backend(
       {static_cast<layerd::CudaMemory>(options.memory)});
 }
 
+__attribute__((visibility("default"))) void layerd_cuda_probe(
+    absl::StatusOr<layerd::CudaRates>* rates) {
+  *rates = layerd::ProbeCudaRates();
+}
+
 }  // extern "C"

@@ -214,6 +214,18 @@ TEST_CASE("Too little device memory is said, and nothing is left behind") {
   }
 }
 
+TEST_CASE("What a copy and a launch cost is probed, and leaves nothing") {
+  twin::Reset({.seed = 3});
+  const auto rates = ProbeCudaRates();
+  REQUIRE(rates.ok());
+  CHECK(rates->copy_bytes_per_s > 0);
+  CHECK(rates->launch_seconds > 0);
+  CheckTwin();
+  CHECK(twin::counters().device_bytes == 0);
+  twin::Reset({.seed = 3, .no_driver = true});
+  CHECK(absl::IsUnavailable(ProbeCudaRates().status()));
+}
+
 TEST_CASE("The probe maps memory only where the device shares it") {
   twin::Reset({.seed = 1, .integrated = false});
   auto backend = MakeCudaBackend({});
