@@ -27,7 +27,9 @@ struct Place {
 Place PlaceOf(const std::string& kind) {
   if (kind == "read") return {kDrive, "X"};
   if (kind == "part" || kind == "wait") return {kCompute, "X"};
-  if (kind == "job" || kind == "queued") return {kRequests, "X"};
+  for (const char* of_request : {"received", "queued", "job", "sent"}) {
+    if (kind == of_request) return {kRequests, "X"};
+  }
   return {kCompute, "i"};
 }
 
@@ -70,6 +72,8 @@ void AddEvent(const admin::TraceEvent& event, JsonWriter* json) {
   json->Add("level", event.level());
   if (event.kind() == "read") {
     json->Add("bytes", event.number());
+  } else if (event.kind() == "sent") {
+    json->Add("read_kib", event.number());
   } else if (event.kind() == "job") {
     json->Add("status", absl::StatusCodeToString(
                             static_cast<absl::StatusCode>(event.number())));
@@ -129,8 +133,10 @@ Command TraceCommand() {
                    .short_name = "-o"},
                   AddressOption()},
       .notes =
-          "Parts and waits by level, requests, preemptions, deadlines, and "
-          "reads of the\ndrive. Always recorded: the last 8192 events.",
+          "Parts and waits by level, requests (received, queued, answered, "
+          "sent),\npreemptions, deadlines, and reads of the drive. Always "
+          "recorded: the last 8192\nevents of requests, and as many of the "
+          "rest.",
       .run = RunTrace,
   };
 }

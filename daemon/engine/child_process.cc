@@ -14,6 +14,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
+#include "daemon/rt/as_started.h"
 
 namespace layerd {
 namespace {
@@ -32,6 +33,7 @@ constexpr int kCannotExecute = 127;
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
+  BecomeAsStarted();
   execv(argv[0], argv);
   _exit(kCannotExecute);
 }

@@ -14,8 +14,9 @@
 namespace layerd {
 
 // A program that runs beside us and whose last words we want. Its standard
-// input and output are /dev/null. It is ended with this object, and by the
-// kernel if we die first.
+// input and output are /dev/null; CPUs and priority are those that we began
+// with, whatever the thread that starts it has. It is ended with this object,
+// and by the kernel if we die first.
 //
 // Threading: one thread.
 class ChildProcess {

@@ -99,6 +99,10 @@ class Engine {
   // its level is full, UNAVAILABLE when draining or the model has failed: then
   // `done` is not called.
   virtual absl::Status Submit(std::unique_ptr<Job> job) = 0;
+  // What Submit() would say now of the job's model, queue and time, asked
+  // before anything is allocated for it: its inputs and outputs may yet be
+  // missing.
+  virtual absl::Status Admit(const Job& job) const = 0;
 
   // Submits and waits; `done` of the job is the engine's. For tools.
   absl::Status Run(std::unique_ptr<Job> job, JobStats* stats);
@@ -162,6 +166,15 @@ class Engine {
     std::string model;
   };
   virtual std::vector<TracedEvent> Trace() = 0;
+  // The reply to a job has left, for the trace.
+  struct Sent {
+    const Model* model = nullptr;
+    int level = 0;
+    uint32_t number = 0;  // JobStats::number
+    uint64_t read_bytes = 0;
+    Instant arrival{};
+  };
+  virtual void NoteSent(const Sent& sent) = 0;
   // Of a loaded model.
   virtual Promises::OfModel PromiseOf(const Model* model) const = 0;
   // No loaded model is more urgent.

@@ -226,6 +226,17 @@ absl::Status LocalEngine::Submit(std::unique_ptr<Job> job) {
   return scheduler_.Submit(std::move(job));
 }
 
+absl::Status LocalEngine::Admit(const Job& job) const {
+  RETURN_IF_ERROR(job.model->unavailable());
+  RETURN_IF_ERROR(scheduler_.HasRoom(job.level));
+  const Promises::OfModel promise = PromiseOf(job.model.get());
+  if (promise.response.count() > 0 || promise.predicted.count() == 0) {
+    return absl::OkStatus();
+  }
+  return AdmitByPrediction(parts_.clock->now(), job.deadline, job.level,
+                           scheduler_.ahead(job.level), promise.predicted);
+}
+
 absl::Status LocalEngine::KeepToPeriod(Job* job, nanoseconds response) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const Model& model = *job->model;
@@ -239,49 +250,11 @@ absl::Status LocalEngine::KeepToPeriod(Job* job, nanoseconds response) {
   return absl::OkStatus();
 }
 
-Scheduler::Stats LocalEngine::scheduling() const {
-  Scheduler::Stats stats = scheduler_.stats();
-  stats.too_often = too_often_.load();
-  return stats;
-}
-
 void LocalEngine::Drain(Instant deadline) { scheduler_.Drain(deadline); }
-
-Engine::MemoryStats LocalEngine::memory() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  MemoryStats stats{.weight_budget_bytes = budgets_.weight_bytes,
-                    .memory_budget_bytes = budgets_.memory_bytes,
-                    .ring_bytes = plan_.ring_bytes,
-                    .head_bytes = plan_.head_bytes,
-                    .decode_bytes = plan_.decode.bytes,
-                    .table_bytes = plan_.table_bytes,
-                    .arena_bytes = plan_.arena_bytes,
-                    .weight_bytes = 0};
-  for (const std::shared_ptr<Model>& model : models_) {
-    stats.weight_bytes += model->weight_bytes();
-  }
-  return stats;
-}
-
-bool LocalEngine::reading() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return data_path_ && data_path_->reading();
-}
 
 Loader::Stats LocalEngine::loading() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return data_path_ ? Sum(past_, data_path_->loading()) : past_;
-}
-
-std::chrono::nanoseconds LocalEngine::loader_cpu_time() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return data_path_ ? data_path_->loader_cpu_time()
-                    : std::chrono::nanoseconds{0};
-}
-
-std::vector<std::string> LocalEngine::warnings() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return warnings_;
 }
 
 absl::StatusOr<std::shared_ptr<Model>> LocalEngine::Load(
@@ -360,24 +333,6 @@ IoEngineOpener LocalEngine::TracedOpener() {
         std::move(choice.engine), parts_.clock.get(), scheduler_.trace());
     return choice;
   };
-}
-
-std::vector<Engine::TracedEvent> LocalEngine::Trace() {
-  std::map<const Model*, std::string> names;
-  for (const std::shared_ptr<Model>& model : models()) {
-    names[model.get()] = model->name();
-  }
-  std::vector<TracedEvent> events;
-  for (const TraceEvent& event : scheduler_.trace()->Events()) {
-    const auto name = names.find(event.model);
-    events.push_back({event, name == names.end() ? "" : name->second});
-  }
-  return events;
-}
-
-bool LocalEngine::IsMostUrgent(int level) const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return plan_.levels.empty() || level <= plan_.levels.front().level;
 }
 
 absl::StatusOr<std::shared_ptr<const Promises>> LocalEngine::PromisesFor(

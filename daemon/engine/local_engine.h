@@ -54,6 +54,7 @@ class LocalEngine final : public Engine {
                               const std::string& version) const override;
   std::vector<std::shared_ptr<Model>> models() const override;
   absl::Status Submit(std::unique_ptr<Job> job) override;
+  absl::Status Admit(const Job& job) const override;
   void Drain(Instant deadline) override;
   absl::Status SetBudgets(const MemoryBudgets& budgets) override;
   PlanReport Plan() const override;
@@ -61,6 +62,7 @@ class LocalEngine final : public Engine {
   void InterruptMeasuring() override { give_way_->store(true); }
   Scheduler::Stats scheduling() const override;
   std::vector<TracedEvent> Trace() override;
+  void NoteSent(const Sent& sent) override;
   Promises::OfModel PromiseOf(const Model* model) const override;
   bool IsMostUrgent(int level) const override;
   MemoryStats memory() const override;

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_format.h"
 #include "daemon/rt/last_cpu.h"
+#include "daemon/rt/prompt_thread.h"
 
 namespace layerd {
 namespace {
@@ -73,6 +74,7 @@ std::vector<std::string> BecomeRealtime(RealtimeRole role) {
 }
 
 std::string LeaveCpusToExecutor() {
+  BecomePrompt();
   return KeepTo(CpuShare::kLast, "gRPC is not kept on the last CPU");
 }
 

@@ -22,8 +22,9 @@ std::vector<std::string> BecomeRealtime(RealtimeRole role);
 
 // Keeps the calling thread, which is a normal one, and those that it will start
 // on that last CPU. Elsewhere it would stand in the middle of a request until
-// the executor pauses: the kernel does not move it at once. What was refused,
-// or empty; nothing to do where there is one CPU.
+// the executor pauses: the kernel does not move it at once. And they are prompt
+// (prompt_thread.h): clients on that CPU do not keep them from a request. What
+// was refused, or empty; nothing to do where there is one CPU.
 std::string LeaveCpusToExecutor();
 
 // Undoes the scheduling part, for a thread that goes on as a normal one.

@@ -17,6 +17,7 @@
 namespace layerd {
 
 struct JobStats {
+  uint32_t number = 0;  // Of the job, in the trace.
   std::chrono::nanoseconds queued{0};
   std::chrono::nanoseconds computing{0};  // Started to finished.
   std::chrono::nanoseconds load_wait{0};  // Of that, waiting for the drive.
@@ -53,7 +54,8 @@ struct Job {
   std::shared_ptr<std::atomic<bool>> cancelled;
   // With OK the outputs are written.
   std::function<void(const absl::Status& status, const JobStats& stats)> done;
-  // Of the scheduler's inbox.
+  // The scheduler's: in the trace, and in its inbox.
+  uint32_t number = 0;
   Job* arrived_before = nullptr;
 };
 

@@ -26,9 +26,10 @@ struct SchedulerOptions {
   LevelOrder level_order = LevelOrder::kFifo;
   // Without it every job starts with an empty ring.
   bool read_ahead = true;
-  // Of the time, that Run() leaves its CPU to others while it computes best
-  // effort below the most urgent level. Kernels stop a real-time thread that
-  // leaves nothing for up to 50 ms a second, whatever it computes just then.
+  // Of the time, that Run() leaves its CPU to others: kernels stop a real-time
+  // thread that leaves nothing for up to 50 ms a second, whatever it computes
+  // just then. It rests while it computes best effort below the most urgent
+  // level, and while it computes others only when that has not been for long.
   double rest_share = 0;
 };
 
@@ -62,6 +63,9 @@ class Scheduler {
   // RESOURCE_EXHAUSTED if so many wait at that level, UNAVAILABLE when
   // draining: then `done` is not called.
   absl::Status Submit(std::unique_ptr<Job> job);
+
+  // RESOURCE_EXHAUSTED if it would refuse for the queue's sake now.
+  absl::Status HasRoom(int level) const;
 
   // Returns after Shutdown(). Jobs that are on end at their next boundary, and
   // they and those that wait hear UNAVAILABLE: drain before.
@@ -118,7 +122,6 @@ class Scheduler {
     std::chrono::nanoseconds left{0};  // Of what was predicted.
     std::chrono::nanoseconds step{0};  // Of that, a part.
     bool overran = false;
-    uint32_t number = 0;    // Of the job, in the trace.
     Instant waits_since{};  // For the drive; the epoch: it does not.
     bool on() const { return job != nullptr; }
   };
@@ -135,8 +138,8 @@ class Scheduler {
   // Ends the job that is on, with that answer.
   void End(int level, const absl::Status& status);
   void Answer(std::unique_ptr<Job> job, const absl::Status& status,
-              const JobStats& stats);
-  void TraceOf(int level, TraceKind kind, uint32_t number, Instant begin,
+              JobStats stats);
+  void TraceOf(const Job& job, TraceKind kind, uint32_t number, Instant begin,
                Instant end);
   void NotePreemption(int level);
   void NotePart(int level, size_t part, Instant begun, Instant ended);
@@ -157,6 +160,7 @@ class Scheduler {
   // Submitted and not begun.
   std::array<std::atomic<size_t>, kLevelsMax> waiting_{};
   std::array<std::atomic<int64_t>, kLevelsMax> work_ns_{};  // Predicted.
+  std::atomic<uint32_t> submitted_jobs_{0};
   std::atomic<bool> held_{false};
   std::atomic<bool> draining_{false};
   std::atomic<bool> shutdown_{false};
@@ -171,7 +175,6 @@ class Scheduler {
   JobQueue queue_;
   Lanes lanes_{};
   std::array<Level, kLevelsMax> levels_;
-  uint32_t begun_jobs_ = 0;
   int on_ = 0;                                  // Jobs.
   std::atomic<bool> read_ahead_is_due_{false};  // Also by Resume().
   int ran_last_ = 0;  // The level that computed the last part; 0: none.

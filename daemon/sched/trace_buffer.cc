@@ -13,11 +13,42 @@ constexpr uint64_t kDurationMax = (uint64_t{1} << kDurationBits) - 1;
 
 constexpr uint64_t kBeingWritten = ~uint64_t{0};
 
+bool IsOfRequest(TraceKind kind) {
+  switch (kind) {
+    case TraceKind::kReceived:
+    case TraceKind::kQueued:
+    case TraceKind::kJob:
+    case TraceKind::kSent:
+    case TraceKind::kDeadline:
+      return true;
+    case TraceKind::kPart:
+    case TraceKind::kWait:
+    case TraceKind::kPreempted:
+    case TraceKind::kRead:
+      return false;
+  }
+  return false;
+}
+
 }  // namespace
 
 void TraceBuffer::Add(const TraceEvent& event) {
-  const uint64_t number = added_.fetch_add(1);
-  Slot& slot = slots_[number % kEvents];
+  (IsOfRequest(event.kind) ? requests_ : work_).Add(event);
+}
+
+std::vector<TraceEvent> TraceBuffer::Events() const {
+  std::vector<TraceEvent> events;
+  requests_.AppendTo(&events);
+  work_.AppendTo(&events);
+  std::stable_sort(
+      events.begin(), events.end(),
+      [](const auto& a, const auto& b) { return a.begin < b.begin; });
+  return events;
+}
+
+void TraceBuffer::Ring::Add(const TraceEvent& event) {
+  const uint64_t number = added.fetch_add(1);
+  Slot& slot = slots[number % kEvents];
   if (slot.number.exchange(kBeingWritten) == kBeingWritten) return;
   const uint64_t duration = std::min<uint64_t>(
       std::max<int64_t>(event.duration.count(), 0), kDurationMax);
@@ -30,17 +61,16 @@ void TraceBuffer::Add(const TraceEvent& event) {
   slot.number.store(number + 1);
 }
 
-std::vector<TraceEvent> TraceBuffer::Events() const {
-  std::vector<TraceEvent> events;
-  const uint64_t end = added_.load();
+void TraceBuffer::Ring::AppendTo(std::vector<TraceEvent>* events) const {
+  const uint64_t end = added.load();
   for (uint64_t number = end > kEvents ? end - kEvents : 0; number < end;
        ++number) {
-    const Slot& slot = slots_[number % kEvents];
+    const Slot& slot = slots[number % kEvents];
     if (slot.number.load() != number + 1) continue;
     std::array<uint64_t, 4> words;
     for (size_t i = 0; i < words.size(); ++i) words[i] = slot.words[i].load();
     if (slot.number.load() != number + 1) continue;
-    events.push_back(
+    events->push_back(
         {.kind = static_cast<TraceKind>(words[1] >> kDurationBits & 0xff),
          .level = static_cast<uint8_t>(words[1] >> 56),
          .job = static_cast<uint32_t>(words[2] >> 32),
@@ -49,7 +79,6 @@ std::vector<TraceEvent> TraceBuffer::Events() const {
          .duration = nanoseconds(words[1] & kDurationMax),
          .model = reinterpret_cast<const Model*>(words[3])});
   }
-  return events;
 }
 
 }  // namespace layerd

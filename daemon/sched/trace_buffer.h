@@ -14,8 +14,10 @@ namespace layerd {
 class Model;
 
 enum class TraceKind : uint8_t {
+  kReceived,   // From arrival to queued: checking and admission.
   kQueued,     // From arrival to begin.
   kJob,        // From arrival to answer; `number` is the status code.
+  kSent,       // From arrival until the reply has left; `number`: KiB read.
   kPart,       // One part; `number` is which.
   kWait,       // A job waits for the drive until its next part.
   kPreempted,  // At an instant: a more urgent job took over from this one.
@@ -34,7 +36,9 @@ struct TraceEvent {
 };
 
 // The last events, always recorded: what has just happened can be looked at
-// without having been expected.
+// without having been expected. Requests and what is done for them are kept
+// apart: a request has a few events and hundreds of parts, and is still there
+// when its parts are long overwritten.
 //
 // Cost:      five atomics an event; nothing is allocated after construction,
 //            nobody waits.
@@ -42,10 +46,10 @@ struct TraceEvent {
 //            overwritten.
 class TraceBuffer {
  public:
-  static constexpr size_t kEvents = 1 << 13;
+  static constexpr size_t kEvents = 1 << 13;  // Of each of the two.
 
   void Add(const TraceEvent& event);
-  // Oldest first.
+  // By their begin.
   std::vector<TraceEvent> Events() const;
 
  private:
@@ -55,8 +59,14 @@ class TraceBuffer {
     std::atomic<uint64_t> number{0};
     std::array<std::atomic<uint64_t>, 4> words{};
   };
-  std::atomic<uint64_t> added_{0};
-  std::array<Slot, kEvents> slots_;
+  struct Ring {
+    void Add(const TraceEvent& event);
+    void AppendTo(std::vector<TraceEvent>* events) const;
+
+    std::atomic<uint64_t> added{0};
+    std::array<Slot, kEvents> slots;
+  };
+  Ring requests_, work_;
 };
 
 }  // namespace layerd

@@ -46,6 +46,10 @@ void Describe(const Scheduler::Stats& stats, admin::Scheduling* out) {
 
 const char* NameOf(TraceKind kind) {
   switch (kind) {
+    case TraceKind::kReceived:
+      return "received";
+    case TraceKind::kSent:
+      return "sent";
     case TraceKind::kQueued:
       return "queued";
     case TraceKind::kJob:

@@ -63,25 +63,42 @@ void InferCall::Start(Engine* engine,
 void InferCall::Refuse(const absl::Status& reason) { Finish(ToGrpc(reason)); }
 
 void InferCall::OnDone() {
+  if (number_ > 0) {
+    engine_->NoteSent({.model = model_.get(),
+                       .level = level_,
+                       .number = number_,
+                       .read_bytes = read_bytes_,
+                       .arrival = arrival_});
+  }
   if (taken_bytes_ > 0) memory_->Return(taken_bytes_);
   delete this;
 }
 
 absl::Status InferCall::Submit(Engine* engine, std::shared_ptr<Model> model) {
-  ASSIGN_OR_RETURN(checked_,
-                   CheckRequest(*request_, model->inputs(), model->outputs()));
+  ASSIGN_OR_RETURN(checked_, CheckHead(*request_));
+  model_ = model;
+  engine_ = engine;
+  level_ = model->urgency().LevelFor(checked_.priority.value_or(0));
+  std::unique_ptr<Job> job = MakeJob(model);
+  RETURN_IF_ERROR(engine->Admit(*job));
+  RETURN_IF_ERROR(
+      CheckTensors(*request_, model->inputs(), model->outputs(), &checked_));
   RETURN_IF_ERROR(TakeMemory(*engine, *model));
   DescribeOutputs(*model);
-  model_ = model;
+  job->inputs = checked_.inputs;
+  job->outputs.resize(model->outputs().size());
+  for (size_t i = 0; i < checked_.outputs.size(); ++i) {
+    std::string* raw = response_->mutable_raw_output_contents(i);
+    job->outputs[checked_.outputs[i]] = std::as_writable_bytes(std::span(*raw));
+  }
   submitted_ = std::chrono::steady_clock::now();
-  return engine->Submit(MakeJob(std::move(model)));
+  return engine->Submit(std::move(job));
 }
 
 absl::Status InferCall::TakeMemory(const Engine& engine, const Model& model) {
   const uint64_t bytes =
       request_->ByteSizeLong() + ReplyBytes(model, checked_.outputs);
-  const int level = model.urgency().LevelFor(checked_.priority.value_or(0));
-  if (!memory_->TryTake(bytes, engine.IsMostUrgent(level))) {
+  if (!memory_->TryTake(bytes, engine.IsMostUrgent(level_))) {
     return absl::ResourceExhaustedError(absl::StrFormat(
         "%d bytes of requests are waiting and this one needs %d more; the "
         "bound (memory.requests) is %d: send it again later",
@@ -107,14 +124,8 @@ void InferCall::DescribeOutputs(const Model& model) {
 
 std::unique_ptr<Job> InferCall::MakeJob(std::shared_ptr<Model> model) {
   auto job = std::make_unique<Job>();
-  job->inputs = checked_.inputs;
-  job->outputs.resize(model->outputs().size());
-  for (size_t i = 0; i < checked_.outputs.size(); ++i) {
-    std::string* raw = response_->mutable_raw_output_contents(i);
-    job->outputs[checked_.outputs[i]] = std::as_writable_bytes(std::span(*raw));
-  }
   const ModelUrgency& urgency = model->urgency();
-  job->level = urgency.LevelFor(checked_.priority.value_or(0));
+  job->level = level_;
   job->arrival = arrival_;
   job->deadline = DeadlineOf(*context_, arrival_);
   if (checked_.timeout) {
@@ -145,6 +156,8 @@ void InferCall::Done(const absl::Status& status, const JobStats& stats) {
   } else {
     response_->Clear();
   }
+  number_ = stats.number;
+  read_bytes_ = stats.read_bytes;
   Finish(ToGrpc(status));  // `this` may be gone from here on.
 }
 

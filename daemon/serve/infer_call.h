@@ -38,6 +38,7 @@ class InferCall final : public grpc::ServerUnaryReactor {
 
   absl::Status Submit(Engine* engine, std::shared_ptr<Model> model);
   absl::Status TakeMemory(const Engine& engine, const Model& model);
+  // Without inputs and outputs.
   std::unique_ptr<Job> MakeJob(std::shared_ptr<Model> model);
   void DescribeOutputs(const Model& model);
   void Done(const absl::Status& status, const JobStats& stats);
@@ -49,6 +50,10 @@ class InferCall final : public grpc::ServerUnaryReactor {
   RequestCounts* const counts_;
   const Instant arrival_ = std::chrono::steady_clock::now();
   Instant submitted_{};
+  Engine* engine_ = nullptr;  // Once there is a job.
+  int level_ = 0;
+  uint32_t number_ = 0;  // Of the job, once it is done; and what it read.
+  uint64_t read_bytes_ = 0;
   std::shared_ptr<Model> model_;
   uint64_t taken_bytes_ = 0;
   CheckedRequest checked_;

@@ -261,13 +261,26 @@ absl::Status CheckOutputs(const ModelInferRequest& request,
 
 }  // namespace
 
+absl::StatusOr<CheckedRequest> CheckHead(
+    const inference::ModelInferRequest& request) {
+  CheckedRequest checked;
+  RETURN_IF_ERROR(CheckParameters(request, &checked));
+  return checked;
+}
+
+absl::Status CheckTensors(const inference::ModelInferRequest& request,
+                          const std::vector<Model::Port>& inputs,
+                          const std::vector<Model::Port>& outputs,
+                          CheckedRequest* checked) {
+  RETURN_IF_ERROR(CheckInputs(request, inputs, checked));
+  return CheckOutputs(request, outputs, checked);
+}
+
 absl::StatusOr<CheckedRequest> CheckRequest(
     const ModelInferRequest& request, const std::vector<Model::Port>& inputs,
     const std::vector<Model::Port>& outputs) {
-  CheckedRequest checked;
-  RETURN_IF_ERROR(CheckParameters(request, &checked));
-  RETURN_IF_ERROR(CheckInputs(request, inputs, &checked));
-  RETURN_IF_ERROR(CheckOutputs(request, outputs, &checked));
+  ASSIGN_OR_RETURN(CheckedRequest checked, CheckHead(request));
+  RETURN_IF_ERROR(CheckTensors(request, inputs, outputs, &checked));
   return checked;
 }
 

@@ -36,6 +36,16 @@ absl::StatusOr<CheckedRequest> CheckRequest(
     const std::vector<Model::Port>& inputs,
     const std::vector<Model::Port>& outputs);
 
+// The same in two steps. The first touches no tensor and has timeout and
+// priority, which is all that admission asks for: what is refused for its time
+// has cost nothing yet.
+absl::StatusOr<CheckedRequest> CheckHead(
+    const inference::ModelInferRequest& request);
+absl::Status CheckTensors(const inference::ModelInferRequest& request,
+                          const std::vector<Model::Port>& inputs,
+                          const std::vector<Model::Port>& outputs,
+                          CheckedRequest* checked);
+
 }  // namespace layerd
 
 #endif  // LAYERD_DAEMON_SERVE_REQUEST_CHECK_H_

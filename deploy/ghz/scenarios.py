@@ -20,11 +20,9 @@ own. Standard library only. Exits 1 if a gate is shut.
 """
 
 import argparse
-import datetime
 import json
 import os
 import pathlib
-import re
 import struct
 import subprocess
 import sys
@@ -32,198 +30,15 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(os.path.realpath(__file__)).parents[2]
-sys.path.insert(0, str(ROOT / "test" / "e2e"))
+sys.path[:0] = [str(ROOT / "deploy" / "ghz"), str(ROOT / "test" / "e2e")]
+
+from judges import (figures, goodput, judge_idle, judge_impossible,
+                    judge_overload, judge_preemption, judge_queueing,
+                    judge_ramp, judge_reads, judge_storm, judge_urgent,
+                    preemption_costs_us, stalls_of)
+from stages import Timeline, stages_of
 
 SIDE = 224
-OVER = {"ResourceExhausted", "DeadlineExceeded"}
-
-
-# --- What ghz says ------------------------------------------------------------
-
-
-def figures(report):
-    """Counts by code, and latencies in ms of those that were answered."""
-    codes = report.get("statusCodeDistribution") or {}
-    latency = {entry["percentage"]: entry["latency"] / 1e6
-               for entry in report.get("latencyDistribution") or []}
-    return codes, latency
-
-
-def percentile(values, percent):
-    values = sorted(values)
-    return values[min(len(values) - 1, int(len(values) * percent / 100))]
-
-
-def answered(report):
-    """Latencies in ms of what was answered, one each."""
-    return [d["latency"] / 1e6 for d in report.get("details") or []
-            if d["status"] == "OK"]
-
-
-def late_calls(report, deadline_ms):
-    """(begin, end) in seconds since the epoch, of calls that were late or not
-    answered."""
-    late = []
-    for detail in report.get("details") or []:
-        if detail["status"] == "OK" and detail["latency"] / 1e6 <= deadline_ms:
-            continue
-        begin = datetime.datetime.fromisoformat(
-            re.sub(r"(\.\d{6})\d*", r"\1", detail["timestamp"])
-            .replace("Z", "+00:00")).timestamp()
-        late.append((begin, begin + detail["latency"] / 1e9))
-    return late
-
-
-def goodput(report):
-    ok = figures(report)[0].get("OK", 0)
-    return report["rps"] * ok / max(1, report["count"])
-
-
-def stalls_of(cyclictest_text):
-    """[(begin, end)] in seconds of CLOCK_MONOTONIC, that cyclictest woke late.
-    """
-    return [((int(ts) - int(late)) / 1e6, int(ts) / 1e6)
-            for late, ts in re.findall(r"Spike:\s*(\d+): TS:\s*(\d+)",
-                                       cyclictest_text)]
-
-
-def outside(late, stalls, slack_s=0.002):
-    """Those of `late` that no stall touches."""
-    return [(begin, end) for begin, end in late
-            if not any(b - slack_s < end and begin < e + slack_s
-                       for b, e in stalls)]
-
-
-def judge_urgent(alone, beside, solos, floods, longest_part_ms, slack_ms,
-                 stalls):
-    """[(what, well, words)] of the urgent class beside floods. `stalls`:
-    (begin, end) in seconds since the epoch."""
-    ms, ms_alone = answered(beside), answered(alone)
-    if not ms or not ms_alone:
-        return [("urgent requests are answered", False, f"{figures(beside)[0]}")]
-    p99, p99_alone = percentile(ms, 99), percentile(ms_alone, 99)
-    late = late_calls(beside, p99_alone + slack_ms)
-    unexcused = outside(late, stalls)
-    allowed = p99_alone + 2 * longest_part_ms
-    share = sum(map(goodput, floods))
-    solo = sum(map(goodput, solos))
-    codes = {}
-    for flood in floods:
-        for code, count in figures(flood)[0].items():
-            codes[code] = codes.get(code, 0) + count
-    longest = max((1e3 * (e - b) for b, e in stalls), default=0)
-    return [
-        ("no deadline is missed outside the machine's stalls",
-         not unexcused,
-         f"{beside['count']} requests, {len(late)} later than "
-         f"{p99_alone + slack_ms:.2f} ms, {len(unexcused)} of them beside no "
-         f"stall ({len(stalls)} stalls, the longest {longest:.1f} ms)"),
-        ("its p99 is within alone + 2 x the longest part", p99 <= allowed,
-         f"p50 {percentile(ms, 50):.2f}, p99 {p99:.2f}, p99.9 "
-         f"{percentile(ms, 99.9):.2f} ms; alone {percentile(ms_alone, 50):.2f},"
-         f" {p99_alone:.2f}, {percentile(ms_alone, 99.9):.2f}; allowed "
-         f"{allowed:.2f}"),
-        ("the flood keeps half of its goodput",
-         share >= solo / 2, f"{share:.2f}/s of {solo:.2f}/s"),
-        ("the flood hears nothing but answers and refusals",
-         not set(codes) - OVER - {"OK"}, f"{codes}"),
-    ]
-
-
-def judge_ramp(report):
-    codes, _ = figures(report)
-    return [
-        ("some are answered", codes.get("OK", 0) > 0, f"{codes}"),
-        ("the others are refused, with the right codes",
-         bool(set(codes) & OVER) and not set(codes) - OVER - {"OK"},
-         "; ".join(list(report.get("errorDistribution") or [])[:1])),
-    ]
-
-
-def judge_impossible(report, read_bytes, weight_bytes):
-    codes, _ = figures(report)
-    return [
-        ("all are refused", bool(codes) and not set(codes) - OVER, f"{codes}"),
-        ("hardly anything was read for them",
-         read_bytes <= 3 * weight_bytes, f"{read_bytes >> 20} MiB"),
-    ]
-
-
-def judge_storm(reports, next_ok, grown_bytes, grown_fds):
-    codes = {}
-    for report in reports:
-        for code, count in figures(report)[0].items():
-            codes[code] = codes.get(code, 0) + count
-    return [
-        ("calls were cancelled", codes.get("Canceled", 0) +
-         codes.get("Unavailable", 0) > 0, f"{codes}"),
-        ("the next request is answered", next_ok, ""),
-        ("no memory is left behind", grown_bytes < 16 << 20,
-         f"{grown_bytes >> 10} KiB more"),
-        ("no descriptor is left behind", grown_fds <= 4, f"{grown_fds} more"),
-    ]
-
-
-def latencies(report, *codes):
-    return [d["latency"] / 1e6 for d in report.get("details") or []
-            if d["status"] in codes]
-
-
-def judge_overload(echo, overload, urgent_alone, urgent, peak_bytes,
-                   allowed_bytes):
-    codes = figures(overload)[0]
-    refused = latencies(overload, "ResourceExhausted")
-    echoed = latencies(echo, "NotFound")
-    if not refused or not echoed:
-        return [("requests are refused", False, f"{codes}")]
-    p99, echo_p99 = percentile(refused, 99), percentile(echoed, 99)
-    ok, ok_alone = (figures(r)[0].get("OK", 0) / max(1, r["count"])
-                    for r in (urgent, urgent_alone))
-    return [
-        ("refusals come at once: p99 within an echo's + 1 ms",
-         p99 <= echo_p99 + 1, f"p99 {p99:.2f} ms, echo {echo_p99:.2f}; {codes}"),
-        ("some are answered", codes.get("OK", 0) > 0, f"{goodput(overload):.1f}/s"),
-        ("the urgent class is answered as ever", ok >= ok_alone - 0.001,
-         f"{100 * ok:.1f} % answered, {100 * ok_alone:.1f} % without"),
-        ("memory stays within base, plan and requests",
-         peak_bytes <= allowed_bytes,
-         f"{peak_bytes >> 20} of {allowed_bytes >> 20} MiB"),
-    ]
-
-
-def judge_idle(wakeups_per_s, read_bytes):
-    return [
-        ("at most 10 wake-ups a second", wakeups_per_s <= 10,
-         f"{wakeups_per_s:.1f}"),
-        ("nothing is read", read_bytes == 0, f"{read_bytes} bytes"),
-    ]
-
-
-def preemption_costs_us(trace):
-    """From the end of a lower part to the first part of the urgent job that
-    came meanwhile; and how many tiles were read twice for a job."""
-    parts = sorted((e["ts"], e["ts"] + e["dur"], e["tid"]) for e in trace
-                   if e.get("cat") == "part")
-    costs = []
-    for job in trace:
-        if job.get("cat") != "job" or not job["name"].startswith("urgent"):
-            continue
-        begun = [p for p in parts if p[2] > 1 and p[0] < job["ts"] < p[1]]
-        first = [p for p in parts if p[2] == 1 and p[0] >= job["ts"]]
-        if begun and first:
-            costs.append(first[0][0] - begun[0][1])
-    return costs
-
-
-def judge_preemption(costs):
-    if not costs:
-        return [("jobs are preempted", False, "none in the trace")]
-    median = percentile(costs, 50)
-    return [("a preemption costs at most 100 us beyond the part", median <= 100,
-             f"median {median:.0f} us of {len(costs)}")]
-
-
-# --- Running it ---------------------------------------------------------------
 
 
 def varint(number):
@@ -270,10 +85,6 @@ class Load:
 
     def run(self, model, *flags):
         return self.end(self.start(model, *flags))
-
-    def trace(self, path):
-        from layerd import layerctl
-        layerctl("trace", "-o", path, "--address", self.address)
 
     def end(self, started):
         child, report = started
@@ -336,20 +147,27 @@ def scenario_urgent(options):
         load.run("urgent", "-n", 30, "-c", 1)
         for name in floods:
             load.run(name, "-n", 4, "-c", 1)
-        alone = load.run("urgent", *paced, "-z", f"{alone_s}s")
-        solos = [load.start(name, *flooding, "-z", f"{alone_s}s")
-                 for name in floods]
-        solos = [load.end(solo) for solo in solos]
+        with Timeline(load.address) as idle:
+            alone = load.run("urgent", *paced, "-z", f"{alone_s}s")
+        with Timeline(load.address) as solo:
+            solos = [load.start(name, *flooding, "-z", f"{alone_s}s")
+                     for name in floods]
+            solos = [load.end(started) for started in solos]
         stalls = Stalls(options.seconds)
-        started = [load.start(name, *flooding, "-z", f"{options.seconds}s")
-                   for name in floods]
-        beside = load.run("urgent", *paced, "-z", f"{options.seconds}s")
-        trace = options.trace or pathlib.Path(load.folder.name) / "trace.json"
-        load.trace(trace)
-        events = json.loads(pathlib.Path(trace).read_text())["traceEvents"]
-        return judge_preemption(preemption_costs_us(events)) + judge_urgent(
-            alone, beside, solos, [load.end(flood) for flood in started],
-            options.longest_part_ms, options.slack_ms, stalls.end())
+        with Timeline(load.address, options.trace) as full:
+            started = [load.start(name, *flooding, "-z", f"{options.seconds}s")
+                       for name in floods]
+            beside = load.run("urgent", *paced, "-z", f"{options.seconds}s")
+        stages = stages_of(beside, full.requests("urgent"))
+        flooded = [load.end(flood) for flood in started]
+        rows = judge_preemption(preemption_costs_us(full.last))
+        rows += judge_queueing(stages_of(alone, idle.requests("urgent")), stages)
+        for name in floods:
+            rows += judge_reads(solo.read_kib(name), full.read_kib(name),
+                                full.preemptions(name))
+        return rows + judge_urgent(
+            alone, beside, solos, flooded, options.longest_part_ms,
+            options.slack_ms, stalls.end(), stages)
 
 
 def scenario_ramp(options):
@@ -384,13 +202,14 @@ def scenario_overload(options):
                  "--duration-stop", "wait", "-t", "10s"]
         load.run("urgent", "-n", 30, "-c", 1)
         load.run("flood", "-n", 4, "-c", 1)
-        echo = load.run("nobody", "-n", 500, "-c", 1)
         alone = load.run("urgent", *paced, "-z", f"{third}s")
         can = goodput(load.run("flood", "-c", 2, "-z", f"{third}s",
                                "--duration-stop", "wait"))
         asked = ["--async", "--rps", max(4, round(4 * can)), "-c", 32,
-                 "--duration-stop", "wait", "-z", f"{options.seconds}s"]
-        started = load.start("flood", *asked)
+                 "--duration-stop", "wait"]
+        # The same client at the same pace, and nothing beside it.
+        echo = load.run("nobody", *asked, "-z", f"{third}s")
+        started = load.start("flood", *asked, "-z", f"{options.seconds}s")
         urgent = load.run("urgent", *paced, "-z", f"{options.seconds}s")
         overload = load.end(started)
         plan = json.loads(layerctl("budget", "--json", "--address",

@@ -6,7 +6,8 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import scenarios
+import judges
+import stages
 
 
 def report(codes, p99=None, rps=10.0):
@@ -24,7 +25,7 @@ def well(judged):
 
 class Gates(unittest.TestCase):
     def urgent(self, beside, flood=report({"OK": 100}, 900), stalls=()):
-        return well(scenarios.judge_urgent(
+        return well(judges.judge_urgent(
             report({"OK": 300}, 10), beside, [report({"OK": 150}, 400, 15)],
             [flood], longest_part_ms=2, slack_ms=5, stalls=stalls))
 
@@ -39,13 +40,23 @@ class Gates(unittest.TestCase):
         late = report({"OK": 299}, 12)
         late["details"] += report({"OK": 1}, 15.1)["details"]
         self.assertFalse(self.urgent(late)[0])
-        at = 1767323045.13  # While that call was on.
+        at = 1767323045.11  # While that call was on.
         self.assertTrue(self.urgent(late, stalls=[(at, at + 0.005)])[0])
         self.assertFalse(self.urgent(late, stalls=[(at - 9, at - 8)])[0])
 
+    def test_a_late_call_is_told_with_its_stages(self):
+        late = report({"OK": 299}, 12)
+        late["details"] += report({"OK": 1}, 15.1)["details"]
+        stage = stages.Stages(judges.span_of(late["details"][-1]), 9, 0, 0, 5, 0,
+                              1)
+        words = judges.judge_urgent(
+            report({"OK": 300}, 10), late, [report({"OK": 1})],
+            [report({"OK": 1})], 2, 5, (), [stage])[0][2]
+        self.assertIn("15.1 ms: 9.0 until received", words)
+
     def test_stalls_are_read_from_what_cyclictest_prints(self):
         text = "T: 0 ( 9) P:90\nT: 0 Spike:    1500: TS:  13579705913\n"
-        self.assertEqual(scenarios.stalls_of(text),
+        self.assertEqual(judges.stalls_of(text),
                          [(13579.704413, 13579.705913)])
 
     def test_a_late_tail_shuts_it(self):
@@ -62,12 +73,39 @@ class Gates(unittest.TestCase):
         broken = report({"OK": 90, "Internal": 1}, 900)
         self.assertFalse(self.urgent(report({"OK": 300}, 12), broken)[3])
 
+    def test_a_call_is_found_in_the_trace_by_its_time(self):
+        # ghz's timestamp is the end of the call, which took 10 ms.
+        call = report({"OK": 1}, 10)
+        end = 1767323045.123456
+        begin = end - 0.010
+        ms = {"received": 0.5, "queued": 1.5, "job": 6, "sent": 6.5}
+        stage, = stages.stages_of(call, [(begin - 1, ms), (begin + 0.002, ms),
+                                         (end + 1, ms)])
+        for name, wants in {"to_us_ms": 2, "checked_ms": 0.5, "queued_ms": 2.5,
+                            "begun_ms": 1, "served_ms": 4.5, "sent_ms": 0.5,
+                            "back_ms": 1.5}.items():
+            self.assertAlmostEqual(getattr(stage, name), wants, places=2)
+        self.assertEqual(stages.stages_of(call, [(end + 1, ms)]), [])
+
+    def test_late_queueing_shuts_it(self):
+        def stage(ms):
+            return stages.Stages((0, 1), ms, 0.1, 0, 5, 0, 0)
+        judge = lambda ms: well(judges.judge_queueing([stage(2)], [stage(ms)]))
+        self.assertEqual(judge(2.9), [True])
+        self.assertEqual(judge(3.1), [False])
+        self.assertEqual(well(judges.judge_queueing([], [])), [False])
+
+    def test_a_tile_that_is_read_twice_shuts_it(self):
+        self.assertEqual(well(judges.judge_reads([900], [900, 880], 3)), [True])
+        self.assertEqual(well(judges.judge_reads([900], [904], 3)), [False])
+        self.assertEqual(well(judges.judge_reads([900], [900], 0)), [False])
+
     def test_overload_wants_quick_refusals_and_bounded_memory(self):
         def judge(refusal_ms=2.0, urgent_ok=300, peak=90):
             overload = report({"ResourceExhausted": 90}, refusal_ms)
             overload["details"] += report({"OK": 10}, 500)["details"]
             overload["statusCodeDistribution"]["OK"] = 10
-            return well(scenarios.judge_overload(
+            return well(judges.judge_overload(
                 report({"NotFound": 100}, 1.5), overload, report({"OK": 300}),
                 report({"OK": urgent_ok, "Unavailable": 300 - urgent_ok}),
                 peak, 100))
@@ -77,22 +115,22 @@ class Gates(unittest.TestCase):
         self.assertEqual(judge(peak=101), [True, True, True, False])
 
     def test_idle_wants_quiet(self):
-        self.assertEqual(well(scenarios.judge_idle(9, 0)), [True, True])
-        self.assertEqual(well(scenarios.judge_idle(11, 1)), [False, False])
+        self.assertEqual(well(judges.judge_idle(9, 0)), [True, True])
+        self.assertEqual(well(judges.judge_idle(11, 1)), [False, False])
 
     def test_a_preemption_costs_from_the_end_of_the_part_in_progress(self):
         event = lambda cat, tid, ts, dur: {"cat": cat, "tid": tid, "ts": ts,
                                            "dur": dur, "name": "urgent job"}
-        costs = scenarios.preemption_costs_us([
+        costs = judges.preemption_costs_us([
             event("part", 4, 0, 500), event("job", 1, 100, 3000),
             event("part", 1, 540, 300), event("part", 1, 900, 300)])
         self.assertEqual(costs, [40])
-        self.assertEqual(well(scenarios.judge_preemption(costs)), [True])
-        self.assertEqual(well(scenarios.judge_preemption([140])), [False])
-        self.assertEqual(well(scenarios.judge_preemption([])), [False])
+        self.assertEqual(well(judges.judge_preemption(costs)), [True])
+        self.assertEqual(well(judges.judge_preemption([140])), [False])
+        self.assertEqual(well(judges.judge_preemption([])), [False])
 
     def test_ramp_wants_refusals_and_no_other_error(self):
-        judge = lambda codes: well(scenarios.judge_ramp(report(codes)))
+        judge = lambda codes: well(judges.judge_ramp(report(codes)))
         self.assertEqual(judge({"OK": 5, "ResourceExhausted": 3}), [True] * 2)
         self.assertEqual(judge({"OK": 5}), [True, False])
         self.assertEqual(
@@ -101,13 +139,13 @@ class Gates(unittest.TestCase):
 
     def test_impossible_wants_all_refused_without_reading(self):
         judge = lambda codes, read: well(
-            scenarios.judge_impossible(report(codes), read, 1000))
+            judges.judge_impossible(report(codes), read, 1000))
         self.assertEqual(judge({"ResourceExhausted": 9}, 10), [True] * 2)
         self.assertEqual(judge({"OK": 1, "ResourceExhausted": 8}, 9000),
                          [False, False])
 
     def test_storm_wants_nothing_left_behind(self):
-        judge = lambda *rest: well(scenarios.judge_storm(
+        judge = lambda *rest: well(judges.judge_storm(
             [report({"OK": 5, "Canceled": 50})], *rest))
         self.assertEqual(judge(True, 0, 0), [True] * 4)
         self.assertEqual(judge(False, 99 << 20, 60), [True] + [False] * 3)

@@ -1,0 +1,77 @@
+// The part of LocalEngine that tells what it has and does.
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "daemon/engine/local_engine.h"
+
+namespace layerd {
+
+Scheduler::Stats LocalEngine::scheduling() const {
+  Scheduler::Stats stats = scheduler_.stats();
+  stats.too_often = too_often_.load();
+  return stats;
+}
+
+Engine::MemoryStats LocalEngine::memory() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  MemoryStats stats{.weight_budget_bytes = budgets_.weight_bytes,
+                    .memory_budget_bytes = budgets_.memory_bytes,
+                    .ring_bytes = plan_.ring_bytes,
+                    .head_bytes = plan_.head_bytes,
+                    .decode_bytes = plan_.decode.bytes,
+                    .table_bytes = plan_.table_bytes,
+                    .arena_bytes = plan_.arena_bytes,
+                    .weight_bytes = 0};
+  for (const std::shared_ptr<Model>& model : models_) {
+    stats.weight_bytes += model->weight_bytes();
+  }
+  return stats;
+}
+
+bool LocalEngine::reading() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return data_path_ && data_path_->reading();
+}
+
+std::chrono::nanoseconds LocalEngine::loader_cpu_time() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return data_path_ ? data_path_->loader_cpu_time()
+                    : std::chrono::nanoseconds{0};
+}
+
+std::vector<std::string> LocalEngine::warnings() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return warnings_;
+}
+
+std::vector<Engine::TracedEvent> LocalEngine::Trace() {
+  std::map<const Model*, std::string> names;
+  for (const std::shared_ptr<Model>& model : models()) {
+    names[model.get()] = model->name();
+  }
+  std::vector<TracedEvent> events;
+  for (const TraceEvent& event : scheduler_.trace()->Events()) {
+    const auto name = names.find(event.model);
+    events.push_back({event, name == names.end() ? "" : name->second});
+  }
+  return events;
+}
+
+void LocalEngine::NoteSent(const Sent& sent) {
+  scheduler_.trace()->Add(
+      {.kind = TraceKind::kSent,
+       .level = static_cast<uint8_t>(sent.level),
+       .job = sent.number,
+       .number = static_cast<uint32_t>(sent.read_bytes >> 10),
+       .begin = sent.arrival.time_since_epoch(),
+       .duration = parts_.clock->now() - sent.arrival,
+       .model = sent.model});
+}
+
+bool LocalEngine::IsMostUrgent(int level) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return plan_.levels.empty() || level <= plan_.levels.front().level;
+}
+
+}  // namespace layerd

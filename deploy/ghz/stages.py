@@ -1,0 +1,117 @@
+"""Where the time of a call goes: ghz's begin and end of it, and between them
+what layerd's trace has. Standard library only.
+
+    call --to_us--> received --checked--> queued --> begun --> answered
+         --> sent --> end
+"""
+
+import bisect
+import dataclasses
+import json
+import os
+import pathlib
+import tempfile
+import threading
+import time
+
+from judges import span_of
+
+KINDS = ("received", "queued", "job", "sent")
+
+
+@dataclasses.dataclass
+class Stages:
+    """Of one call; ms."""
+    span: tuple  # (begin, end), seconds since the epoch.
+    to_us_ms: float  # Until the whole request has come in.
+    checked_ms: float  # From there until its job is queued.
+    begun_ms: float  # From there.
+    served_ms: float
+    sent_ms: float
+    back_ms: float  # From there until the client has the answer.
+
+    @property
+    def queued_ms(self):
+        return self.to_us_ms + self.checked_ms
+
+    def __str__(self):
+        return (f"{1e3 * (self.span[1] - self.span[0]):.1f} ms: "
+                f"{self.to_us_ms:.1f} until received, {self.checked_ms:.1f} "
+                f"until queued, {self.begun_ms:.1f} until begun, "
+                f"{self.served_ms:.1f} until answered, {self.sent_ms:.1f} until "
+                f"sent, {self.back_ms:.1f} until back")
+
+
+def stages_of(report, requests):
+    """Of the calls of a ghz report that are found among `requests`: (arrival in
+    seconds since the epoch, {kind: ms since then}), by arrival."""
+    arrivals = [arrival for arrival, _ in requests]
+    found = []
+    for detail in report.get("details") or []:
+        begin, end = span_of(detail)
+        at = bisect.bisect_left(arrivals, begin)
+        if at == len(requests) or arrivals[at] > end:
+            continue
+        ms = requests[at][1]
+        to_us = 1e3 * (arrivals[at] - begin)
+        found.append(Stages(
+            (begin, end), to_us, ms["received"],
+            ms["queued"] - ms["received"], ms["job"] - ms["queued"],
+            ms["sent"] - ms["job"], 1e3 * (end - begin) - to_us - ms["sent"]))
+    return found
+
+
+class Timeline:
+    """Collects the trace of a running layerd until the end of a `with`: requests
+    of the whole time, parts and reads of the last seconds (`last`)."""
+
+    def __init__(self, address, path=None, every_s=20):
+        self.address, self.path, self.every_s = address, path, every_s
+        self.jobs, self.last, self.over = {}, [], threading.Event()
+        self.since = time.monotonic()
+        self.offset = time.time() - time.monotonic()
+        self.thread = threading.Thread(target=self._collect)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+        self._look()
+
+    def _collect(self):
+        os.nice(19)  # Of this thread, and what it starts: not to be in the way.
+        while not self.over.wait(self.every_s):
+            self._look()
+
+    def _look(self):
+        from layerd import layerctl
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(self.path or folder + "/trace.json")
+            layerctl("trace", "-o", path, "--address", self.address)
+            self.last = json.loads(path.read_text())["traceEvents"]
+        for event in self.last:
+            if event.get("cat") not in KINDS or event["ts"] < 1e6 * self.since:
+                continue
+            job = self.jobs.setdefault(event["args"]["job"], {})
+            job[event["cat"]] = event
+
+    def requests(self, model):
+        """As stages_of() takes them."""
+        return sorted(
+            ((job["job"]["ts"] / 1e6 + self.offset,
+              {kind: job[kind]["dur"] / 1e3 for kind in KINDS})
+             for job in self.jobs.values()
+             if len(job) == len(KINDS) and
+             job["job"]["name"] == f"{model} job"), key=lambda r: r[0])
+
+    def read_kib(self, model):
+        """Of each job that was answered."""
+        return [job["sent"]["args"]["read_kib"] for job in self.jobs.values()
+                if "sent" in job and job["sent"]["name"] == f"{model} sent" and
+                job.get("job", {}).get("args", {}).get("status") == "OK"]
+
+    def preemptions(self, model):
+        return sum(event["name"] == f"{model} preempted" for event in self.last)

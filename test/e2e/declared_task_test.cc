@@ -1,0 +1,83 @@
+// A task that is declared by model.yaml and comes more often than it declares.
+#include <fstream>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "test/catch/catch.h"
+#include "test/e2e/conversation.h"
+#include "test/e2e/daemon_process.h"
+#include "test/e2e/digits.h"
+#include "test/e2e/program.h"
+
+namespace layerd {
+namespace {
+
+// So long a period that no machine is slow enough for the next job to be due.
+const std::map<std::string, std::string> kModels = {
+    {"hasty",
+     "priority: 1\nlower_to: 3\nperiod_ms: 600000\n"
+     "deadline_ms: 600000\n"},
+    {"steady", "priority: 2\nperiod_ms: 600000\ndeadline_ms: 600000\n"},
+    {"free", "priority: 4\n"},
+};
+
+struct Served {
+  Served() {
+    for (const auto& [name, yaml] : kModels) {
+      repository.AddLayers(name, DigitsLayers());
+      std::ofstream(repository.FolderOf(name) + "/model.yaml") << yaml;
+    }
+    // Leaves costs in the cache: where none are known nothing is promised.
+    const Ended bench = Run({kLayerctl, "bench", repository.LayersPath("free"),
+                             "--budget", "all", "--threads", "1", "--requests",
+                             "3", "--cache", repository.cache_path()});
+    INFO(bench.err);
+    REQUIRE(bench.status == 0);
+    daemon.emplace(repository, DaemonOptions{.flags = {"--threads", "1"}});
+    REQUIRE(daemon->WaitUntilReady());
+    client.emplace(daemon->address());
+  }
+
+  TestRepository repository;
+  std::optional<DaemonProcess> daemon;
+  std::optional<WireClient> client;
+};
+
+TEST_CASE("A declared task that comes too often is late itself, nobody else") {
+  Served served;
+  CHECK(AskDigit(&*served.client, "hasty", 0).ok());
+  const absl::Status refused = AskDigit(&*served.client, "hasty", 0).status();
+  CHECK(absl::IsResourceExhausted(refused));
+  CHECK_THAT(std::string(refused.message()),
+             Catch::Contains("each 600000 ms at most (period_ms)") &&
+                 Catch::Contains("too early"));
+  for (const char* other : {"steady", "free"}) {
+    INFO(other);
+    const auto logits = AskDigit(&*served.client, other, 1);
+    REQUIRE(logits.ok());
+    CHECK(Agrees(*logits, ExpectedLogits(1)));
+  }
+
+  // Where it is promised nothing it may come as often as it likes.
+  for (size_t digit = 0; digit < 3; ++digit) {
+    inference::ModelInferRequest lower = DigitRequest("hasty", digit);
+    (*lower.mutable_parameters())["priority"].set_int64_param(3);
+    CHECK(Infer(&*served.client, lower).ok());
+  }
+
+  const auto scheduling = AskStatus(&*served.client).scheduling();
+  CHECK(scheduling.too_often() == 1);
+  CHECK(scheduling.deadline_misses() == 0);
+  for (const char* command : {"status", "watch"}) {
+    std::vector<std::string> words{kLayerctl, command, "--json", "--address",
+                                   served.daemon->address()};
+    if (words[1] == "watch") words.insert(words.end(), {"--count", "1"});
+    const Ended told = Run(words);
+    CHECK(told.status == 0);
+    CHECK_THAT(told.out, Catch::Contains("\"too_often\": 1"));
+  }
+}
+
+}  // namespace
+}  // namespace layerd
