@@ -26,7 +26,7 @@ struct Served {
   Served() {
     for (const auto& [name, yaml] : kModels) {
       repository.AddLayers(name, DigitsLayers());
-      std::ofstream(repository.FolderOf(name) + "/model.yaml") << yaml;
+      std::ofstream(repository.FolderOf(name) + "/../model.yaml") << yaml;
     }
     // Leaves costs in the cache: where none are known nothing is promised.
     const Ended bench = Run({kLayerctl, "bench", repository.LayersPath("free"),

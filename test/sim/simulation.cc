@@ -212,6 +212,7 @@ SimResult Simulation::Run() {
   result_.jobs = answered_;
   result_.preemptions = scheduler_->stats().preemptions;
   result_.trace_hash = machine_.trace_hash();
+  if (options_.keep_trace) result_.trace = scheduler_->trace()->Events();
   return result_;
 }
 

@@ -7,6 +7,7 @@
 
 #include "daemon/plan/schedulability.h"
 #include "daemon/sched/job_queue.h"
+#include "daemon/sched/trace_buffer.h"
 #include "test/sim/task_set.h"
 #include "test/sim/virtual_machine.h"
 
@@ -24,6 +25,7 @@ struct SimOptions {
   bool all_at_once = false;
   // When each task's first job arrives; empty: as above.
   std::vector<double> first_seconds = {};
+  bool keep_trace = false;
 };
 
 // What came of a task set. `complaints` are promises of the daemon that did not
@@ -39,6 +41,7 @@ struct SimResult {
   // The same for the promised response, where one was given.
   double worst_share_of_bound = 0;
   uint64_t trace_hash = 0;
+  std::vector<TraceEvent> trace;  // The scheduler's last, if asked for.
   std::vector<std::string> complaints;
 };
 
