@@ -29,6 +29,7 @@
 #include "daemon/engine/drive_probe.h"
 #include "daemon/pack/decode_layer_file.h"
 #include "daemon/plan/cost_model.h"
+#include "daemon/plan/costs.h"
 #include "daemon/rt/cache_folder.h"
 #include "daemon/rt/processor_name.h"
 
@@ -57,12 +58,6 @@ struct Settings {
   double paced_bytes_per_s = 0;     // 0: as the drive is.
   Machine machine;
   bool machine_is_given = false;
-};
-
-// The drive's rate and latency, from before the run or from the command line.
-struct DriveSpeed {
-  double bytes_per_s = 0;
-  double first_read_seconds = 0;
 };
 
 struct Contest {
@@ -124,21 +119,24 @@ absl::StatusOr<Settings> ReadSettings(const CommandLine& line) {
 
 // The rate of a slower drive counts from Submit(), and has the real one's
 // latency inside it.
+// From before the run or from the command line.
 absl::StatusOr<DriveSpeed> SpeedOf(const Settings& settings) {
   if (settings.paced_bytes_per_s > 0)
-    return DriveSpeed{settings.paced_bytes_per_s, 0};
+    return DriveSpeed{.bytes_per_s = settings.paced_bytes_per_s};
   if (settings.machine_is_given) {
-    return DriveSpeed{settings.machine.drive_bytes_per_s,
-                      settings.machine.first_read_seconds};
+    return DriveSpeed{
+        .bytes_per_s = settings.machine.drive_bytes_per_s,
+        .first_read_seconds = settings.machine.first_read_seconds};
   }
   const auto probe = ProbeDrive(settings.layer_file, {}, {});
-  if (probe.ok())
-    return DriveSpeed{probe->bytes_per_s, probe->first_read_seconds};
+  if (probe.ok()) return probe->speed;
   // Smaller than one read of the loader's: a file in its place.
+  std::error_code ignored;  // Creating the file says more.
+  std::filesystem::create_directories(settings.cache_folder, ignored);
   ASSIGN_OR_RETURN(const ProbeFile file,
                    ProbeFile::Create(settings.cache_folder, 64 << 20));
   ASSIGN_OR_RETURN(const DriveProbe other, ProbeDrive(file.path(), {}, {}));
-  return DriveSpeed{other.bytes_per_s, other.first_read_seconds};
+  return other.speed;
 }
 
 std::vector<ArrayPort> PortsOf(const std::vector<Model::Port>& ports) {
@@ -189,8 +187,7 @@ absl::Status Keep(const Settings& settings, const KnownCosts& known,
   // A drive that is slowed down, or of another machine, is not this one's.
   const bool is_this_drive =
       settings.paced_bytes_per_s == 0 && !settings.machine_is_given;
-  return known.Write(part_seconds, is_this_drive ? drive.bytes_per_s : 0,
-                     is_this_drive ? drive.first_read_seconds : 0);
+  return known.Write(part_seconds, is_this_drive ? drive : DriveSpeed{});
 }
 
 // What planning knows of this machine: the drive as it was found a moment ago.

@@ -85,7 +85,7 @@ absl::StatusOr<Question> ReadQuestion(const CommandLine& line,
   }
   question.measured = profile.has_value();
   // A machine that is given says how fast its drive is.
-  if (profile && line.Has("--machine")) profile->drive_bytes_per_s = 0;
+  if (profile && line.Has("--machine")) profile->drive = {};
   question.costs = CostsOf(program, profile, machine, threads);
   question.device_base_bytes = machine.DeviceBaseBytes();
   return question;

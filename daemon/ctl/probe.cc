@@ -57,8 +57,8 @@ absl::StatusOr<Machine> ProbeMachine(const DriveProbe& drive) {
   ASSIGN_OR_RETURN(machine.flops_per_s, ConvolutionFlopsPerS());
   machine.memory_bytes_per_s = MemoryBytesPerS();
   machine.crc_bytes_per_s = CrcBytesPerCpuS();
-  machine.drive_bytes_per_s = drive.bytes_per_s;
-  machine.first_read_seconds = drive.first_read_seconds;
+  machine.drive_bytes_per_s = drive.speed.bytes_per_s;
+  machine.first_read_seconds = drive.speed.first_read_seconds;
   machine.drive = drive.table;
   if (const auto device = ProbeCuda(); device.ok()) {
     machine.device_copy_bytes_per_s = device->copy_bytes_per_s;

@@ -33,9 +33,10 @@ constexpr uint64_t kHugePageBytes = 2 << 20;
 constexpr int kFirstReads = 25;
 constexpr auto kPause = std::chrono::milliseconds(10);
 // Sixteen megabytes or so at a time.
-constexpr int kGlances = 9, kFirstReadsOfGlance = 7;
+constexpr int kGlances = 21, kFirstReadsOfGlance = 11;
 constexpr auto kGlanceTime = std::chrono::milliseconds(4);
-constexpr auto kLoaderCellTime = std::chrono::milliseconds(600);
+// As long a look, so that it finds stalls as well, more often.
+constexpr int kLooks = 150;
 constexpr double kMiB = 1 << 20;
 constexpr double kGiB = 1 << 30;
 constexpr uint64_t kWriteBytes = 4 << 20;
@@ -53,11 +54,10 @@ class ReadingLoop {
   static absl::StatusOr<ReadingLoop> Open(const DirectFile* file,
                                           const DriveCell& cell) {
     ReadingLoop loop(file, cell);
-    ASSIGN_OR_RETURN(
-        loop.slab_,
-        Slab::Allocate(std::max(
-            kHugePageBytes,
-            cell.read_bytes * static_cast<uint64_t>(cell.depth))));
+    ASSIGN_OR_RETURN(loop.slab_,
+                     Slab::Allocate(std::max(
+                         kHugePageBytes,
+                         cell.read_bytes * static_cast<uint64_t>(cell.depth))));
     ASSIGN_OR_RETURN(
         IoEngineChoice choice,
         OpenIoEngine(IoEngineKind::kAuto, static_cast<size_t>(cell.depth)));
@@ -149,8 +149,27 @@ class ReadingLoop {
   double seconds_ = 0, cpu_seconds_ = 0;
 };
 
-absl::StatusOr<double> FirstReadSeconds(const DirectFile& file,
-                                        double bytes_per_s, int reads) {
+// Of looks in the loader's cell: `pause` between them, if any.
+absl::Status LookAtRate(const DirectFile& file, int looks,
+                        std::chrono::milliseconds pause,
+                        const std::function<bool()>& go_on, DriveProbe* probe) {
+  ASSIGN_OR_RETURN(ReadingLoop loop, ReadingLoop::Open(&file, LoaderCell()));
+  std::vector<double> rates;
+  for (int look = 0; look < looks; ++look) {
+    if (!go_on()) return absl::UnavailableError("others want to read");
+    RETURN_IF_ERROR(loop.ReadFor(kGlanceTime));
+    rates.push_back(loop.bytes_per_s());
+    if (pause.count() > 0) std::this_thread::sleep_for(pause);
+  }
+  probe->speed.bytes_per_s = Quantile(rates, 0.5);
+  probe->speed.slow_bytes_per_s = Quantile(rates, DriveSpeed::kSlowShare);
+  probe->warnings.insert(probe->warnings.end(), loop.warnings().begin(),
+                         loop.warnings().end());
+  return absl::OkStatus();
+}
+
+absl::Status LookAtFirstReads(const DirectFile& file, int reads,
+                              DriveProbe* probe) {
   ASSIGN_OR_RETURN(ReadingLoop loop,
                    ReadingLoop::Open(&file, {kSmallReadBytes, 1}));
   std::vector<double> latencies_us;
@@ -159,8 +178,14 @@ absl::StatusOr<double> FirstReadSeconds(const DirectFile& file,
     RETURN_IF_ERROR(loop.ReadFor(std::chrono::nanoseconds(0)));
     latencies_us.push_back(loop.latencies_us().front());
   }
-  const double transfer = static_cast<double>(kSmallReadBytes) / bytes_per_s;
-  return std::max(1e-6, 1e-6 * Quantile(latencies_us, 0.5) - transfer);
+  const double transfer =
+      static_cast<double>(kSmallReadBytes) / probe->speed.bytes_per_s;
+  const auto seconds = [&](double quantile) {
+    return std::max(1e-6, 1e-6 * Quantile(latencies_us, quantile) - transfer);
+  };
+  probe->speed.first_read_seconds = seconds(0.5);
+  probe->speed.slow_first_read_seconds = seconds(1 - DriveSpeed::kSlowShare);
+  return absl::OkStatus();
 }
 
 absl::Status Fill(int fd, const std::string& path, uint64_t bytes) {
@@ -223,13 +248,9 @@ absl::StatusOr<DriveProbe> ProbeDrive(const std::string& path,
     RETURN_IF_ERROR(loop.ReadFor(cell_time));
     probe.table.push_back(loop.rate());
   }
-  ASSIGN_OR_RETURN(ReadingLoop loop, ReadingLoop::Open(&file, LoaderCell()));
-  RETURN_IF_ERROR(loop.ReadFor(kLoaderCellTime));
-  probe.bytes_per_s = loop.bytes_per_s();
-  probe.warnings.insert(probe.warnings.end(), loop.warnings().begin(),
-                        loop.warnings().end());
-  ASSIGN_OR_RETURN(probe.first_read_seconds,
-                   FirstReadSeconds(file, probe.bytes_per_s, kFirstReads));
+  RETURN_IF_ERROR(LookAtRate(
+      file, kLooks, std::chrono::milliseconds(0), [] { return true; }, &probe));
+  RETURN_IF_ERROR(LookAtFirstReads(file, kFirstReads, &probe));
   return probe;
 }
 
@@ -240,19 +261,9 @@ absl::StatusOr<DriveProbe> GlanceAtDrive(const std::string& path,
     return absl::InvalidArgumentError(
         absl::StrFormat("%s is smaller than one read", path));
   }
-  ASSIGN_OR_RETURN(ReadingLoop loop, ReadingLoop::Open(&file, LoaderCell()));
-  std::vector<double> rates;
-  for (int glance = 0; glance < kGlances; ++glance) {
-    if (!go_on()) return absl::UnavailableError("others want to read");
-    RETURN_IF_ERROR(loop.ReadFor(kGlanceTime));
-    rates.push_back(loop.bytes_per_s());
-    std::this_thread::sleep_for(kPause);
-  }
   DriveProbe probe;
-  probe.bytes_per_s = Quantile(rates, 0.5);
-  ASSIGN_OR_RETURN(
-      probe.first_read_seconds,
-      FirstReadSeconds(file, probe.bytes_per_s, kFirstReadsOfGlance));
+  RETURN_IF_ERROR(LookAtRate(file, kGlances, kPause, go_on, &probe));
+  RETURN_IF_ERROR(LookAtFirstReads(file, kFirstReadsOfGlance, &probe));
   return probe;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "daemon/plan/costs.h"
 #include "daemon/plan/machine.h"
 
 namespace layerd {
@@ -24,9 +25,9 @@ DriveCell LoaderCell();
 
 struct DriveProbe {
   std::vector<Machine::DriveRate> table;  // In the order of the cells.
-  double bytes_per_s = 0;                 // In the loader's cell.
-  // One small read after a pause, above what its bytes take at that rate.
-  double first_read_seconds = 0;
+  // In the loader's cell; of one small read after a pause, what it takes above
+  // its bytes at that rate.
+  DriveSpeed speed;
   std::vector<std::string> warnings;  // What the kernel refused.
 };
 

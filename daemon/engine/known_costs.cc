@@ -77,16 +77,14 @@ std::optional<CostProfile> KnownCosts::Read(size_t parts) const {
 }
 
 absl::Status KnownCosts::Write(const std::vector<double>& part_seconds,
-                               double drive_bytes_per_s,
-                               double first_read_seconds) const {
+                               const DriveSpeed& drive) const {
   std::error_code ignored;  // Creating the file says more.
   std::filesystem::create_directories(
       std::filesystem::path(path_).parent_path(), ignored);
   const std::string json = CostProfile{.file_digest = file_digest_,
                                        .machine_key = machine_key_,
                                        .part_seconds = part_seconds,
-                                       .drive_bytes_per_s = drive_bytes_per_s,
-                                       .first_read_seconds = first_read_seconds}
+                                       .drive = drive}
                                .ToJson();
   ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path_, json.size()));
   RETURN_IF_ERROR(file.Write(0, std::as_bytes(std::span(json))));
@@ -98,11 +96,15 @@ Costs CostsOf(const Program& program, const std::optional<CostProfile>& profile,
   Costs costs;
   costs.part_seconds = profile ? profile->part_seconds
                                : CountedPartSeconds(program, machine, threads);
-  const bool drive_is_known = profile && profile->drive_bytes_per_s > 0;
-  costs.drive_bytes_per_s =
-      drive_is_known ? profile->drive_bytes_per_s : machine.drive_bytes_per_s;
-  costs.first_read_seconds =
-      drive_is_known ? profile->first_read_seconds : machine.first_read_seconds;
+  if (profile && profile->drive.bytes_per_s > 0) {
+    costs.drive_bytes_per_s = profile->drive.bytes_per_s;
+    costs.first_read_seconds = profile->drive.first_read_seconds;
+    costs.slow_drive_bytes_per_s = profile->drive.slow_bytes_per_s;
+    costs.slow_first_read_seconds = profile->drive.slow_first_read_seconds;
+  } else {
+    costs.drive_bytes_per_s = machine.drive_bytes_per_s;
+    costs.first_read_seconds = machine.first_read_seconds;
+  }
   costs.copy_bytes_per_s = machine.copy_bytes_per_s;
   // Parts that were measured were measured with their launches.
   costs.launch_seconds = profile ? 0 : machine.launch_seconds;

@@ -27,9 +27,8 @@ class KnownCosts {
 
   // What was measured; nothing if there is no profile, or an unsound one.
   std::optional<CostProfile> Read(size_t parts) const;
-  // Of the drive, 0 is "not measured".
   absl::Status Write(const std::vector<double>& part_seconds,
-                     double drive_bytes_per_s, double first_read_seconds) const;
+                     const DriveSpeed& drive) const;
 
   const std::string& path() const { return path_; }
 

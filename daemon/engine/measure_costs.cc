@@ -143,9 +143,8 @@ absl::Status LocalEngine::Measure(const std::shared_ptr<Model>& model,
   ASSIGN_OR_RETURN(const KnownCosts costs,
                    KnownCosts::Of(path, options_.cache_path,
                                   parts_.backend->key(), options_.threads));
-  const absl::Status written =
-      costs.Write(TypicalParts(seconds), drive.ok() ? drive->bytes_per_s : 0,
-                  drive.ok() ? drive->first_read_seconds : 0);
+  const absl::Status written = costs.Write(
+      TypicalParts(seconds), drive.ok() ? drive->speed : DriveSpeed{});
   RETURN_IF_ERROR(written);
   std::shared_ptr<const Known> known = KnownOf(path, *model);
   if (!known->measured) {

@@ -21,6 +21,8 @@ namespace {
 
 // From medians to what nearly every part and read keeps to.
 constexpr double kMargin = 1.25;
+// From the slow looks at a drive to what admission counts with.
+constexpr double kDriveMargin = 1.1;
 
 std::chrono::nanoseconds Nanoseconds(double seconds) {
   return std::chrono::nanoseconds(static_cast<int64_t>(seconds * 1e9));
@@ -62,13 +64,21 @@ Supply SupplyOf(const std::vector<Promises::Subject>& subjects,
   supply.inflight_low_bytes = loader.inflight_low_bytes;
   supply.read_bytes_max = loader.read_bytes_max;
   supply.earliest_deadline_first = earliest_deadline_first;
+  supply.drive = {.quantile = 1 - DriveSpeed::kSlowShare,
+                  .margin = kDriveMargin};
   for (const Promises::Subject& subject : subjects) {
-    const double rate = subject.costs->drive_bytes_per_s / kMargin;
+    const Costs& costs = *subject.costs;
+    const bool known = costs.slow_drive_bytes_per_s > 0;
+    if (!known) supply.drive = {.quantile = 0.5, .margin = kMargin};
+    const double rate = known ? costs.slow_drive_bytes_per_s / kDriveMargin
+                              : costs.drive_bytes_per_s / kMargin;
     supply.drive_bytes_per_s = supply.drive_bytes_per_s == 0
                                    ? rate
                                    : std::min(supply.drive_bytes_per_s, rate);
-    supply.first_read_seconds = std::max(
-        supply.first_read_seconds, kMargin * subject.costs->first_read_seconds);
+    supply.first_read_seconds =
+        std::max(supply.first_read_seconds,
+                 known ? kDriveMargin * costs.slow_first_read_seconds
+                       : kMargin * costs.first_read_seconds);
   }
   for (const MemoryPlan::LevelMemory& level : plan.levels) {
     supply.ring_bytes[level.level - 1] = level.ring.bytes;

@@ -19,9 +19,11 @@ namespace layerd {
 // memory plan: what a request is predicted to take, and what is promised to
 // declared tasks (model.yaml: period_ms).
 //
-// Costs are medians of what was measured, so the analysis counts parts as a
-// quarter longer and the drive as a quarter slower. Before anything was
-// measured nothing is predicted, and nothing that is declared is refused.
+// Costs of parts are medians of what was measured, so the analysis counts them
+// as a quarter longer. The drive is counted with at the rate that nine looks of
+// ten kept to (DriveSpeed), less a margin: no bound, and the certificate says
+// so. Before anything was measured nothing is predicted, and nothing that is
+// declared is refused.
 //
 // Threading: immutable once made.
 class Promises {

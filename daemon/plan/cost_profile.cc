@@ -63,14 +63,17 @@ absl::StatusOr<CostProfile> CostProfile::Parse(std::string_view json,
       return Unfit(absl::StrFormat("a part takes %g s", seconds));
     }
   }
-  profile.drive_bytes_per_s = proto.drive_bytes_per_s();
-  profile.first_read_seconds = proto.first_read_us() * kMicro;
-  if (!(profile.drive_bytes_per_s >= 0 && profile.first_read_seconds >= 0) ||
-      std::isinf(profile.drive_bytes_per_s) ||
-      std::isinf(profile.first_read_seconds)) {
-    return Unfit(absl::StrFormat("the drive does %g bytes/s after %g s",
-                                 profile.drive_bytes_per_s,
-                                 profile.first_read_seconds));
+  profile.drive = {
+      .bytes_per_s = proto.drive_bytes_per_s(),
+      .first_read_seconds = proto.first_read_us() * kMicro,
+      .slow_bytes_per_s = proto.slow_drive_bytes_per_s(),
+      .slow_first_read_seconds = proto.slow_first_read_us() * kMicro};
+  for (const double value :
+       {profile.drive.bytes_per_s, profile.drive.first_read_seconds,
+        profile.drive.slow_bytes_per_s,
+        profile.drive.slow_first_read_seconds}) {
+    if (value >= 0 && !std::isinf(value)) continue;
+    return Unfit(absl::StrFormat("%g is no speed of a drive", value));
   }
   return profile;
 }
@@ -80,8 +83,10 @@ std::string CostProfile::ToJson() const {
   proto.set_file_digest(file_digest);
   proto.set_machine_key(machine_key);
   for (const double seconds : part_seconds) proto.add_part_seconds(seconds);
-  proto.set_drive_bytes_per_s(drive_bytes_per_s);
-  proto.set_first_read_us(first_read_seconds / kMicro);
+  proto.set_drive_bytes_per_s(drive.bytes_per_s);
+  proto.set_first_read_us(drive.first_read_seconds / kMicro);
+  proto.set_slow_drive_bytes_per_s(drive.slow_bytes_per_s);
+  proto.set_slow_first_read_us(drive.slow_first_read_seconds / kMicro);
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   std::string json;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "daemon/plan/costs.h"
 #include "daemon/plan/machine.h"
 #include "daemon/plan/program.h"
 
@@ -26,8 +27,7 @@ struct CostProfile {
 
   std::string file_digest, machine_key;
   std::vector<double> part_seconds;
-  // Of the drive that the file lies on; 0: not measured.
-  double drive_bytes_per_s = 0, first_read_seconds = 0;
+  DriveSpeed drive;  // That the file lies on.
 };
 
 // Before anything was measured: what the packer counted, at the rates of the

@@ -5,11 +5,24 @@
 
 namespace layerd {
 
+// How a drive reads, measured over and over; 0: it was not.
+struct DriveSpeed {
+  // Nine looks of ten are no slower than the slow ones.
+  static constexpr double kSlowShare = 0.1;
+
+  double bytes_per_s = 0;         // The median,
+  double first_read_seconds = 0;  // and that of one small read after a pause.
+  double slow_bytes_per_s = 0;
+  double slow_first_read_seconds = 0;
+};
+
 // What a program costs on a machine.
 struct Costs {
   std::vector<double> part_seconds = {};  // In execution order.
   double drive_bytes_per_s = 0;
   double first_read_seconds = 0;
+  // As DriveSpeed has these; 0: not known.
+  double slow_drive_bytes_per_s = 0, slow_first_read_seconds = 0;
   // Of a device with memory of its own, to which weights are copied; 0: none.
   double copy_bytes_per_s = 0;
   double launch_seconds = 0;  // What each part costs a device beside computing.
