@@ -2,10 +2,13 @@
 # The load scenarios of deploy/ghz on real networks: mobilenet_v2 is urgent,
 # vgg16 and resnet152 the flood. Prints a row for each gate; exits 1 if one is shut.
 #
-#   test/load/run.sh [--seconds N] [--storm-calls N] [SCENARIO...]
+#   test/load/run.sh [--seconds N] [--storm-calls N] [--config asan|tsan]
+#       [SCENARIO...]
 #
 #   --seconds      of each load; 60 unless told
 #   --storm-calls  that are cancelled; 100000 unless told
+#   --config       of the layerd that is asked; what a sanitizer finds fails the
+#                  scenario. For storm: times are those of the sanitizer
 #   SCENARIO       urgent, overload, ramp, impossible, storm, idle; all unless
 #                  told
 #
@@ -15,11 +18,13 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 
 options=()
+config=()
 while [ $# -gt 0 ]; do
   case "$1" in
-    --help | -h) sed -n '2,14s/^# \{0,1\}//p' test/load/run.sh; exit 0 ;;
+    --help | -h) sed -n '2,17s/^# \{0,1\}//p' test/load/run.sh; exit 0 ;;
     --seconds | --storm-calls)
       options+=("$1" "${2:?$1 needs a number}"); shift ;;
+    --config) config=(--config "${2:?--config needs a name}"); shift ;;
     -*) echo "run: unknown option $1; --help lists them" >&2; exit 2 ;;
     *) options+=("$1") ;;
   esac
@@ -34,6 +39,12 @@ ghz=$cache/v0.120.0/ghz
 deploy/bazel.sh build //daemon:layerd //daemon/ctl:layerctl
 bin=$(deploy/bazel.sh info bazel-bin 2>/dev/null)
 export LAYERD=$bin/daemon/layerd LAYERCTL=$bin/daemon/ctl/layerctl
+if [ ${#config[@]} -gt 0 ]; then
+  deploy/bazel.sh build "${config[@]}" //daemon:layerd //daemon/ctl:layerctl
+  asked=$(deploy/bazel.sh info "${config[@]}" bazel-bin 2>/dev/null)
+  export LAYERD=$asked/daemon/layerd
+  export TSAN_OPTIONS=ignore_noninstrumented_modules=1
+fi
 work=$(mktemp -d "${TMPDIR:-/tmp}/layerd-load.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 for model in mobilenet_v2 resnet152 vgg16; do
