@@ -33,7 +33,7 @@ import time
 ROOT = pathlib.Path(os.path.realpath(__file__)).parents[2]
 sys.path[:0] = [str(ROOT / "deploy" / "ghz"), str(ROOT / "test" / "e2e")]
 
-from judges import (figures, goodput, judge_idle, judge_impossible,
+from judges import (figures, goodput, judge_blocking, judge_idle, judge_impossible,
                     judge_overload, judge_preemption, judge_queueing,
                     judge_ramp, judge_reads, judge_storm, judge_urgent,
                     preemption_costs_us, stalls_of)
@@ -144,6 +144,15 @@ class Stalls:
                 for begin, end in stalls_of(self.child.communicate()[0])]
 
 
+def published_blocking_ms(daemon):
+    """Of the models below the most urgent level, the longest."""
+    from layerd import layerctl
+    plan = json.loads(layerctl("budget", "--json", "--address",
+                               daemon.address).out)
+    return max(model["blocking_us"] for model in plan["models"]
+               if model["level"] > 1) / 1e3
+
+
 def scenario_urgent(options):
     floods = ["flood" + (str(n + 1) if n else "")
               for n in range(len(options.flood))]
@@ -172,9 +181,10 @@ def scenario_urgent(options):
         flooded = [load.end(flood) for flood in started]
         rows = judge_preemption(preemption_costs_us(full.last))
         rows += judge_queueing(stages_of(alone, idle.requests("urgent")), stages)
-        for name in floods:
-            rows += judge_reads(solo.read_kib(name), full.read_kib(name),
-                                full.preemptions(name))
+        rows += judge_blocking(stages, published_blocking_ms(daemon))
+        rows += judge_reads([solo.read_kib(name) for name in floods],
+                            [full.read_kib(name) for name in floods],
+                            sum(map(full.preemptions, floods)))
         return rows + judge_urgent(
             alone, beside, solos, flooded, options.longest_part_ms,
             options.slack_ms, stalls.end(), stages)
@@ -219,15 +229,17 @@ def scenario_overload(options):
                  "--duration-stop", "wait"]
         # The same client at the same pace, and nothing beside it.
         echo = load.run("nobody", *asked, "-z", f"{third}s")
+        overload = load.run("flood", *asked, "-z", f"{options.seconds}s")
         started = load.start("flood", *asked, "-z", f"{options.seconds}s")
         urgent = load.run("urgent", *paced, "-z", f"{options.seconds}s")
-        overload = load.end(started)
+        beside = load.end(started)
         plan = json.loads(layerctl("budget", "--json", "--address",
                                    daemon.address).out)
         allowed = (plan["base_bytes"] + plan["total_bytes"] +
                    options.request_bytes)
         peak = (proc(load.pid, "VmHWM") + proc(load.pid, "HugetlbPages"))
-        return judge_overload(echo, overload, alone, urgent, peak, allowed)
+        return judge_overload(echo, overload, beside, alone, urgent, peak,
+                              allowed)
 
 
 def wakeups_of(pid):

@@ -95,10 +95,17 @@ class Gates(unittest.TestCase):
         self.assertEqual(judge(3.1), [False])
         self.assertEqual(well(judges.judge_queueing([], [])), [False])
 
+    def test_a_longer_blocking_than_published_shuts_it(self):
+        def judge(begun_ms):
+            stage = stages.Stages((0, 1), 1, 0, begun_ms, 5, 0, 0)
+            return well(judges.judge_blocking([stage], 2))
+        self.assertEqual(judge(1.9), [True])
+        self.assertEqual(judge(2.1), [False])
+
     def test_a_tile_that_is_read_twice_shuts_it(self):
-        self.assertEqual(well(judges.judge_reads([900], [900, 880], 3)), [True])
-        self.assertEqual(well(judges.judge_reads([900], [904], 3)), [False])
-        self.assertEqual(well(judges.judge_reads([900], [900], 0)), [False])
+        self.assertEqual(well(judges.judge_reads([[900]], [[900, 880]], 3)), [True])
+        self.assertEqual(well(judges.judge_reads([[900]], [[904]], 3)), [False])
+        self.assertEqual(well(judges.judge_reads([[900]], [[900]], 0)), [False])
 
     def test_overload_wants_quick_refusals_and_bounded_memory(self):
         def judge(refusal_ms=2.0, urgent_ok=300, peak=90):
@@ -106,7 +113,8 @@ class Gates(unittest.TestCase):
             overload["details"] += report({"OK": 10}, 500)["details"]
             overload["statusCodeDistribution"]["OK"] = 10
             return well(judges.judge_overload(
-                report({"NotFound": 100}, 1.5), overload, report({"OK": 300}),
+                report({"NotFound": 100}, 1.5), overload, overload,
+                report({"OK": 300}),
                 report({"OK": urgent_ok, "Unavailable": 300 - urgent_ok}),
                 peak, 100))
         self.assertEqual(judge(), [True] * 4)
