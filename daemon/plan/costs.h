@@ -10,8 +10,8 @@ struct DriveSpeed {
   // Nine looks of ten are no slower than the slow ones.
   static constexpr double kSlowShare = 0.1;
 
-  double bytes_per_s = 0;         // The median,
-  double first_read_seconds = 0;  // and that of one small read after a pause.
+  double bytes_per_s = 0;         // As a rule,
+  double first_read_seconds = 0;  // and of one small read after a pause.
   double slow_bytes_per_s = 0;
   double slow_first_read_seconds = 0;
 };
