@@ -14,10 +14,6 @@ using std::chrono::nanoseconds;
 // A job that waits for the drive is looked at so often, and the queue at most.
 constexpr nanoseconds kLookEvery = std::chrono::milliseconds(10);
 constexpr nanoseconds kLookThroughQueueEvery = std::chrono::milliseconds(1);
-constexpr nanoseconds kRest = std::chrono::microseconds(500);
-// What may be owed while the most urgent level, or a job with a promise, is on.
-// With a rest_share of 6 % the kernel's second is still left its 5 %.
-constexpr nanoseconds kUrgentRestDue = std::chrono::milliseconds(8);
 
 absl::Status ShuttingDown() {
   return absl::UnavailableError("the server is shutting down");
@@ -39,7 +35,8 @@ double Milliseconds(nanoseconds time) {
 Scheduler::Scheduler(const SchedulerOptions& options, const Clock* clock)
     : options_(options),
       clock_(clock),
-      queue_(options.queue_jobs_max, options.level_order) {}
+      queue_(options.queue_jobs_max, options.level_order),
+      rest_debt_(options.rest_share) {}
 
 Scheduler::~Scheduler() { LAYERD_CHECK(on_ == 0 && queue_.empty()); }
 
@@ -93,13 +90,13 @@ void Scheduler::Run() {
     if (shutdown_.load()) return;
     const Instant since = clock_->now();
     bell_.WaitFor(rung, Patience());
-    rest_due_ = std::max(rest_due_ - (clock_->now() - since), -kRest);
+    rest_debt_.NoteRested(clock_->now() - since);
   }
 }
 
 bool Scheduler::RestIsDue() const {
-  if (rest_due_ < kRest || on_ == 0) return false;
-  if (rest_due_ >= kUrgentRestDue) return true;
+  if (!rest_debt_.IsDue(/*urgent=*/false) || on_ == 0) return false;
+  if (rest_debt_.IsDue(/*urgent=*/true)) return true;
   const auto most_urgent =
       std::find_if(lanes_.begin(), lanes_.end(),
                    [](const Lane* lane) { return lane != nullptr; });
@@ -114,12 +111,13 @@ bool Scheduler::RestIsDue() const {
 // Ends early for a new job alone: that extents arrive is no reason.
 void Scheduler::Rest() {
   const Instant since = clock_->now();
-  for (Instant now = since; now < since + kRest; now = clock_->now()) {
+  const Instant until = since + RestDebt::kRest;
+  for (Instant now = since; now < until; now = clock_->now()) {
     const uint32_t rung = bell_.rung();
     if (!inbox_.empty() || shutdown_.load() || draining_.load()) break;
-    bell_.WaitFor(rung, since + kRest - now);
+    bell_.WaitFor(rung, until - now);
   }
-  rest_due_ -= clock_->now() - since;
+  rest_debt_.NoteRested(clock_->now() - since);
 }
 
 void Scheduler::Shutdown() {
@@ -316,8 +314,7 @@ void Scheduler::NotePart(int level, size_t part, Instant begun, Instant ended) {
   }
   TraceOf(*of.job, TraceKind::kPart, static_cast<uint32_t>(part), begun, ended);
   of.computed += ended - begun;
-  rest_due_ += std::chrono::duration_cast<nanoseconds>(options_.rest_share *
-                                                       (ended - begun));
+  rest_debt_.NoteComputed(ended - begun);
   of.left -= of.step;
   NoteWork(level, -of.step);
   const nanoseconds promised = of.job->promised_compute;

@@ -15,6 +15,7 @@
 #include "daemon/sched/job.h"
 #include "daemon/sched/job_queue.h"
 #include "daemon/sched/lane.h"
+#include "daemon/sched/rest_debt.h"
 #include "daemon/sched/trace_buffer.h"
 #include "daemon/sched/who_runs_now.h"
 #include "loader/bell.h"
@@ -26,10 +27,9 @@ struct SchedulerOptions {
   LevelOrder level_order = LevelOrder::kFifo;
   // Without it every job starts with an empty ring.
   bool read_ahead = true;
-  // Of the time, that Run() leaves its CPU to others: kernels stop a real-time
-  // thread that leaves nothing for up to 50 ms a second, whatever it computes
-  // just then. It rests while it computes best effort below the most urgent
-  // level, and while it computes others only when that has not been for long.
+  // Of the time, that Run() leaves its CPU to others (rest_debt.h): while it
+  // computes best effort below the most urgent level, and while it computes
+  // others only when that has not been for long.
   double rest_share = 0;
 };
 
@@ -179,8 +179,7 @@ class Scheduler {
   std::atomic<bool> read_ahead_is_due_{false};  // Also by Resume().
   int ran_last_ = 0;  // The level that computed the last part; 0: none.
   Instant looked_{};  // When the queue was last looked through.
-  // Owed by rest_share. What waiting has paid ahead is kept for one rest.
-  std::chrono::nanoseconds rest_due_{0};
+  RestDebt rest_debt_;
 
   std::atomic<uint64_t> preemptions_{0};
   std::atomic<uint64_t> deadline_misses_{0};
