@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
   const Supply supply = SupplyOf(machine, 8 << 20);
   for (uint64_t draw = seed * 100;; ++draw) {
     const auto programs =
-        ProgramsOf(DrawTaskSet(tables, machine, 0.6, draw), machine);
+        ProgramsOf(DrawTaskSet(tables, machine, 0.8, draw), machine);
     const auto guarantees = *Guarantees(programs, supply);
     bool admitted = true;
     for (const Guarantee& guarantee : guarantees) {
