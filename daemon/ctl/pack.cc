@@ -33,6 +33,22 @@ absl::StatusOr<std::string> LayerFilePath(const CommandLine& line,
   return path;
 }
 
+// The packing itself is done, so its file stays: who asked what the answers
+// lose has no answer, and that is a failure.
+absl::Status WithoutAccuracy(const std::string& path,
+                             const absl::Status& reason) {
+  absl::Status status(
+      reason.code(),
+      absl::StrFormat("%s is packed and stays, but its answers could not be "
+                      "compared with those of f32: %s (--accuracy 0 packs "
+                      "without comparing)",
+                      path, std::string(reason.message())));
+  reason.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) {
+    status.SetPayload(url, payload);
+  });
+  return status;
+}
+
 // Nothing for f32, and where nobody wants to know.
 absl::StatusOr<std::optional<Accuracy>> AccuracyFor(const CommandLine& line,
                                                     AccuracyQuestion question) {
@@ -43,8 +59,11 @@ absl::StatusOr<std::optional<Accuracy>> AccuracyFor(const CommandLine& line,
                    line.Number("--accuracy", seeds, 0, kSeedsMax));
   if (question.options.weights == "f32") return std::nullopt;
   if (question.inputs.empty() && question.seeds == 0) return std::nullopt;
-  ASSIGN_OR_RETURN(Accuracy accuracy, MeasureAccuracy(question));
-  return accuracy;
+  absl::StatusOr<Accuracy> accuracy = MeasureAccuracy(question);
+  if (!accuracy.ok()) {
+    return WithoutAccuracy(question.layer_file, accuracy.status());
+  }
+  return *std::move(accuracy);
 }
 
 std::string JsonOf(const std::string& path, const PackOptions& options,
@@ -137,7 +156,9 @@ Command PackCommand() {
           "more. A model that cannot be packed is refused by the name "
           "of its node, and an older FILE.layers stays as it was. With weights "
           "narrower than f32 the model is packed a second time, and what its "
-          "answers lose is said: real inputs say it better than random ones.",
+          "answers lose is said: real inputs say it better than random ones. "
+          "If they cannot be compared, FILE.layers stays and the exit code is "
+          "not 0.",
       .run = RunPack,
   };
 }

@@ -142,6 +142,55 @@ TEST_CASE("Packing narrow weights says what they cost in answers") {
   CHECK(folder.Names() == std::vector<std::string>{"m.layers"});
 }
 
+TEST_CASE("A file whose answers cannot be compared stays, and that is said") {
+  const ScratchFolder folder;
+  const std::string path = folder / "m.layers";
+  const std::vector<std::string> pack = {
+      "pack", kDigitsOnnx, "-o", path, "--weights", "i8", "--json"};
+  // The I8 file fits, the F32 one to compare it with does not.
+  const Ended full =
+      Layerctl(pack, {.file_bytes_max = DigitsLayers().size() / 2});
+  CHECK(full.status == 1);
+  CHECK_THAT(full.err, Catch::Contains("m.layers is packed and stays") &&
+                           Catch::Contains("--accuracy 0"));
+  CHECK_THAT(full.out, Catch::Contains("\"error\""));
+  CHECK(Layerctl({"verify", path}).status == 0);
+  CHECK(folder.Names() == std::vector<std::string>{"m.layers"});
+
+  std::vector<std::string> with_input = pack;
+  with_input.insert(with_input.end(), {"--input", folder / "none.npy"});
+  const Ended missing = Layerctl(with_input);
+  CHECK(missing.status == 2);
+  CHECK_THAT(missing.err, Catch::Contains("m.layers is packed and stays") &&
+                              Catch::Contains("none.npy"));
+
+  std::vector<std::string> without = pack;
+  without.insert(without.end(), {"--accuracy", "0"});
+  CHECK(
+      Layerctl(without, {.file_bytes_max = DigitsLayers().size() / 2}).status ==
+      0);
+}
+
+TEST_CASE("Packing never holds the weights of a network") {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr uint64_t kOfSanitizer = 5;  // Its shadow, and what it keeps.
+#else
+  constexpr uint64_t kOfSanitizer = 1;
+#endif
+  constexpr int kLayers = 900;
+  constexpr uint64_t kLayerBytes = 144 << 10;
+  constexpr uint64_t kMost = (96 << 20) + 2 * kLayerBytes;
+  static_assert(kLayers * kLayerBytes > kMost);
+  const ScratchFolder folder;
+  WriteFile(folder / "m.onnx", SlowOnnx(kLayers));
+
+  const Ended packed = Pack(folder / "m.onnx", folder / "m.layers");
+
+  CHECK(packed.status == 0);
+  CHECK(packed.peak_bytes > 0);
+  CHECK(packed.peak_bytes < kMost * kOfSanitizer);
+}
+
 TEST_CASE("Where the file does not fit, the old one stays") {
   const ScratchFolder folder;
   WriteFile(folder / "m.layers", "the old file");
