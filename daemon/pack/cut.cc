@@ -34,6 +34,9 @@ constexpr uint64_t kFlopsOfOutput = 64;
 // What a byte of activations costs at least, counted so as well: 0.2 GFLOP take
 // as long as 5 MB to and from memory, which a processor moves in 1 ms.
 constexpr uint64_t kFlopsOfByte = 40;
+// Where nothing is multiplied, ranges of channels are read as slowly as 3 GB/s:
+// some cache lines of each pixel, which no prefetcher foresees.
+constexpr uint64_t kFlopsOfByteAlone = 80;
 // Comparing is slower than multiplying, and so are products of few columns.
 constexpr uint64_t kPoolCost = 6;
 constexpr uint64_t kMatMulCost = 2;
@@ -305,7 +308,7 @@ uint64_t Cutter::WorkOf(const PartSpec& plain) const {
                            static_cast<uint64_t>(plain.channels.count);
   const uint64_t moving = BytesMoved(plain) / all *
                           static_cast<uint64_t>(plain.channels.count) *
-                          kFlopsOfByte;
+                          (IsCut(plain.op) ? kFlopsOfByte : kFlopsOfByteAlone);
   const uint64_t flops = WorkFlops(plain);
   // Squares are taken to their points, and back, before and after.
   if (is_winograd_) {

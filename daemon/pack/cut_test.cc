@@ -121,7 +121,7 @@ TEST_CASE("Layers without weights are cut over rows by the bytes they move") {
   constexpr uint64_t kRowBytes = 2 * 16 * 10 * sizeof(float);
 
   const auto program =
-      Cut(Lower(*Translate(graph)), {9 << 10, 8 * kRowBytes * 40},
+      Cut(Lower(*Translate(graph)), {9 << 10, 8 * kRowBytes * 80},
           *MakeReferenceBackend());
 
   REQUIRE(program.ok());
