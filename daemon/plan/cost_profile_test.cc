@@ -24,7 +24,7 @@ TEST_CASE("A profile is read back for its file and machine only") {
 
 TEST_CASE("A part that takes no time that there is makes no profile") {
   const double seconds = GENERATE(-1.0, 1e9);
-  const CostProfile wrong{"f", "m", {seconds}};
+  const CostProfile wrong{"f", "m", {seconds}, {}};
   CHECK(!CostProfile::Parse(wrong.ToJson(), "f", "m", 1).ok());
 }
 
