@@ -45,6 +45,16 @@ absl::StatusOr<std::vector<T>> Folding::Load(size_t i) const {
   return elements;
 }
 
+absl::StatusOr<std::vector<std::byte>> Folding::LoadBytes(size_t i) const {
+  const Constant& from = constant(i);
+  RETURN_IF_ERROR(CheckFits(i, SizeOf(*input(i).dtype)));
+  if (from.dtype == *input(i).dtype) return graph_->ReadBytes(from);
+  std::vector<float> elements(static_cast<size_t>(from.element_count()));
+  RETURN_IF_ERROR(graph_->ReadF32(from, 0, elements));
+  const auto bytes = std::as_bytes(std::span(elements));
+  return std::vector<std::byte>(bytes.begin(), bytes.end());
+}
+
 absl::StatusOr<Constant> Folding::HoldZeros() const {
   Constant constant;
   constant.dtype = *output().dtype;

@@ -41,6 +41,10 @@ class Folding {
   template <typename T>
   absl::StatusOr<std::vector<T>> Load(size_t i) const;
 
+  // All elements of an input, as its dtype stores them: a constant that was
+  // cast in place is stored in another type than it means.
+  absl::StatusOr<std::vector<std::byte>> LoadBytes(size_t i) const;
+
   // The output, as its dtype stores `elements`.
   template <typename T>
   absl::StatusOr<Constant> Hold(std::span<const T> elements) const;
@@ -98,6 +102,14 @@ absl::StatusOr<Constant> FoldSlice(const Folding& node);
 absl::StatusOr<Constant> FoldExpand(const Folding& node);
 absl::StatusOr<Constant> FoldTile(const Folding& node);
 absl::StatusOr<Constant> FoldWhere(const Folding& node);
+
+// constant_folding_index.cc: where single elements are picked, put or summed.
+absl::StatusOr<Constant> FoldCumSum(const Folding& node);
+absl::StatusOr<Constant> FoldEyeLike(const Folding& node);
+absl::StatusOr<Constant> FoldGatherElements(const Folding& node);
+absl::StatusOr<Constant> FoldGatherNd(const Folding& node);
+absl::StatusOr<Constant> FoldScatterElements(const Folding& node);
+absl::StatusOr<Constant> FoldScatterNd(const Folding& node);
 
 // constant_folding_shape.cc: what makes elements out of shapes.
 absl::StatusOr<Constant> FoldConstant(const Folding& node);

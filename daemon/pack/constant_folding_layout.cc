@@ -12,28 +12,10 @@
 namespace layerd {
 namespace {
 
-// The constant's elements as the value's type stores them: a constant that was
-// cast in place is stored in another type than it means.
-absl::StatusOr<std::vector<std::byte>> BytesOf(const Folding& node, size_t i) {
-  const Constant& constant = node.constant(i);
-  RETURN_IF_ERROR(node.CheckFits(i, SizeOf(*node.input(i).dtype)));
-  if (constant.dtype == *node.input(i).dtype) {
-    return node.graph().ReadBytes(constant);
-  }
-  std::vector<std::byte> bytes(static_cast<size_t>(constant.element_count()) *
-                               sizeof(float));
-  std::vector<float> elements(static_cast<size_t>(constant.element_count()));
-  RETURN_IF_ERROR(node.graph().ReadF32(constant, 0, elements));
-  if (!bytes.empty()) {
-    std::memcpy(bytes.data(), elements.data(), bytes.size());
-  }
-  return bytes;
-}
-
 // output[i] = input 0 [first + walk(i)].
 absl::StatusOr<Constant> Pick(const Folding& node, int64_t first,
                               std::vector<int64_t> strides) {
-  ASSIGN_OR_RETURN(const std::vector<std::byte> from, BytesOf(node, 0));
+  ASSIGN_OR_RETURN(const std::vector<std::byte> from, node.LoadBytes(0));
   ASSIGN_OR_RETURN(Constant to, node.HoldZeros());
   const size_t element_bytes = SizeOf(to.dtype);
   StridedWalk walk(to.shape, {std::move(strides)});
@@ -67,7 +49,7 @@ absl::StatusOr<Constant> FoldReshape(const Folding& node) {
     return to;
   }
   ASSIGN_OR_RETURN(Constant to, node.HoldZeros());
-  ASSIGN_OR_RETURN(to.held, BytesOf(node, 0));
+  ASSIGN_OR_RETURN(to.held, node.LoadBytes(0));
   return to;
 }
 
@@ -98,7 +80,7 @@ absl::StatusOr<Constant> FoldExpand(const Folding& node) {
 }
 
 absl::StatusOr<Constant> FoldTile(const Folding& node) {
-  ASSIGN_OR_RETURN(const std::vector<std::byte> from, BytesOf(node, 0));
+  ASSIGN_OR_RETURN(const std::vector<std::byte> from, node.LoadBytes(0));
   ASSIGN_OR_RETURN(Constant to, node.HoldZeros());
   const std::vector<int64_t>& shape = *node.input(0).shape;
   const std::vector<int64_t> strides = PlainStrides(shape);
@@ -125,7 +107,7 @@ absl::StatusOr<Constant> FoldConcat(const Folding& node) {
       static_cast<size_t>(Product(to.shape, axis, rank)) * SizeOf(to.dtype);
   size_t at = 0;
   for (size_t i = 0; i < node.node().inputs.size(); ++i) {
-    ASSIGN_OR_RETURN(const std::vector<std::byte> from, BytesOf(node, i));
+    ASSIGN_OR_RETURN(const std::vector<std::byte> from, node.LoadBytes(i));
     const size_t piece_bytes = outer == 0 ? 0 : from.size() / outer;
     for (size_t row = 0; row < outer; ++row) {
       Copy(from.data() + row * piece_bytes,
@@ -137,7 +119,7 @@ absl::StatusOr<Constant> FoldConcat(const Folding& node) {
 }
 
 absl::StatusOr<Constant> FoldGather(const Folding& node) {
-  ASSIGN_OR_RETURN(const std::vector<std::byte> from, BytesOf(node, 0));
+  ASSIGN_OR_RETURN(const std::vector<std::byte> from, node.LoadBytes(0));
   ASSIGN_OR_RETURN(const std::vector<int64_t> indices, node.Load<int64_t>(1));
   ASSIGN_OR_RETURN(Constant to, node.HoldZeros());
   const std::vector<int64_t>& shape = *node.input(0).shape;
@@ -164,9 +146,9 @@ absl::StatusOr<Constant> FoldGather(const Folding& node) {
 }
 
 absl::StatusOr<Constant> FoldWhere(const Folding& node) {
-  ASSIGN_OR_RETURN(const std::vector<std::byte> condition, BytesOf(node, 0));
-  ASSIGN_OR_RETURN(const std::vector<std::byte> yes, BytesOf(node, 1));
-  ASSIGN_OR_RETURN(const std::vector<std::byte> no, BytesOf(node, 2));
+  ASSIGN_OR_RETURN(const std::vector<std::byte> condition, node.LoadBytes(0));
+  ASSIGN_OR_RETURN(const std::vector<std::byte> yes, node.LoadBytes(1));
+  ASSIGN_OR_RETURN(const std::vector<std::byte> no, node.LoadBytes(2));
   ASSIGN_OR_RETURN(Constant to, node.HoldZeros());
   const size_t element_bytes = SizeOf(to.dtype);
   std::vector<std::vector<int64_t>> strides;

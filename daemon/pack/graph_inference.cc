@@ -18,6 +18,7 @@
 #include "daemon/pack/node_context.h"
 #include "daemon/pack/onnx_limits.h"
 #include "daemon/pack/operator_table.h"
+#include "daemon/pack/spell_out.h"
 
 namespace layerd {
 namespace {
@@ -100,11 +101,14 @@ class Inference {
 
   absl::Status Run() {
     std::vector<Node> kept;
+    for (const Node& node : graph_->nodes) node_names_.insert(node.name);
     for (Node& node : graph_->nodes) {
       ASSIGN_OR_RETURN(const bool stays, Infer(node));
       if (!stays) continue;
       if (node.op_type == "Split") {
         RETURN_IF_ERROR(SplitIntoSlices(node, kept));
+      } else if (IsSpelledOut(node.op_type)) {
+        RETURN_IF_ERROR(Spell(node, kept));
       } else {
         kept.push_back(std::move(node));
       }
@@ -142,6 +146,21 @@ class Inference {
     }
     RETURN_IF_ERROR(CheckStays(node, *row));
     return true;
+  }
+
+  // The nodes that say the same; some of them fold.
+  absl::Status Spell(const Node& node, std::vector<Node>& kept) {
+    ASSIGN_OR_RETURN(std::vector<Node> spelled,
+                     SpellOut(node, *graph_, *held_bytes_));
+    for (size_t i = stands_for_.size(); i < graph_->values.size(); ++i) {
+      stands_for_.push_back(static_cast<int>(i));
+    }
+    for (Node& part : spelled) {
+      if (part.name != node.name) part.name = UniqueName(part.name);
+      ASSIGN_OR_RETURN(const bool stays, Infer(part));
+      if (stays) kept.push_back(std::move(part));
+    }
+    return absl::OkStatus();
   }
 
   // One for each output that somebody reads; those of a constant fold.
@@ -301,7 +320,6 @@ class Inference {
   absl::Status ConnectOutputs() {
     std::vector<bool> is_written(graph_->values.size(), false);
     for (const Node& node : graph_->nodes) {
-      node_names_.insert(node.name);
       for (const int output : node.outputs) {
         if (output != kAbsent) is_written[static_cast<size_t>(output)] = true;
       }

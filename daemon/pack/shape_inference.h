@@ -64,6 +64,15 @@ absl::Status InferDepthToSpace(NodeContext& node);
 absl::Status InferSpaceToDepth(NodeContext& node);
 absl::Status InferTile(NodeContext& node);
 
+// shape_inference_index.cc
+absl::Status InferCumSum(NodeContext& node);
+absl::Status InferEinsum(NodeContext& node);
+absl::Status InferEyeLike(NodeContext& node);
+absl::Status InferGatherElements(NodeContext& node);
+absl::Status InferGatherNd(NodeContext& node);
+absl::Status InferScatterElements(NodeContext& node);
+absl::Status InferScatterNd(NodeContext& node);
+
 // shape_inference_layout.cc
 absl::Status InferIdentity(NodeContext& node);
 absl::Status InferDropout(NodeContext& node);

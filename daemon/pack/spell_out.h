@@ -1,0 +1,87 @@
+#ifndef LAYERD_DAEMON_PACK_SPELL_OUT_H_
+#define LAYERD_DAEMON_PACK_SPELL_OUT_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "daemon/pack/allowance.h"
+#include "daemon/pack/graph.h"
+
+namespace layerd {
+
+// Operators without a kernel that are made of those that have one: CumSum,
+// Einsum, GatherElements, GatherND, ScatterElements, ScatterND.
+bool IsSpelledOut(std::string_view op_type);
+
+// The nodes that say the same as `node`, in order; the last writes its output.
+// What they need besides is added to the graph: values, and constants out of
+// `held_bytes`. They have yet to be inferred, as nodes of opset 13.
+//
+// REQUIRES: IsSpelledOut(node.op_type); the node is inferred and did not fold.
+// Errors: INVALID_ARGUMENT for an index that is outside; UNIMPLEMENTED where
+//         indices say where to put elements and are not known while packing.
+absl::StatusOr<std::vector<Node>> SpellOut(const Node& node, Graph& graph,
+                                           Allowance& held_bytes);
+
+// Writes such nodes, for spell_out.cc and spell_einsum.cc.
+//
+// Ownership: graph, node and held_bytes are loans.
+class Speller {
+ public:
+  using Attributes = std::map<std::string, AttributeValue>;
+  using Shape = std::vector<int64_t>;
+
+  Speller(const Node* node, Graph* graph, Allowance* held_bytes)
+      : node_(node), graph_(graph), held_bytes_(held_bytes) {}
+
+  const Node& node() const { return *node_; }
+  int input(size_t i) const { return node_->inputs[i]; }
+  const Shape& shape(int value) const;
+  DataType dtype(int value) const;
+  bool is_known(int value) const;
+  template <typename T>
+  const T& attribute(const char* name) const {
+    return std::get<T>(node_->attributes.at(name));
+  }
+  // REQUIRES: is_known(value), integers.
+  absl::StatusOr<std::vector<int64_t>> Elements(int value) const;
+
+  // Constants, of type I64 but for the last two. Returned is a value.
+  absl::StatusOr<int> Known(const std::vector<int64_t>& elements, Shape shape);
+  absl::StatusOr<int> KnownList(const std::vector<int64_t>& elements);
+  absl::StatusOr<int> KnownTruths(const std::vector<int64_t>& elements,
+                                  Shape shape);
+  absl::StatusOr<int> Zeros(DataType dtype, const Shape& shape);
+
+  // A node, and the value that it writes.
+  int Add(const char* op_type, std::vector<int> inputs,
+          Attributes attributes = {});
+  absl::StatusOr<int> Reshaped(int value, const Shape& shape);
+  // The node's output is this value.
+  void Finish(int value);
+
+  absl::Status Unsupported(std::string_view why) const;
+  std::vector<Node> TakeNodes() { return std::move(nodes_); }
+
+ private:
+  int NewValue();
+  absl::StatusOr<int> Hold(DataType dtype, const std::vector<int64_t>& elements,
+                           Shape shape);
+
+  const Node* node_;
+  Graph* graph_;
+  Allowance* held_bytes_;
+  std::vector<Node> nodes_;
+};
+
+// spell_einsum.cc
+absl::Status SpellEinsum(Speller& speller);
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_PACK_SPELL_OUT_H_
