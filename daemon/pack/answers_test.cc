@@ -3,68 +3,25 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <memory>
-#include <span>
 
 #include "daemon/pack/cut.h"
 #include "daemon/pack/fold_affine.h"
 #include "daemon/pack/fuse.h"
 #include "daemon/pack/graph_sketch.h"
-#include "daemon/pack/lower.h"
 #include "daemon/pack/naive_answers.h"
 #include "daemon/pack/recognise.h"
 #include "daemon/pack/simplify.h"
 #include "daemon/pack/translate.h"
-#include "daemon/pack/weight_writer.h"
-#include "daemon/plan/program_check.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/reference/reference_backend.h"
 #include "test/catch/catch.h"
-#include "test/sim/run_program.h"
+#include "test/sim/packed_answers.h"
 
 namespace layerd {
 namespace {
 
 using Shape = GraphSketch::Shape;
-
-// The answers of `network`, packed for `backend` with `limits`.
-std::vector<std::vector<float>> Answers(
-    const Network& network, const CutLimits& limits,
-    const std::vector<std::vector<float>>& inputs, Backend& backend) {
-  const Lowered lowered = Lower(network);
-  const auto program = Cut(lowered, limits, backend);
-  INFO(program.status().ToString());
-  REQUIRE(program.ok());
-  REQUIRE(CheckProgram(*program).ToString() == "OK");
-  std::vector<std::byte> stream;
-  WeightWriter writer(*network.graph);
-  for (const Part& part : program->parts) {
-    // Row parts share what the first of them brings.
-    if (!part.read ||
-        program->extents[*part.read].offset_bytes != stream.size()) {
-      continue;
-    }
-    std::vector<std::byte> extent(program->extents[*part.read].stored_bytes);
-    REQUIRE(
-        writer.Write(*program, part, lowered.weights[part.layer], extent).ok());
-    stream.insert(stream.end(), extent.begin(), extent.end());
-  }
-  TensorBytes input_bytes;
-  for (const std::vector<float>& input : inputs) {
-    const auto bytes = std::as_bytes(std::span(input));
-    input_bytes.emplace_back(bytes.begin(), bytes.end());
-  }
-  const auto outputs = RunProgram(*program, stream, input_bytes, backend);
-  INFO(outputs.status().ToString());
-  REQUIRE(outputs.ok());
-  std::vector<std::vector<float>> answers;
-  for (const std::vector<std::byte>& bytes : *outputs) {
-    answers.emplace_back(bytes.size() / sizeof(float));
-    std::memcpy(answers.back().data(), bytes.data(), bytes.size());
-  }
-  return answers;
-}
 
 std::vector<std::vector<float>> RandomInputs(const Graph& graph,
                                              GraphSketch* sketch) {
@@ -114,7 +71,7 @@ void CheckAnswers(GraphSketch* sketch) {
   const auto cpu = MakeCpuBackend(1);
   for (Backend* backend : {reference.get(), cpu.get()}) {
     INFO(backend->key().backend);
-    const auto got = Answers(network, small, inputs, *backend);
+    const auto got = PackedAnswers(network, small, inputs, *backend);
     REQUIRE(got.size() == want.size());
     for (size_t i = 0; i < got.size(); ++i) CheckClose(got[i], want[i]);
   }
@@ -251,7 +208,7 @@ TEST_CASE("Convolutions packed for latency answer as drawn") {
   CHECK(part.channels.count == 64);
   CHECK(part.rows.count < 30);
   CHECK(part.rows.count % 4 == 0);
-  CheckClose(Answers(network, limits, inputs, *cpu)[0], want[0]);
+  CheckClose(PackedAnswers(network, limits, inputs, *cpu)[0], want[0]);
 }
 
 TEST_CASE("Windows and edges answer as drawn") {

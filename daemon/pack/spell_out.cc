@@ -48,7 +48,7 @@ absl::Status CheckSize(const Speller& speller, int64_t elements) {
 
 // `x` along the axis, `by` places later (or sooner, if reverse), zeros first.
 absl::StatusOr<int> Shifted(Speller& speller, int x, int64_t by) {
-  const Shape& shape = speller.shape(speller.input(0));
+  const Shape shape = speller.shape(speller.input(0));
   const auto axis = speller.attribute<int64_t>("axis");
   const bool is_reverse = speller.attribute<int64_t>("reverse") != 0;
   const int64_t length = shape[static_cast<size_t>(axis)];
@@ -97,8 +97,8 @@ absl::StatusOr<int> Scaled(Speller& speller, int x, int64_t factor) {
 }
 
 absl::Status SpellGatherElements(Speller& speller) {
-  const Shape& shape = speller.shape(speller.input(0));
-  const Shape& indices_shape = speller.shape(speller.input(1));
+  const Shape shape = speller.shape(speller.input(0));
+  const Shape indices_shape = speller.shape(speller.input(1));
   const auto axis = speller.attribute<int64_t>("axis");
   const int64_t count = Product(indices_shape, 0);
   RETURN_IF_ERROR(CheckSize(speller, count));
@@ -126,8 +126,8 @@ absl::Status SpellGatherElements(Speller& speller) {
 }
 
 absl::Status SpellGatherNd(Speller& speller) {
-  const Shape& shape = speller.shape(speller.input(0));
-  const Shape& indices_shape = speller.shape(speller.input(1));
+  const Shape shape = speller.shape(speller.input(0));
+  const Shape indices_shape = speller.shape(speller.input(1));
   const auto last = static_cast<int64_t>(indices_shape.size()) - 1;
   const auto length = static_cast<size_t>(indices_shape.back());
   int place = 0;
@@ -191,7 +191,7 @@ absl::StatusOr<std::vector<int64_t>> KnownIndices(const Speller& speller) {
 }
 
 absl::Status SpellScatterElements(Speller& speller) {
-  const Shape& shape = speller.shape(speller.input(0));
+  const Shape shape = speller.shape(speller.input(0));
   RETURN_IF_ERROR(CheckSize(speller, Product(shape, 0)));
   ASSIGN_OR_RETURN(const std::vector<int64_t> indices, KnownIndices(speller));
   const absl::StatusOr<std::vector<int64_t>> places =
@@ -202,7 +202,7 @@ absl::Status SpellScatterElements(Speller& speller) {
 }
 
 absl::Status SpellScatterNd(Speller& speller) {
-  const Shape& shape = speller.shape(speller.input(0));
+  const Shape shape = speller.shape(speller.input(0));
   const auto length =
       static_cast<size_t>(speller.shape(speller.input(1)).back());
   const int64_t rows = Product(shape, 0) / Product(shape, length);
@@ -237,7 +237,7 @@ const Row* Find(std::string_view op_type) {
 
 }  // namespace
 
-const Shape& Speller::shape(int value) const {
+Shape Speller::shape(int value) const {
   return *graph_->values[static_cast<size_t>(value)].shape;
 }
 

@@ -41,7 +41,7 @@ class Speller {
 
   const Node& node() const { return *node_; }
   int input(size_t i) const { return node_->inputs[i]; }
-  const Shape& shape(int value) const;
+  Shape shape(int value) const;
   DataType dtype(int value) const;
   bool is_known(int value) const;
   template <typename T>

@@ -1,0 +1,272 @@
+// Operators that become several: what is computed then is what ONNX says.
+
+#include "daemon/pack/spell_out.h"
+
+#include <functional>
+#include <map>
+#include <set>
+
+#include "absl/strings/str_split.h"
+#include "daemon/pack/onnx_test_model.h"
+#include "daemon/pack/simplify.h"
+#include "daemon/pack/translate.h"
+#include "kernels/reference/reference_backend.h"
+#include "test/catch/catch.h"
+#include "test/sim/packed_answers.h"
+
+namespace layerd {
+namespace {
+
+using Floats = std::vector<float>;
+using Shape = std::vector<int64_t>;
+
+// What "y" is.
+Floats Answer(TestModel& model, const std::vector<Floats>& inputs) {
+  model.Output("y");
+  const auto graph = model.Import();
+  INFO(graph.status());
+  REQUIRE(graph.ok());
+  Network network = *Translate(*graph);
+  REQUIRE(Simplify(&network).ok());
+  const auto backend = MakeReferenceBackend();
+  return PackedAnswers(network, {4 << 10, 10000}, inputs, *backend)[0];
+}
+
+Floats Counted(int64_t count) {
+  Floats numbers;
+  for (int64_t i = 0; i < count; ++i) {
+    numbers.push_back(static_cast<float>(i * 7 % 11) - 4);
+  }
+  return numbers;
+}
+
+int64_t Product(const Shape& shape) {
+  int64_t product = 1;
+  for (const int64_t dimension : shape) product *= dimension;
+  return product;
+}
+
+TEST_CASE("A running sum is one of additions of neighbours") {
+  const bool exclusive = GENERATE(false, true);
+  const bool reverse = GENERATE(false, true);
+  const int64_t length = GENERATE(1, 2, 5, 8, 13);
+  INFO(length << " exclusive " << exclusive << " reverse " << reverse);
+  TestModel model(13);
+  model.Input("x", {2, length, 3});
+  model.Ints("axis", {}, {-2});
+  onnx::NodeProto* sums = model.Add("CumSum", {"x", "axis"}, {"y"});
+  SetInt(SetInt(sums, "exclusive", exclusive), "reverse", reverse);
+  const Floats x = Counted(6 * length);
+
+  const Floats y = Answer(model, {x});
+
+  REQUIRE(y.size() == x.size());
+  for (int64_t row = 0; row < 2; ++row) {
+    for (int64_t column = 0; column < 3; ++column) {
+      float sum = 0;
+      for (int64_t i = 0; i < length; ++i) {
+        const int64_t along = reverse ? length - 1 - i : i;
+        const auto at =
+            static_cast<size_t>((row * length + along) * 3 + column);
+        if (exclusive) CHECK(y[at] == sum);
+        sum += x[at];
+        if (!exclusive) CHECK(y[at] == sum);
+      }
+    }
+  }
+}
+
+// The sum as it is defined: over all labels, whatever they are.
+Floats NaiveEinsum(const std::string& equation,
+                   const std::vector<Shape>& shapes,
+                   const std::vector<Floats>& inputs) {
+  const std::vector<std::string> sides = absl::StrSplit(equation, "->");
+  const std::vector<std::string> terms = absl::StrSplit(sides[0], ',');
+  std::map<char, int64_t> lengths;
+  for (size_t i = 0; i < terms.size(); ++i) {
+    for (size_t d = 0; d < terms[i].size(); ++d) {
+      lengths[terms[i][d]] = shapes[i][d];
+    }
+  }
+  std::map<char, int64_t> at;
+  const auto place = [&](const std::string& term) {
+    int64_t element = 0;
+    for (const char label : term)
+      element = element * lengths[label] + at[label];
+    return static_cast<size_t>(element);
+  };
+  int64_t count = 1, all = 1;
+  for (const char label : sides[1]) count *= lengths[label];
+  for (const auto& [label, length] : lengths) all *= length;
+  Floats y(static_cast<size_t>(count), 0);
+  for (int64_t step = 0; step < all; ++step) {
+    int64_t rest = step;
+    for (const auto& [label, length] : lengths) {
+      at[label] = rest % length;
+      rest /= length;
+    }
+    float product = 1;
+    for (size_t i = 0; i < terms.size(); ++i) {
+      product *= inputs[i][place(terms[i])];
+    }
+    y[place(sides[1])] += product;
+  }
+  return y;
+}
+
+struct Equation {
+  const char* text;
+  std::vector<Shape> shapes;
+};
+
+const std::vector<Equation> kEquations = {
+    {"ij,jk->ik", {{2, 3}, {3, 4}}},
+    {"ij,jk->ki", {{2, 3}, {3, 4}}},
+    {"bij,bjk->bik", {{2, 3, 4}, {2, 4, 5}}},
+    {"bhqd,bhkd->bhqk", {{1, 2, 3, 4}, {1, 2, 5, 4}}},
+    {"bqhd,bkhd->bhqk", {{2, 3, 2, 4}, {2, 5, 2, 4}}},
+    {"bsd,dhe->bshe", {{2, 3, 4}, {4, 2, 5}}},
+    {"bshe,hed->bsd", {{2, 3, 2, 5}, {2, 5, 4}}},
+    {"i,j->ij", {{3}, {4}}},
+    {"ij,ij->ij", {{3, 2}, {3, 2}}},
+    {"ij,ij->", {{3, 2}, {3, 2}}},
+    {"bi,bj->bji", {{2, 3}, {2, 4}}},
+    {"ijk->kj", {{2, 3, 4}}},
+    {"ij->", {{2, 3}}},
+    {"ijx,kj->ik", {{2, 3, 2}, {4, 3}}},
+    {"ij,jk,kl->il", {{2, 3}, {3, 4}, {4, 2}}},
+    {"ij,kj,lj->ikl", {{2, 3}, {4, 3}, {2, 3}}},
+};
+
+TEST_CASE("A contraction is products of matrices") {
+  const Equation equation = GENERATE(from_range(kEquations));
+  const bool last_is_weight = GENERATE(false, true);
+  INFO(equation.text << " " << last_is_weight);
+  TestModel model(13);
+  std::vector<Floats> inputs;
+  std::vector<std::string> names;
+  for (const Shape& shape : equation.shapes) {
+    names.push_back("x" + std::to_string(names.size()));
+    inputs.push_back(Counted(Product(shape)));
+    if (last_is_weight && names.size() > 1 &&
+        names.size() == equation.shapes.size()) {
+      model.Weights(names.back(), shape, inputs.back());
+    } else {
+      model.Input(names.back(), shape);
+    }
+  }
+  SetString(model.Add("Einsum", names, {"y"}), "equation", equation.text);
+  const Floats want = NaiveEinsum(equation.text, equation.shapes, inputs);
+  inputs.resize(static_cast<size_t>(model.proto.graph().input_size()));
+
+  CHECK(Answer(model, inputs) == want);
+}
+
+TEST_CASE("Labels may be left out: an ellipsis, an output, a length of 1") {
+  const Floats a = Counted(2 * 3 * 4), b = Counted(4 * 5);
+  const Floats want = NaiveEinsum("bij,jk->bik", {{2, 3, 4}, {4, 5}}, {a, b});
+  const auto equation =
+      GENERATE("...ij,jk->...ik", "...ij,...jk", " b i j , j k -> b i k ");
+  INFO(equation);
+  TestModel model(13);
+  model.Input("a", {2, 3, 4});
+  model.Input("b", {4, 5});
+  SetString(model.Add("Einsum", {"a", "b"}, {"y"}), "equation", equation);
+  CHECK(Answer(model, {a, b}) == want);
+
+  TestModel repeated(13);
+  repeated.Input("a", {2, 3, 4});
+  repeated.Input("b", {1, 4, 5});
+  SetString(repeated.Add("Einsum", {"a", "b"}, {"y"}), "equation",
+            "bij,bjk->bik");
+  CHECK(Answer(repeated, {a, b}) == want);
+}
+
+TEST_CASE("Single elements are picked by known places") {
+  const Floats x = {0, 1, 2, 3, 4, 5};
+  TestModel model(13);
+  model.Input("x", {2, 3});
+  SECTION("along an axis") {
+    model.Ints("i", {2, 2}, {2, 0, -1, 1});
+    SetInt(model.Add("GatherElements", {"x", "i"}, {"y"}), "axis", 1);
+    CHECK(Answer(model, {x}) == Floats{2, 0, 5, 4});
+  }
+  SECTION("along the first") {
+    model.Ints("i", {1, 3}, {1, 0, -1});
+    model.Add("GatherElements", {"x", "i"}, {"y"});
+    CHECK(Answer(model, {x}) == Floats{3, 1, 5});
+  }
+  SECTION("by all coordinates") {
+    model.Ints("i", {2, 2}, {1, 2, 0, -2});
+    model.Add("GatherND", {"x", "i"}, {"y"});
+    CHECK(Answer(model, {x}) == Floats{5, 1});
+  }
+  SECTION("whole rows") {
+    model.Ints("i", {3, 1}, {1, 0, -1});
+    model.Add("GatherND", {"x", "i"}, {"y"});
+    CHECK(Answer(model, {x}) == Floats{3, 4, 5, 0, 1, 2, 3, 4, 5});
+  }
+}
+
+TEST_CASE("Elements are put where known places say") {
+  const Floats x = {0, 1, 2, 3, 4, 5};
+  TestModel model(16);
+  model.Input("x", {2, 3});
+  SECTION("along an axis; the last of two wins") {
+    model.Input("u", {2, 2});
+    model.Ints("i", {2, 2}, {2, 0, -3, 0});
+    SetInt(model.Add("ScatterElements", {"x", "i", "u"}, {"y"}), "axis", 1);
+    CHECK(Answer(model, {x, {10, 11, 12, 13}}) == Floats{11, 1, 10, 13, 4, 5});
+  }
+  SECTION("by all coordinates") {
+    model.Input("u", {2});
+    model.Ints("i", {2, 2}, {1, 2, 0, -2});
+    model.Add("ScatterND", {"x", "i", "u"}, {"y"});
+    CHECK(Answer(model, {x, {10, 11}}) == Floats{0, 11, 2, 3, 4, 10});
+  }
+  SECTION("whole rows") {
+    model.Input("u", {1, 3});
+    model.Ints("i", {1, 1}, {-1});
+    model.Add("ScatterND", {"x", "i", "u"}, {"y"});
+    CHECK(Answer(model, {x, {10, 11, 12}}) == Floats{0, 1, 2, 10, 11, 12});
+  }
+}
+
+TEST_CASE("What cannot be spelled out is refused with the reason") {
+  struct Bad {
+    const char* name;
+    std::function<void(TestModel&)> adds;
+    const char* message;
+  };
+  // clang-format off
+  const auto row = GENERATE(values<Bad>({
+      {"an index outside", [](TestModel& m) { m.Ints("i", {1, 1}, {3}); m.Add("GatherElements", {"x", "i"}, {"y"}); }, "index 3 is outside of a dimension of 2"},
+      {"far outside", [](TestModel& m) { m.Ints("i", {1, 1}, {INT64_MIN}); m.Add("GatherElements", {"x", "i"}, {"y"}); }, "is outside"},
+      {"a tuple outside", [](TestModel& m) { m.Ints("i", {1, 2}, {0, -4}); m.Add("ScatterND", {"x", "i", "u"}, {"y"}); }, "index -4 is outside of a dimension of 3"},
+      {"places from run time", [](TestModel& m) { m.Input("i", {1, 2}, onnx::TensorProto::INT64); m.Add("ScatterND", {"x", "i", "u"}, {"y"}); }, "must be known while packing"},
+      {"sums of updates", [](TestModel& m) { m.Ints("i", {1, 2}, {0, 1}); SetString(m.Add("ScatterND", {"x", "i", "u"}, {"y"}), "reduction", "add"); }, "only none"},
+      {"tuples too long", [](TestModel& m) { m.Ints("i", {1, 3}, {0, 1, 0}); m.Add("GatherND", {"x", "i"}, {"y"}); }, "indices [1, 3] of [2, 3]"},
+      {"updates of another shape", [](TestModel& m) { m.Ints("i", {2, 2}, {0, 1, 0, 0}); m.Add("ScatterND", {"x", "i", "u"}, {"y"}); }, "updates are"},
+      {"a diagonal", [](TestModel& m) { SetString(m.Add("Einsum", {"x"}, {"y"}), "equation", "ii->i"); }, "diagonal"},
+      {"lengths that differ", [](TestModel& m) { SetString(m.Add("Einsum", {"x", "x"}, {"y"}), "equation", "ij,jk->ik"); }, "one label is 3 and 2 long"},
+      {"no equation", [](TestModel& m) { m.Add("Einsum", {"x"}, {"y"}); }, "0 labels for [2, 3]"},
+      {"too many sides", [](TestModel& m) { SetString(m.Add("Einsum", {"x"}, {"y"}), "equation", "ij->i->j"); }, "1 inputs"},
+      {"a new label", [](TestModel& m) { SetString(m.Add("Einsum", {"x"}, {"y"}), "equation", "ij->k"); }, "label of its own"},
+      {"no label", [](TestModel& m) { SetString(m.Add("Einsum", {"x"}, {"y"}), "equation", "i.->i"); }, "no label"},
+      {"no matrix", [](TestModel& m) { m.Add("EyeLike", {"u"}, {"y"}); }, "no matrix"},
+  }));
+  // clang-format on
+  INFO(row.name);
+  TestModel model(16);
+  model.Input("x", {2, 3});
+  model.Input("u", {1});
+  row.adds(model);
+  model.Output("y");
+  const auto graph = model.Import();
+  REQUIRE(!graph.ok());
+  CHECK_THAT(std::string(graph.status().message()),
+             Catch::StartsWith("node \"y\" (") && Catch::Contains(row.message));
+}
+
+}  // namespace
+}  // namespace layerd

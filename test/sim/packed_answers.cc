@@ -1,0 +1,52 @@
+#include "test/sim/packed_answers.h"
+
+#include <cstddef>
+#include <cstring>
+#include <span>
+
+#include "daemon/pack/lower.h"
+#include "daemon/pack/weight_writer.h"
+#include "daemon/plan/program_check.h"
+#include "test/catch/catch.h"
+#include "test/sim/run_program.h"
+
+namespace layerd {
+
+std::vector<std::vector<float>> PackedAnswers(
+    const Network& network, const CutLimits& limits,
+    const std::vector<std::vector<float>>& inputs, Backend& backend) {
+  const Lowered lowered = Lower(network);
+  const auto program = Cut(lowered, limits, backend);
+  INFO(program.status().ToString());
+  REQUIRE(program.ok());
+  REQUIRE(CheckProgram(*program).ToString() == "OK");
+  std::vector<std::byte> stream;
+  WeightWriter writer(*network.graph);
+  for (const Part& part : program->parts) {
+    // Row parts share what the first of them brings.
+    if (!part.read ||
+        program->extents[*part.read].offset_bytes != stream.size()) {
+      continue;
+    }
+    std::vector<std::byte> extent(program->extents[*part.read].stored_bytes);
+    REQUIRE(
+        writer.Write(*program, part, lowered.weights[part.layer], extent).ok());
+    stream.insert(stream.end(), extent.begin(), extent.end());
+  }
+  TensorBytes input_bytes;
+  for (const std::vector<float>& input : inputs) {
+    const auto bytes = std::as_bytes(std::span(input));
+    input_bytes.emplace_back(bytes.begin(), bytes.end());
+  }
+  const auto outputs = RunProgram(*program, stream, input_bytes, backend);
+  INFO(outputs.status().ToString());
+  REQUIRE(outputs.ok());
+  std::vector<std::vector<float>> answers;
+  for (const std::vector<std::byte>& bytes : *outputs) {
+    answers.emplace_back(bytes.size() / sizeof(float));
+    std::memcpy(answers.back().data(), bytes.data(), bytes.size());
+  }
+  return answers;
+}
+
+}  // namespace layerd
