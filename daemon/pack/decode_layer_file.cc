@@ -19,14 +19,14 @@
 namespace layerd {
 namespace {
 
-// The first part that computes with each extent.
+// The first part that computes with each extent, or looks it up.
 using FirstParts = std::vector<const Part*>;
 
 absl::StatusOr<FirstParts> FirstPartsOf(const Program& program) {
   FirstParts first(program.extents.size(), nullptr);
   for (const Part& part : program.parts) {
-    if (!part.read) continue;
-    const uint32_t extent = program.reads[*part.read];
+    if (!part.read && !part.table) continue;
+    const uint32_t extent = program.ExtentOf(part);
     if (first[extent] == nullptr) first[extent] = &part;
     if (part.weights == first[extent]->weights) continue;
     return absl::UnimplementedError(

@@ -237,6 +237,39 @@ TEST_CASE("A model of halves stays exact as f16, its normalisation folded") {
   CHECK(ReadFile(f.folder / "f32") == ReadFile(f.folder / "twin"));
 }
 
+TEST_CASE("A file whose rows are looked up is decoded, its table as it is") {
+  TestModel model(13);
+  model.Input("ids", {1, 4}, onnx::TensorProto::INT64);
+  model.Weights("table", {4096, 48}, Draw(4096 * 48, 5));
+  model.Weights("w", {48, 40}, Exact(48 * 40, 40));
+  model.Add("Gather", {"table", "ids"}, {"rows"});
+  model.Add("MatMul", {"rows", "w"}, {"y"});
+  model.Output("y");
+  Fixture f;
+  REQUIRE(f.Pack(model, "f16", "f16").ToString() == "OK");
+
+  REQUIRE(DecodeLayerFile(f.folder / "f16", f.folder / "twin").ok());
+
+  const Program narrow = f.ProgramOf("f16");
+  const Program twin = f.ProgramOf("twin");
+  const auto bytes_of = [&](const std::string& name, const Extent& extent) {
+    const std::string file = ReadFile(f.folder / name);
+    const auto reader = LayerFileReader::Open(f.folder / name);
+    REQUIRE(reader.ok());
+    return file.substr((*reader)->stream().offset_bytes + extent.offset_bytes,
+                       extent.stored_bytes);
+  };
+  REQUIRE(twin.Tables() == narrow.Tables());
+  size_t tables = 0;
+  for (size_t e = 0; e < narrow.extents.size(); ++e) {
+    if (!narrow.Tables()[e]) continue;
+    ++tables;
+    CHECK((bytes_of("f16", narrow.extents[e]) ==
+           bytes_of("twin", twin.extents[e])));
+  }
+  CHECK(tables == 1);
+}
+
 TEST_CASE("A number that a type cannot hold is refused by node and number") {
   Fixture f;
   WriteFile(f.folder / "m.layers", "old");

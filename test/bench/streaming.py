@@ -269,6 +269,8 @@ def fio(file, read_bytes, depth):
                "--output-format=json"]
     try:
         ended = subprocess.run(command, text=True, capture_output=True)
+    except FileNotFoundError:
+        raise RuntimeError("fio is not there: install Debian's fio") from None
     finally:
         pages.close()
     if ended.returncode != 0:
