@@ -30,6 +30,11 @@ constexpr Shape kShapes[] = {
     {"1x1 2048 to 512 at 7x7", 2048, 512, 7, 1, false},
     {"1x1 64 to 256 at 56x56, residual", 64, 256, 56, 1, true},
     {"1x1 512 to 2048 at 7x7, residual", 512, 2048, 7, 1, true},
+    {"7x7 3 to 64 at 112x112", 3, 64, 112, 7, false},
+    {"3x3 3 to 32 at 112x112", 3, 32, 112, 3, false},
+    {"1x1 32 to 16 at 112x112", 32, 16, 112, 1, false},
+    {"1x1 16 to 96 at 112x112", 16, 96, 112, 1, false},
+    {"1x1 144 to 24 at 56x56", 144, 24, 56, 1, false},
 };
 
 struct Free {
