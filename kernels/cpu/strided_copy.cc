@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include "kernels/cpu/half_rows.h"
@@ -13,14 +14,51 @@ namespace {
 // 32 x 32 floats: two times 4 KiB, half a row of pages apart at worst.
 constexpr int64_t kBlock = 32;
 
-// Pictures come with their colours apart.
+// Pictures come with their colours apart: three streams, of pages each.
 constexpr int64_t kColours = 3;
+constexpr int64_t kColourBlock = 1024;
+
+using Eight = uint32_t __attribute__((vector_size(32)));
+struct UnalignedEight {
+  Eight value;
+} __attribute__((packed, may_alias));
+
+const UnalignedEight* AsEight(const uint32_t* from) {
+  return reinterpret_cast<const UnalignedEight*>(from);
+}
+
+// Eight pixels at a time: two colours are shuffled together, then the third.
+LAYERD_MULTIVERSION
+int64_t JoinWhole(const uint32_t* from, int64_t from_stride, uint32_t* to,
+                  int64_t rows) {
+  int64_t row = 0;
+  for (; row + 8 <= rows; row += 8, to += 8 * kColours) {
+    const Eight a = AsEight(from + row)->value;
+    const Eight b = AsEight(from + row + from_stride)->value;
+    const Eight c = AsEight(from + row + 2 * from_stride)->value;
+    const Eight head = __builtin_shufflevector(a, b, 0, 8, 0, 1, 9, 0, 2, 10);
+    const Eight middle =
+        __builtin_shufflevector(a, b, 0, 3, 11, 0, 4, 12, 0, 5);
+    const Eight tail = __builtin_shufflevector(a, b, 13, 0, 6, 14, 0, 7, 15, 0);
+    auto* const joined = reinterpret_cast<UnalignedEight*>(to);
+    joined[0].value = __builtin_shufflevector(head, c, 0, 1, 8, 3, 4, 9, 6, 7);
+    joined[1].value =
+        __builtin_shufflevector(middle, c, 10, 1, 2, 11, 4, 5, 12, 7);
+    joined[2].value =
+        __builtin_shufflevector(tail, c, 0, 13, 2, 3, 14, 5, 6, 15);
+  }
+  return row;
+}
 
 template <typename Element>
 void JoinColours(const Element* from, int64_t from_stride, Element* to,
                  int64_t to_stride, int64_t rows) {
+  int64_t row = 0;
+  if constexpr (std::is_same_v<Element, uint32_t>) {
+    if (to_stride == kColours) row = JoinWhole(from, from_stride, to, rows);
+  }
   LAYERD_SAME_OR_APART
-  for (int64_t row = 0; row < rows; ++row) {
+  for (; row < rows; ++row) {
     const Element* const pixel = from + row;
     Element* const joined = to + row * to_stride;
     joined[0] = pixel[0];
@@ -106,9 +144,10 @@ void StridedCopy::Transpose(const std::byte* from, std::byte* to) const {
   std::swap(outer.count[across_], outer.count[nest_.rank - 2]);
   std::swap(outer.stride[across_], outer.stride[nest_.rank - 2]);
   const int64_t rows = outer.count[nest_.rank - 2];
-  const int64_t row_blocks = (rows + kBlock - 1) / kBlock;
   const LoopNest::Positions row_stride = outer.stride[nest_.rank - 2];
   const int64_t columns = nest_.row_count();
+  const int64_t block = columns == kColours ? kColourBlock : kBlock;
+  const int64_t row_blocks = (rows + block - 1) / block;
   const int64_t column_stride = nest_.row_stride()[1];
   --outer.rank;  // What is left: the others, and blocks of rows.
   outer.count[outer.rank - 1] = 1;
@@ -120,8 +159,8 @@ void StridedCopy::Transpose(const std::byte* from, std::byte* to) const {
       [&](int64_t begin, int64_t end) {
         RowCursor cursor(outer, begin / row_blocks);
         for (int64_t at = begin; at < end;) {
-          const int64_t row = at % row_blocks * kBlock;
-          const int64_t height = std::min(kBlock, rows - row);
+          const int64_t row = at % row_blocks * block;
+          const int64_t height = std::min(block, rows - row);
           const LoopNest::Positions& start = cursor.positions();
           for (int64_t column = 0; column < columns; column += kBlock) {
             const int64_t source =

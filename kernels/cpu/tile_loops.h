@@ -167,6 +167,7 @@ class TileLoops {
   static inline __attribute__((always_inline)) void MultiplyRun(
       const float* const (&row)[kRows], int64_t first, int64_t count,
       WeightRows& weights, Sums& sum) {
+#pragma GCC unroll 2
     for (int64_t d = first; d < first + count; ++d, weights.Next()) {
       Vector weight[kVectors];
 #pragma GCC unroll 2
