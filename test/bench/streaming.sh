@@ -5,15 +5,23 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
-if [ "${1:-}" != --no-build ]; then
+
+builds=yes
+words=()
+for word in "$@"; do
+  case "$word" in
+    --no-build) builds=no ;;
+    -h | --help | --list) builds=no; words+=("$word") ;;
+    *) words+=("$word") ;;
+  esac
+done
+if [ "$builds" = yes ]; then
   deploy/bazel.sh build //daemon:layerd //daemon/ctl:layerctl \
     //test/bench:streaming_peers //test/bench:loader_rate >&2
-else
-  shift
 fi
 export LAYERD=bazel-bin/daemon/layerd LAYERCTL=bazel-bin/daemon/ctl/layerctl
 export STREAMING_PEERS=bazel-bin/test/bench/streaming_peers
 export LOADER_RATE=bazel-bin/test/bench/loader_rate
 PYTHON=$(test/tools/venv.sh)
 export PYTHON
-exec "$PYTHON" -B "$here/streaming.py" "$@"
+exec "$PYTHON" -B "$here/streaming.py" "${words[@]}"
