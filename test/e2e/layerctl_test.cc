@@ -149,9 +149,27 @@ TEST_CASE("A file whose answers cannot be compared stays, and that is said") {
   const std::string path = folder / "m.layers";
   const std::vector<std::string> pack = {
       "pack", kDigitsOnnx, "-o", path, "--weights", "i8", "--json"};
+  std::vector<std::string> with_input = pack;
+  with_input.insert(with_input.end(), {"--input", folder / "none.npy"});
+  const Ended missing = Layerctl(with_input);
+  CHECK(missing.status == 2);
+  CHECK_THAT(missing.err, Catch::Contains("m.layers is packed and stays") &&
+                              Catch::Contains("none.npy"));
+  CHECK_THAT(missing.out, Catch::Contains("\"error\""));
+  CHECK(Layerctl({"verify", path}).status == 0);
+  CHECK(folder.Names() == std::vector<std::string>{"m.layers"});
+}
+
+// ThreadSanitizer's runtime writes a file of its own, larger than the limit.
+#if !defined(__SANITIZE_THREAD__)
+TEST_CASE("A drive that is full after packing leaves what is packed") {
+  const ScratchFolder folder;
+  const std::string path = folder / "m.layers";
+  std::vector<std::string> pack = {"pack",      kDigitsOnnx, "-o",    path,
+                                   "--weights", "i8",        "--json"};
   // The I8 file fits, the F32 one to compare it with does not.
-  const Ended full =
-      Layerctl(pack, {.file_bytes_max = DigitsLayers().size() / 2});
+  const uint64_t most = DigitsLayers().size() / 2;
+  const Ended full = Layerctl(pack, {.file_bytes_max = most});
   CHECK(full.status == 1);
   CHECK_THAT(full.err, Catch::Contains("m.layers is packed and stays") &&
                            Catch::Contains("--accuracy 0"));
@@ -159,19 +177,10 @@ TEST_CASE("A file whose answers cannot be compared stays, and that is said") {
   CHECK(Layerctl({"verify", path}).status == 0);
   CHECK(folder.Names() == std::vector<std::string>{"m.layers"});
 
-  std::vector<std::string> with_input = pack;
-  with_input.insert(with_input.end(), {"--input", folder / "none.npy"});
-  const Ended missing = Layerctl(with_input);
-  CHECK(missing.status == 2);
-  CHECK_THAT(missing.err, Catch::Contains("m.layers is packed and stays") &&
-                              Catch::Contains("none.npy"));
-
-  std::vector<std::string> without = pack;
-  without.insert(without.end(), {"--accuracy", "0"});
-  CHECK(
-      Layerctl(without, {.file_bytes_max = DigitsLayers().size() / 2}).status ==
-      0);
+  pack.insert(pack.end(), {"--accuracy", "0"});
+  CHECK(Layerctl(pack, {.file_bytes_max = most}).status == 0);
 }
+#endif
 
 TEST_CASE("Packing never holds the weights of a network") {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
