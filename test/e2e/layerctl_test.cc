@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <iostream>
 
 #include "loader/store/layer_file_reader.h"
 #include "test/catch/catch.h"
@@ -160,9 +161,12 @@ TEST_CASE("A file whose answers cannot be compared stays, and that is said") {
   CHECK(folder.Names() == std::vector<std::string>{"m.layers"});
 }
 
-// ThreadSanitizer's runtime writes a file of its own, larger than the limit.
-#if !defined(__SANITIZE_THREAD__)
 TEST_CASE("A drive that is full after packing leaves what is packed") {
+  // ThreadSanitizer writes a file of its own as it starts.
+  if (std::getenv("TSAN_OPTIONS") != nullptr) {
+    std::cout << "SKIPPED: no file limits under ThreadSanitizer\n";
+    return;
+  }
   const ScratchFolder folder;
   const std::string path = folder / "m.layers";
   std::vector<std::string> pack = {"pack",      kDigitsOnnx, "-o",    path,
@@ -180,7 +184,6 @@ TEST_CASE("A drive that is full after packing leaves what is packed") {
   pack.insert(pack.end(), {"--accuracy", "0"});
   CHECK(Layerctl(pack, {.file_bytes_max = most}).status == 0);
 }
-#endif
 
 TEST_CASE("Packing never holds the weights of a network") {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
