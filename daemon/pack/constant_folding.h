@@ -2,7 +2,9 @@
 #define LAYERD_DAEMON_PACK_CONSTANT_FOLDING_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -11,6 +13,10 @@
 #include "daemon/pack/graph.h"
 
 namespace layerd {
+
+// Integers wrap as they do at run time; in C++ only unsigned ones may.
+template <typename T>
+using Wrapped = std::conditional_t<std::is_integral_v<T>, uint64_t, T>;
 
 // A node whose output is known while packing, after inference brought its
 // attributes into one form.

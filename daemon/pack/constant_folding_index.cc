@@ -1,9 +1,7 @@
 // Single elements picked and put, and sums along an axis.
 
 #include <cstring>
-#include <type_traits>
 
-#include "absl/strings/str_cat.h"
 #include "config/status_macros.h"
 #include "daemon/pack/constant_folding.h"
 #include "daemon/pack/element_type.h"
@@ -12,10 +10,6 @@
 
 namespace layerd {
 namespace {
-
-// Integers wrap as they do at run time; in C++ only unsigned ones may.
-template <typename T>
-using Wrapping = std::conditional_t<std::is_integral_v<T>, uint64_t, T>;
 
 template <typename T>
 absl::StatusOr<Constant> Summed(const Folding& node) {
@@ -33,18 +27,12 @@ absl::StatusOr<Constant> Summed(const Folding& node) {
     for (size_t i = 0; i < length; ++i) {
       const size_t at = first + (is_reverse ? length - 1 - i : i) * step;
       const T before = sum;
-      sum = static_cast<T>(static_cast<Wrapping<T>>(sum) +
-                           static_cast<Wrapping<T>>(from[at]));
+      sum = static_cast<T>(static_cast<Wrapped<T>>(sum) +
+                           static_cast<Wrapped<T>>(from[at]));
       to[at] = is_exclusive ? before : sum;
     }
   }
   return node.Hold(std::span<const T>(to));
-}
-
-absl::Status About(const Folding& node, const absl::Status& status) {
-  return absl::Status(
-      status.code(),
-      absl::StrCat(Describe(node.node()), ": ", std::string(status.message())));
 }
 
 // Which elements of input 0 the indices mean: single ones, or, as *ND has it,
@@ -54,14 +42,12 @@ absl::StatusOr<std::vector<int64_t>> Places(const Folding& node,
   ASSIGN_OR_RETURN(const std::vector<int64_t> indices, node.Load<int64_t>(1));
   const std::vector<int64_t>& shape = *node.input(0).shape;
   const std::vector<int64_t>& indices_shape = *node.input(1).shape;
-  absl::StatusOr<std::vector<int64_t>> places =
-      by_tuples
-          ? TuplePlaces(indices, std::span(shape).first(
-                                     static_cast<size_t>(indices_shape.back())))
-          : ElementPlaces(indices, indices_shape, shape,
-                          node.attribute<int64_t>("axis"));
-  if (!places.ok()) return About(node, places.status());
-  return places;
+  if (!by_tuples) {
+    return ElementPlaces(indices, indices_shape, shape,
+                         node.attribute<int64_t>("axis"));
+  }
+  return TuplePlaces(indices, std::span(shape).first(
+                                  static_cast<size_t>(indices_shape.back())));
 }
 
 // Elements behind one place, counted from how many there are altogether.

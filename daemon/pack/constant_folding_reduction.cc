@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <type_traits>
 
 #include "config/status_macros.h"
 #include "daemon/pack/activation_for.h"
@@ -33,10 +32,6 @@ std::vector<T> Reduced(const Folding& node, const std::vector<T>& from, T first,
   return to;
 }
 
-// Integers wrap as they do at run time; in C++ only unsigned ones may.
-template <typename T>
-using Wrapping = std::conditional_t<std::is_integral_v<T>, uint64_t, T>;
-
 template <typename T>
 absl::StatusOr<Constant> ReduceElements(const Folding& node) {
   ASSIGN_OR_RETURN(const std::vector<T> from, node.Load<T>(0));
@@ -44,8 +39,8 @@ absl::StatusOr<Constant> ReduceElements(const Folding& node) {
   std::vector<T> to;
   if (op_type == "ReduceProd") {
     to = Reduced<T>(node, from, 1, [](T a, T b) {
-      return static_cast<T>(static_cast<Wrapping<T>>(a) *
-                            static_cast<Wrapping<T>>(b));
+      return static_cast<T>(static_cast<Wrapped<T>>(a) *
+                            static_cast<Wrapped<T>>(b));
     });
   } else if (op_type == "ReduceMax") {
     to = Reduced<T>(node, from, std::numeric_limits<T>::lowest(),
@@ -55,8 +50,8 @@ absl::StatusOr<Constant> ReduceElements(const Folding& node) {
                     [](T a, T b) { return a < b ? a : b; });
   } else {
     to = Reduced<T>(node, from, 0, [](T a, T b) {
-      return static_cast<T>(static_cast<Wrapping<T>>(a) +
-                            static_cast<Wrapping<T>>(b));
+      return static_cast<T>(static_cast<Wrapped<T>>(a) +
+                            static_cast<Wrapped<T>>(b));
     });
   }
   if (op_type == "ReduceMean") {

@@ -150,12 +150,13 @@ class Inference {
 
   // The nodes that say the same; some of them fold.
   absl::Status Spell(const Node& node, std::vector<Node>& kept) {
-    ASSIGN_OR_RETURN(std::vector<Node> spelled,
-                     SpellOut(node, *graph_, *held_bytes_));
+    absl::StatusOr<std::vector<Node>> spelled =
+        SpellOut(node, *graph_, *held_bytes_);
+    if (!spelled.ok()) return About(node, spelled.status());
     for (size_t i = stands_for_.size(); i < graph_->values.size(); ++i) {
       stands_for_.push_back(static_cast<int>(i));
     }
-    for (Node& part : spelled) {
+    for (Node& part : *spelled) {
       if (part.name != node.name) part.name = UniqueName(part.name);
       ASSIGN_OR_RETURN(const bool stays, Infer(part));
       if (stays) kept.push_back(std::move(part));

@@ -31,13 +31,6 @@ std::vector<int64_t> Counted(int64_t count) {
   return numbers;
 }
 
-absl::Status About(const Speller& speller, const absl::Status& status) {
-  if (status.ok()) return status;
-  return absl::Status(status.code(),
-                      absl::StrCat(Describe(speller.node()), ": ",
-                                   std::string(status.message())));
-}
-
 absl::Status CheckSize(const Speller& speller, int64_t elements) {
   if (elements <= kFoldElementsMax) return absl::OkStatus();
   return speller.Unsupported(
@@ -107,10 +100,9 @@ absl::Status SpellGatherElements(Speller& speller) {
   if (speller.is_known(speller.input(1))) {
     ASSIGN_OR_RETURN(indices, speller.Elements(speller.input(1)));
   }
-  const absl::StatusOr<std::vector<int64_t>> places =
-      ElementPlaces(indices, indices_shape, shape, axis);
-  RETURN_IF_ERROR(About(speller, places.status()));
-  ASSIGN_OR_RETURN(int place, speller.Known(*places, indices_shape));
+  ASSIGN_OR_RETURN(const std::vector<int64_t> places,
+                   ElementPlaces(indices, indices_shape, shape, axis));
+  ASSIGN_OR_RETURN(int place, speller.Known(places, indices_shape));
   if (!speller.is_known(speller.input(1))) {
     const auto along = static_cast<size_t>(axis);
     ASSIGN_OR_RETURN(const int within,
@@ -194,11 +186,10 @@ absl::Status SpellScatterElements(Speller& speller) {
   const Shape shape = speller.shape(speller.input(0));
   RETURN_IF_ERROR(CheckSize(speller, Product(shape, 0)));
   ASSIGN_OR_RETURN(const std::vector<int64_t> indices, KnownIndices(speller));
-  const absl::StatusOr<std::vector<int64_t>> places =
-      ElementPlaces(indices, speller.shape(speller.input(1)), shape,
-                    speller.attribute<int64_t>("axis"));
-  RETURN_IF_ERROR(About(speller, places.status()));
-  return PutRows(speller, *places, Product(shape, 0));
+  ASSIGN_OR_RETURN(const std::vector<int64_t> places,
+                   ElementPlaces(indices, speller.shape(speller.input(1)),
+                                 shape, speller.attribute<int64_t>("axis")));
+  return PutRows(speller, places, Product(shape, 0));
 }
 
 absl::Status SpellScatterNd(Speller& speller) {
@@ -208,10 +199,9 @@ absl::Status SpellScatterNd(Speller& speller) {
   const int64_t rows = Product(shape, 0) / Product(shape, length);
   RETURN_IF_ERROR(CheckSize(speller, rows));
   ASSIGN_OR_RETURN(const std::vector<int64_t> indices, KnownIndices(speller));
-  const absl::StatusOr<std::vector<int64_t>> places =
-      TuplePlaces(indices, std::span(shape).first(length));
-  RETURN_IF_ERROR(About(speller, places.status()));
-  return PutRows(speller, *places, rows);
+  ASSIGN_OR_RETURN(const std::vector<int64_t> places,
+                   TuplePlaces(indices, std::span(shape).first(length)));
+  return PutRows(speller, places, rows);
 }
 
 struct Row {
@@ -267,7 +257,7 @@ absl::StatusOr<int> Speller::Hold(DataType dtype,
   Constant constant;
   constant.dtype = dtype;
   constant.shape = shape;
-  RETURN_IF_ERROR(About(*this, held_bytes_->Take(constant.bytes())));
+  RETURN_IF_ERROR(held_bytes_->Take(constant.bytes()));
   constant.held.resize(constant.bytes());
   if (!elements.empty()) {
     StoreElements(std::span(elements), dtype, constant.held.data());

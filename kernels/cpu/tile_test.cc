@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iostream>
 #include <limits>
 #include <vector>
 
@@ -58,7 +59,10 @@ struct Sums {
 };
 
 TEST_CASE("A sum of very many products is true to seven digits") {
-  if (Tiles() == nullptr) return;  // Another processor: the library computes.
+  if (Tiles() == nullptr) {
+    std::cout << "SKIPPED: no tiles for this processor\n";
+    return;
+  }
   Sums sums;
 
   const std::vector<float> y = sums.Run(1, sums.panel);
@@ -77,7 +81,10 @@ TEST_CASE("A sum of very many products is true to seven digits") {
 }
 
 TEST_CASE("Sums do not depend on how products are divided among taps") {
-  if (Tiles() == nullptr) return;
+  if (Tiles() == nullptr) {
+    std::cout << "SKIPPED: no tiles for this processor\n";
+    return;
+  }
   Sums sums;
   const std::vector<float> one = sums.Run(1, sums.panel);
 

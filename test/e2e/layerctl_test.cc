@@ -186,7 +186,7 @@ TEST_CASE("A drive that is full after packing leaves what is packed") {
 }
 
 TEST_CASE("Packing never holds the weights of a network") {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__)
   constexpr uint64_t kOfSanitizer = 5;  // Its shadow, and what it keeps.
 #else
   constexpr uint64_t kOfSanitizer = 1;

@@ -13,6 +13,7 @@
 #include "test/catch/catch.h"
 #include "test/kernels/cases.h"
 #include "test/kernels/test_layer.h"
+#include "test/sim/forwarding_backend.h"
 
 namespace {
 
@@ -60,18 +61,11 @@ namespace layerd {
 namespace {
 
 // Counts between Enqueue() and completion of the backend inside.
-class CountingBackend : public Backend {
+class CountingBackend : public ForwardingBackend {
  public:
-  explicit CountingBackend(int threads) : inner_(MakeCpuBackend(threads)) {}
-  KernelKey key() const override { return inner_->key(); }
-  absl::StatusOr<std::vector<WeightLayout>> WeightLayouts(
-      const PartSpec& spec) const override {
-    return inner_->WeightLayouts(spec);
-  }
-  absl::StatusOr<std::unique_ptr<Kernel>> Prepare(
-      const PartSpec& spec) override {
-    return inner_->Prepare(spec);
-  }
+  explicit CountingBackend(int threads)
+      : ForwardingBackend(MakeCpuBackend(threads)) {}
+
   absl::StatusOr<Ticket> Enqueue(Kernel& kernel,
                                  const PartMemory& memory) override {
     // Once before: the library makes its threads and their buffers.
@@ -82,16 +76,12 @@ class CountingBackend : public Backend {
     counting = false;
     return ticket;
   }
-  bool Completed(Ticket ticket) override { return inner_->Completed(ticket); }
   absl::Status Wait(Ticket ticket) override {
     counting = true;
     const absl::Status status = inner_->Wait(ticket);
     counting = false;
     return status;
   }
-
- private:
-  std::unique_ptr<Backend> inner_;
 };
 
 TEST_CASE("The counter counts") {
