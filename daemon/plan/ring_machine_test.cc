@@ -264,6 +264,8 @@ TEST_CASE("No schedule beats the lower bounds") {
     CHECK(took >= bounds.compute_seconds * (1 - 1e-12));
     CHECK(took >= bounds.io_seconds * (1 - 1e-12));
     CHECK(took >= bounds.capacity_seconds * (1 - 1e-12));
+    CHECK(took >= bounds.flow_seconds * (1 - 1e-12));
+    CHECK(bounds.greatest_seconds() <= bounds.flow_seconds * (1 + 1e-12));
   }
 }
 

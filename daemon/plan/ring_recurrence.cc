@@ -150,6 +150,37 @@ std::vector<Weighed> Weigh(const RingCase& c) {
   return weighed;
 }
 
+// Until a part ends, at most the bytes of those before it and a memory full
+// have come; they come without a pause while that leaves room.
+double FlowSeconds(std::span<const Weighed> parts, double rate,
+                   double memory_bytes, double prefilled_bytes) {
+  std::vector<double> finish;
+  finish.reserve(parts.size());
+  double clock = 0, come = prefilled_bytes, needed = 0;
+  double gone = 0;   // Of the parts [0, freed).
+  size_t freed = 0;  // Whose room has come back.
+  for (size_t t = 0; t < parts.size(); ++t) {
+    needed += parts[t].bytes;
+    double ready = t > 0 ? finish[t - 1] : 0;
+    if (parts[t].bytes > 0 && needed > prefilled_bytes) {
+      while (come < needed) {
+        const double room_end = gone + memory_bytes;
+        if (come < room_end || freed == t) {  // Else it never fits: let it.
+          const double until = freed == t ? needed : std::min(room_end, needed);
+          clock = std::max(clock, freed > 0 ? finish[freed - 1] : 0) +
+                  (until - come) / rate;
+          come = until;
+        } else {
+          gone += parts[freed++].bytes;
+        }
+      }
+      ready = std::max(ready, clock);
+    }
+    finish.push_back(ready + parts[t].seconds);
+  }
+  return finish.empty() ? 0 : finish.back();
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<double>> RingFinishTimes(const RingCase& ring_case) {
@@ -158,7 +189,8 @@ absl::StatusOr<std::vector<double>> RingFinishTimes(const RingCase& ring_case) {
 }
 
 double LowerBounds::greatest_seconds() const {
-  return std::max({compute_seconds, io_seconds, capacity_seconds});
+  return std::max(
+      {compute_seconds, io_seconds, capacity_seconds, flow_seconds});
 }
 
 LowerBounds AnyScheduleBounds(const RingCase& ring_case,
@@ -172,6 +204,8 @@ LowerBounds AnyScheduleBounds(const RingCase& ring_case,
   const double prefilled = static_cast<double>(ring_case.prefilled_bytes);
   LowerBounds bounds;
   if (n == 0) return bounds;
+  bounds.flow_seconds =
+      FlowSeconds(parts, rate, static_cast<double>(memory_bytes), prefilled);
   // Up to and with part t: its bytes read, its compute done.
   std::vector<double> ends(n), done(n);
   double bytes = 0, seconds = 0;

@@ -62,12 +62,17 @@ absl::StatusOr<std::vector<double>> RingFinishTimes(const RingCase& ring_case);
 // io:       part k and all after it follow the last byte of k.
 // capacity: until part j ends, at most the bytes before it and a memory full
 //           were read.
+// flow:     all of these at once, part by part: the bytes flow one by one, in
+//           the order of their use, into whatever room has come back. Never
+//           less than the others, and what a memory without seams and extents
+//           would take (README.md says why nothing beats it).
 // An extent counts where it is first used: keeping it is allowed. Bytes come at
 // the lower of the rates of drive and copy.
 struct LowerBounds {
   double compute_seconds = 0;
   double io_seconds = 0;
   double capacity_seconds = 0;
+  double flow_seconds = 0;
   double greatest_seconds() const;
 };
 LowerBounds AnyScheduleBounds(const RingCase& ring_case, uint64_t memory_bytes);

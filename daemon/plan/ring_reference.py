@@ -2,8 +2,8 @@
 
     ring_reference.py CASES ASAP.PY
 
-CASES has a JSON document a line: a case as ASAP.PY takes it, and "finish" and
-"bounds" as we have them, or null where we refuse the case. Names the first that
+CASES has a JSON document a line: a case as ASAP.PY takes it, and "finish",
+"bounds" and "flow" as we have them, or null where we refuse the case. Names the first that
 differ by more than 1e-9 of their value, and fails then.
 """
 
@@ -38,6 +38,16 @@ def bounds(asap, case):
                              case["prefill"])
 
 
+def flow(asap, case):
+    """None where a part needs more than the memory."""
+    weighed = asap.weigh(case["reads"], case["parts"])
+    try:
+        return asap.asap(weighed, case["beta"], case["ring"],
+                         case["prefill"])[-1:]
+    except ValueError:
+        return None
+
+
 def same(ours, theirs):
     if ours is None or theirs is None:
         return ours is theirs
@@ -53,7 +63,10 @@ def main():
         for line in cases:
             case = json.loads(line)
             theirs = {"finish": finish_times(asap, case),
-                      "bounds": bounds(asap, case)}
+                      "bounds": bounds(asap, case),
+                      "flow": flow(asap, case)}
+            if theirs["flow"] is None:
+                del theirs["flow"]
             for key, value in theirs.items():
                 if not same(case[key], value):
                     sys.exit(f"case {count}: {key} is {case[key]}, "

@@ -90,14 +90,15 @@ std::string Line(const Case& c) {
   return absl::StrFormat(
       R"({"reads": [%s], "parts": [%s], "beta": %s, "ring": %d, "prefill": %d, )"
       R"("first_read": %s, "block_read": %s, "block_compute": %s, )"
-      R"("finish": %s, "bounds": %s})"
+      R"("finish": %s, "bounds": %s, "flow": [%s]})"
       "\n",
       absl::StrJoin(c.reads, ","), parts, Exact(ring.drive_bytes_per_s),
       ring.ring_bytes, ring.prefilled_bytes, Exact(ring.first_read_seconds),
       Exact(ring.block_read_seconds), Exact(ring.block_compute_seconds),
       finish.ok() ? Array(*finish) : "null",
-      Array({bounds.compute_seconds, bounds.io_seconds,
-             bounds.capacity_seconds}));
+      Array(
+          {bounds.compute_seconds, bounds.io_seconds, bounds.capacity_seconds}),
+      Exact(bounds.flow_seconds));
 }
 
 TEST_CASE("The recurrence and its bounds agree with the reference to 1e-9") {
