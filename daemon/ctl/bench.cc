@@ -342,9 +342,10 @@ void DescribeReading(const Contest& contest, BenchReport* report) {
   report->read_mib_s =
       bytes / kMiB /
       std::chrono::duration<double>(contest.reading_time).count();
-  report->loader_cpu_ms_per_gib =
-      1e-6 * static_cast<double>(contest.loader_cpu_time.count()) /
-      (bytes / kGiB);
+  const double cpu_ms =
+      1e-6 * static_cast<double>(contest.loader_cpu_time.count());
+  report->loader_cpu_ms_per_gib = cpu_ms / (bytes / kGiB);
+  report->loader_cpu_ms_mean = cpu_ms / static_cast<double>(report->requests);
 }
 
 // In a streamed request. Of narrow weights decoding is a part of it, which the

@@ -39,13 +39,14 @@ std::string Number(const std::optional<double>& value, const char* unit) {
 
 double BenchReport::overhead_pct() const {
   LAYERD_CHECK(resident_ms.size() == streamed_ms.size());
+  const bool whole_is_faster =
+      !whole_layer_ms.empty() && Median(whole_layer_ms) < Median(resident_ms);
+  const std::vector<double>& base_ms =
+      whole_is_faster ? whole_layer_ms : resident_ms;
+  LAYERD_CHECK(base_ms.size() == streamed_ms.size());
   std::vector<double> ratios;
   for (size_t round = 0; round < streamed_ms.size(); ++round) {
-    const double resident =
-        whole_layer_ms.empty()
-            ? resident_ms[round]
-            : std::min(resident_ms[round], whole_layer_ms[round]);
-    ratios.push_back(streamed_ms[round] / resident);
+    ratios.push_back(streamed_ms[round] / base_ms[round]);
   }
   return PercentOver(Median(ratios), 1);
 }
@@ -98,6 +99,7 @@ std::string BenchJson(const BenchReport& report) {
   AddOptional("read_mib_s", report.read_mib_s, &json);
   AddOptional("loader_cpu_ms_per_gib", report.loader_cpu_ms_per_gib, &json);
   AddOptional("crc_cpu_ms_per_gib", report.crc_cpu_ms_per_gib, &json);
+  AddOptional("loader_cpu_ms_mean", report.loader_cpu_ms_mean, &json);
   AddOptional("read_bytes_mean", report.read_bytes_mean, &json);
   AddOptional("streamed_computing_ms_p50", MedianOrNone(report.computing_ms),
               &json);
@@ -137,7 +139,8 @@ std::string BenchText(const BenchReport& report) {
       absl::StrFormat(
           "model     predicted %s (error %s), reading at once %s (gap %s), no "
           "schedule beats %s (gap %s)\n"
-          "drive     %s while streaming, in reads of %s; loader %s a GiB, of which checksums "
+          "drive     %s while streaming, in reads of %s; loader %s a GiB, of "
+          "which checksums "
           "%s\n"
           "longest part %.0f us; peak memory of a process that only streams "
           "%s; outputs %s\n",

@@ -24,10 +24,11 @@ struct BenchReport {
   std::vector<double> whole_layer_ms;            // Empty if there are none.
   // Where the streamed ones were: waiting for the drive, and inside parts.
   std::vector<double> drive_wait_ms, computing_ms;  // By round, or empty.
-  std::optional<double> predicted_ms;            // From before this run.
+  std::optional<double> predicted_ms;               // From before this run.
   std::optional<double> asap_bound_ms, lower_bound_ms;
   std::optional<double> read_bytes_mean;  // Of one read of the drive.
   std::optional<double> read_mib_s, loader_cpu_ms_per_gib, crc_cpu_ms_per_gib;
+  std::optional<double> loader_cpu_ms_mean;  // Of one streamed request.
   double longest_part_us = 0;
   std::optional<uint64_t> peak_rss_bytes;
   bool outputs_identical = false;
@@ -36,8 +37,10 @@ struct BenchReport {
     return ring_bytes + head_bytes + decode_bytes + table_bytes;
   }
   uint64_t total_bytes() const { return weight_memory_bytes() + arena_bytes; }
-  // The median over the rounds of streamed to the faster of the two resident
-  // figures of that round, minus one.
+  // The median over the rounds of streamed to resident, minus one; of parts or
+  // of whole layers, whichever has the lower median. (Not the faster of each
+  // round: of two equal engines the lower of two samples is some percent less
+  // than either, and that would be called overhead.)
   double overhead_pct() const;
   std::optional<double> weight_memory_reduction_pct() const;
   // The streamed median over `ms`, minus one.

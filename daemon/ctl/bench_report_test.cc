@@ -35,6 +35,7 @@ const std::vector<std::string> kKeys = {"model",
                                         "read_mib_s",
                                         "loader_cpu_ms_per_gib",
                                         "crc_cpu_ms_per_gib",
+                                        "loader_cpu_ms_mean",
                                         "read_bytes_mean",
                                         "streamed_computing_ms_p50",
                                         "drive_wait_ms_p50",
@@ -84,9 +85,17 @@ TEST_CASE("What has no value is null, never invented") {
 TEST_CASE("The overhead is the median of the rounds' ratios") {
   BenchReport report = Report();
   CHECK(report.overhead_pct() == Approx(20));
-  // Against the faster resident engine of the same round.
-  report.whole_layer_ms = {10, 8, 24};
-  CHECK(report.overhead_pct() == Approx(50));
+  // Of the resident engine with the lower median, here this one.
+  report.whole_layer_ms = {9, 8, 24};
+  CHECK(report.overhead_pct() == Approx(25));
+}
+
+TEST_CASE("An engine beside two like it has no overhead") {
+  BenchReport report = Report();
+  report.resident_ms = {10, 12, 11, 10, 13};
+  report.whole_layer_ms = {12, 10, 11, 13, 10};
+  report.streamed_ms = {11, 11, 11, 12, 11};
+  CHECK(report.overhead_pct() == Approx(0).margin(1e-9));
 }
 
 TEST_CASE("Gaps and errors are told against the streamed median") {
