@@ -1,35 +1,24 @@
 #include "kernels/cpu/depthwise_rows.h"
 
+#include "kernels/cpu/lanes.h"
 #include "kernels/cpu/multiversion.h"
 
 namespace layerd::cpu {
 namespace {
 
-constexpr int64_t kLanes = 16;
-using Vector = float __attribute__((vector_size(4 * kLanes)));
-struct Unaligned {
-  Vector value;
-} __attribute__((packed, may_alias));
-
-#define LAYERD_INLINE inline __attribute__((always_inline))
-
-LAYERD_INLINE Vector Load(const float* from) {
-  return reinterpret_cast<const Unaligned*>(from)->value;
-}
-
 template <int kPixels>
 LAYERD_INLINE void Pixels(const DepthwiseRow& row, int64_t first,
                           int64_t channel) {
-  Vector sum[kPixels];
+  Lanes sum[kPixels];
   for (int p = 0; p < kPixels; ++p) {
-    sum[p] = row.bias == nullptr ? Vector{} : Load(row.bias + channel);
+    sum[p] = row.bias == nullptr ? Lanes{} : Load(row.bias + channel);
   }
   const float* const start = row.x + first * row.x_pixel_step + channel;
   for (int64_t i = 0; i < row.taps_down; ++i) {
     const float* x = start + i * row.x_row_step;
     const float* w = row.weights + i * row.weights_row_step + channel;
     for (int64_t j = 0; j < row.taps_across; ++j) {
-      const Vector weight = Load(w);
+      const Lanes weight = Load(w);
       for (int p = 0; p < kPixels; ++p) {
         sum[p] += weight * Load(x + p * row.x_pixel_step);
       }
@@ -37,17 +26,16 @@ LAYERD_INLINE void Pixels(const DepthwiseRow& row, int64_t first,
       w += row.weights_column_step;
     }
   }
-  const Vector low = Vector{} + row.low;
-  const Vector high = Vector{} + row.high;
+  const Lanes low = Lanes{} + row.low;
+  const Lanes high = Lanes{} + row.high;
   for (int p = 0; p < kPixels; ++p) {
-    Vector y = sum[p];
+    Lanes y = sum[p];
     if (row.residual != nullptr) {
       y += Load(row.residual + (first + p) * row.residual_step + channel);
     }
     y = y < low ? low : y;  // Not a number stays so.
     y = y > high ? high : y;
-    reinterpret_cast<Unaligned*>(row.y + (first + p) * row.y_step + channel)
-        ->value = y;
+    Put(row.y + (first + p) * row.y_step + channel, y);
   }
 }
 

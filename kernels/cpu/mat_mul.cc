@@ -4,6 +4,7 @@
 #include "kernels/cpu/cpu_kernel.h"
 #include "kernels/cpu/rows.h"
 #include "kernels/cpu/staging.h"
+#include "kernels/cpu/tiled_product.h"
 
 namespace layerd::cpu {
 namespace {
@@ -76,6 +77,7 @@ class MatMulKernel : public CpuKernel {
 }  // namespace
 
 KernelOr Make(const MatMul& op, const PartSpec& spec, const OneDnn& library) {
+  if (FitsTiledProduct(spec)) return MakeTiledProduct(op, spec);
   const size_t rank = spec.outputs[0].shape.size();
   const Slice a = Extended(spec.inputs[0], rank);
   const Slice b = Extended(spec.inputs[1], rank);

@@ -1,16 +1,12 @@
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
+#include "kernels/cpu/lanes.h"
 #include "kernels/cpu/multiversion.h"
 #include "kernels/cpu/rows.h"
-#include "kernels/cpu/vector_math.h"
 
 namespace layerd::cpu {
 namespace {
-
-// Sums and extremes run in this many lanes, whatever the vectors' length.
-constexpr int64_t kLanes = 16;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
@@ -95,43 +91,6 @@ void OntoLeast(const float* x, float* y, int64_t count) {
   Onto(Smaller{}, x, y, count);
 }
 
-// The sum of (x - mean)^2, in lanes.
-LAYERD_MULTIVERSION
-float SquaredDistances(float mean, const float* x, int64_t count) {
-  float lane[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t j = 0; j < kLanes; ++j) {
-      const float distance = x[i + j] - mean;
-      lane[j] += distance * distance;
-    }
-  }
-  for (int64_t j = 0; i < count; ++i, ++j) {
-    const float distance = x[i] - mean;
-    lane[j] += distance * distance;
-  }
-  float sum = 0;
-  for (const float value : lane) sum += value;
-  return sum;
-}
-
-LAYERD_MULTIVERSION
-void NormaliseRow(float mean, float factor, const float* x, const float* scale,
-                  const float* bias, float* y, int64_t count) {
-  if (scale != nullptr && bias != nullptr) {
-    LAYERD_SAME_OR_APART
-    for (int64_t i = 0; i < count; ++i) {
-      y[i] = (x[i] - mean) * factor * scale[i] + bias[i];
-    }
-    return;
-  }
-  for (int64_t i = 0; i < count; ++i) {
-    const float normal = (x[i] - mean) * factor;
-    const float scaled = scale != nullptr ? normal * scale[i] : normal;
-    y[i] = bias != nullptr ? scaled + bias[i] : scaled;
-  }
-}
-
 }  // namespace
 
 LAYERD_MULTIVERSION
@@ -195,15 +154,6 @@ void AccumulateRow(Reduce::Kind kind, const float* x, float* y, int64_t count) {
     default:
       return OntoSum(x, y, count);
   }
-}
-
-void LayerNormRow(float epsilon, const float* x, const float* scale,
-                  const float* bias, float* y, int64_t count) {
-  const auto elements = static_cast<float>(count);
-  const float mean = SumRow(x, 1, count) / elements;
-  const float variance = SquaredDistances(mean, x, count) / elements;
-  const float factor = 1.0f / std::sqrt(variance + epsilon);
-  NormaliseRow(mean, factor, x, scale, bias, y, count);
 }
 
 }  // namespace layerd::cpu

@@ -1,18 +1,13 @@
 #include "kernels/cpu/rows.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
+#include "kernels/cpu/lanes.h"
 #include "kernels/cpu/multiversion.h"
-#include "kernels/cpu/vector_math.h"
 
 namespace layerd::cpu {
 namespace {
-
-// Sums and maxima run in this many lanes, whatever the vectors' length.
-constexpr int64_t kLanes = 16;
 
 struct Plus {
   LAYERD_INLINE float operator()(float a, float b) const { return a + b; }
@@ -138,40 +133,6 @@ void RestRow(const float* a, int64_t a_stride, const float* b, int64_t b_stride,
   Combined(Rest{}, a, a_stride, b, b_stride, y, count);
 }
 
-// The lanes that a row ends with: what is behind them changes no maximum, and
-// adds nothing.
-struct LastLanes {
-  LAYERD_INLINE LastLanes(const float* x, int64_t count) {
-    std::fill(lane, lane + kLanes, -std::numeric_limits<float>::infinity());
-    for (int64_t j = 0; j < count; ++j) lane[j] = x[j];
-  }
-  float lane[kLanes];
-};
-
-LAYERD_INLINE void Raise(float (&most)[kLanes], const float* x) {
-  for (int64_t j = 0; j < kLanes; ++j)
-    most[j] = x[j] < most[j] ? most[j] : x[j];
-}
-
-LAYERD_INLINE float MaxOf(const float* x, int64_t whole,
-                          const LastLanes& last) {
-  float lane[kLanes];
-  std::copy(last.lane, last.lane + kLanes, lane);
-  for (int64_t i = 0; i < whole; i += kLanes) Raise(lane, x + i);
-  float most = lane[0];
-  for (const float value : lane) most = value < most ? most : value;
-  return most;
-}
-
-LAYERD_INLINE void AddExp(float shift, const float* x, float* y,
-                          float (&sum)[kLanes]) {
-  LAYERD_SAME_OR_APART
-  for (int64_t j = 0; j < kLanes; ++j) {
-    y[j] = Exp(x[j] - shift);
-    sum[j] += y[j];
-  }
-}
-
 LAYERD_MULTIVERSION
 void DivideByPower34Row(float k, float factor, const float* x, float* y,
                         int64_t count) {
@@ -271,23 +232,6 @@ void NormaliseRow(float k, float factor, float beta, const float* x, float* y,
   if (beta == 0.75f) return DivideByPower34Row(k, factor, x, y, count);
   for (int64_t i = 0; i < count; ++i) {
     y[i] = x[i] * std::pow(k + factor * y[i], -beta);
-  }
-}
-
-LAYERD_MULTIVERSION
-void SoftmaxRow(const float* x, float* y, int64_t count) {
-  const int64_t whole = count / kLanes * kLanes;
-  LastLanes last(x + whole, count - whole);
-  const float most = MaxOf(x, whole, last);
-  float lane[kLanes] = {};
-  for (int64_t i = 0; i < whole; i += kLanes) AddExp(most, x + i, y + i, lane);
-  AddExp(most, last.lane, last.lane, lane);
-  float sum = 0;
-  for (const float value : lane) sum += value;
-  const float factor = 1.0f / sum;
-  for (int64_t i = 0; i < whole; ++i) y[i] *= factor;
-  for (int64_t j = 0; j < count - whole; ++j) {
-    y[whole + j] = last.lane[j] * factor;
   }
 }
 

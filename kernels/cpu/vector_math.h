@@ -4,14 +4,14 @@
 #include <bit>
 #include <cstdint>
 
+#include "kernels/cpu/lanes.h"
+
 // Functions of one float, without branches, so that loops over them become
 // vectors. Each is within 2e-7 of the true number relatively, unless it says
 // otherwise. Coefficients are fits of our own or those of a series.
 //
 // Included by the loops only: always inlined, into each instruction set.
 namespace layerd::cpu {
-
-#define LAYERD_INLINE inline __attribute__((always_inline))
 
 LAYERD_INLINE float Absolute(float x) {
   return std::bit_cast<float>(std::bit_cast<uint32_t>(x) & 0x7fffffffu);

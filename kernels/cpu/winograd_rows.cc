@@ -1,30 +1,19 @@
 #include "kernels/cpu/winograd_rows.h"
 
+#include "kernels/cpu/lanes.h"
 #include "kernels/cpu/multiversion.h"
 
 namespace layerd::cpu {
 namespace {
 
-#define LAYERD_INLINE inline __attribute__((always_inline))
-
-using Vector = float __attribute__((vector_size(4 * kWinogradLanes)));
-struct Unaligned {
-  Vector value;
-} __attribute__((packed, may_alias));
-
-LAYERD_INLINE Vector Load(const float* from) {
-  return reinterpret_cast<const Unaligned*>(from)->value;
-}
-LAYERD_INLINE void Put(float* to, const Vector& value) {
-  reinterpret_cast<Unaligned*>(to)->value = value;
-}
+static_assert(kWinogradLanes == kLanes);
 
 // transpose(B) times a column of six.
-LAYERD_INLINE void ToPoints(const Vector (&d)[6], Vector (&t)[6]) {
-  const Vector even = d[4] - 4.0f * d[2];
-  const Vector odd = d[3] - 4.0f * d[1];
-  const Vector far_even = d[4] - d[2];
-  const Vector far_odd = 2.0f * (d[3] - d[1]);
+LAYERD_INLINE void ToPoints(const Lanes (&d)[6], Lanes (&t)[6]) {
+  const Lanes even = d[4] - 4.0f * d[2];
+  const Lanes odd = d[3] - 4.0f * d[1];
+  const Lanes far_even = d[4] - d[2];
+  const Lanes far_odd = 2.0f * (d[3] - d[1]);
   t[0] = 4.0f * d[0] - 5.0f * d[2] + d[4];
   t[1] = even + odd;
   t[2] = even - odd;
@@ -34,11 +23,11 @@ LAYERD_INLINE void ToPoints(const Vector (&d)[6], Vector (&t)[6]) {
 }
 
 // transpose(A) times a column of six.
-LAYERD_INLINE void FromPoints(const Vector (&m)[6], Vector (&y)[4]) {
-  const Vector sum = m[1] + m[2];
-  const Vector difference = m[1] - m[2];
-  const Vector far_sum = m[3] + m[4];
-  const Vector far_difference = m[3] - m[4];
+LAYERD_INLINE void FromPoints(const Lanes (&m)[6], Lanes (&y)[4]) {
+  const Lanes sum = m[1] + m[2];
+  const Lanes difference = m[1] - m[2];
+  const Lanes far_sum = m[3] + m[4];
+  const Lanes far_difference = m[3] - m[4];
   y[0] = m[0] + sum + far_sum;
   y[1] = difference + 2.0f * far_difference;
   y[2] = sum + 4.0f * far_sum;
@@ -51,15 +40,15 @@ LAYERD_MULTIVERSION
 void TransformInput(const float* const* pixels, int64_t channels, float* to,
                     int64_t step) {
   for (int64_t c = 0; c < channels; c += kWinogradLanes) {
-    Vector half[6][6];
+    Lanes half[6][6];
     for (int j = 0; j < 6; ++j) {
-      Vector column[6], points[6];
+      Lanes column[6], points[6];
       for (int i = 0; i < 6; ++i) column[i] = Load(pixels[i * 6 + j] + c);
       ToPoints(column, points);
       for (int i = 0; i < 6; ++i) half[i][j] = points[i];
     }
     for (int i = 0; i < 6; ++i) {
-      Vector points[6];
+      Lanes points[6];
       ToPoints(half[i], points);
       for (int j = 0; j < 6; ++j) Put(to + (i * 6 + j) * step + c, points[j]);
     }
@@ -68,26 +57,25 @@ void TransformInput(const float* const* pixels, int64_t channels, float* to,
 
 LAYERD_MULTIVERSION
 void TransformOutput(const WinogradOutput& output) {
-  const Vector low = Vector{} + output.low;
-  const Vector high = Vector{} + output.high;
+  const Lanes low = Lanes{} + output.low;
+  const Lanes high = Lanes{} + output.high;
   for (int64_t c = 0; c < output.channels; c += kWinogradLanes) {
-    Vector half[4][6];
+    Lanes half[4][6];
     for (int j = 0; j < 6; ++j) {
-      Vector column[6], places[4];
+      Lanes column[6], places[4];
       for (int i = 0; i < 6; ++i) {
         column[i] = Load(output.from + (i * 6 + j) * output.step + c);
       }
       FromPoints(column, places);
       for (int i = 0; i < 4; ++i) half[i][j] = places[i];
     }
-    const Vector bias =
-        output.bias == nullptr ? Vector{} : Load(output.bias + c);
+    const Lanes bias = output.bias == nullptr ? Lanes{} : Load(output.bias + c);
     for (int i = 0; i < 4; ++i) {
-      Vector places[4];
+      Lanes places[4];
       FromPoints(half[i], places);
       for (int j = 0; j < 4; ++j) {
         if (output.y[i * 4 + j] == nullptr) continue;
-        Vector y = places[j] + bias;
+        Lanes y = places[j] + bias;
         if (output.residual != nullptr) {
           y += Load(output.residual[i * 4 + j] + c);
         }

@@ -389,6 +389,12 @@ std::vector<TestLayer> MatMulCases() {
   heads.strides = {448, 16, 64, 1};
   TensorType keys = PlainType({2, 4, 16, 7});
   keys.strides = {448, 16, 1, 64};
+  TensorType long_heads = PlainType({1, 3, 29, 64});  // Of [1, 29, 3, 64].
+  long_heads.strides = {5568, 64, 192, 1};
+  TensorType long_keys = PlainType({1, 3, 64, 29});
+  long_keys.strides = {5568, 64, 1, 192};
+  TensorType turned_rows = PlainType({2, 21, 8});
+  turned_rows.strides = {168, 1, 21};
   PartSpec into_heads =
       Product(PlainType({2, 4, 7, 9}), PlainType({2, 4, 9, 16}), {2, 4, 7, 16});
   into_heads.outputs[0] = heads;
@@ -411,6 +417,15 @@ std::vector<TestLayer> MatMulCases() {
            6),
       Draw("attention scores", Product(heads, keys, {2, 4, 7, 7}, 0.25f), 7),
       Draw("attention output into heads", into_heads, 8),
+      Draw("long attention",
+           Product(long_heads, long_keys, {1, 3, 29, 29}, 0.125f), 11),
+      Draw("long attention of values",
+           Product(PlainType({1, 3, 29, 29}), long_heads, {1, 3, 29, 64}), 12),
+      Draw("many columns and a long sum",
+           Product(PlainType({2, 5, 700}), PlainType({700, 300}), {2, 5, 300}),
+           13),
+      Draw("a turned", Product(turned_rows, PlainType({8, 40}), {2, 21, 40}),
+           14),
       Draw("one row", Product(PlainType({1, 33}), PlainType({33, 17}), {1, 17}),
            9),
       Draw("one column",
