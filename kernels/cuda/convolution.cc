@@ -15,12 +15,15 @@ namespace {
 using Sizes = std::vector<int64_t>;
 
 constexpr uint32_t kCudnnAlignment = 16;
+// Tensor cores take f16 in NHWC in whole runs of so many channels.
+constexpr int64_t kHalfChannels = 8;
 constexpr size_t kWorkspaceBytesMax = 8 << 20;
 
 // One part as a convolution of its own, with two windowed dimensions.
 struct Geometry {
   Slice x, y, residual;
-  Sizes kernel;  // [O, I / groups, rows, columns], of this part.
+  Slice weights;  // As they are stored.
+  Sizes kernel;   // [O, I / groups, rows, columns], of this part.
   Sizes strides, dilations, pads_begin;
   int64_t groups = 1;
 };
@@ -60,6 +63,7 @@ void Widen(Geometry* part) {
   part->x.Widen(2);
   part->y.Widen(2);
   if (!part->residual.shape.empty()) part->residual.Widen(2);
+  part->weights.Widen(part->weights.shape.size() - 1);
   part->kernel.insert(part->kernel.begin() + 2, 1);
   part->strides.insert(part->strides.begin(), 1);
   part->dilations.insert(part->dilations.begin(), 1);
@@ -76,6 +80,7 @@ absl::StatusOr<Geometry> GeometryOf(const Convolution& op,
   part.y = Slice::Of(spec.outputs[0]);
   if (op.adds_residual) part.residual = Slice::Of(spec.inputs[1]);
   const Sizes& weights = spec.weights[0].layout.shape;
+  part.weights = {weights, spec.weights[0].layout.strides, 0};
   part.kernel = {spec.channels.count, weights[weights.size() - spatial - 1]};
   part.kernel.insert(part.kernel.end(), weights.end() - spatial, weights.end());
   part.strides = op.strides;
@@ -85,6 +90,23 @@ absl::StatusOr<Geometry> GeometryOf(const Convolution& op,
   RETURN_IF_ERROR(CutRows(op, spec, &part));
   if (spatial == 1) Widen(&part);
   return part;
+}
+
+bool IsWholeRuns(int64_t channels) { return channels % kHalfChannels == 0; }
+
+// `shape` with channels that tensor cores take; those that are not there are
+// zeros.
+Sizes InWholeRuns(Sizes shape) {
+  shape[1] = (shape[1] + kHalfChannels - 1) / kHalfChannels * kHalfChannels;
+  return shape;
+}
+
+absl::Status CheckChannels(const Convolution& op, const Geometry& part) {
+  if (op.groups == 1) return absl::OkStatus();
+  if (IsWholeRuns(part.x.shape[1]) && IsWholeRuns(part.y.shape[1])) {
+    return absl::OkStatus();
+  }
+  return absl::UnimplementedError("groups of f16 that are no whole runs");
 }
 
 // What the windows of y reach over, from where the padding begins.
@@ -114,18 +136,21 @@ class CudnnConvolution final : public CudaKernel {
         part_(part),
         op_(op),
         type_(spec.inputs[0].dtype),
+        x_shape_(Padded(part.x.shape)),
+        y_shape_(Padded(part.y.shape)),
         bias_offset_(op.has_bias ? spec.weights[1].offset_bytes : 0),
         weights_offset_(spec.weights[0].offset_bytes) {
     StageInput(spec);
-    if (NeedsStaging(spec, part_.y)) {
-      y_staged_ = Stage(Slice::Dense(part_.y.shape), part_.y);
-      DescribeMove(Slice::Dense(part_.y.shape), type_, part_.y, type_, {},
+    if (y_shape_ != part_.y.shape || NeedsStaging(spec, part_.y)) {
+      y_staged_ = Stage(y_shape_, part_.y);
+      DescribeMove(ComputedOutput(), type_, part_.y, type_, {},
                    &y_staged_->operands, &y_staged_->arguments);
     }
-    if (op.adds_residual && NeedsStaging(spec, part_.residual)) {
-      residual_staged_ =
-          Stage(Slice::Dense(part_.residual.shape), part_.residual);
+    if (op.adds_residual &&
+        (y_shape_ != part_.y.shape || NeedsStaging(spec, part_.residual))) {
+      residual_staged_ = Stage(y_shape_, part_.residual);
     }
+    StageWeights();
   }
 
   absl::Status Plan(const Device& device);
@@ -147,8 +172,21 @@ class CudnnConvolution final : public CudaKernel {
            AlignmentOf(spec, slice, type_) < kCudnnAlignment;
   }
 
-  Staged Stage(const Slice& dense, const Slice& from,
+  // Of groups only those come here that need no more channels.
+  Sizes Padded(const Sizes& shape) const {
+    return is_half() && op_.groups == 1 ? InWholeRuns(shape) : shape;
+  }
+  // The channels that are there, of what the library writes.
+  Slice ComputedOutput() const {
+    Slice computed = Slice::Dense(y_shape_);
+    computed.Cut(1, {0, part_.y.shape[1]});
+    return computed;
+  }
+
+  // `from` in scratch, dense in `shape`: zeros behind it and `before` it.
+  Staged Stage(const Sizes& shape, const Slice& from,
                const Sizes& before = {}) {
+    const Slice dense = Slice::Dense(shape);
     Staged staged;
     staged.scratch_offset = TakeScratch(dense.count() * SizeOf(type_));
     DescribeMove(from, type_, dense, type_, before, &staged.operands,
@@ -158,18 +196,29 @@ class CudnnConvolution final : public CudaKernel {
 
   void StageInput(const PartSpec& spec) {
     const bool pads = !PadsAreSymmetric(part_);
-    if (!pads && !NeedsStaging(spec, part_.x)) return;
-    Sizes shape = part_.x.shape;
+    if (!pads && x_shape_ == part_.x.shape && !NeedsStaging(spec, part_.x)) {
+      return;
+    }
     Sizes before(4, 0);
     if (pads) {
       for (size_t d = 0; d < 2; ++d) {
-        shape[2 + d] = ReachOf(part_, d);
+        x_shape_[2 + d] = ReachOf(part_, d);
         before[2 + d] = part_.pads_begin[d];
         part_.pads_begin[d] = 0;
       }
     }
-    x_staged_ = Stage(Slice::Dense(shape), part_.x, before);
-    x_shape_ = shape;
+    x_staged_ = Stage(x_shape_, part_.x, before);
+  }
+
+  void StageWeights() {
+    const int64_t channels = part_.kernel[0];
+    part_.kernel = {y_shape_[1], x_shape_[1] / part_.groups, part_.kernel[2],
+                    part_.kernel[3]};
+    if (op_.groups > 1 || part_.kernel == part_.weights.shape) return;
+    weights_staged_ = Stage(part_.kernel, part_.weights);
+    if (!op_.has_bias) return;
+    bias_staged_ = Stage({1, y_shape_[1], 1, 1},
+                         {{1, channels, 1, 1}, {channels, 1, 1, 1}, 0});
   }
 
   absl::Status Describe();
@@ -181,10 +230,11 @@ class CudnnConvolution final : public CudaKernel {
 
   Geometry part_;
   const Convolution op_;
-  const DataType type_;  // Of all tensors and weights.
+  const DataType type_;      // Of all tensors and weights.
+  Sizes x_shape_, y_shape_;  // As the library sees them.
   const size_t bias_offset_, weights_offset_;
-  Sizes x_shape_;
   std::optional<Staged> x_staged_, y_staged_, residual_staged_;
+  std::optional<Staged> weights_staged_, bias_staged_;
 
   UniqueTensor x_, y_, bias_;
   UniqueFilter kernel_;
@@ -215,9 +265,9 @@ absl::Status SetTensor(const Sizes& shape, cudnnDataType_t type,
 absl::Status CudnnConvolution::Describe() {
   const cudnnDataType_t type = is_half() ? CUDNN_DATA_HALF : CUDNN_DATA_FLOAT;
   const auto number = [](int64_t value) { return static_cast<int>(value); };
-  RETURN_IF_ERROR(SetTensor(x_staged_ ? x_shape_ : part_.x.shape, type, &x_));
-  RETURN_IF_ERROR(SetTensor(part_.y.shape, type, &y_));
-  RETURN_IF_ERROR(SetTensor({1, part_.y.shape[1], 1, 1}, type, &bias_));
+  RETURN_IF_ERROR(SetTensor(x_shape_, type, &x_));
+  RETURN_IF_ERROR(SetTensor(y_shape_, type, &y_));
+  RETURN_IF_ERROR(SetTensor({1, y_shape_[1], 1, 1}, type, &bias_));
   RETURN_IF_ERROR(CreateDescriptor(cudnnCreateFilterDescriptor, &kernel_));
   RETURN_IF_ERROR(
       FromCudnn(cudnnSetFilter4dDescriptor(
@@ -246,11 +296,12 @@ absl::Status CudnnConvolution::Describe() {
       "cudnnSetConvolutionMathType"));
   RETURN_IF_ERROR(
       CreateDescriptor(cudnnCreateActivationDescriptor, &activation_));
+  // The fused call takes no other word about NaN.
   return FromCudnn(cudnnSetActivationDescriptor(activation_.get(),
                                                 fuses_activation()
                                                     ? CUDNN_ACTIVATION_RELU
                                                     : CUDNN_ACTIVATION_IDENTITY,
-                                                CUDNN_PROPAGATE_NAN, 0),
+                                                CUDNN_NOT_PROPAGATE_NAN, 0),
                    "cudnnSetActivationDescriptor");
 }
 
@@ -293,9 +344,10 @@ absl::Status CudnnConvolution::ChooseAlgorithm(cudnnHandle_t cudnn) {
 }
 
 absl::Status CudnnConvolution::Plan(const Device& device) {
-  if (part_.y.shape[1] > Device::kZerosMax) {
+  if (y_shape_[1] > Device::kZerosMax) {
     return absl::UnimplementedError("too many channels");
   }
+  if (is_half()) RETURN_IF_ERROR(CheckChannels(op_, part_));
   const std::lock_guard<std::mutex> lock(device.planning);
   RETURN_IF_ERROR(Describe());
   return ChooseAlgorithm(device.planning_cudnn.get());
@@ -318,9 +370,14 @@ absl::Status CudnnConvolution::Launch(const Device& device,
       void* const x,
       Staging(x_staged_, AddressOf(memory.inputs[0], part_.x, type_), scratch,
               stream));
-  void* const weights = memory.weights + weights_offset_;
-  void* const bias =
-      op_.has_bias ? memory.weights + bias_offset_ : device.zeros.get();
+  ASSIGN_OR_RETURN(void* const weights,
+                   Staging(weights_staged_, memory.weights + weights_offset_,
+                           scratch, stream));
+  void* bias = device.zeros.get();
+  if (op_.has_bias) {
+    ASSIGN_OR_RETURN(bias, Staging(bias_staged_, memory.weights + bias_offset_,
+                                   scratch, stream));
+  }
   void* const y_in_place = AddressOf(memory.output, part_.y, type_);
   void* const y = y_staged_ ? scratch + y_staged_->scratch_offset : y_in_place;
   void* z = y;  // Not read, unless there is a residual.
@@ -346,8 +403,7 @@ absl::Status CudnnConvolution::Finish(void* computed, void* y,
   if (!has_late_activation()) {
     return y_staged_ ? y_staged_->Run(computed, y, stream) : absl::OkStatus();
   }
-  Operand from =
-      OperandOf(y_staged_ ? Slice::Dense(part_.y.shape) : part_.y, type_);
+  Operand from = OperandOf(y_staged_ ? ComputedOutput() : part_.y, type_);
   Operand to = OperandOf(part_.y, type_);
   from.data = computed;
   to.data = y;

@@ -7,6 +7,8 @@ namespace layerd::cuda {
 namespace {
 
 constexpr int kAlgorithmsMax = 8;
+// Of pieces in an extent, decoded or not.
+constexpr uintptr_t kBiasAlignment = 256;
 
 template <typename Value>
 absl::Status Set(cublasLtMatmulDesc_t product,
@@ -81,6 +83,11 @@ absl::Status LtProduct::Describe(const Question& question) {
   RETURN_IF_ERROR(Set(raw, CUBLASLT_MATMUL_DESC_TRANSA, turn(question.a)));
   RETURN_IF_ERROR(Set(raw, CUBLASLT_MATMUL_DESC_TRANSB, turn(question.b)));
   RETURN_IF_ERROR(Set(raw, CUBLASLT_MATMUL_DESC_EPILOGUE, question.epilogue));
+  if (has_bias_) {
+    // An address of nothing, of which only the alignment is looked at.
+    const void* const bias = reinterpret_cast<const void*>(kBiasAlignment);
+    RETURN_IF_ERROR(Set(raw, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias));
+  }
   RETURN_IF_ERROR(SetLayout(question.a, question.batches, &a_));
   RETURN_IF_ERROR(SetLayout(question.b, question.batches, &b_));
   RETURN_IF_ERROR(SetLayout(question.c, question.batches, &c_));

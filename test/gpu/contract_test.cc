@@ -6,13 +6,15 @@
 #include <string>
 #include <variant>
 
+#include "cudnn.h"
 #include "kernels/cuda/cuda_backend.h"
-#include "kernels/reference/reference_backend.h"
 #include "test/catch/catch.h"
 #include "test/gpu/attached_backend.h"
+#include "test/gpu/half_layer.h"
 #include "test/gpu/operator_contract.h"
 #include "test/gpu/twin/twin.h"
 #include "test/kernels/cases.h"
+#include "test/kernels/oracle.h"
 #include "test/kernels/test_layer.h"
 
 namespace layerd {
@@ -48,15 +50,7 @@ void CheckTwin() {
 void CheckAgainstOracle(Backend& backend, const TestLayer& layer,
                         const std::vector<PartSpec>& parts,
                         const RunOptions& options = {}) {
-  const std::unique_ptr<Backend> oracle = MakeReferenceBackend();
-  const Outcome expected = Run(*oracle, layer);
-  const Outcome actual = Run(backend, layer, parts, options);
-  REQUIRE(expected.status.ok());
-  INFO(actual.status);
-  REQUIRE(actual.status.ok());
-  CHECK(actual.guards_held);
-  CHECK(Difference(layer.whole.outputs[0].dtype, actual.output,
-                   expected.output) == "");
+  CHECK(WrongBesideOracle(backend, layer, parts, options) == "");
   REQUIRE(twin::FirstAlarm() == "");
 }
 
@@ -177,6 +171,72 @@ TEST_CASE("Every operator computes in f16 within one percent") {
         });
     CheckTwin();
   }
+}
+
+// Of so many channels, in a square of 6 x 6.
+TestLayer HalfConvolution(int64_t inputs, int64_t outputs, bool has_bias) {
+  const TestLayer layer = Aligned(LayerOf({.name = "3x3",
+                                           .x = {1, inputs, 6, 6},
+                                           .outputs = outputs,
+                                           .kernel = {3, 3},
+                                           .strides = {1, 1},
+                                           .dilations = {1, 1},
+                                           .pads_begin = {1, 1},
+                                           .pads_end = {1, 1},
+                                           .has_bias = has_bias},
+                                          3));
+  return InHalf(layer).half;
+}
+
+TEST_CASE("Tensor cores get whole runs of 8 channels, whatever the layer has") {
+  const std::unique_ptr<Backend> backend = MakeOnTwin(kSettings[0], 9);
+  for (const int64_t inputs : {1, 3, 8, 12}) {
+    for (const int64_t outputs : {5, 16, 21}) {
+      const bool has_bias = outputs != 5;
+      INFO(inputs << " to " << outputs << " channels");
+      const uint64_t before = twin::counters().convolutions;
+      const Outcome one =
+          Run(*backend, HalfConvolution(inputs, outputs, has_bias));
+      REQUIRE(one.status.ok());
+      CHECK(twin::counters().convolutions == before + 1);
+    }
+  }
+  CheckTwin();
+}
+
+// What the twin says of a 1x1 convolution of f16 in NHWC on tensor cores.
+std::string AlarmOf(int inputs, int outputs) {
+  twin::Reset({.seed = 1});
+  cudnnTensorDescriptor_t x, y;
+  cudnnFilterDescriptor_t w;
+  cudnnConvolutionDescriptor_t conv;
+  cudnnCreateTensorDescriptor(&x);
+  cudnnCreateTensorDescriptor(&y);
+  cudnnCreateFilterDescriptor(&w);
+  cudnnCreateConvolutionDescriptor(&conv);
+  constexpr auto kFormat = CUDNN_TENSOR_NHWC;
+  constexpr auto kType = CUDNN_DATA_HALF;
+  cudnnSetTensor4dDescriptor(x, kFormat, kType, 1, inputs, 4, 4);
+  cudnnSetTensor4dDescriptor(y, kFormat, kType, 1, outputs, 4, 4);
+  cudnnSetFilter4dDescriptor(w, kType, kFormat, outputs, inputs, 1, 1);
+  cudnnSetConvolution2dDescriptor(conv, 0, 0, 1, 1, 1, 1,
+                                  CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT);
+  cudnnSetConvolutionMathType(conv, CUDNN_TENSOR_OP_MATH);
+  int count = 0;
+  cudnnConvolutionFwdAlgoPerf_t found[CUDNN_CONVOLUTION_FWD_ALGO_COUNT];
+  cudnnGetConvolutionForwardAlgorithm_v7(
+      nullptr, x, w, conv, y, CUDNN_CONVOLUTION_FWD_ALGO_COUNT, &count, found);
+  cudnnDestroyTensorDescriptor(x);
+  cudnnDestroyTensorDescriptor(y);
+  cudnnDestroyFilterDescriptor(w);
+  cudnnDestroyConvolutionDescriptor(conv);
+  return twin::FirstAlarm();
+}
+
+TEST_CASE("The twin takes no other channels on tensor cores") {
+  CHECK(AlarmOf(16, 8) == "");
+  CHECK_THAT(AlarmOf(3, 8), Catch::Contains("multiple of 8"));
+  CHECK_THAT(AlarmOf(8, 12), Catch::Contains("multiple of 8"));
 }
 
 TEST_CASE("The CUDA backend refuses what is unsound, and says for whom") {

@@ -49,6 +49,11 @@ void Halve(DataType* dtype, Bytes* half, Bytes* rounded) {
 
 }  // namespace
 
+bool HasFloatKernel(const PartSpec& spec) {
+  return HasKernel(spec.op) && !spec.weights.empty() &&
+         spec.weights[0].layout.dtype == DataType::kF32;
+}
+
 Bytes Widened(const Bytes& halves) {
   Bytes floats(halves.size() * 2, std::byte{0xff});
   for (size_t i = 0; i + 2 <= halves.size(); i += 2) {
@@ -61,7 +66,7 @@ Bytes Widened(const Bytes& halves) {
   return floats;
 }
 
-HalfLayer InHalf(const TestLayer& layer) {
+HalfLayer InHalf(const TestLayer& layer, bool halves_kernel) {
   HalfLayer both{layer, layer};
   PartSpec& spec = both.half.whole;
   if (!Computes(spec)) return both;
@@ -75,6 +80,10 @@ HalfLayer InHalf(const TestLayer& layer) {
   for (size_t w = 0; w < (HasBias(spec.op) ? 2 : 1); ++w) {
     Halve(&spec.weights[w].layout.dtype, &both.half.weights[w],
           &both.rounded.weights[w]);
+  }
+  if (!halves_kernel && HasFloatKernel(layer.whole)) {
+    spec.weights[0] = layer.whole.weights[0];
+    both.half.weights[0] = layer.weights[0];
   }
   return both;
 }

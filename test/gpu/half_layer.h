@@ -13,9 +13,14 @@ struct HalfLayer {
   TestLayer half, rounded;
 };
 
-// Tensors of F32 become F16. So do the kernels of convolutions and fully
-// connected layers, if they are F32, and their biases; other weights stay.
-HalfLayer InHalf(const TestLayer& layer);
+// Tensors of F32 become F16. So do the biases of convolutions and fully
+// connected layers, and their kernels, if they are F32; or, without
+// `halves_kernel`, those are stored as they are and decoded. Other weights
+// stay.
+HalfLayer InHalf(const TestLayer& layer, bool halves_kernel = true);
+
+// Whether it has such a kernel.
+bool HasFloatKernel(const PartSpec& spec);
 
 // Halves as floats, bit patterns of all ones staying such: nobody wrote them.
 std::vector<std::byte> Widened(const std::vector<std::byte>& halves);

@@ -4,21 +4,15 @@
 #include <cmath>
 #include <cstring>
 #include <sstream>
-#include <variant>
 #include <vector>
 
-#include "kernels/reference/reference_backend.h"
 #include "test/gpu/half_layer.h"
 #include "test/kernels/cases.h"
+#include "test/kernels/oracle.h"
 #include "test/kernels/test_layer.h"
 
 namespace layerd {
 namespace {
-
-bool IsCut(const TestLayer& layer) {
-  return std::holds_alternative<Convolution>(layer.whole.op) ||
-         std::holds_alternative<FullyConnected>(layer.whole.op);
-}
 
 // As far as halves reach: what is beyond is infinite, or their lowest number
 // where a pool sees nothing.
@@ -57,12 +51,16 @@ class Hold {
  public:
   Hold(Backend& backend, float tolerance,
        const std::function<void(const OperatorVerdict&)>& tell)
-      : backend_(backend),
-        tolerance_(tolerance),
-        tell_(tell),
-        oracle_(MakeReferenceBackend()) {}
+      : backend_(backend), tolerance_(tolerance), tell_(tell) {}
 
   // `asked` is for the oracle.
+  void All(const TestLayer& layer, const TestLayer& asked) {
+    Whole(layer, asked);
+    if (IsCut(layer)) InParts(layer, asked);
+    SameBits(layer);
+  }
+
+ private:
   void Whole(const TestLayer& layer, const TestLayer& asked) {
     Near("whole", layer, asked, {layer.whole});
     TestLayer aligned = layer;
@@ -75,6 +73,7 @@ class Hold {
     const int64_t channels = layer.whole.channels.count;
     const int64_t rows = layer.whole.rows.count;
     Near("in channel parts", layer, asked, Cut(layer, 16, rows));
+    if (!IsCutIntoRows(layer)) return;
     Near("in row parts", layer, asked, Cut(layer, channels, 3));
     Near("in parts of both", layer, asked, Cut(layer, 32, 4));
   }
@@ -88,24 +87,19 @@ class Hold {
     }
   }
 
- private:
   void Near(const char* sentence, const TestLayer& layer,
             const TestLayer& asked, const std::vector<PartSpec>& parts) {
-    const Outcome expected = Run(*oracle_, asked);
-    const Outcome actual = Run(backend_, layer, parts, {});
-    std::string wrong(actual.status.message());
-    if (wrong.empty() && !actual.guards_held) wrong = "a guard was written";
-    const DataType dtype = layer.whole.outputs[0].dtype;
-    const DataType exact = asked.whole.outputs[0].dtype;
-    if (wrong.empty() && exact != DataType::kF32) {
-      wrong = Difference(exact, actual.output, expected.output);
-    } else if (wrong.empty() && dtype == DataType::kF16) {
-      wrong = FarFrom(Saturated(Widened(actual.output)),
-                      Saturated(expected.output), tolerance_);
-    } else if (wrong.empty()) {
-      wrong = FarFrom(actual.output, expected.output, tolerance_);
+    OracleQuestion question{.asked = &asked};
+    if (asked.whole.outputs[0].dtype == DataType::kF32) {
+      const bool half = layer.whole.outputs[0].dtype == DataType::kF16;
+      question.compare = [this, half](const auto& actual, const auto& right) {
+        return half ? FarFrom(Saturated(Widened(actual)), Saturated(right),
+                              tolerance_)
+                    : FarFrom(actual, right, tolerance_);
+      };
     }
-    Tell(sentence, layer, wrong);
+    Tell(sentence, layer,
+         WrongBesideOracle(backend_, layer, parts, {}, question));
   }
 
   void Tell(const char* sentence, const TestLayer& layer,
@@ -117,42 +111,24 @@ class Hold {
   Backend& backend_;
   const float tolerance_;
   const std::function<void(const OperatorVerdict&)>& tell_;
-  const std::unique_ptr<Backend> oracle_;
 };
 
 }  // namespace
-
-std::vector<PartSpec> Cut(const TestLayer& layer, int64_t channels,
-                          int64_t rows) {
-  const auto* op = std::get_if<Convolution>(&layer.whole.op);
-  const Range& all_channels = layer.whole.channels;
-  const Range& all_rows = layer.whole.rows;
-  if (op != nullptr && op->groups > 1) {
-    const int64_t of_group = all_channels.count / op->groups;
-    channels = std::max<int64_t>(channels / of_group, 1) * of_group;
-  }
-  std::vector<PartSpec> parts;
-  for (int64_t c = 0; c < all_channels.count; c += channels) {
-    for (int64_t r = 0; r < all_rows.count; r += rows) {
-      parts.push_back(PartOf(layer,
-                             {c, std::min(channels, all_channels.count - c)},
-                             {r, std::min(rows, all_rows.count - r)}));
-    }
-  }
-  return parts;
-}
 
 void HoldOperators(Backend& backend, DataType compute, float tolerance,
                    const std::function<void(const OperatorVerdict&)>& tell) {
   Hold hold(backend, tolerance, tell);
   for (const TestLayer& one : AllCases()) {
-    const HalfLayer in_half = InHalf(one);
-    const bool half = compute == DataType::kF16;
-    const TestLayer& layer = half ? in_half.half : one;
-    const TestLayer& asked = half ? in_half.rounded : one;
-    hold.Whole(layer, asked);
-    if (IsCut(layer)) hold.InParts(layer, asked);
-    hold.SameBits(layer);
+    if (compute == DataType::kF32) {
+      hold.All(one, one);
+      continue;
+    }
+    const HalfLayer half = InHalf(one);
+    hold.All(half.half, half.rounded);
+    // And with weights as another model may store them.
+    if (!HasFloatKernel(one.whole)) continue;
+    const HalfLayer wide = InHalf(one, /*halves_kernel=*/false);
+    hold.All(wide.half, wide.rounded);
   }
 }
 

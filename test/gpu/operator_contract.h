@@ -18,15 +18,11 @@ struct OperatorVerdict {
   std::string wrong;
 };
 
-// The parts of `layer`, of at most so many channels and rows each; whole
-// groups.
-std::vector<PartSpec> Cut(const TestLayer& layer, int64_t channels,
-                          int64_t rows);
-
 // Runs every case of test/kernels/cases.h on `backend`, which carries memory
 // itself (AttachedBackend): whole, aligned and not; in parts; twice at other
 // addresses. Tensors of floats are `compute`: F32, or F16, and then the oracle
-// is asked with the same rounded numbers. `tolerance` is relative: |a - e| <=
+// is asked with the same rounded numbers; kernels are F16, F32 and what else
+// they are stored as. `tolerance` is relative: |a - e| <=
 // tolerance * (1 + |e|).
 void HoldOperators(Backend& backend, DataType compute, float tolerance,
                    const std::function<void(const OperatorVerdict&)>& tell);

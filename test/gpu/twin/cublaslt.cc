@@ -43,9 +43,15 @@ struct Preference {
 // What an algorithm of ours carries in its opaque words.
 struct Chosen {
   uint64_t fingerprint, order, workspace_bytes;
-  uint32_t alignments[4];
+  uint32_t alignments[4], bias_alignment;
 };
 static_assert(sizeof(Chosen) <= sizeof(cublasLtMatmulAlgo_t));
+
+// At most what any memory of the device has.
+uint32_t AlignmentOf(const void* pointer) {
+  const auto address = reinterpret_cast<uintptr_t>(pointer) | 256;
+  return static_cast<uint32_t>(address & -address);
+}
 
 struct Question {
   Product product;
@@ -299,6 +305,9 @@ cublasStatus_t CUBLASWINAPI cublasLtMatmulAlgoGetHeuristic(
   if ((preference.reductions & CUBLASLT_REDUCTION_SCHEME_INPLACE) != 0) {
     machine.Alarm("a product that may sum in any order");
   }
+  if (question.HasBias() && question.product.bias == nullptr) {
+    machine.Alarm("a plan for a product: a bias of no known alignment");
+  }
   const uint64_t fate = machine.Fate(question.Fingerprint());
   if (static_cast<int>(fate % 100) < machine.options().not_supported_percent) {
     return CUBLAS_STATUS_NOT_SUPPORTED;
@@ -309,7 +318,8 @@ cublasStatus_t CUBLASWINAPI cublasLtMatmulAlgoGetHeuristic(
                   fate / 300 + i,
                   std::min<uint64_t>((fate / 900 + i) % 5 * 1000,
                                      preference.workspace_bytes),
-                  {}};
+                  {},
+                  layerd::twin::AlignmentOf(question.product.bias)};
     std::copy_n(preference.alignments, 4, chosen.alignments);
     cublasLtMatmulHeuristicResult_t& one = found[(*returned)++];
     one = {};
@@ -377,7 +387,9 @@ cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t product,
   if (misaligned(call.pointers[1], chosen.alignments[0]) ||
       misaligned(call.pointers[2], chosen.alignments[1]) ||
       (of_c != 0 && misaligned(call.pointers[3], chosen.alignments[2])) ||
-      misaligned(call.pointers[0], chosen.alignments[3])) {
+      misaligned(call.pointers[0], chosen.alignments[3]) ||
+      (question.HasBias() &&
+       misaligned(call.pointers[4], chosen.bias_alignment))) {
     return wrong("an operand that is less aligned than planned");
   }
   for (const Touch& touch : touches) {

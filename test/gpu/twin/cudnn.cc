@@ -33,12 +33,16 @@ struct cudnnConvolutionStruct {
 };
 struct cudnnActivationStruct {
   cudnnActivationMode_t mode = CUDNN_ACTIVATION_IDENTITY;
+  cudnnNanPropagation_t nan = CUDNN_PROPAGATE_NAN;
 };
 
 namespace layerd::twin {
 namespace {
 
 constexpr uintptr_t kAlignment = 16;
+// Tensor cores take f16 in NHWC with whole runs of so many channels; the
+// library pads them in NCHW alone.
+constexpr int64_t kHalfChannels = 8;
 
 // All that one convolution is, copied when the call is made.
 struct Problem {
@@ -83,6 +87,9 @@ struct Problem {
     }
     if (half() && conv.math != CUDNN_TENSOR_OP_MATH) {
       return "f16 without tensor cores";
+    }
+    if (half() && (x.c % kHalfChannels != 0 || y.c % kHalfChannels != 0)) {
+      return "channels of f16 that are no multiple of 8";
     }
     if (!half() && conv.math != CUDNN_FMA_MATH) return "TF32 by default";
     return nullptr;
@@ -143,7 +150,7 @@ void Convolve(const Problem& p, const void* x, const void* w, const void* bias,
           }
           if (of_z != 0) sum += of_z * FloatAt(z, at, half);
           sum += FloatAt(bias, k, half);
-          SetFloat(y, at, half, relu && sum < 0 ? 0 : sum);
+          SetFloat(y, at, half, relu && !(sum > 0) ? 0 : sum);
         }
       }
     }
@@ -271,8 +278,9 @@ cudnnDestroyActivationDescriptor(cudnnActivationDescriptor_t activation) {
 }
 cudnnStatus_t CUDNNWINAPI cudnnSetActivationDescriptor(
     cudnnActivationDescriptor_t activation, cudnnActivationMode_t mode,
-    cudnnNanPropagation_t, double) {
+    cudnnNanPropagation_t nan, double) {
   activation->mode = mode;
+  activation->nan = nan;
   return CUDNN_STATUS_SUCCESS;
 }
 
@@ -358,6 +366,9 @@ cudnnStatus_t CUDNNWINAPI cudnnConvolutionBiasActivationForward(
   if (of_x != 1) return wrong("a factor that is not 1");
   if (!relu && activation->mode != CUDNN_ACTIVATION_IDENTITY) {
     return wrong("an activation that the fused call does not know");
+  }
+  if (activation->nan != CUDNN_NOT_PROPAGATE_NAN) {
+    return wrong("an activation that keeps NaN");
   }
   if (!relu && algorithm != CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM) {
     return wrong("no activation with an algorithm that needs one");
