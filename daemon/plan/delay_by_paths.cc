@@ -17,22 +17,57 @@ double JobsWithin(double seconds, double period_seconds) {
   return std::ceil(seconds / period_seconds * (1 - 1e-12));
 }
 
+// What of a sequence of jobs has so many turns: [turns] seconds.
+using Paths = std::vector<double>;
+
 // One path of each, by the sum of their turns.
-std::vector<double> InSequence(const std::vector<const JobPaths*>& level,
-                               double begin_seconds) {
-  std::vector<double> sum{begin_seconds};
-  for (const JobPaths* job : level) {
-    std::vector<double> next(sum.size() + job->paths.size() - 1,
-                             -std::numeric_limits<double>::infinity());
-    for (size_t a = 0; a < sum.size(); ++a) {
-      for (size_t b = 0; b < job->paths.size(); ++b) {
-        next[a + b] =
-            std::max(next[a + b], sum[a] + job->paths[b] - begin_seconds);
-      }
+Paths Then(const Paths& first, const Paths& second, double begin_seconds) {
+  Paths both(first.size() + second.size() - 1,
+             -std::numeric_limits<double>::infinity());
+  for (size_t a = 0; a < first.size(); ++a) {
+    for (size_t b = 0; b < second.size(); ++b) {
+      both[a + b] = std::max(both[a + b], first[a] + second[b] - begin_seconds);
     }
-    sum = std::move(next);
   }
-  return sum;
+  return both;
+}
+
+// A path of any of them.
+Paths AnyOf(const std::vector<OtherTask>& tasks) {
+  Paths any;
+  for (const OtherTask& task : tasks) {
+    const Paths& paths = task.job->paths;
+    any.resize(std::max(any.size(), paths.size()),
+               -std::numeric_limits<double>::infinity());
+    for (size_t m = 0; m < paths.size(); ++m) {
+      any[m] = std::max(any[m], paths[m]);
+    }
+  }
+  return any;
+}
+
+// Jobs of the level one after the other.
+struct Sequence {
+  Paths paths;
+  size_t jobs = 0;
+};
+
+Sequence InSequence(const LevelJobs& level, double begin_seconds,
+                    double response) {
+  Sequence sequence{.paths = {begin_seconds}};
+  const auto add = [&](const Paths& paths) {
+    sequence.paths = Then(sequence.paths, paths, begin_seconds);
+    ++sequence.jobs;
+  };
+  for (const JobPaths* job : level.once) add(job->paths);
+  if (level.repeated.empty()) return sequence;
+  add(AnyOf(level.repeated));
+  for (const OtherTask& task : level.repeated) {
+    const double jobs =
+        JobsWithin(response + task.jitter_seconds, task.period_seconds);
+    for (double n = 0; n < jobs; ++n) add(task.job->paths);
+  }
+  return sequence;
 }
 
 // What changes of sides add, the dearest first; `task` none: any number.
@@ -59,7 +94,7 @@ void DearestFirst(std::vector<Change>* changes) {
       [](const Change& a, const Change& b) { return a.seconds > b.seconds; });
 }
 
-std::vector<UrgentLevel> LevelsOf(const std::vector<UrgentTask>& urgent) {
+std::vector<UrgentLevel> LevelsOf(const std::vector<OtherTask>& urgent) {
   std::map<int, UrgentLevel> levels;
   for (size_t i = 0; i < urgent.size(); ++i) {
     const JobPaths& job = *urgent[i].job;
@@ -96,11 +131,11 @@ double Dearest(const std::vector<Change>& changes, double crossings,
 }
 
 double Demand(double path, double crossings,
-              const std::vector<UrgentTask>& urgent,
+              const std::vector<OtherTask>& urgent,
               const std::vector<UrgentLevel>& levels, double response) {
   double demand = path;
   std::vector<double> jobs;
-  for (const UrgentTask& task : urgent) {
+  for (const OtherTask& task : urgent) {
     jobs.push_back(
         JobsWithin(response + task.jitter_seconds, task.period_seconds));
     demand += jobs.back() * task.job->crossed.whole_seconds;
@@ -113,6 +148,30 @@ double Demand(double path, double crossings,
   return demand;
 }
 
+// Of a sequence that does not grow with the response.
+double ResponseOf(const Sequence& sequence,
+                  const std::vector<OtherTask>& urgent,
+                  const std::vector<UrgentLevel>& levels,
+                  double limit_seconds) {
+  double worst = 0;
+  for (size_t turns = 0; turns < sequence.paths.size(); ++turns) {
+    const double path = sequence.paths[turns];
+    if (path < 0) continue;
+    const auto crossings = static_cast<double>(turns + sequence.jobs);
+    // What fewer turns took is a start for more: below the fixed point, or
+    // this number of turns is not the worst.
+    double response = std::max(path, worst);
+    while (true) {
+      const double next = Demand(path, crossings, urgent, levels, response);
+      if (next <= response) break;
+      response = next;
+      if (response > limit_seconds) return response;
+    }
+    worst = std::max(worst, response);
+  }
+  return worst;
+}
+
 }  // namespace
 
 absl::StatusOr<JobPaths> JobPathsOf(const RingCase& ring_case) {
@@ -123,29 +182,19 @@ absl::StatusOr<JobPaths> JobPathsOf(const RingCase& ring_case) {
   return job;
 }
 
-double ResponseByPaths(const std::vector<const JobPaths*>& level,
-                       double begin_seconds,
-                       const std::vector<UrgentTask>& urgent,
+double ResponseByPaths(const LevelJobs& level, double begin_seconds,
+                       const std::vector<OtherTask>& urgent,
                        double limit_seconds) {
-  const std::vector<double> paths = InSequence(level, begin_seconds);
   const std::vector<UrgentLevel> levels = LevelsOf(urgent);
-  double worst = 0;
-  for (size_t turns = 0; turns < paths.size(); ++turns) {
-    if (paths[turns] < 0) continue;
-    const auto crossings = static_cast<double>(turns + level.size());
-    // What fewer turns took is a start for more: below the fixed point, or
-    // this number of turns is not the worst.
-    double response = std::max(paths[turns], worst);
-    while (true) {
-      const double next =
-          Demand(paths[turns], crossings, urgent, levels, response);
-      if (next <= response) break;
-      response = next;
-      if (response > limit_seconds) return response;
+  double response = 0;
+  while (true) {
+    const double next = ResponseOf(InSequence(level, begin_seconds, response),
+                                   urgent, levels, limit_seconds);
+    if (level.repeated.empty() || next <= response || next > limit_seconds) {
+      return next;
     }
-    worst = std::max(worst, response);
+    response = next;
   }
-  return worst;
 }
 
 }  // namespace layerd

@@ -17,15 +17,25 @@ struct JobPaths {
 };
 absl::StatusOr<JobPaths> JobPathsOf(const RingCase& ring_case);
 
-struct UrgentTask {
+// Another task, as often as it comes.
+struct OtherTask {
   const JobPaths* job = nullptr;
   int level = 1;
   double period_seconds = 0;
   double jitter_seconds = 0;
 };
 
-// The response of one job of each of `level`, one after the other, beside more
-// urgent tasks: over all numbers of turns m, the greatest fixed point of
+// What its own level computes up to the end of a job: one job of each of
+// `once`, itself among them; by deadline also N_k (below) of each of `repeated`
+// and one of these that had begun.
+struct LevelJobs {
+  std::vector<const JobPaths*> once;
+  std::vector<OtherTask> repeated;
+};
+
+// The response of a job after what its level computes first, one after the
+// other, beside more urgent tasks: over all numbers of turns m, the greatest
+// fixed point of
 //
 //   R = path(m) + sum over urgent j of N_j whole_j
 //       + sum over more urgent levels of  the m + K greatest to_drive
@@ -37,11 +47,10 @@ struct UrgentTask {
 // turns together, less begin_seconds for all but the first of them: it begins
 // at a boundary, the others when the one before ends. begun_j = alone_j -
 // whole_j - to_drive_j - to_processor_j is for the job that is on at the
-// arrival. README.md has the argument. Stops at the first value above
+// arrival. ../sched/README.md has the argument. Stops at the first value above
 // `limit_seconds`.
-double ResponseByPaths(const std::vector<const JobPaths*>& level,
-                       double begin_seconds,
-                       const std::vector<UrgentTask>& urgent,
+double ResponseByPaths(const LevelJobs& level, double begin_seconds,
+                       const std::vector<OtherTask>& urgent,
                        double limit_seconds);
 
 }  // namespace layerd

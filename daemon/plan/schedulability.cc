@@ -101,18 +101,21 @@ absl::StatusOr<JobPaths> PathsOf(const TaskProgram& task, const Supply& supply,
   return JobPathsOf(ring_case);
 }
 
-// First come, first served: one job of each task of the level.
 double ResponseOf(const std::vector<AnalyzedTask>& tasks,
                   const std::vector<JobPaths>& jobs, size_t of,
-                  double begin_seconds) {
-  std::vector<const JobPaths*> level;
-  std::vector<UrgentTask> urgent;
+                  const Supply& supply, double begin_seconds) {
+  LevelJobs level{.once = {&jobs[of]}, .repeated = {}};
+  std::vector<OtherTask> urgent;
   for (size_t i = 0; i < tasks.size(); ++i) {
-    if (tasks[i].level == tasks[of].level) {
-      level.push_back(&jobs[i]);
-    } else if (tasks[i].level < tasks[of].level) {
-      urgent.push_back({&jobs[i], tasks[i].level, tasks[i].period_seconds,
-                        tasks[i].jitter_seconds});
+    const OtherTask other{&jobs[i], tasks[i].level, tasks[i].period_seconds,
+                          tasks[i].jitter_seconds};
+    if (i == of || other.level > tasks[of].level) continue;
+    if (other.level < tasks[of].level) {
+      urgent.push_back(other);
+    } else if (supply.earliest_deadline_first) {
+      level.repeated.push_back(other);
+    } else {
+      level.once.push_back(other.job);
     }
   }
   return ResponseByPaths(level, begin_seconds, urgent,
@@ -184,12 +187,9 @@ absl::StatusOr<std::vector<Guarantee>> Guarantees(
       ResponseTimes(analyzed, supply.earliest_deadline_first);
   for (size_t d = 0; d < declared.size(); ++d) {
     Guarantee& guarantee = guarantees[declared[d]];
-    guarantee.response_seconds = responses[d];
-    if (!supply.earliest_deadline_first) {
-      guarantee.response_seconds = std::min(
-          guarantee.response_seconds,
-          ResponseOf(analyzed, jobs, d, guarantee.block_compute_seconds));
-    }
+    guarantee.response_seconds = std::min(
+        responses[d],
+        ResponseOf(analyzed, jobs, d, supply, guarantee.block_compute_seconds));
     guarantee.holds =
         guarantee.response_seconds <= guarantee.deadline_seconds &&
         guarantee.response_seconds + analyzed[d].jitter_seconds <=

@@ -85,10 +85,9 @@ struct Guarantee {
 };
 
 // The smaller of ResponseTimes() and ResponseByPaths() (../sched/README.md),
-// for every declared task, in order; with deadlines inside a level the former.
-// Those that are best effort have holds = false and only the blocking that they
-// see. Errors: as RingFinishTimes(); INVALID_ARGUMENT if a declared task does
-// not
+// for every declared task, in order. Those that are best effort have holds =
+// false and only the blocking that they see. Errors: as RingFinishTimes();
+// INVALID_ARGUMENT if a declared task does not
 //         have a level above every undeclared model, or its deadline is later
 //         than its period.
 absl::StatusOr<std::vector<Guarantee>> Guarantees(

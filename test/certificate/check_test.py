@@ -13,16 +13,19 @@ from check import complaints_about
 WRITER = "test/certificate/write_certificate"
 
 
-def certificate(seed):
-    return subprocess.run([WRITER, str(seed)], check=True, text=True,
+def certificate(seed, order="fifo"):
+    return subprocess.run([WRITER, str(seed), order], check=True, text=True,
                           stdout=subprocess.PIPE).stdout
 
 
 class Check(unittest.TestCase):
     def test_what_layerd_wrote_holds(self):
         for seed in range(1, 16):
-            with self.subTest(seed=seed):
-                self.assertEqual(list(complaints_about(certificate(seed))), [])
+            for order in ("fifo", "edf"):
+                with self.subTest(seed=seed, order=order):
+                    text = certificate(seed, order)
+                    self.assertIn(f'"level_order":"{order}"', text)
+                    self.assertEqual(list(complaints_about(text)), [])
 
     def test_a_figure_that_was_changed_is_found(self):
         text = certificate(1)

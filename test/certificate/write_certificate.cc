@@ -1,7 +1,9 @@
-// Writes the certificate of an admitted set by its seed: for check_test.py.
+// write_certificate SEED fifo|edf    writes the certificate of an admitted set:
+// for check_test.py.
 
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 
 #include "daemon/plan/certificate.h"
 #include "test/sim/task_set.h"
@@ -11,7 +13,9 @@ int main(int argc, char** argv) {
   const std::vector<PartTable> tables = AllPartTables();
   const uint64_t seed = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1;
   const SimMachine& machine = kMachines[seed % 3];
-  const Supply supply = SupplyOf(machine, 8 << 20);
+  Supply supply = SupplyOf(machine, 8 << 20);
+  supply.earliest_deadline_first =
+      argc > 2 && std::string_view(argv[2]) == "edf";
   for (uint64_t draw = seed * 100;; ++draw) {
     const auto programs =
         ProgramsOf(DrawTaskSet(tables, machine, 0.8, draw), machine);

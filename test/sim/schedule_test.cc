@@ -24,11 +24,14 @@ struct Admitted {
   bool yes = true;
 };
 
-Admitted Admit(const SimMachine& machine, double utilization, uint64_t seed) {
+Admitted Admit(const SimMachine& machine, double utilization, uint64_t seed,
+               LevelOrder order = LevelOrder::kFifo) {
   Admitted admitted;
   admitted.tasks = DrawTaskSet(Tables(), machine, utilization, seed);
-  admitted.guarantees = *Guarantees(ProgramsOf(admitted.tasks, machine),
-                                    SupplyOf(machine, kRingBytes));
+  Supply supply = SupplyOf(machine, kRingBytes);
+  supply.earliest_deadline_first = order == LevelOrder::kEdf;
+  admitted.guarantees =
+      *Guarantees(ProgramsOf(admitted.tasks, machine), supply);
   for (const Guarantee& guarantee : admitted.guarantees) {
     admitted.yes = admitted.yes && guarantee.holds;
   }
@@ -54,6 +57,24 @@ TEST_CASE("What admission lets in is on time, whatever the jitter") {
   }
   INFO(jobs << " jobs of " << sets << " sets");
   CHECK(jobs >= 100'000);
+}
+
+TEST_CASE("So it is where levels go by deadline") {
+  uint64_t sets = 0;
+  for (const SimMachine& machine : kMachines) {
+    for (uint64_t seed = 1; seed <= 30; ++seed) {
+      INFO(machine.name << ", seed " << seed);
+      const Admitted set = Admit(machine, 0.8, seed, LevelOrder::kEdf);
+      if (!set.yes) continue;
+      const SimResult result = Simulate(
+          set.tasks, machine, {.level_order = LevelOrder::kEdf, .jobs = 300},
+          set.guarantees, seed);
+      CHECK(absl::StrJoin(result.complaints, "; ") == "");
+      CHECK(result.misses == 0);
+      ++sets;
+    }
+  }
+  CHECK(sets >= 30);
 }
 
 TEST_CASE("The same seed is the same trace, another is another") {
