@@ -25,8 +25,8 @@ DriveCell LoaderCell();
 
 struct DriveProbe {
   std::vector<Machine::DriveRate> table;  // In the order of the cells.
-  // In the loader's cell; of one small read after a pause, what it takes above
-  // its bytes at that rate.
+  // In the loader's cell, where all that comes is looked at; of one small read
+  // after a pause, what it takes above its bytes at that rate.
   DriveSpeed speed;
   std::vector<std::string> warnings;  // What the kernel refused.
 };
