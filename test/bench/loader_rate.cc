@@ -1,9 +1,11 @@
 // Does the loader read as fast as the drive can, and at what cost?
 //
-// Streams a layer file through a ring, over and over, and computes nothing:
-// every extent is released as soon as it has arrived. The numbers to watch,
-// beside those of fio with the same sizes (drive.sh): 95 % of its rate, and at
-// most 8 CPU-ms a GiB beside the checksums.
+// Streams a layer file through a ring, over and over in one job, and computes
+// nothing: every extent is released as soon as it has arrived. Whoever does so
+// looks all the time, as an executor that computes does between its parts: one
+// that sleeps has to be woken for every extent, which is no cost of reading.
+// The numbers to watch, beside those of fio with the same sizes (streaming.sh):
+// 95 % of its rate, and at most 8 CPU-ms a GiB beside the checksums.
 //
 //   bazel run -c opt //test/bench:loader_rate -- FILE.layers RING_BYTES
 //       READ_BYTES DEPTH SECONDS
@@ -68,10 +70,15 @@ double ChecksumCost(std::span<const std::byte> bytes) {
   return 1e3 * seconds / (checked / kGiB);
 }
 
-void StreamOnce(std::span<const StreamRead> reads, const LayerFileReader& file,
-                WeightRing* ring, Loader* loader, WeightStream* stream) {
-  loader->Start(stream, {.file = &file, .reads = reads, .ring = ring});
-  for (size_t i = 0; i < reads.size(); ++i) {
+// Ends when all is read, or after `time`.
+void Stream(const StreamRequest& request, Seconds time, Loader* loader,
+            WeightStream* stream) {
+  loader->Start(stream, request);
+  const auto begin = Clock::now();
+  for (size_t i = 0; i < request.reads.size(); ++i) {
+    while (!stream->Arrived(i)) {
+      if (Clock::now() - begin > time) return loader->Stop(stream);
+    }
     const auto bytes = stream->Wait(i);
     LAYERD_CHECK(bytes.ok(), std::string(bytes.status().message()));
     stream->Release(i);
@@ -79,12 +86,27 @@ void StreamOnce(std::span<const StreamRead> reads, const LayerFileReader& file,
   loader->Stop(stream);
 }
 
+// All extents, as often as it takes that nobody reads so much in that time.
+std::vector<StreamRead> ManyReads(const LayerFileReader& file, Seconds time) {
+  const double bytes_max = 16 * kGiB * time.count();
+  const size_t extents = file.extents().size();
+  const auto laps = static_cast<size_t>(
+      1 + bytes_max / static_cast<double>(file.stream().stored_bytes));
+  std::vector<StreamRead> reads(laps * extents);
+  for (size_t i = 0; i < reads.size(); ++i) {
+    reads[i].extent = static_cast<uint32_t>(i % extents);
+  }
+  return reads;
+}
+
 void Measure(const Settings& settings) {
   const auto file = LayerFileReader::Open(settings.file);
   LAYERD_CHECK(file.ok(), std::string(file.status().message()));
   const auto slab = Slab::Allocate(settings.ring_bytes);
   LAYERD_CHECK(slab.ok());
-  auto choice = OpenIoEngine(IoEngineKind::kAuto, settings.depth);
+  // As a daemon has it.
+  auto choice = OpenIoEngine(
+      IoEngineKind::kAuto, settings.depth + LoaderOptions().lookups_in_flight);
   LAYERD_CHECK(choice.ok());
   const absl::Status registered =
       choice->engine->RegisterMemory((*slab)->memory());
@@ -100,17 +122,16 @@ void Measure(const Settings& settings) {
                0);
   LeaveCpuToLoader();
 
-  std::vector<StreamRead> reads((*file)->extents().size());
-  for (uint32_t i = 0; i < reads.size(); ++i) reads[i].extent = i;
+  const std::vector<StreamRead> reads = ManyReads(**file, settings.time);
   WeightRing ring((*slab)->memory());
   WeightStream stream(reads.size());
-  StreamOnce(reads, **file, &ring, &loader, &stream);
+  const StreamRequest request{
+      .file = file->get(), .reads = reads, .ring = &ring};
+  Stream(request, settings.time / 10, &loader, &stream);
   const Loader::Stats before = loader.stats();
   const double cpu_before = CpuSeconds(loader_clock);
   const auto begin = Clock::now();
-  do {
-    StreamOnce(reads, **file, &ring, &loader, &stream);
-  } while (Clock::now() - begin < settings.time);
+  Stream(request, settings.time, &loader, &stream);
   const double seconds = Seconds(Clock::now() - begin).count();
   const double cpu_seconds = CpuSeconds(loader_clock) - cpu_before;
   const auto read_bytes =
