@@ -41,9 +41,9 @@ struct WeightPiece {
 };
 
 // What one part computes: its layer's operator over whole activations, and the
-// output channels and rows that are this part's share. Only convolutions and
-// fully connected layers are cut so; in all others nobody looks at the ranges,
-// and a part of one comes as a smaller layer on a range of its tensors.
+// output channels and rows that are this part's share. Only convolutions, fully
+// connected and recurrent layers are cut so; in all others nobody looks at the
+// ranges, and a part of one comes as a smaller layer on a range of its tensors.
 struct PartSpec {
   Operator op;
   std::vector<TensorType> inputs;    // Whole tensors.
@@ -53,7 +53,7 @@ struct PartSpec {
   // range covers whole groups.
   Range channels;
   // Convolution: of dimension 2 of the output; fully connected: of the rows
-  // (all leading dimensions together).
+  // (all leading dimensions together); recurrent: of the steps.
   Range rows;
   // A power of two that the address of each input and output is surely a
   // multiple of. It may choose the kernel, so it comes from the layer file and

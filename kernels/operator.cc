@@ -9,7 +9,7 @@ constexpr const char* kNames[] = {
     "Convolution", "FullyConnected", "MatMul",    "Pool",   "Unary",
     "Binary",      "ScaleShift",     "Softmax",   "Lrn",    "Pad",
     "Copy",        "ConvTranspose",  "LayerNorm", "Reduce", "Gather",
-    "Select",      "Resize"};
+    "Select",      "Resize",         "Recurrent", "TopK"};
 static_assert(std::size(kNames) == std::variant_size_v<Operator>);
 
 }  // namespace

@@ -2,6 +2,7 @@
 #define LAYERD_KERNELS_OPERATOR_H_
 
 #include <cstdint>
+#include <limits>
 #include <variant>
 #include <vector>
 
@@ -266,11 +267,54 @@ struct Resize {
 // input: weight 0, plain, is copied out (a constant that is an output).
 struct Copy {};
 
+// A sequence: each step has the state of the one before, so steps are computed
+// in order, and parts of a layer are runs of steps that share its weights.
+//
+// Inputs: x [T, N, gates * H], what the inputs of all steps come to, biases
+// included; and the state before the first step [N, states * H], or zeros.
+// y [T, N, states * H] has the state after each step: h, and behind it the cell
+// of an LSTM. With is_reverse the first step is that of the last row.
+//
+//   kRnn   1 gate, 1 state: h = f(x + R h)
+//   kGru   3 gates z, r, n: n = g(x_n + R_n (r * h)), or with resets_product
+//          g(x_n + r * (R_n h + b)); h = (1 - z) * n + z * h
+//   kLstm  4 gates i, o, f, c; 2 states: c = f * c + i * g(c gate),
+//          h = o * h(c); with peepholes i and f see the old cell, o the new one
+//
+// Weights: R [gates * H, H]; of a GRU R of z and r [2 * H, H], R of n [H, H],
+// and with resets_product b [H]; of an LSTM, if has_peepholes, [3, H] for i, o
+// and f. What goes into f and g lies within [-clip, clip].
+struct Recurrent {
+  enum class Kind : uint8_t { kRnn = 0, kGru = 1, kLstm = 2 };
+  static constexpr Kind kLastKind = Kind::kLstm;
+  Kind kind = Kind::kLstm;
+  bool is_reverse = false;
+  bool resets_product = false;
+  bool has_peepholes = false;
+  float clip = std::numeric_limits<float>::infinity();
+  Activation f = {ActivationKind::kSigmoid, 0, 0};
+  Activation g = {ActivationKind::kTanh, 0, 0};
+  Activation h = {ActivationKind::kTanh, 0, 0};
+
+  int64_t gates() const {
+    return kind == Kind::kRnn ? 1 : kind == Kind::kGru ? 3 : 4;
+  }
+  int64_t states() const { return kind == Kind::kLstm ? 2 : 1; }
+};
+
+// The places (i64, along `axis`) of the largest or smallest elements of x, as
+// many as y has, the most extreme first; of equal ones the first. x is f32 or
+// i64. A NaN is larger than all numbers.
+struct TopK {
+  int64_t axis = 0;
+  bool is_largest = true;
+};
+
 // The order stands in layer files (proto/layer_file.proto has the same).
 using Operator =
     std::variant<Convolution, FullyConnected, MatMul, Pool, Unary, Binary,
                  ScaleShift, Softmax, Lrn, Pad, Copy, ConvTranspose, LayerNorm,
-                 Reduce, Gather, Select, Resize>;
+                 Reduce, Gather, Select, Resize, Recurrent, TopK>;
 
 // "Convolution", for messages and pictures.
 const char* NameOf(const Operator& op);

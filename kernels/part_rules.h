@@ -67,8 +67,12 @@ absl::Status Check(const ScaleShift& op, const PartSpec& spec);
 absl::Status Check(const Softmax& op, const PartSpec& spec);
 absl::Status Check(const LayerNorm& op, const PartSpec& spec);
 absl::Status Check(const Lrn& op, const PartSpec& spec);
+absl::Status Check(const TopK& op, const PartSpec& spec);
 absl::Status Check(const Reduce& op, const PartSpec& spec);
 absl::Status Check(const Select& op, const PartSpec& spec);
+
+// part_rules_recurrent.cc
+absl::Status Check(const Recurrent& op, const PartSpec& spec);
 
 // part_rules_moves.cc
 absl::Status Check(const Pad& op, const PartSpec& spec);

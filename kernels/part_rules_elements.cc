@@ -219,6 +219,18 @@ absl::Status Check(const Reduce& op, const PartSpec& spec) {
   return CheckShape("output", spec.outputs[0].shape, expected);
 }
 
+absl::Status Check(const TopK& op, const PartSpec& spec) {
+  RETURN_IF_ERROR(CheckCounts(spec, 1, 0));
+  RETURN_IF_ERROR(CheckDtype(spec.inputs[0], {DataType::kF32, DataType::kI64}));
+  RETURN_IF_ERROR(CheckDtype(spec.outputs[0], {DataType::kI64}));
+  Sizes expected = spec.inputs[0].shape;
+  RETURN_IF_ERROR(CheckRange("dimensions", {op.axis, 1}, expected.size()));
+  RETURN_IF_ERROR(CheckRank(spec.outputs[0], expected.size(), expected.size()));
+  int64_t& along = expected[static_cast<size_t>(op.axis)];
+  along = std::min(along, spec.outputs[0].shape[static_cast<size_t>(op.axis)]);
+  return CheckShape("output", spec.outputs[0].shape, expected);
+}
+
 absl::Status Check(const Select&, const PartSpec& spec) {
   RETURN_IF_ERROR(CheckCounts(spec, 3, 0));
   RETURN_IF_ERROR(CheckDtype(spec.inputs[0], {DataType::kBool}));

@@ -20,7 +20,8 @@ bool WorksOnPictures(const Operation& node) {
 
 bool MakesRows(const Operation& node) {
   return OperatorOf<MatMul>(node) != nullptr ||
-         OperatorOf<FullyConnected>(node) != nullptr;
+         OperatorOf<FullyConnected>(node) != nullptr ||
+         OperatorOf<Recurrent>(node) != nullptr;
 }
 
 bool KeepsPlaces(const Operation& node) {

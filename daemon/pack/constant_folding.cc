@@ -38,6 +38,12 @@ absl::Status Folding::CheckFits(size_t i, size_t element_bytes) const {
 template <typename T>
 absl::StatusOr<std::vector<T>> Folding::Load(size_t i) const {
   RETURN_IF_ERROR(CheckFits(i, sizeof(T)));
+  if (!constant(i).scales.empty()) {
+    std::vector<float> numbers(
+        static_cast<size_t>(constant(i).element_count()));
+    RETURN_IF_ERROR(graph_->ReadF32(constant(i), 0, numbers));
+    return std::vector<T>(numbers.begin(), numbers.end());
+  }
   ASSIGN_OR_RETURN(const std::vector<std::byte> bytes,
                    graph_->ReadBytes(constant(i)));
   std::vector<T> elements(static_cast<size_t>(constant(i).element_count()));

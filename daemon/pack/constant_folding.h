@@ -73,6 +73,9 @@ class Folding {
 // Errors: INVALID_ARGUMENT (an index outside, a division by zero),
 //         UNIMPLEMENTED (a type), RESOURCE_EXHAUSTED, or of reading.
 
+// constant_folding_quantised.cc
+absl::StatusOr<Constant> FoldDequantizeLinear(const Folding& node);
+
 // constant_folding_elementwise.cc
 absl::StatusOr<Constant> FoldAdd(const Folding& node);
 absl::StatusOr<Constant> FoldSub(const Folding& node);
@@ -112,6 +115,7 @@ absl::StatusOr<Constant> FoldWhere(const Folding& node);
 // constant_folding_index.cc: where single elements are picked, put or summed.
 absl::StatusOr<Constant> FoldCumSum(const Folding& node);
 absl::StatusOr<Constant> FoldEyeLike(const Folding& node);
+absl::StatusOr<Constant> FoldNonZero(const Folding& node);
 absl::StatusOr<Constant> FoldGatherElements(const Folding& node);
 absl::StatusOr<Constant> FoldGatherNd(const Folding& node);
 absl::StatusOr<Constant> FoldScatterElements(const Folding& node);

@@ -118,4 +118,24 @@ absl::StatusOr<Constant> FoldScatterNd(const Folding& node) {
   return Put(node, /*by_tuples=*/true);
 }
 
+// One row of places for each dimension, in the order of the elements.
+absl::StatusOr<Constant> FoldNonZero(const Folding& node) {
+  ASSIGN_OR_RETURN(const std::vector<float> elements, node.Load<float>(0));
+  const int64_t count = (*node.output().shape)[1];
+  const std::vector<int64_t>& shape = *node.input(0).shape;
+  std::vector<int64_t> places(
+      static_cast<size_t>((*node.output().shape)[0] * count), 0);
+  int64_t found = 0;
+  for (size_t i = 0; i < elements.size(); ++i) {
+    if (elements[i] == 0) continue;
+    auto rest = static_cast<int64_t>(i);
+    for (size_t d = shape.size(); d-- > 0; rest /= shape[d]) {
+      places[d * static_cast<size_t>(count) + static_cast<size_t>(found)] =
+          rest % shape[d];
+    }
+    ++found;
+  }
+  return node.Hold(std::span<const int64_t>(places));
+}
+
 }  // namespace layerd

@@ -40,6 +40,11 @@ constexpr uint64_t kFlopsOfByteAlone = 80;
 // Comparing is slower than multiplying, and so are products of few columns.
 constexpr uint64_t kPoolCost = 6;
 constexpr uint64_t kMatMulCost = 2;
+// A step multiplies few rows, so its weights come slowly from the cache.
+constexpr uint64_t kRecurrentCost = 16;
+constexpr uint64_t kRecurrentRowsMax = 8;
+// Each element of x is compared with the chosen.
+constexpr uint64_t kChoiceCost = 40;
 // Winograd's operations are a fourth, and somewhat slower.
 constexpr uint64_t kWinogradSpeed = 3;
 
@@ -323,6 +328,10 @@ uint64_t Cutter::WorkOf(const PartSpec& plain) const {
   if (std::holds_alternative<MatMul>(plain.op)) {
     return std::max(flops * kMatMulCost, moving);
   }
+  if (std::holds_alternative<Recurrent>(plain.op)) {
+    return flops * kRecurrentCost /
+           std::min<uint64_t>(plain.inputs[0].shape[1], kRecurrentRowsMax);
+  }
   return std::max(flops, moving);
 }
 
@@ -334,7 +343,9 @@ int64_t Cutter::RowsOfPart(const PartSpec& plain, int64_t all) const {
       std::clamp<uint64_t>(limits_.part_flops_max / flops_each, 1, all);
   const int64_t pieces = (all + most - 1) / most;
   const int64_t rows = (all + pieces - 1) / pieces;
-  if (!IsCut(plain.op)) return std::max(rows, kRowsOfSliceMin);
+  const bool is_slice = plain.rows == Range{0, 1};
+  if (!IsCut(plain.op))
+    return is_slice ? std::max(rows, kRowsOfSliceMin) : rows;
   return is_winograd_ ? RoundUp(rows, kWinogradOutputs) : rows;
 }
 
@@ -360,7 +371,8 @@ absl::Status Cutter::AddParts(uint32_t l, Range channels) {
   part.layer = l;
   part.channels = channels;
   if (!plain.weights.empty()) RETURN_IF_ERROR(PlaceWeights(plain, &part));
-  const bool is_slice = !IsCut(plain.op) && !part.table;
+  const bool is_slice =
+      !IsCut(plain.op) && !part.table && plain.rows == Range{0, 1};
   const int64_t all = is_slice ? RowsOfLayer(plain) : plain.rows.count;
   const int64_t step = RowsOfPart(plain, all);
   for (int64_t row = 0; row < all; row += step) {
@@ -456,6 +468,13 @@ struct FlopsEach {
   int64_t operator()(const Reduce&) const {
     return std::max<int64_t>(
         1, spec.inputs[0].element_count() / spec.outputs[0].element_count());
+  }
+  int64_t operator()(const Recurrent& op) const {
+    return 2 * spec.inputs[0].shape[2] / op.states();
+  }
+  int64_t operator()(const TopK&) const {
+    return kChoiceCost * spec.inputs[0].element_count() /
+           spec.outputs[0].element_count();
   }
   template <typename Other>
   int64_t operator()(const Other&) const {

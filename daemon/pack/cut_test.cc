@@ -137,6 +137,33 @@ TEST_CASE("Layers without weights are cut over rows by the bytes they move") {
   CHECK(rows == std::vector<std::string>{"0+7", "7+7", "14+6"});
 }
 
+TEST_CASE("A convolution with a kernel of run time is whole, or cut by rows") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 2, 6, 6});
+  const int w = sketch.Input("w", {3, 2, 3, 3});
+  const std::vector<int64_t> ones = {1, 1};
+  sketch.Output(sketch.Add("y", "Conv", {x, w}, {1, 3, 4, 4},
+                           {{"kernel_shape", std::vector<int64_t>{3, 3}},
+                            {"strides", ones},
+                            {"dilations", ones},
+                            {"pads", std::vector<int64_t>(4, 0)},
+                            {"group", int64_t{1}}}));
+  const Graph graph = sketch.Take();
+  const Lowered lowered = Lower(*Translate(graph));
+  const uint64_t flops = GENERATE(1 << 30, 1);
+
+  const auto program = Cut(lowered, {64 << 10, flops}, *MakeReferenceBackend());
+
+  REQUIRE(program.ok());
+  CHECK(CheckProgram(*program).ok());
+  int64_t rows = 0;
+  for (const Part& part : program->parts) {
+    const Layer& layer = program->layers[part.layer];
+    if (std::holds_alternative<Convolution>(layer.op)) rows += part.rows.count;
+  }
+  CHECK(rows == 4);
+}
+
 TEST_CASE("Fully connected layers are cut in blocks of sixteen") {
   GraphSketch sketch;
   const int x = sketch.Input("x", {1, 1024});

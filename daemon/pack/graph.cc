@@ -55,6 +55,18 @@ absl::Status FetchConverted(const Graph& graph, const Constant& constant,
   return absl::OkStatus();
 }
 
+void Dequantise(const Constant& constant, int64_t first,
+                std::span<float> elements) {
+  const auto count = static_cast<int64_t>(constant.scales.size());
+  for (size_t i = 0; i < elements.size(); ++i) {
+    const int64_t at = first + static_cast<int64_t>(i);
+    const auto run = static_cast<size_t>(at / constant.run_elements % count);
+    elements[i] =
+        (elements[i] - static_cast<float>(constant.zero_points[run])) *
+        constant.scales[run];
+  }
+}
+
 }  // namespace
 
 int64_t Constant::element_count() const {
@@ -76,7 +88,9 @@ std::string Describe(const Node& node) {
 absl::Status Graph::ReadF32(const Constant& constant, int64_t first,
                             std::span<float> out) const {
   if (constant.dtype != DataType::kF32) {
-    return FetchConverted(*this, constant, first, out);
+    RETURN_IF_ERROR(FetchConverted(*this, constant, first, out));
+    if (!constant.scales.empty()) Dequantise(constant, first, out);
+    return absl::OkStatus();
   }
   return Fetch(*this, constant, static_cast<uint64_t>(first) * sizeof(float),
                std::as_writable_bytes(out));
@@ -84,7 +98,7 @@ absl::Status Graph::ReadF32(const Constant& constant, int64_t first,
 
 absl::StatusOr<std::vector<int64_t>> Graph::ReadI64(
     const Constant& constant) const {
-  if (IsFloating(constant.dtype)) {
+  if (IsFloating(constant.dtype) || !constant.scales.empty()) {
     return absl::InvalidArgumentError(
         absl::StrFormat("a constant of %s stands where integers are needed",
                         NameOf(constant.dtype)));

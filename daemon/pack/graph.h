@@ -37,6 +37,12 @@ struct Constant {
   // ... or in a file. -1: held.
   int file = -1;
   uint64_t offset_bytes = 0;
+  // Quantised, if there are scales: element i is (what is stored - zero_points)
+  // * scales of run i / run_elements, counted modulo their number. ReadF32
+  // computes it.
+  std::vector<float> scales;
+  std::vector<int64_t> zero_points;  // As many.
+  int64_t run_elements = 1;
 
   int64_t element_count() const;
   uint64_t bytes() const;

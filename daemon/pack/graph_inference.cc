@@ -105,23 +105,27 @@ class Inference {
     for (Node& node : graph_->nodes) {
       ASSIGN_OR_RETURN(const bool stays, Infer(node));
       if (!stays) continue;
-      if (node.op_type == "Split") {
-        RETURN_IF_ERROR(SplitIntoSlices(node, kept));
-      } else if (IsSpelledOut(node.op_type)) {
-        RETURN_IF_ERROR(Spell(node, kept));
-      } else {
-        kept.push_back(std::move(node));
-      }
+      RETURN_IF_ERROR(Keep(std::move(node), kept));
     }
     graph_->nodes = std::move(kept);
     return ConnectOutputs();
   }
 
  private:
+  absl::Status Keep(Node node, std::vector<Node>& kept) {
+    if (node.op_type == "Split") return SplitIntoSlices(node, kept);
+    if (IsSpelledOut(node.op_type)) return Spell(node, kept);
+    kept.push_back(std::move(node));
+    return absl::OkStatus();
+  }
+
   // Whether the node stays: neither folded nor without effect.
   absl::StatusOr<bool> Infer(Node& node) {
     const OperatorRow* row = FindOperator(node.op_type);
-    if (row == nullptr) return Refuse(node, "the operator is not supported");
+    if (row == nullptr ||
+        (row->opset_min > kOpsetMax && node.opset <= kOpsetMax)) {
+      return Refuse(node, "the operator is not supported");
+    }
     RETURN_IF_ERROR(UpgradeToOpset7(node));
     if (node.opset < row->opset_min) {
       return absl::InvalidArgumentError(
@@ -159,7 +163,7 @@ class Inference {
     for (Node& part : *spelled) {
       if (part.name != node.name) part.name = UniqueName(part.name);
       ASSIGN_OR_RETURN(const bool stays, Infer(part));
-      if (stays) kept.push_back(std::move(part));
+      if (stays) RETURN_IF_ERROR(Keep(std::move(part), kept));
     }
     return absl::OkStatus();
   }

@@ -19,7 +19,7 @@ MemoryNeed NeedOf(const Operation& node, size_t input) {
   if (IsOneOf<ConvTranspose>(node)) {
     return input == 0 ? MemoryNeed::kChannelsLast : MemoryNeed::kAny;
   }
-  if (IsOneOf<FullyConnected>(node)) return MemoryNeed::kRowMajor;
+  if (IsOneOf<FullyConnected, Recurrent>(node)) return MemoryNeed::kRowMajor;
   if (IsOneOf<Lrn>(node)) return MemoryNeed::kChannelsLast;
   if (IsOneOf<Pool>(node)) return MemoryNeed::kUnitChannels;
   return MemoryNeed::kAny;

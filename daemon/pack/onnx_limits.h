@@ -12,6 +12,8 @@ inline constexpr int64_t kIrVersionMin = 3;
 inline constexpr int64_t kIrVersionMax = 13;
 inline constexpr int64_t kOpsetMin = 1;
 inline constexpr int64_t kOpsetMax = 21;
+// Of nodes that importing makes and no file may contain.
+inline constexpr int64_t kOpsetOfOurOwn = kOpsetMax + 1;
 
 inline constexpr size_t kNodesMax = 1 << 17;
 inline constexpr size_t kTensorsMax = 1 << 17;

@@ -59,6 +59,8 @@ absl::StatusOr<OnnxModel> ScanOnnx(const std::string& path,
 // The type that a TensorProto.DataType means.
 // Errors: UNIMPLEMENTED naming it, if packing knows no such type.
 absl::StatusOr<DataType> TypeOfOnnx(int64_t data_type);
+// The way back.
+int64_t OnnxOfType(DataType dtype);
 
 }  // namespace layerd
 

@@ -64,4 +64,12 @@ absl::StatusOr<DataType> TypeOfOnnx(int64_t data_type) {
   }
 }
 
+int64_t OnnxOfType(DataType dtype) {
+  for (int64_t number = 1; number <= onnx::TensorProto::BFLOAT16; ++number) {
+    const absl::StatusOr<DataType> known = TypeOfOnnx(number);
+    if (known.ok() && *known == dtype) return number;
+  }
+  return onnx::TensorProto::UNDEFINED;
+}
+
 }  // namespace layerd

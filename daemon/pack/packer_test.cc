@@ -162,11 +162,11 @@ const Refused kRefused[] = {
      absl::StatusCode::kInvalidArgument, "extent limit: 5000 bytes"},
     {"an operator that nobody knows",
      [](TestModel& m, PackOptions&) {
-       m.Add("LSTM", {"z"}, {"e"})->set_name("the odd one");
+       m.Add("Multinomial", {"z"}, {"e"})->set_name("the odd one");
        m.Output("e");
      },
      absl::StatusCode::kUnimplemented,
-     "node \"the odd one\" (LSTM, opset 13)"},
+     "node \"the odd one\" (Multinomial, opset 13)"},
     {"pads from the request",
      [](TestModel& m, PackOptions&) {
        m.Input("p", {8}, onnx::TensorProto::INT64);

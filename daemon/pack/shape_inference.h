@@ -50,6 +50,20 @@ absl::Status InferLayerNormalization(NodeContext& node);
 absl::Status InferInstanceNormalization(NodeContext& node);
 absl::Status InferGroupNormalization(NodeContext& node);
 
+// shape_inference_recurrent.cc
+absl::Status InferRecurrent(NodeContext& node);  // RNN, GRU, LSTM.
+absl::Status InferDirection(NodeContext& node);
+
+// shape_inference_choice.cc
+absl::Status InferTopK(NodeContext& node);
+absl::Status InferTopPlaces(NodeContext& node);
+absl::Status InferTrilu(NodeContext& node);
+absl::Status InferNonZero(NodeContext& node);
+
+// shape_inference_quantised.cc
+absl::Status InferQuantizeLinear(NodeContext& node);
+absl::Status InferDequantizeLinear(NodeContext& node);
+
 // shape_inference_reduction.cc
 absl::Status InferReduce(NodeContext& node);
 absl::Status InferArgExtreme(NodeContext& node);

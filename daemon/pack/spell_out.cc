@@ -31,14 +31,6 @@ std::vector<int64_t> Counted(int64_t count) {
   return numbers;
 }
 
-absl::Status CheckSize(const Speller& speller, int64_t elements) {
-  if (elements <= kFoldElementsMax) return absl::OkStatus();
-  return speller.Unsupported(
-      absl::StrFormat("%d elements in places that are computed while packing; "
-                      "at most %d are supported",
-                      elements, kFoldElementsMax));
-}
-
 // `x` along the axis, `by` places later (or sooner, if reverse), zeros first.
 absl::StatusOr<int> Shifted(Speller& speller, int x, int64_t by) {
   const Shape shape = speller.shape(speller.input(0));
@@ -78,7 +70,7 @@ absl::Status SpellCumSum(Speller& speller) {
 // Numbers in [0, length) for indices that may be negative; the job fails for
 // one that is outside.
 absl::StatusOr<int> Within(Speller& speller, int indices, int64_t length) {
-  RETURN_IF_ERROR(CheckSize(speller, length));
+  RETURN_IF_ERROR(speller.CheckSize(length));
   ASSIGN_OR_RETURN(const int counted, speller.KnownList(Counted(length)));
   return speller.Add("Gather", {counted, indices}, {{"axis", int64_t{0}}});
 }
@@ -94,7 +86,7 @@ absl::Status SpellGatherElements(Speller& speller) {
   const Shape indices_shape = speller.shape(speller.input(1));
   const auto axis = speller.attribute<int64_t>("axis");
   const int64_t count = Product(indices_shape, 0);
-  RETURN_IF_ERROR(CheckSize(speller, count));
+  RETURN_IF_ERROR(speller.CheckSize(count));
 
   std::vector<int64_t> indices(static_cast<size_t>(count), 0);
   if (speller.is_known(speller.input(1))) {
@@ -184,7 +176,7 @@ absl::StatusOr<std::vector<int64_t>> KnownIndices(const Speller& speller) {
 
 absl::Status SpellScatterElements(Speller& speller) {
   const Shape shape = speller.shape(speller.input(0));
-  RETURN_IF_ERROR(CheckSize(speller, Product(shape, 0)));
+  RETURN_IF_ERROR(speller.CheckSize(Product(shape, 0)));
   ASSIGN_OR_RETURN(const std::vector<int64_t> indices, KnownIndices(speller));
   ASSIGN_OR_RETURN(const std::vector<int64_t> places,
                    ElementPlaces(indices, speller.shape(speller.input(1)),
@@ -197,7 +189,7 @@ absl::Status SpellScatterNd(Speller& speller) {
   const auto length =
       static_cast<size_t>(speller.shape(speller.input(1)).back());
   const int64_t rows = Product(shape, 0) / Product(shape, length);
-  RETURN_IF_ERROR(CheckSize(speller, rows));
+  RETURN_IF_ERROR(speller.CheckSize(rows));
   ASSIGN_OR_RETURN(const std::vector<int64_t> indices, KnownIndices(speller));
   ASSIGN_OR_RETURN(const std::vector<int64_t> places,
                    TuplePlaces(indices, std::span(shape).first(length)));
@@ -211,11 +203,18 @@ struct Row {
 
 constexpr Row kRows[] = {
     {"CumSum", SpellCumSum},
+    {"DequantizeLinear", SpellDequantizeLinear},
     {"Einsum", SpellEinsum},
+    {"GRU", SpellRecurrent},
     {"GatherElements", SpellGatherElements},
     {"GatherND", SpellGatherNd},
+    {"LSTM", SpellRecurrent},
+    {"QuantizeLinear", SpellQuantizeLinear},
+    {"RNN", SpellRecurrent},
     {"ScatterElements", SpellScatterElements},
     {"ScatterND", SpellScatterNd},
+    {"TopK", SpellTopK},
+    {"Trilu", SpellTrilu},
 };
 
 const Row* Find(std::string_view op_type) {
@@ -244,6 +243,16 @@ absl::StatusOr<std::vector<int64_t>> Speller::Elements(int value) const {
   return graph_->ReadI64(graph_->constants[static_cast<size_t>(constant)]);
 }
 
+absl::StatusOr<std::vector<float>> Speller::Numbers(int value, int64_t first,
+                                                    int64_t count) const {
+  const int constant = graph_->values[static_cast<size_t>(value)].constant;
+  std::vector<float> numbers(static_cast<size_t>(count));
+  RETURN_IF_ERROR(
+      graph_->ReadF32(graph_->constants[static_cast<size_t>(constant)], first,
+                      std::span<float>(numbers)));
+  return numbers;
+}
+
 int Speller::NewValue() {
   const size_t value = graph_->values.size();
   graph_->values.emplace_back();
@@ -251,24 +260,61 @@ int Speller::NewValue() {
   return static_cast<int>(value);
 }
 
+int Speller::ValueOf(DataType dtype, Constant constant) {
+  const int value = NewValue();
+  Value& known = graph_->values.back();
+  known.dtype = dtype;
+  known.shape = constant.shape;
+  known.constant = static_cast<int>(graph_->constants.size());
+  graph_->constants.push_back(std::move(constant));
+  return value;
+}
+
+template <typename T>
 absl::StatusOr<int> Speller::Hold(DataType dtype,
-                                  const std::vector<int64_t>& elements,
-                                  Shape shape) {
+                                  const std::vector<T>& elements, Shape shape) {
   Constant constant;
   constant.dtype = dtype;
-  constant.shape = shape;
+  constant.shape = std::move(shape);
   RETURN_IF_ERROR(held_bytes_->Take(constant.bytes()));
   constant.held.resize(constant.bytes());
   if (!elements.empty()) {
     StoreElements(std::span(elements), dtype, constant.held.data());
   }
-  const int value = NewValue();
-  Value& known = graph_->values.back();
-  known.dtype = dtype;
-  known.shape = std::move(shape);
-  known.constant = static_cast<int>(graph_->constants.size());
-  graph_->constants.push_back(std::move(constant));
-  return value;
+  return ValueOf(dtype, std::move(constant));
+}
+
+absl::StatusOr<int> Speller::KnownNumbers(DataType dtype,
+                                          const std::vector<float>& numbers) {
+  return Hold(dtype, numbers, {static_cast<int64_t>(numbers.size())});
+}
+
+absl::StatusOr<int> Speller::KnownNumber(DataType dtype, float number) {
+  return Hold(dtype, std::vector<float>{number}, {});
+}
+
+absl::StatusOr<int> Speller::Piece(int value, int64_t first, Shape shape) {
+  const int constant = graph_->values[static_cast<size_t>(value)].constant;
+  const Constant& from = graph_->constants[static_cast<size_t>(constant)];
+  if (!from.scales.empty()) {
+    ASSIGN_OR_RETURN(const std::vector<float> numbers,
+                     Numbers(value, first, Product(shape, 0)));
+    return Hold(DataType::kF32, numbers, std::move(shape));
+  }
+  const uint64_t skipped_bytes =
+      static_cast<uint64_t>(first) * SizeOf(from.dtype);
+  Constant piece;
+  piece.dtype = from.dtype;
+  piece.shape = std::move(shape);
+  piece.file = from.file;
+  piece.offset_bytes = from.offset_bytes + skipped_bytes;
+  if (from.file < 0) {
+    piece.offset_bytes = 0;
+    RETURN_IF_ERROR(held_bytes_->Take(piece.bytes()));
+    const auto begin = from.held.begin() + static_cast<int64_t>(skipped_bytes);
+    piece.held.assign(begin, begin + static_cast<int64_t>(piece.bytes()));
+  }
+  return ValueOf(dtype(value), std::move(piece));
 }
 
 absl::StatusOr<int> Speller::Known(const std::vector<int64_t>& elements,
@@ -286,7 +332,7 @@ absl::StatusOr<int> Speller::KnownTruths(const std::vector<int64_t>& elements,
 }
 
 absl::StatusOr<int> Speller::Zeros(DataType dtype, const Shape& shape) {
-  return Hold(dtype, {}, shape);
+  return Hold(dtype, std::vector<int64_t>(), shape);
 }
 
 int Speller::Add(const char* op_type, std::vector<int> inputs,
@@ -302,20 +348,39 @@ int Speller::Add(const char* op_type, std::vector<int> inputs,
   return nodes_.back().outputs[0];
 }
 
+int Speller::AddOwn(const char* op_type, std::vector<int> inputs,
+                    Attributes attributes) {
+  const int output = Add(op_type, std::move(inputs), std::move(attributes));
+  nodes_.back().opset = kOpsetOfOurOwn;
+  return output;
+}
+
 absl::StatusOr<int> Speller::Reshaped(int value, const Shape& shape) {
   ASSIGN_OR_RETURN(const int known, KnownList(shape));
   return Add("Reshape", {value, known});
 }
 
-void Speller::Finish(int value) {
+void Speller::FinishOutput(size_t i, int value) {
   Add("Identity", {value});
-  nodes_.back().name = node_->name;
-  nodes_.back().outputs = node_->outputs;
+  if (!is_named_) nodes_.back().name = node_->name;
+  is_named_ = true;
+  nodes_.back().outputs = {node_->outputs[i]};
 }
 
 absl::Status Speller::Unsupported(std::string_view why) const {
   return absl::UnimplementedError(
       absl::StrCat(Describe(*node_), ": ", std::string(why)));
+}
+
+absl::Status Speller::CheckSize(int64_t rows, int64_t columns) const {
+  if (rows <= kFoldElementsMax && columns <= kFoldElementsMax &&
+      rows * columns <= kFoldElementsMax) {
+    return absl::OkStatus();
+  }
+  return Unsupported(
+      absl::StrFormat("%d x %d elements in places that are computed while "
+                      "packing; at most %d are supported",
+                      rows, columns, kFoldElementsMax));
 }
 
 bool IsSpelledOut(std::string_view op_type) { return Find(op_type) != nullptr; }

@@ -14,8 +14,8 @@
 
 namespace layerd {
 
-// Operators without a kernel that are made of those that have one: CumSum,
-// Einsum, GatherElements, GatherND, ScatterElements, ScatterND.
+// Operators without a kernel that are made of those that have one, or of what
+// no file may contain because it is ours alone (Recurrent, TopPlaces).
 bool IsSpelledOut(std::string_view op_type);
 
 // The nodes that say the same as `node`, in order; the last writes its output.
@@ -50,6 +50,10 @@ class Speller {
   }
   // REQUIRES: is_known(value), integers.
   absl::StatusOr<std::vector<int64_t>> Elements(int value) const;
+  // Elements [first, first + count), counted through all.
+  // REQUIRES: is_known(value), floats.
+  absl::StatusOr<std::vector<float>> Numbers(int value, int64_t first,
+                                             int64_t count) const;
 
   // Constants, of type I64 but for the last two. Returned is a value.
   absl::StatusOr<int> Known(const std::vector<int64_t>& elements, Shape shape);
@@ -57,30 +61,56 @@ class Speller {
   absl::StatusOr<int> KnownTruths(const std::vector<int64_t>& elements,
                                   Shape shape);
   absl::StatusOr<int> Zeros(DataType dtype, const Shape& shape);
+  // A list of floats.
+  absl::StatusOr<int> KnownNumbers(DataType dtype,
+                                   const std::vector<float>& numbers);
+  // A number, of any type.
+  absl::StatusOr<int> KnownNumber(DataType dtype, float number);
+  // A run of the elements of a constant, from `first` on, where they are.
+  // REQUIRES: is_known(value).
+  absl::StatusOr<int> Piece(int value, int64_t first, Shape shape);
 
   // A node, and the value that it writes.
   int Add(const char* op_type, std::vector<int> inputs,
           Attributes attributes = {});
+  // A node that no file may contain.
+  int AddOwn(const char* op_type, std::vector<int> inputs,
+             Attributes attributes);
   absl::StatusOr<int> Reshaped(int value, const Shape& shape);
   // The node's output is this value.
-  void Finish(int value);
+  void Finish(int value) { FinishOutput(0, value); }
+  // One of several; the node keeps its name for one of them.
+  void FinishOutput(size_t i, int value);
 
   absl::Status Unsupported(std::string_view why) const;
+  // Whether so many elements may be computed while packing.
+  absl::Status CheckSize(int64_t rows, int64_t columns = 1) const;
   std::vector<Node> TakeNodes() { return std::move(nodes_); }
 
  private:
   int NewValue();
-  absl::StatusOr<int> Hold(DataType dtype, const std::vector<int64_t>& elements,
+  int ValueOf(DataType dtype, Constant constant);
+  template <typename T>
+  absl::StatusOr<int> Hold(DataType dtype, const std::vector<T>& elements,
                            Shape shape);
 
   const Node* node_;
   Graph* graph_;
   Allowance* held_bytes_;
   std::vector<Node> nodes_;
+  bool is_named_ = false;  // A node has the name of the one that is spelled.
 };
 
 // spell_einsum.cc
 absl::Status SpellEinsum(Speller& speller);
+// spell_recurrent.cc
+absl::Status SpellRecurrent(Speller& speller);
+// spell_choice.cc
+absl::Status SpellTopK(Speller& speller);
+absl::Status SpellTrilu(Speller& speller);
+// spell_quantised.cc
+absl::Status SpellQuantizeLinear(Speller& speller);
+absl::Status SpellDequantizeLinear(Speller& speller);
 
 }  // namespace layerd
 

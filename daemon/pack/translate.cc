@@ -82,6 +82,8 @@ const std::map<std::string, Translator::Method>& Translator::Methods() {
       {"BatchNormalization", &T::TakeBatchNormalization},
       {"Gemm", &T::TakeGemm},
       {"MatMul", &T::TakeMatMul},
+      {"Recurrent", &T::TakeRecurrent},
+      {"TopPlaces", &T::TakeTopPlaces},
       {"Pad", &T::TakePad},
       {"Celu", &T::TakeCelu},
       {"Clip", &T::TakeClip},

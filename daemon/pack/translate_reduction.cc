@@ -81,6 +81,12 @@ absl::Status Translator::TakeReduce(const Node& node) {
   return Finish(node, value, node.outputs[0]);
 }
 
+absl::Status Translator::TakeTopPlaces(const Node& node) {
+  const TopK op{IntOf(node, "axis"), IntOf(node, "is_largest") != 0};
+  Append(node, Operator(op), {Widened(node, node.inputs[0])}, node.outputs[0]);
+  return absl::OkStatus();
+}
+
 // A maximum is taken out of the exponents, so that none overflows.
 int Translator::AppendLogSumExp(const Node& node, int input, int most,
                                 const Shape& axes) {

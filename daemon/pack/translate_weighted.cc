@@ -140,6 +140,34 @@ absl::Status Translator::TakeBatchNormalization(const Node& node) {
   return absl::OkStatus();
 }
 
+absl::Status Translator::TakeRecurrent(const Node& node) {
+  Recurrent op;
+  op.kind = static_cast<Recurrent::Kind>(IntOf(node, "kind"));
+  op.is_reverse = IntOf(node, "is_reverse") != 0;
+  op.resets_product = IntOf(node, "resets_product") != 0;
+  op.clip = FloatOf(node, "clip");
+  Activation* const activations[] = {&op.f, &op.g, &op.h};
+  for (size_t i = 0; i < 3; ++i) {
+    *activations[i] = {
+        static_cast<ActivationKind>(IntsOf(node, "activations")[i]),
+        FloatsOf(node, "activation_alpha")[i],
+        FloatsOf(node, "activation_beta")[i]};
+  }
+  const auto weight_count = static_cast<size_t>(IntOf(node, "weights"));
+  op.has_peepholes = op.kind == Recurrent::Kind::kLstm && weight_count > 1;
+  std::vector<Weight> weights;
+  for (size_t i = 1; i <= weight_count; ++i) {
+    weights.push_back(WeightOf(node.inputs[i]));
+  }
+  std::vector<int> inputs = {node.inputs[0]};
+  if (node.inputs.size() > weight_count + 1) {
+    inputs.push_back(node.inputs.back());
+  }
+  Append(node, Operator(op), std::move(inputs), node.outputs[0]).weights =
+      std::move(weights);
+  return absl::OkStatus();
+}
+
 int Translator::Reshaped(const Node& node, int value, Shape shape) {
   if (ShapeOf(value) == shape) return value;
   const int output =

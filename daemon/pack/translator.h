@@ -36,6 +36,7 @@ class Translator {
   absl::Status TakeBatchNormalization(const Node& node);
   absl::Status TakeGemm(const Node& node);
   absl::Status TakeMatMul(const Node& node);
+  absl::Status TakeRecurrent(const Node& node);
 
   // translate_window.cc
   absl::Status TakeMaxPool(const Node& node);
@@ -56,6 +57,7 @@ class Translator {
 
   // translate_reduction.cc
   absl::Status TakeReduce(const Node& node);
+  absl::Status TakeTopPlaces(const Node& node);
   absl::Status TakeReduceLogSumExp(const Node& node);
   absl::Status TakeSoftmax(const Node& node);
   absl::Status TakeLogSoftmax(const Node& node);

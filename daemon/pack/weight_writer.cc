@@ -133,7 +133,12 @@ absl::Status WeightWriter::Write(const Program& program, const Part& part,
     const WeightPiece& piece = part.weights[w];
     std::byte* const to = extent.data() + piece.offset_bytes;
     const int64_t groups = conv != nullptr ? conv->groups : 1;
-    if (!cut) {
+    if (std::holds_alternative<Recurrent>(op) &&
+        piece.layout.shape.size() == 2) {
+      RETURN_IF_ERROR(WriteKernel(weights[w], piece.layout, 1,
+                                  {0, piece.layout.shape[0]},
+                                  reinterpret_cast<float*>(to)));
+    } else if (!cut) {
       RETURN_IF_ERROR(WriteWhole(weights[w], piece.layout, to));
     } else if (w == 0 && IsNarrow(weights[w].stored)) {
       std::byte* const behind =

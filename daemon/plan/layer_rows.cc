@@ -26,6 +26,7 @@ struct MayCut {
   bool operator()(const Convolution&) const { return false; }
   bool operator()(const ConvTranspose&) const { return false; }
   bool operator()(const FullyConnected&) const { return false; }
+  bool operator()(const Recurrent&) const { return false; }
   bool operator()(const Unary&) const { return true; }
   bool operator()(const Select&) const { return true; }
   bool operator()(const Copy&) const { return !spec.inputs.empty(); }
@@ -45,6 +46,9 @@ struct MayCut {
   bool operator()(const Reduce& op) const {
     return !std::binary_search(op.dimensions.begin(), op.dimensions.end(),
                                static_cast<int64_t>(d));
+  }
+  bool operator()(const TopK& op) const {
+    return static_cast<int64_t>(d) != op.axis;
   }
   bool operator()(const Pad& op) const {
     return op.begin[d] == 0 && op.end[d] == 0;
@@ -192,7 +196,7 @@ bool IsRowSlice(const PartSpec& part) {
   const Operator& op = part.op;
   return !std::holds_alternative<Convolution>(op) &&
          !std::holds_alternative<FullyConnected>(op) &&
-         part.rows != Range{0, 1};
+         !std::holds_alternative<Recurrent>(op) && part.rows != Range{0, 1};
 }
 
 int64_t RowsOfLayer(const PartSpec& whole) {

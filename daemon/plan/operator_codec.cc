@@ -1,5 +1,6 @@
 #include "daemon/plan/operator_codec.h"
 
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -135,6 +136,20 @@ absl::StatusOr<Operator> From(const manifest::Resize& proto) {
                 .roi_end = VectorOf(proto.roi_end())};
 }
 
+absl::StatusOr<Operator> From(const manifest::Recurrent& proto) {
+  Recurrent op;
+  ASSIGN_OR_RETURN(op.kind, EnumFrom("kind of recurrence", proto.kind(),
+                                     Recurrent::kLastKind));
+  ASSIGN_OR_RETURN(op.f, From(proto.f()));
+  ASSIGN_OR_RETURN(op.g, From(proto.g()));
+  ASSIGN_OR_RETURN(op.h, From(proto.h()));
+  op.is_reverse = proto.is_reverse();
+  op.resets_product = proto.resets_product();
+  op.has_peepholes = proto.has_peepholes();
+  if (proto.clip() != 0) op.clip = proto.clip();
+  return op;
+}
+
 void Write(const Activation& activation, manifest::Activation* proto) {
   proto->set_kind(static_cast<uint32_t>(activation.kind));
   proto->set_alpha(activation.alpha);
@@ -262,6 +277,23 @@ void Write(const Resize& op, manifest::Layer* layer) {
   Assign(op.roi_end, proto->mutable_roi_end());
 }
 
+void Write(const Recurrent& op, manifest::Layer* layer) {
+  manifest::Recurrent* proto = layer->mutable_recurrent();
+  proto->set_kind(static_cast<uint32_t>(op.kind));
+  proto->set_is_reverse(op.is_reverse);
+  proto->set_resets_product(op.resets_product);
+  proto->set_has_peepholes(op.has_peepholes);
+  if (std::isfinite(op.clip)) proto->set_clip(op.clip);
+  Write(op.f, proto->mutable_f());
+  Write(op.g, proto->mutable_g());
+  Write(op.h, proto->mutable_h());
+}
+
+void Write(const TopK& op, manifest::Layer* layer) {
+  layer->mutable_top_k()->set_axis(op.axis);
+  layer->mutable_top_k()->set_is_largest(op.is_largest);
+}
+
 }  // namespace
 
 absl::StatusOr<Operator> OperatorFrom(const manifest::Layer& layer) {
@@ -304,6 +336,10 @@ absl::StatusOr<Operator> OperatorFrom(const manifest::Layer& layer) {
       return Select{};
     case manifest::Layer::kResize:
       return From(layer.resize());
+    case manifest::Layer::kRecurrent:
+      return From(layer.recurrent());
+    case manifest::Layer::kTopK:
+      return TopK{layer.top_k().axis(), layer.top_k().is_largest()};
     case manifest::Layer::OPERATOR_NOT_SET:
       break;
   }

@@ -396,6 +396,9 @@ Range AllRows(const Operator& op, const TensorType& output) {
   if (std::holds_alternative<FullyConnected>(op) && !shape.empty()) {
     return {0, output.element_count() / shape.back()};
   }
+  if (std::holds_alternative<Recurrent>(op) && !shape.empty()) {
+    return {0, shape[0]};
+  }
   return {0, 1};
 }
 

@@ -186,6 +186,9 @@ TEST_CASE("Every operator survives the manifest") {
              {1, 2},
              {3, 4},
              {5, 6}},
+      Recurrent{Recurrent::Kind::kGru, true, true, true, 0.5f, leaky, leaky,
+                leaky},
+      TopK{3, false},
   }));
   Program program;
   program.layers = {{"it", op, {}, {}}};

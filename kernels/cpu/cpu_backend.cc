@@ -150,7 +150,20 @@ class CpuBackend : public Backend {
     return std::make_unique<FallbackKernel>(spec);
   }
 
-  // Plain, but for the kernels of convolutions and fully connected layers.
+  absl::StatusOr<std::vector<WeightLayout>> WantedBy(
+      const Recurrent& op, const PartSpec& spec,
+      std::vector<WeightLayout> layouts) const {
+    for (size_t i = 0; i < layouts.size(); ++i) {
+      absl::StatusOr<WeightLayout> kernel =
+          cpu::KernelLayout(op, spec, i, library_);
+      if (absl::IsUnimplemented(kernel.status())) continue;
+      ASSIGN_OR_RETURN(layouts[i], std::move(kernel));
+    }
+    return layouts;
+  }
+
+  // Plain, but for the kernels of convolutions, fully connected and recurrent
+  // layers.
   absl::StatusOr<std::vector<WeightLayout>> Wanted(const PartSpec& spec) const {
     std::vector<WeightLayout> layouts;
     for (const WeightPiece& piece : spec.weights) {
@@ -159,6 +172,9 @@ class CpuBackend : public Backend {
     }
     absl::StatusOr<WeightLayout> kernel = absl::UnimplementedError("");
     if (layouts.empty() || !FitsLibrary(spec)) return layouts;
+    if (const auto* op = std::get_if<Recurrent>(&spec.op)) {
+      return WantedBy(*op, spec, std::move(layouts));
+    }
     if (const auto* op = std::get_if<Convolution>(&spec.op)) {
       kernel = cpu::KernelLayout(*op, spec, library_);
     } else if (const auto* op = std::get_if<ConvTranspose>(&spec.op)) {

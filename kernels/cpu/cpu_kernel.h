@@ -59,6 +59,8 @@ KernelOr Make(const Reduce& op, const PartSpec& spec, const OneDnn& library);
 KernelOr Make(const Gather& op, const PartSpec& spec, const OneDnn& library);
 KernelOr Make(const Select& op, const PartSpec& spec, const OneDnn& library);
 KernelOr Make(const Resize& op, const PartSpec& spec, const OneDnn& library);
+KernelOr Make(const Recurrent& op, const PartSpec& spec, const OneDnn& library);
+KernelOr Make(const TopK& op, const PartSpec& spec, const OneDnn& library);
 
 // The layout of weight 0. It depends on neither the rows of the part nor the
 // number of threads: row parts share their extent, and files outlive settings.
@@ -70,6 +72,11 @@ absl::StatusOr<WeightLayout> KernelLayout(const ConvTranspose& op,
                                           const OneDnn& library);
 absl::StatusOr<WeightLayout> KernelLayout(const FullyConnected& op,
                                           const PartSpec& spec,
+                                          const OneDnn& library);
+
+// Of weight `i`: R, or a part of it; UNIMPLEMENTED for others.
+absl::StatusOr<WeightLayout> KernelLayout(const Recurrent& op,
+                                          const PartSpec& spec, size_t i,
                                           const OneDnn& library);
 
 }  // namespace layerd::cpu

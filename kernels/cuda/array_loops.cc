@@ -144,6 +144,14 @@ KernelOr MakeLoop(const Gather& op, const PartSpec& spec) {
   return loop;
 }
 
+KernelOr MakeLoop(const Recurrent&, const PartSpec&) {
+  return absl::UnimplementedError("a recurrence is not computed on the device");
+}
+
+KernelOr MakeLoop(const TopK&, const PartSpec&) {
+  return absl::UnimplementedError("TopK is not computed on the device");
+}
+
 KernelOr MakeLoop(const Select&, const PartSpec& spec) {
   Operands operands = WholeOutput(spec);
   for (size_t i = 0; i < 3; ++i) {

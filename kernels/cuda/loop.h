@@ -111,6 +111,9 @@ KernelOr MakeLoop(const ConvTranspose& op, const PartSpec& spec);
 KernelOr MakeLoop(const Reduce& op, const PartSpec& spec);
 KernelOr MakeLoop(const Gather& op, const PartSpec& spec);
 KernelOr MakeLoop(const Select& op, const PartSpec& spec);
+// Served elsewhere: CheckServed() stops them.
+KernelOr MakeLoop(const Recurrent& op, const PartSpec& spec);
+KernelOr MakeLoop(const TopK& op, const PartSpec& spec);
 KernelOr MakeLoop(const Resize& op, const PartSpec& spec);
 KernelOr MakeTypedLoop(const Unary& op, const PartSpec& spec);
 KernelOr MakeTypedLoop(const Binary& op, const PartSpec& spec);

@@ -38,6 +38,10 @@ absl::Status Check(const Binary&, const PartSpec&) { return absl::OkStatus(); }
 absl::Status Check(const Reduce&, const PartSpec&) { return absl::OkStatus(); }
 absl::Status Check(const Gather&, const PartSpec&) { return absl::OkStatus(); }
 absl::Status Check(const Select&, const PartSpec&) { return absl::OkStatus(); }
+absl::Status Check(const Recurrent&, const PartSpec&) {
+  return NotOnDevice("a recurrence");
+}
+absl::Status Check(const TopK&, const PartSpec&) { return NotOnDevice("TopK"); }
 
 }  // namespace
 

@@ -116,6 +116,9 @@ absl::Status Run(const Reduce& op, const Part& part, const PartMemory& memory);
 absl::Status Run(const Gather& op, const Part& part, const PartMemory& memory);
 absl::Status Run(const Select& op, const Part& part, const PartMemory& memory);
 absl::Status Run(const Resize& op, const Part& part, const PartMemory& memory);
+absl::Status Run(const Recurrent& op, const Part& part,
+                 const PartMemory& memory);
+absl::Status Run(const TopK& op, const Part& part, const PartMemory& memory);
 
 }  // namespace layerd::reference
 

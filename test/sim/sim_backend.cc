@@ -50,6 +50,10 @@ bool SimKernel::Writes(const std::vector<int64_t>& index) const {
   if (std::holds_alternative<Convolution>(spec_.op)) {
     return IsWithin(index[1], spec_.channels) && IsWithin(index[2], spec_.rows);
   }
+  if (const auto* op = std::get_if<Recurrent>(&spec_.op)) {
+    const int64_t last = spec_.outputs[0].shape[0] - 1;
+    return IsWithin(op->is_reverse ? last - index[0] : index[0], spec_.rows);
+  }
   if (!std::holds_alternative<FullyConnected>(spec_.op)) return true;
   int64_t row = 0;
   for (size_t d = 0; d + 1 < index.size(); ++d) {

@@ -1,0 +1,233 @@
+// RNN, GRU and LSTM: a product for the inputs of all steps together, whose
+// weights stream as all do, then the steps, one direction after the other.
+
+#include <string>
+#include <utility>
+
+#include "config/status_macros.h"
+#include "daemon/pack/spell_out.h"
+#include "kernels/operator.h"
+
+namespace layerd {
+namespace {
+
+using Shape = Speller::Shape;
+using Ints = std::vector<int64_t>;
+using Floats = std::vector<float>;
+
+class Directions {
+ public:
+  explicit Directions(Speller* speller) : speller_(*speller) {
+    const std::string& op_type = speller->node().op_type;
+    op_.kind = op_type == "RNN"   ? Recurrent::Kind::kRnn
+               : op_type == "GRU" ? Recurrent::Kind::kGru
+                                  : Recurrent::Kind::kLstm;
+    op_.resets_product =
+        speller->attribute<int64_t>("linear_before_reset") != 0;
+    is_batch_first_ = speller->attribute<int64_t>("layout") != 0;
+    const Shape r = speller->shape(speller->input(2));
+    directions_ = r[0];
+    rows_ = r[1];
+    units_ = r[2];
+  }
+
+  absl::Status Run() {
+    int x = speller_.input(0);
+    if (is_batch_first_) x = Transposed(x, {1, 0, 2});
+    const Shape given = speller_.shape(speller_.input(0));
+    steps_ = given[is_batch_first_ ? 1 : 0];
+    batch_ = given[is_batch_first_ ? 0 : 1];
+    ASSIGN_OR_RETURN(x, speller_.Reshaped(x, {steps_ * batch_, given[2]}));
+    for (int64_t d = 0; d < directions_; ++d) {
+      ASSIGN_OR_RETURN(const int states, Direction(x, d));
+      states_.push_back(states);
+    }
+    RETURN_IF_ERROR(FinishAll());
+    RETURN_IF_ERROR(FinishLast(1, 0));
+    return FinishLast(2, 1);
+  }
+
+ private:
+  bool has_input(size_t i) const {
+    return i < speller_.node().inputs.size() && speller_.input(i) != kAbsent;
+  }
+  bool has_output(size_t i) const {
+    const std::vector<int>& outputs = speller_.node().outputs;
+    return i < outputs.size() && outputs[i] != kAbsent;
+  }
+  bool IsReverse(int64_t direction) const {
+    return direction == 1 ||
+           speller_.attribute<std::string>("direction") == "reverse";
+  }
+  int Transposed(int value, Ints permutation) {
+    return speller_.Add("Transpose", {value},
+                        {{"perm", std::move(permutation)}});
+  }
+  absl::StatusOr<int> Sliced(int value, int64_t axis, int64_t first,
+                             int64_t count) {
+    ASSIGN_OR_RETURN(const int begin, speller_.KnownList({first}));
+    ASSIGN_OR_RETURN(const int end, speller_.KnownList({first + count}));
+    ASSIGN_OR_RETURN(const int axes, speller_.KnownList({axis}));
+    return speller_.Add("Slice", {value, begin, end, axes});
+  }
+
+  // What is added to the products of the inputs: both biases, but for that of
+  // a candidate which is reset with its product.
+  absl::StatusOr<int> InputBias(int64_t direction) {
+    ASSIGN_OR_RETURN(
+        Floats bias,
+        speller_.Numbers(speller_.input(3), direction * 2 * rows_, 2 * rows_));
+    const int64_t summed = op_.resets_product ? 2 * units_ : rows_;
+    for (int64_t i = 0; i < summed; ++i) {
+      bias[static_cast<size_t>(i)] += bias[static_cast<size_t>(rows_ + i)];
+    }
+    bias.resize(static_cast<size_t>(rows_));
+    return speller_.KnownNumbers(speller_.dtype(speller_.input(0)), bias);
+  }
+
+  absl::StatusOr<int> Products(int x, int64_t direction) {
+    const int64_t inputs = speller_.shape(speller_.input(1))[2];
+    ASSIGN_OR_RETURN(const int w, speller_.Piece(speller_.input(1),
+                                                 direction * rows_ * inputs,
+                                                 {rows_, inputs}));
+    std::vector<int> operands = {x, w};
+    if (has_input(3)) {
+      ASSIGN_OR_RETURN(operands.emplace_back(), InputBias(direction));
+    }
+    const int products =
+        speller_.Add("Gemm", std::move(operands), {{"transB", int64_t{1}}});
+    return speller_.Reshaped(products, {steps_, batch_, rows_});
+  }
+
+  // [batch, states * units], or kAbsent: zeros.
+  absl::StatusOr<int> FirstState(int64_t direction) {
+    if (!has_input(5) && !has_input(6)) return kAbsent;
+    std::vector<int> parts;
+    for (size_t i = 5; i < 5 + static_cast<size_t>(op_.states()); ++i) {
+      if (!has_input(i)) {
+        ASSIGN_OR_RETURN(parts.emplace_back(),
+                         speller_.Zeros(speller_.dtype(speller_.input(0)),
+                                        {batch_, units_}));
+        continue;
+      }
+      ASSIGN_OR_RETURN(
+          const int one,
+          Sliced(speller_.input(i), is_batch_first_ ? 1 : 0, direction, 1));
+      ASSIGN_OR_RETURN(parts.emplace_back(),
+                       speller_.Reshaped(one, {batch_, units_}));
+    }
+    if (parts.size() == 1) return parts[0];
+    return speller_.Add("Concat", std::move(parts), {{"axis", int64_t{1}}});
+  }
+
+  absl::Status AddWeights(int64_t direction, std::vector<int>* operands) {
+    const int r = speller_.input(2);
+    const int64_t first = direction * rows_ * units_;
+    if (op_.kind == Recurrent::Kind::kGru) {
+      const int64_t gates = 2 * units_;
+      ASSIGN_OR_RETURN(operands->emplace_back(),
+                       speller_.Piece(r, first, {gates, units_}));
+      ASSIGN_OR_RETURN(
+          operands->emplace_back(),
+          speller_.Piece(r, first + gates * units_, {units_, units_}));
+      if (!op_.resets_product) return absl::OkStatus();
+      Floats bias(static_cast<size_t>(units_), 0);
+      if (has_input(3)) {
+        const int64_t at = direction * 2 * rows_ + rows_ + gates;
+        ASSIGN_OR_RETURN(bias, speller_.Numbers(speller_.input(3), at, units_));
+      }
+      ASSIGN_OR_RETURN(
+          operands->emplace_back(),
+          speller_.KnownNumbers(speller_.dtype(speller_.input(0)), bias));
+      return absl::OkStatus();
+    }
+    ASSIGN_OR_RETURN(operands->emplace_back(),
+                     speller_.Piece(r, first, {rows_, units_}));
+    if (!has_input(7)) return absl::OkStatus();
+    ASSIGN_OR_RETURN(
+        operands->emplace_back(),
+        speller_.Piece(speller_.input(7), direction * 3 * units_, {3, units_}));
+    return absl::OkStatus();
+  }
+
+  template <typename T>
+  T OfDirection(const char* name, int64_t direction) const {
+    const T& all = speller_.attribute<T>(name);
+    return T(all.begin() + 3 * direction, all.begin() + 3 * direction + 3);
+  }
+
+  // [steps, batch, states * units]: the state after each step.
+  absl::StatusOr<int> Direction(int x, int64_t direction) {
+    ASSIGN_OR_RETURN(const int products, Products(x, direction));
+    ASSIGN_OR_RETURN(const int start, FirstState(direction));
+    std::vector<int> operands = {products};
+    RETURN_IF_ERROR(AddWeights(direction, &operands));
+    const auto weights = static_cast<int64_t>(operands.size()) - 1;
+    if (start != kAbsent) operands.push_back(start);
+    return speller_.AddOwn(
+        "Recurrent", std::move(operands),
+        {{"kind", static_cast<int64_t>(op_.kind)},
+         {"is_reverse", int64_t{IsReverse(direction)}},
+         {"resets_product", int64_t{op_.resets_product}},
+         {"weights", weights},
+         {"clip", speller_.attribute<float>("clip")},
+         {"activations", OfDirection<Ints>("activations", direction)},
+         {"activation_alpha",
+          OfDirection<Floats>("activation_alpha", direction)},
+         {"activation_beta",
+          OfDirection<Floats>("activation_beta", direction)}});
+  }
+
+  // h or the cell out of the states.
+  absl::StatusOr<int> Part(int states, int64_t which) {
+    if (op_.states() == 1) return states;
+    return Sliced(states, 2, which * units_, units_);
+  }
+  int Joined(std::vector<int> parts, int64_t axis) {
+    if (parts.size() == 1) return parts[0];
+    return speller_.Add("Concat", std::move(parts), {{"axis", axis}});
+  }
+
+  absl::Status FinishAll() {
+    if (!has_output(0)) return absl::OkStatus();
+    std::vector<int> parts;
+    for (const int states : states_) {
+      ASSIGN_OR_RETURN(const int part, Part(states, 0));
+      ASSIGN_OR_RETURN(parts.emplace_back(),
+                       speller_.Reshaped(part, {steps_, 1, batch_, units_}));
+    }
+    int all = Joined(std::move(parts), 1);
+    if (is_batch_first_) all = Transposed(all, {2, 0, 1, 3});
+    speller_.FinishOutput(0, all);
+    return absl::OkStatus();
+  }
+
+  absl::Status FinishLast(size_t output, int64_t which) {
+    if (!has_output(output)) return absl::OkStatus();
+    std::vector<int> parts;
+    for (size_t d = 0; d < states_.size(); ++d) {
+      const int64_t last = IsReverse(static_cast<int64_t>(d)) ? 0 : steps_ - 1;
+      ASSIGN_OR_RETURN(const int part, Part(states_[d], which));
+      ASSIGN_OR_RETURN(parts.emplace_back(), Sliced(part, 0, last, 1));
+    }
+    int all = Joined(std::move(parts), 0);
+    if (is_batch_first_) all = Transposed(all, {1, 0, 2});
+    speller_.FinishOutput(output, all);
+    return absl::OkStatus();
+  }
+
+  Speller& speller_;
+  Recurrent op_;
+  bool is_batch_first_ = false;
+  int64_t directions_ = 1, rows_ = 0, units_ = 0;  // Rows: gates * units.
+  int64_t steps_ = 0, batch_ = 0;
+  std::vector<int> states_;  // Of each direction.
+};
+
+}  // namespace
+
+absl::Status SpellRecurrent(Speller& speller) {
+  return Directions(&speller).Run();
+}
+
+}  // namespace layerd
