@@ -32,8 +32,14 @@ absl::StatusOr<Machine> ReadMachine(const CommandLine& line) {
 absl::StatusOr<KnownCosts> KnownCostsOf(const std::string& layer_file,
                                         const std::string& cache_folder,
                                         int threads) {
-  return KnownCosts::Of(layer_file, cache_folder, MakeCpuBackend(1)->key(),
-                        threads);
+  return KnownCostsOf(layer_file, cache_folder, threads,
+                      MakeCpuBackend(1)->key());
+}
+
+absl::StatusOr<KnownCosts> KnownCostsOf(const std::string& layer_file,
+                                        const std::string& cache_folder,
+                                        int threads, const KernelKey& key) {
+  return KnownCosts::Of(layer_file, cache_folder, key, threads);
 }
 
 }  // namespace layerd

@@ -7,6 +7,7 @@
 #include "daemon/ctl/command_line.h"
 #include "daemon/engine/known_costs.h"
 #include "daemon/plan/machine.h"
+#include "kernels/backend.h"
 
 namespace layerd {
 
@@ -14,11 +15,14 @@ namespace layerd {
 Option MachineOption();
 absl::StatusOr<Machine> ReadMachine(const CommandLine& line);
 
-// With the CPU's kernels.
+// With the CPU's kernels, or others.
 // Errors: as KnownCosts::Of().
 absl::StatusOr<KnownCosts> KnownCostsOf(const std::string& layer_file,
                                         const std::string& cache_folder,
                                         int threads);
+absl::StatusOr<KnownCosts> KnownCostsOf(const std::string& layer_file,
+                                        const std::string& cache_folder,
+                                        int threads, const KernelKey& key);
 
 }  // namespace layerd
 

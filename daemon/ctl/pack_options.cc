@@ -103,6 +103,25 @@ absl::StatusOr<std::string> ReadCompute(const CommandLine& line) {
   return line.OneOf("--compute", {"f32", "f16"});
 }
 
+Option KernelsOption() {
+  return {.name = "--kernels",
+          .value = "cpu|cuda",
+          .help =
+              "whose layouts the weights have: this processor's, or any "
+              "NVIDIA GPU's with extents of up to 1 MiB; default cpu"};
+}
+
+absl::Status ReadKernels(const CommandLine& line, PackOptions* options) {
+  ASSIGN_OR_RETURN(options->compute, ReadCompute(line));
+  ASSIGN_OR_RETURN(options->weights, ReadWeights(line, options->compute));
+  ASSIGN_OR_RETURN(options->kernels, line.OneOf("--kernels", {"cpu", "cuda"}));
+  if (options->kernels == "cuda") PackForCuda(options);
+  if (options->compute == "f16" && options->kernels != "cuda") {
+    return UsageError("--compute f16 needs --kernels cuda");
+  }
+  return absl::OkStatus();
+}
+
 std::vector<Option> PackingOptions() {
   return {
       WeightsOption(),
@@ -117,10 +136,7 @@ std::vector<Option> PackingOptions() {
        .help = "what an input always is that decides a shape or is a weight; "
                "the packed model has that input no more",
        .repeats = true},
-      {.name = "--kernels",
-       .value = "cpu|cuda",
-       .help = "whose layouts the weights have: this processor's, or any "
-               "NVIDIA GPU's with extents of up to 1 MiB; default cpu"},
+      KernelsOption(),
       {.name = "--tile",
        .value = "256KiB",
        .help = "unit of checksum, a power of two from 4 KiB to 256 KiB; "
@@ -148,17 +164,11 @@ std::unique_ptr<Backend> PackingBackend(const PackOptions& options) {
 absl::StatusOr<PackOptions> ReadPackingOptions(const CommandLine& line,
                                                const std::string& onnx_path) {
   PackOptions options;
-  ASSIGN_OR_RETURN(options.compute, ReadCompute(line));
-  ASSIGN_OR_RETURN(options.weights, ReadWeights(line, options.compute));
+  RETURN_IF_ERROR(ReadKernels(line, &options));
   ASSIGN_OR_RETURN(options.optimize_for,
                    line.OneOf("--for", {"bytes", "latency"}));
   ASSIGN_OR_RETURN(options.tile_bytes, line.Bytes("--tile", 0));
   if (line.Has("--tile")) RETURN_IF_ERROR(CheckTile(options.tile_bytes));
-  ASSIGN_OR_RETURN(options.kernels, line.OneOf("--kernels", {"cpu", "cuda"}));
-  if (options.kernels == "cuda") PackForCuda(&options);
-  if (options.compute == "f16" && options.kernels != "cuda") {
-    return UsageError("--compute f16 needs --kernels cuda");
-  }
   ASSIGN_OR_RETURN(options.extent_bytes_max,
                    line.Bytes("--extent-bytes-max", options.extent_bytes_max));
   ASSIGN_OR_RETURN(

@@ -29,6 +29,10 @@ Option WeightsOption();
 absl::StatusOr<std::string> ReadWeights(const CommandLine& line,
                                         const std::string& by_default = "f32");
 
+// Of `pack` and `plan`: for whom, with --compute and --weights.
+Option KernelsOption();
+absl::Status ReadKernels(const CommandLine& line, PackOptions* options);
+
 // Of those that pack for a GPU: what is computed with.
 Option ComputeOption();
 absl::StatusOr<std::string> ReadCompute(const CommandLine& line);

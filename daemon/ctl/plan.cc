@@ -1,95 +1,33 @@
 #include <fstream>
-#include <memory>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "config/byte_size.h"
 #include "config/status_macros.h"
 #include "daemon/ctl/commands.h"
-#include "daemon/ctl/costs_of.h"
 #include "daemon/ctl/curve_svg.h"
 #include "daemon/ctl/failure.h"
 #include "daemon/ctl/json_writer.h"
 #include "daemon/ctl/layer_file_for.h"
 #include "daemon/ctl/output.h"
-#include "daemon/ctl/pack_options.h"
-#include "daemon/ctl/processor_probe.h"
-#include "daemon/ctl/shared_options.h"
-#include "daemon/model/model.h"
+#include "daemon/ctl/plan_question.h"
 #include "daemon/plan/base_memory.h"
 #include "daemon/plan/cost_model.h"
-#include "daemon/plan/cost_profile.h"
-#include "daemon/rt/cache_folder.h"
-#include "daemon/rt/processor_name.h"
-#include "kernels/cpu/cpu_backend.h"
 
 namespace layerd {
 namespace {
 
 constexpr double kMiB = 1 << 20;
+using Question = PlanQuestion;
+
 constexpr size_t kFilesMax = 6;  // As many colours has the picture.
-
-// All that planning needs.
-struct Question {
-  std::string file;
-  std::unique_ptr<Backend> backend;  // Outlives the model.
-  std::shared_ptr<Model> model;
-  MemoryBudgets budgets;
-  Costs costs;
-  uint64_t device_base_bytes = 0;
-  bool measured = false;  // The part times are.
-
-  ModelDemand demand() const {
-    return {.name = model->name(),
-            .level = model->level(),
-            .program = &model->program(),
-            .scratch_bytes = model->scratch_bytes(),
-            .decode_bytes = model->decode_bytes(),
-            .costs = &costs};
-  }
-};
 
 struct Answer {
   PlannedPoint point;  // What the budget gives.
   double saved_by_one_mib_seconds = 0;
   std::vector<PlannedPoint> curve;  // Empty if it was not asked for.
 };
-
-absl::StatusOr<Question> ReadQuestion(const CommandLine& line,
-                                      const std::string& file) {
-  Question question;
-  question.file = file;
-  ASSIGN_OR_RETURN(question.budgets.weight_bytes,
-                   line.Bytes("--budget", kAllBytes));
-  ASSIGN_OR_RETURN(question.budgets.memory_bytes,
-                   line.Bytes("--memory-budget", kAllBytes));
-  ASSIGN_OR_RETURN(const int threads, ReadThreads(line));
-  ASSIGN_OR_RETURN(const Machine machine, ReadMachine(line));
-  PackOptions packing;
-  ASSIGN_OR_RETURN(packing.shapes, ReadShapes(line, file));
-  ASSIGN_OR_RETURN(packing.weights, ReadWeights(line));
-  const std::string cache = CacheFolder(line.Text("--cache", ""));
-  ASSIGN_OR_RETURN(LayerFileFor layer_file,
-                   LayerFileFor::Find(file, cache, packing));
-  RETURN_IF_ERROR(layer_file.PackOnce());
-  question.backend = MakeCpuBackend(threads);
-  ASSIGN_OR_RETURN(question.model, Model::Load(layer_file.path(), "model", "1",
-                                               {}, question.backend.get()));
-  const Program& program = question.model->program();
-  std::optional<CostProfile> profile;
-  // What was measured here says nothing about a machine that is elsewhere.
-  if (!line.Has("--machine") || machine.processor == ProcessorName()) {
-    ASSIGN_OR_RETURN(const KnownCosts known,
-                     KnownCostsOf(layer_file.path(), cache, threads));
-    profile = known.Read(program.parts.size());
-  }
-  question.measured = profile.has_value();
-  // A machine that is given says how fast its drive is.
-  if (profile && line.Has("--machine")) profile->drive = {};
-  question.costs = CostsOf(program, profile, machine, threads);
-  question.device_base_bytes = machine.DeviceBaseBytes();
-  return question;
-}
 
 absl::StatusOr<Answer> Plan(const Question& question, bool with_curve) {
   const ModelDemand demand = question.demand();
@@ -139,9 +77,13 @@ void AddAnswer(const Question& question, const Answer& answer,
   json.Add("minimum_budget_bytes", answer.point.plan.minimum_weight_bytes);
   // Of a daemon that serves this model alone.
   json.Add("base_bytes",
-           kDaemonBaseBytes + BaseBytesOf(question.model->program()));
-  // Beside it, if a GPU computes.
+           kDaemonBaseBytes + BaseBytesOf(question.model->program()) +
+               (question.on_device ? question.device_base_bytes : 0));
+  // Of a GPU alone, if one computes.
   json.Add("device_base_bytes", question.device_base_bytes);
+  json.Add("kernels", question.on_device ? "cuda" : "cpu");
+  json.Add("copy_bytes_per_s", question.costs.copy_bytes_per_s);
+  json.Add("launch_us", 1e6 * question.costs.launch_seconds);
   AddPoint(answer.point, out);
   const Prediction& times = answer.point.prediction;
   json.Add("resident_ms", 1e3 * times.resident_seconds);
@@ -203,6 +145,25 @@ std::string CurveText(const Answer& answer) {
   return absl::StrCat("\n", FormatTable(rows));
 }
 
+// What a GPU adds: memory beside the budgets, and a stage between drive and
+// computing.
+std::string DeviceText(const Question& question) {
+  const Costs& costs = question.costs;
+  const std::string copies =
+      costs.copy_bytes_per_s > 0
+          ? absl::StrFormat("weights are copied to it at %.0f MiB/s",
+                            costs.copy_bytes_per_s / kMiB)
+          : "it reads weights where the drive puts them";
+  const std::string launch =
+      question.measured
+          ? "launches are in the part times"
+          : absl::StrFormat("a launch is %.1f us", 1e6 * costs.launch_seconds);
+  return absl::StrFormat(
+      "GPU      takes %s beside all budgets; %s; %s%s\n",
+      FormatByteSize(question.device_base_bytes), copies, launch,
+      question.device_measured ? "" : " (guessed: no GPU was probed)");
+}
+
 std::string TextOf(const Question& question, const Answer& answer) {
   const MemoryPlan& plan = answer.point.plan;
   const Prediction& times = answer.point.prediction;
@@ -234,6 +195,7 @@ std::string TextOf(const Question& question, const Answer& answer) {
           ? 100 * (times.cold_seconds / times.resident_seconds - 1)
           : 0.0,
       Ms(answer.saved_by_one_mib_seconds));
+  if (question.on_device) absl::StrAppend(&text, DeviceText(question));
   if (!answer.curve.empty()) absl::StrAppend(&text, CurveText(answer));
   return text;
 }
@@ -276,7 +238,7 @@ absl::Status RunPlan(const CommandLine& line) {
   std::vector<Question> questions;
   std::vector<Answer> answers;
   for (const std::string& file : line.operands()) {
-    ASSIGN_OR_RETURN(Question question, ReadQuestion(line, file));
+    ASSIGN_OR_RETURN(Question question, ReadPlanQuestion(line, file));
     questions.push_back(std::move(question));
   }
   std::string text;
@@ -297,7 +259,7 @@ absl::Status RunPlan(const CommandLine& line) {
 }  // namespace
 
 Command PlanCommand() {
-  return {
+  Command command{
       .name = "plan",
       .operands = "FILE...",
       .operand_count_min = 1,
@@ -313,22 +275,22 @@ Command PlanCommand() {
                    .value = "SIZE",
                    .help = "of weights, activations and scratch together; "
                            "default all"},
-                  MachineOption(),
-                  ThreadsOption(),
                   {.name = "--curve",
                    .help = "also the table of memory against latency"},
                   {.name = "--svg",
                    .value = "OUT.svg",
-                   .help = "where that curve goes as a picture"},
-                  WeightsOption(),
-                  ShapeOption(),
-                  CacheOption()},
+                   .help = "where that curve goes as a picture"}},
       .notes =
           "cold: the ring is empty when the request comes; warm: it is "
           "full. Part times are those that `layerctl bench` measured "
-          "here, else counted work at the rates of --machine.",
+          "here, else counted work at the rates of --machine. FILE may be "
+          "packed for a GPU; none is needed to plan for it.",
       .run = RunPlan,
   };
+  for (Option& option : PlanQuestionOptions()) {
+    command.options.push_back(std::move(option));
+  }
+  return command;
 }
 
 }  // namespace layerd

@@ -15,9 +15,7 @@ namespace {
 using Sizes = std::vector<int64_t>;
 
 constexpr uint32_t kCudnnAlignment = 16;
-// Tensor cores take f16 in NHWC in whole runs of so many channels.
-constexpr int64_t kHalfChannels = 8;
-constexpr size_t kWorkspaceBytesMax = 8 << 20;
+constexpr size_t kWorkspaceBytesMax = kConvolutionWorkspaceBytesMax;
 
 // One part as a convolution of its own, with two windowed dimensions.
 struct Geometry {

@@ -177,18 +177,6 @@ std::vector<WeightLayout> CudaBackend::Wanted(const PartSpec& spec) {
   return layouts;
 }
 
-absl::Status CompareLayouts(const PartSpec& spec,
-                            const std::vector<WeightLayout>& wanted) {
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    const WeightLayout& stored = spec.weights[i].layout;
-    if (stored == wanted[i]) continue;
-    return absl::FailedPreconditionError(absl::StrFormat(
-        "%s: weights are stored as %s, the device computes on %s",
-        NameOf(spec.op), ToString(stored), ToString(wanted[i])));
-  }
-  return absl::OkStatus();
-}
-
 KernelOr CudaBackend::MakeKernel(const PartSpec& spec) const {
   KernelOr kernel = absl::UnimplementedError("");
   if (const auto* op = std::get_if<Convolution>(&spec.op)) {
@@ -205,7 +193,7 @@ KernelOr CudaBackend::MakeKernel(const PartSpec& spec) const {
 absl::StatusOr<std::unique_ptr<Kernel>> CudaBackend::Prepare(
     const PartSpec& spec) {
   RETURN_IF_ERROR(CheckPlacedPart(spec));
-  RETURN_IF_ERROR(CompareLayouts(spec, Wanted(spec)));
+  RETURN_IF_ERROR(CheckCudaLayouts(spec));
   if (spec.inputs.size() > DeviceMemory::kInputsMax ||
       spec.outputs.size() != 1) {
     return absl::UnimplementedError(

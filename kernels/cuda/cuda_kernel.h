@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "kernels/backend.h"
 #include "kernels/cuda/handles.h"
+#include "kernels/cuda/sketch.h"
 
 namespace layerd::cuda {
 
@@ -40,8 +41,6 @@ struct DeviceMemory {
   std::byte* decoded = nullptr;
   void* fault = nullptr;  // A Fault, kNone before.
 };
-
-inline constexpr size_t kScratchAlignment = 256;
 
 // A part made ready for the device. Launch() only queues: it waits for
 // nothing, allocates nothing, and copies nothing between host and device.

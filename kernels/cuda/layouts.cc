@@ -3,7 +3,9 @@
 #include <variant>
 #include <vector>
 
+#include "absl/strings/str_format.h"
 #include "config/status_macros.h"
+#include "kernels/cuda/sketch.h"
 #include "kernels/part_check.h"
 
 namespace layerd {
@@ -23,8 +25,11 @@ class CudaLayouts final : public Backend {
     return layouts;
   }
 
-  absl::StatusOr<std::unique_ptr<Kernel>> Prepare(const PartSpec&) override {
-    return absl::UnimplementedError("only the layouts of CUDA are here");
+  absl::StatusOr<std::unique_ptr<Kernel>> Prepare(
+      const PartSpec& spec) override {
+    RETURN_IF_ERROR(CheckPlacedPart(spec));
+    RETURN_IF_ERROR(CheckCudaLayouts(spec));
+    return cuda::SketchKernel(spec);
   }
   absl::StatusOr<Ticket> Enqueue(Kernel&, const PartMemory&) override {
     return absl::UnimplementedError("only the layouts of CUDA are here");
@@ -50,6 +55,18 @@ WeightLayout CudaLayout(const PartSpec& spec, size_t piece) {
     stride *= layout.shape[d];
   }
   return wanted;
+}
+
+absl::Status CheckCudaLayouts(const PartSpec& spec) {
+  for (size_t i = 0; i < spec.weights.size(); ++i) {
+    const WeightLayout& stored = spec.weights[i].layout;
+    const WeightLayout wanted = CudaLayout(spec, i);
+    if (stored == wanted) continue;
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "%s: weights are stored as %s, the device computes on %s",
+        NameOf(spec.op), ToString(stored), ToString(wanted)));
+  }
+  return absl::OkStatus();
 }
 
 KernelKey CudaKernelKey() { return {"cuda", "any", "f32", "KRSC"}; }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "absl/status/status.h"
 #include "kernels/backend.h"
 
 namespace layerd {
@@ -13,7 +14,11 @@ namespace layerd {
 WeightLayout CudaLayout(const PartSpec& spec, size_t piece);
 KernelKey CudaKernelKey();
 
-// For packing where there is no CUDA: knows the layouts, prepares nothing.
+// FAILED_PRECONDITION showing both, if weights are stored otherwise.
+absl::Status CheckCudaLayouts(const PartSpec& spec);
+
+// For packing and planning where there is no CUDA: knows the layouts, and what
+// memory parts take at most (sketch.h); computes nothing.
 std::unique_ptr<Backend> MakeCudaLayouts();
 
 }  // namespace layerd

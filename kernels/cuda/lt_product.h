@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "kernels/cuda/handles.h"
+#include "kernels/cuda/sketch.h"
 
 namespace layerd::cuda {
 
@@ -27,7 +28,7 @@ struct LtMatrix {
 // Threading: one thread at a time.
 class LtProduct {
  public:
-  static constexpr size_t kWorkspaceBytesMax = 4 << 20;
+  static constexpr size_t kWorkspaceBytesMax = kProductWorkspaceBytesMax;
 
   struct Question {
     LtMatrix a, b, c, d;

@@ -346,5 +346,60 @@ TEST_CASE("A device that is missing is exit 3, and packing for it needs none") {
              Catch::Contains("backend cuda") && Catch::Contains("none.so"));
 }
 
+// Of an answer in JSON.
+double NumberIn(const std::string& json, const std::string& key) {
+  const size_t at = json.find("\"" + key + "\": ");
+  REQUIRE(at != std::string::npos);
+  return std::strtod(json.c_str() + at + key.size() + 4, nullptr);
+}
+
+TEST_CASE("A plan for a GPU needs none, and knows its copies") {
+  const ScratchFolder folder;
+  const std::string path = folder / "cuda.layers";
+  REQUIRE(Layerctl({"pack", kDigitsOnnx, "-o", path, "--kernels", "cuda",
+                    "--extent-bytes-max", "16KiB"})
+              .status == 0);
+  const auto machine = [&](const std::string& name, const std::string& rate) {
+    WriteFile(folder / name,
+              R"({"isa": "avx2", "cores": 4, "flops_per_s": 4e10,
+                  "memory_bytes_per_s": 6e9, "crc_bytes_per_s": 5e9,
+                  "drive_bytes_per_s": 2e9, "first_read_us": 100,
+                  "launch_us": 5, "device_base_bytes": 314572800,
+                  "copy_bytes_per_s": )" +
+                  rate + "}");
+    return folder / name;
+  };
+  const std::string slow = machine("slow.json", "1e8");
+  const std::string fast = machine("fast.json", "12e9");
+  const auto plan = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"plan", path, "--budget", "100KiB"});
+    const Ended ended = Layerctl(options);
+    INFO(ended.err);
+    REQUIRE(ended.status == 0);
+    return ended.out;
+  };
+
+  CHECK_THAT(plan({}), Catch::Contains("takes 512 MiB beside all budgets") &&
+                           Catch::Contains("copied to it at 2861 MiB/s") &&
+                           Catch::Contains("guessed"));
+  CHECK_THAT(plan({"--machine", slow}),
+             Catch::Contains("takes 300 MiB") &&
+                 Catch::Contains("copied to it at 95 MiB/s") &&
+                 Catch::Contains("a launch is 5.0 us") &&
+                 !Catch::Contains("guessed"));
+  CHECK_THAT(plan({"--cuda-memory", "mapped"}),
+             Catch::Contains("where the drive puts them"));
+  const auto warm_ms = [&](const std::string& file, const char* memory) {
+    return NumberIn(
+        plan({"--machine", file, "--cuda-memory", memory, "--json"}),
+        "predicted_warm_ms");
+  };
+  CHECK(warm_ms(slow, "staged") > 2 * warm_ms(fast, "staged"));
+  CHECK(warm_ms(slow, "mapped") == warm_ms(fast, "mapped"));
+  CHECK_THAT(plan({"--curve", "--machine", fast}),
+             Catch::Contains("budget MiB"));
+  CHECK(Layerctl({"plan", path, "--cuda-memory", "fast"}).status == 2);
+}
+
 }  // namespace
 }  // namespace layerd

@@ -8,6 +8,7 @@
 
 #include "cudnn.h"
 #include "kernels/cuda/cuda_backend.h"
+#include "kernels/cuda/layouts.h"
 #include "test/catch/catch.h"
 #include "test/gpu/attached_backend.h"
 #include "test/gpu/half_layer.h"
@@ -237,6 +238,39 @@ TEST_CASE("The twin takes no other channels on tensor cores") {
   CHECK(AlarmOf(16, 8) == "");
   CHECK_THAT(AlarmOf(3, 8), Catch::Contains("multiple of 8"));
   CHECK_THAT(AlarmOf(8, 12), Catch::Contains("multiple of 8"));
+}
+
+PartSpec Placed(const Backend& backend, PartSpec spec) {
+  const auto layouts = backend.WeightLayouts(spec);
+  REQUIRE(layouts.ok());
+  size_t end = 0;
+  for (size_t i = 0; i < spec.weights.size(); ++i) {
+    spec.weights[i] = {(*layouts)[i], end};
+    end += ((*layouts)[i].bytes() + 255) / 256 * 256;
+  }
+  return spec;
+}
+
+TEST_CASE("A plan without a device reckons with no less than one takes") {
+  const std::unique_ptr<Backend> sketch = MakeCudaLayouts();
+  for (const int not_supported_percent : {0, 100}) {
+    twin::Reset({.seed = 1,
+                 .library_seed = 11,
+                 .not_supported_percent = not_supported_percent});
+    const auto backend = MakeCudaBackend({.memory = CudaMemory::kStaged});
+    REQUIRE(backend.ok());
+    for (const TestLayer& one : AllCases()) {
+      for (const TestLayer& layer : {one, InHalf(one).half}) {
+        INFO(NameOf(layer.whole.op) << ", " << layer.name);
+        const PartSpec spec = Placed(*sketch, layer.whole);
+        const auto taken = (*backend)->Prepare(spec);
+        const auto planned = sketch->Prepare(spec);
+        REQUIRE((taken.ok() && planned.ok()));
+        CHECK((*planned)->scratch_bytes() >= (*taken)->scratch_bytes());
+        CHECK((*planned)->decoded_bytes() == (*taken)->decoded_bytes());
+      }
+    }
+  }
 }
 
 TEST_CASE("The CUDA backend refuses what is unsound, and says for whom") {
