@@ -37,11 +37,13 @@ struct BenchReport {
     return ring_bytes + head_bytes + decode_bytes + table_bytes;
   }
   uint64_t total_bytes() const { return weight_memory_bytes() + arena_bytes; }
-  // The median over the rounds of streamed to resident, minus one; of parts or
-  // of whole layers, whichever has the lower median. (Not the faster of each
-  // round: of two equal engines the lower of two samples is some percent less
-  // than either, and that would be called overhead.)
+  // The median over the rounds of streamed to the faster of the two resident
+  // figures of that round, minus one. Of two equal engines the lower of two
+  // samples is some percent less than either, and that counts as overhead.
   double overhead_pct() const;
+  // The same over one resident engine in all rounds: parts or whole layers,
+  // whichever has the lower median.
+  double overhead_of_one_engine_pct() const;
   std::optional<double> weight_memory_reduction_pct() const;
   // The streamed median over `ms`, minus one.
   std::optional<double> gap_pct(const std::optional<double>& ms) const;
