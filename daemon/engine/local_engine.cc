@@ -219,9 +219,7 @@ absl::Status LocalEngine::Submit(std::unique_ptr<Job> job) {
     job->promised_compute = promise.compute;
   }
   if (promise.response.count() == 0 && promise.predicted.count() > 0) {
-    RETURN_IF_ERROR(AdmitByPrediction(parts_.clock->now(), job->deadline,
-                                      job->level, scheduler_.ahead(job->level),
-                                      promise.predicted));
+    RETURN_IF_ERROR(AdmitByForecast(*job, promise.predicted));
   }
   return scheduler_.Submit(std::move(job));
 }
@@ -233,8 +231,14 @@ absl::Status LocalEngine::Admit(const Job& job) const {
   if (promise.response.count() > 0 || promise.predicted.count() == 0) {
     return absl::OkStatus();
   }
-  return AdmitByPrediction(parts_.clock->now(), job.deadline, job.level,
-                           scheduler_.ahead(job.level), promise.predicted);
+  return AdmitByForecast(job, promise.predicted);
+}
+
+absl::Status LocalEngine::AdmitByForecast(const Job& job,
+                                          nanoseconds predicted) const {
+  const auto [ahead, own] = scheduler_.ForecastOf(job.level, predicted);
+  return AdmitByPrediction(parts_.clock->now(), job.deadline, job.level, ahead,
+                           own);
 }
 
 absl::Status LocalEngine::KeepToPeriod(Job* job, nanoseconds response) {

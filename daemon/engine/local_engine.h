@@ -96,6 +96,8 @@ class LocalEngine final : public Engine {
       const Models& models, const KnownModels& known,
       const MemoryPlan& plan) const;
   IoEngineOpener TracedOpener();
+  absl::Status AdmitByForecast(const Job& job,
+                               std::chrono::nanoseconds predicted) const;
   // Promises hold for what was declared alone.
   absl::Status KeepToPeriod(Job* job, std::chrono::nanoseconds response);
   absl::Status ChangeDataPath(const MemoryPlan& plan, const Models& models);

@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
 #include "daemon/plan/certificate.h"
+#include "daemon/plan/cost_model.h"
 #include "daemon/plan/schedulability.h"
 #include "daemon/rt/log.h"
 #include "daemon/sched/declared_rate.h"
@@ -19,8 +20,8 @@
 namespace layerd {
 namespace {
 
-// From medians to what nearly every part and read keeps to.
-constexpr double kMargin = 1.25;
+// As parts, first reads, and drives that nobody has looked at.
+constexpr double kMargin = kSlowPart;
 // From the slow looks at a drive to what admission counts with.
 constexpr double kDriveMargin = 1.1;
 

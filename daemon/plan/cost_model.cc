@@ -81,7 +81,7 @@ double BlockingSeconds(const MemoryPlan::ModelMemory& model,
                        const Costs& costs) {
   double longest = 0;
   for (const double seconds : costs.part_seconds) {
-    longest = std::max(longest, seconds + costs.launch_seconds);
+    longest = std::max(longest, kSlowPart * seconds + costs.launch_seconds);
   }
   const auto in_flight =
       static_cast<double>(std::min(kInflightLowBytes, model.streamed_bytes));

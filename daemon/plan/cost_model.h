@@ -13,6 +13,9 @@
 
 namespace layerd {
 
+// From the median of a part to what nearly every one of them keeps to.
+inline constexpr double kSlowPart = 1.25;
+
 // What a memory plan means in time, for one of its models.
 //
 // cold:  the ring is empty when the job starts, the head is there; the first
@@ -29,7 +32,8 @@ struct Prediction {
   double lower_bound_seconds = 0;
   double resident_seconds = 0;  // Computing alone.
   // How long an urgent job of another model may wait for this one: its longest
-  // part, and the bytes that it may have in flight.
+  // part, a quarter slower than it mostly is, and the bytes that it may have in
+  // flight.
   double blocking_seconds = 0;
 };
 

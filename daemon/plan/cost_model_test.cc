@@ -41,7 +41,7 @@ TEST_CASE("What is resident costs its computing, and no schedule beats that") {
   CHECK(point->prediction.warm_seconds == Approx(6));
   CHECK(point->prediction.asap_seconds == Approx(6));
   CHECK(point->prediction.lower_bound_seconds == Approx(6));
-  CHECK(point->prediction.blocking_seconds == Approx(3));
+  CHECK(point->prediction.blocking_seconds == Approx(3.75));
 }
 
 TEST_CASE("A ring of two pages has the latency that one works out by hand") {
@@ -54,7 +54,7 @@ TEST_CASE("A ring of two pages has the latency that one works out by hand") {
   CHECK(point->prediction.cold_seconds == Approx(5.5));
   CHECK(point->prediction.warm_seconds == Approx(4));
   CHECK(point->prediction.lower_bound_seconds == Approx(4));
-  CHECK(point->prediction.blocking_seconds == Approx(1 + 4));
+  CHECK(point->prediction.blocking_seconds == Approx(1.25 + 4));
 }
 
 TEST_CASE(

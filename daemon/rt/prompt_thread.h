@@ -10,6 +10,9 @@ namespace layerd {
 // before, some slower.
 void BecomePrompt();
 
+// Undoes it for a thread that a prompt one has started and that may take long.
+void BecomeOrdinary();
+
 }  // namespace layerd
 
 #endif  // LAYERD_DAEMON_RT_PROMPT_THREAD_H_

@@ -26,8 +26,28 @@ absl::Status QueueIsFull(size_t waiting, int level) {
       waiting, level));
 }
 
+// Of what is known of slowness, what the last job counts for; and the most.
+constexpr double kNewest = 1.0 / 8;
+constexpr double kSlownessMax = 3;
+
 double Milliseconds(nanoseconds time) {
   return std::chrono::duration<double, std::milli>(time).count();
+}
+
+nanoseconds Times(nanoseconds time, double factor) {
+  return nanoseconds(
+      static_cast<int64_t>(static_cast<double>(time.count()) * factor));
+}
+
+// Nothing is predicted of a declared task that its promise does not hold.
+absl::Status InTime(const Job& job, Instant now) {
+  if (job.deadline == Instant::max() || job.promised_response.count() > 0 ||
+      job.predicted <= job.deadline - now) {
+    return absl::OkStatus();
+  }
+  return absl::DeadlineExceededError(absl::StrFormat(
+      "its turn came %.3f ms before the deadline, and it takes %.3f ms",
+      Milliseconds(job.deadline - now), Milliseconds(job.predicted)));
 }
 
 }  // namespace
@@ -68,12 +88,15 @@ absl::Status Scheduler::HasRoom(int level) const {
                                        : QueueIsFull(now, level);
 }
 
-nanoseconds Scheduler::ahead(int level) const {
-  int64_t sum = 0;
+Scheduler::Forecast Scheduler::ForecastOf(int level,
+                                          nanoseconds predicted) const {
+  int64_t ahead = 0;
   for (int above = 1; above <= level; ++above) {
-    sum += work_ns_[above - 1].load();
+    ahead += work_ns_[above - 1].load();
   }
-  return nanoseconds(sum);
+  if (ahead <= 0) return {nanoseconds(0), predicted};
+  const double times = 1 + slowness_[level - 1].load();
+  return {Times(nanoseconds(ahead), times), Times(predicted, times)};
 }
 
 void Scheduler::NoteWork(int level, nanoseconds more) {
@@ -257,8 +280,9 @@ void Scheduler::Begin(int level, Instant now) {
   waiting_[level - 1].fetch_sub(1);
   JobStats stats;
   stats.queued = now - job->arrival;
-  if (const absl::Status boundary = Boundary(*job, nullptr, now);
-      !boundary.ok()) {
+  absl::Status boundary = Boundary(*job, nullptr, now);
+  if (boundary.ok()) boundary = InTime(*job, now);
+  if (!boundary.ok()) {
     NoteWork(level, -job->predicted);
     return Answer(std::move(job), boundary, stats);
   }
@@ -323,6 +347,18 @@ void Scheduler::NotePart(int level, size_t part, Instant begun, Instant ended) {
   overruns_.fetch_add(1);
 }
 
+// One that ended in its first half says little.
+void Scheduler::NoteSlowness(int level, const Level& ended, Instant now) {
+  const nanoseconds done = ended.job->predicted - ended.left;
+  if (done.count() <= 0 || 2 * done < ended.job->predicted) return;
+  const double slower = static_cast<double>((now - ended.begun).count()) /
+                            static_cast<double>(done.count()) -
+                        1;
+  std::atomic<double>& known = slowness_[level - 1];
+  known.store(known.load() +
+              kNewest * (std::clamp(slower, 0.0, kSlownessMax) - known.load()));
+}
+
 void Scheduler::ComparePromise(const Level& ended) {
   const nanoseconds promised = ended.job->promised_response;
   if (promised.count() == 0) return;
@@ -356,6 +392,7 @@ void Scheduler::End(int level, const absl::Status& status) {
   lane->End();
   Level ended = std::exchange(at(level), Level{});
   NoteWork(level, -ended.left);
+  NoteSlowness(level, ended, clock_->now());
   TraceOf(*ended.job, TraceKind::kJob, static_cast<uint32_t>(status.code()),
           ended.job->arrival, clock_->now());
   if (!absl::IsCancelled(status)) ComparePromise(ended);

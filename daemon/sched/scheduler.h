@@ -46,7 +46,8 @@ struct SchedulerOptions {
 // Before a job begins, at each boundary and before it answers, first that
 // holds: cancelled is CANCELLED, past its deadline DEADLINE_EXCEEDED, and when
 // a drain has run out of time UNAVAILABLE. Jobs that wait for the drive or in
-// the queue are looked at no later than 10 ms after that.
+// the queue are looked at no later than 10 ms after that. One whose turn comes
+// too late for what is predicted of it is not begun: DEADLINE_EXCEEDED.
 //
 // Threading: Run() is the executor thread's whole life; the rest from any
 //            thread. Submitters and Run() meet in atomics; the mutex is for
@@ -108,9 +109,17 @@ class Scheduler {
   };
   Stats stats() const;
   size_t waiting(int level) const { return waiting_[level - 1].load(); }
-  // What is predicted of the work of that level and of more urgent ones, queued
-  // or on. Any thread.
-  std::chrono::nanoseconds ahead(int level) const;
+  // What a job that comes now may expect: the work of its level and of more
+  // urgent ones that is queued or on, and its own.
+  //
+  // Both are what was predicted, times how much longer jobs of that level were
+  // on lately than that: others preempt them, and share the drive and the
+  // memory. For a job that nothing is ahead of it is the plain prediction, so
+  // that what was learned in bad times is learned anew. Any thread.
+  struct Forecast {
+    std::chrono::nanoseconds ahead, own;
+  };
+  Forecast ForecastOf(int level, std::chrono::nanoseconds predicted) const;
 
  private:
   // A level, with the job that is on there.
@@ -144,6 +153,7 @@ class Scheduler {
   void NotePreemption(int level);
   void NotePart(int level, size_t part, Instant begun, Instant ended);
   void NoteWork(int level, std::chrono::nanoseconds more);
+  void NoteSlowness(int level, const Level& ended, Instant now);
   void ComparePromise(const Level& ended);
   void ReadAhead(Instant now);
   // Tells Hold() and Drain() that it is quiet.
@@ -160,6 +170,8 @@ class Scheduler {
   // Submitted and not begun.
   std::array<std::atomic<size_t>, kLevelsMax> waiting_{};
   std::array<std::atomic<int64_t>, kLevelsMax> work_ns_{};  // Predicted.
+  // Of jobs lately: time over what was predicted, less one.
+  std::array<std::atomic<double>, kLevelsMax> slowness_{};
   std::atomic<uint32_t> submitted_jobs_{0};
   std::atomic<bool> held_{false};
   std::atomic<bool> draining_{false};

@@ -107,6 +107,16 @@ void Describe(const Engine& engine, admin::PlanResponse* out) {
   }
 }
 
+void Describe(const Engine::TracedEvent& traced, admin::TraceEvent* event) {
+  event->set_kind(NameOf(traced.event.kind));
+  event->set_model(traced.model);
+  event->set_level(traced.event.level);
+  event->set_job(traced.event.job);
+  event->set_number(traced.event.number);
+  event->set_begin_ns(traced.event.begin.count());
+  event->set_duration_ns(traced.event.duration.count());
+}
+
 grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
                                  const absl::Status& status) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
@@ -119,19 +129,16 @@ grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
 grpc::ServerUnaryReactor* AdminService::Trace(
     grpc::CallbackServerContext* context, const admin::TraceRequest*,
     admin::TraceResponse* response) {
-  for (const Engine::TracedEvent& traced : engine_->Trace()) {
-    admin::TraceEvent* const event = response->add_events();
-    event->set_kind(NameOf(traced.event.kind));
-    event->set_model(traced.model);
-    event->set_level(traced.event.level);
-    event->set_job(traced.event.job);
-    event->set_number(traced.event.number);
-    event->set_begin_ns(traced.event.begin.count());
-    event->set_duration_ns(traced.event.duration.count());
-  }
-  response->set_now_ns(
-      std::chrono::steady_clock::now().time_since_epoch().count());
-  return Answer(context, absl::OkStatus());
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  side_thread_.Do([this, response, reactor] {
+    for (const Engine::TracedEvent& traced : engine_->Trace()) {
+      Describe(traced, response->add_events());
+    }
+    response->set_now_ns(
+        std::chrono::steady_clock::now().time_since_epoch().count());
+    reactor->Finish(grpc::Status::OK);
+  });
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* AdminService::Plan(
@@ -141,20 +148,23 @@ grpc::ServerUnaryReactor* AdminService::Plan(
   return Answer(context, absl::OkStatus());
 }
 
-// Plans and waits on gRPC's thread: seconds at most, and seldom.
 grpc::ServerUnaryReactor* AdminService::SetBudget(
     grpc::CallbackServerContext* context,
     const admin::SetBudgetRequest* request, admin::PlanResponse* response) {
-  const Engine::MemoryStats now = engine_->memory();
-  const absl::Status status =
-      engine_->SetBudgets({.weight_bytes = request->has_weight_budget_bytes()
-                                               ? request->weight_budget_bytes()
-                                               : now.weight_budget_bytes,
-                           .memory_bytes = request->has_memory_budget_bytes()
-                                               ? request->memory_budget_bytes()
-                                               : now.memory_budget_bytes});
-  if (status.ok()) Describe(*engine_, response);
-  return Answer(context, status);
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  side_thread_.Do([this, request, response, reactor] {
+    const Engine::MemoryStats now = engine_->memory();
+    const absl::Status status = engine_->SetBudgets(
+        {.weight_bytes = request->has_weight_budget_bytes()
+                             ? request->weight_budget_bytes()
+                             : now.weight_budget_bytes,
+         .memory_bytes = request->has_memory_budget_bytes()
+                             ? request->memory_budget_bytes()
+                             : now.memory_budget_bytes});
+    if (status.ok()) Describe(*engine_, response);
+    reactor->Finish(ToGrpc(status));
+  });
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* AdminService::Status(

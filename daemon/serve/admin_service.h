@@ -4,13 +4,14 @@
 #include "admin.grpc.pb.h"
 #include "daemon/engine/engine.h"
 #include "daemon/engine/repository.h"
+#include "daemon/serve/side_thread.h"
 
 namespace layerd {
 
 // layerd's own RPCs: what `layerctl status`, `models` and `budget` show.
 //
 // Ownership: engine and repository outlive the service.
-// Threading: gRPC's threads.
+// Threading: gRPC's threads; what takes long is done on a thread beside them.
 class AdminService final : public admin::Admin::CallbackService {
  public:
   AdminService(Engine* engine, const Repository* repository)
@@ -33,6 +34,7 @@ class AdminService final : public admin::Admin::CallbackService {
  private:
   Engine* const engine_;
   const Repository* const repository_;
+  SideThread side_thread_;
 };
 
 }  // namespace layerd

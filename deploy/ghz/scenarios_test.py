@@ -90,17 +90,22 @@ class Gates(unittest.TestCase):
     def test_late_queueing_shuts_it(self):
         def stage(ms):
             return stages.Stages((0, 1), ms, 0.1, 0, 5, 0, 0)
-        judge = lambda ms: well(judges.judge_queueing([stage(2)], [stage(ms)]))
-        self.assertEqual(judge(2.9), [True])
-        self.assertEqual(judge(3.1), [False])
-        self.assertEqual(well(judges.judge_queueing([], [])), [False])
+        judge = lambda ms: well(judges.judge_queueing(
+            [stage(2)], [stage(2.5)], [stage(ms)]))
+        self.assertEqual(judge(2.9), [True, True])
+        self.assertEqual(judge(3.1), [False, True])
+        self.assertEqual(judge(3.6), [False, False])
+        self.assertEqual(well(judges.judge_queueing([], [], [])), [False])
 
     def test_a_longer_blocking_than_published_shuts_it(self):
         def judge(begun_ms):
             stage = stages.Stages((0, 1), 1, 0, begun_ms, 5, 0, 0)
-            return well(judges.judge_blocking([stage], 2))
+            return well(judges.judge_blocking([stage], 2, stalls))
+        stalls = []
         self.assertEqual(judge(1.9), [True])
         self.assertEqual(judge(2.1), [False])
+        stalls = [(0.002, 0.003)]  # While it waits: says nothing.
+        self.assertEqual(judge(1.9), [False])
 
     def test_a_tile_that_is_read_twice_shuts_it(self):
         self.assertEqual(well(judges.judge_reads([[900]], [[900, 880]], 3)), [True])
@@ -113,14 +118,24 @@ class Gates(unittest.TestCase):
             overload["details"] += report({"OK": 10}, 500)["details"]
             overload["statusCodeDistribution"]["OK"] = 10
             return well(judges.judge_overload(
-                report({"NotFound": 100}, 1.5), overload, overload,
-                report({"OK": 300}),
+                report({"NotFound": 100}, 1.5), report({"NotFound": 100}, 2),
+                overload, overload, report({"OK": 300}),
                 report({"OK": urgent_ok, "Unavailable": 300 - urgent_ok}),
                 peak, 100))
-        self.assertEqual(judge(), [True] * 4)
-        self.assertEqual(judge(refusal_ms=2.6), [False, True, True, True])
-        self.assertEqual(judge(urgent_ok=290), [True, True, False, True])
-        self.assertEqual(judge(peak=101), [True, True, True, False])
+        self.assertEqual(judge(), [True] * 5)
+        self.assertEqual(judge(refusal_ms=2.6), [False] + [True] * 4)
+        self.assertEqual(judge(refusal_ms=3.1), [False] * 2 + [True] * 3)
+        self.assertEqual(judge(urgent_ok=290), [True] * 3 + [False, True])
+        self.assertEqual(judge(peak=101), [True] * 4 + [False])
+
+    def test_runs_that_followed_each_other_are_one(self):
+        both = judges.merged([report({"OK": 30}, 4, rps=10),
+                              report({"OK": 10, "Unavailable": 10}, 6, rps=20)])
+        self.assertEqual(both["statusCodeDistribution"],
+                         {"OK": 40, "Unavailable": 10})
+        self.assertAlmostEqual(both["rps"], 50 / 4)
+        self.assertAlmostEqual(judges.goodput(both), 10)
+        self.assertEqual(len(judges.answered(both)), 40)
 
     def test_idle_wants_quiet(self):
         self.assertEqual(well(judges.judge_idle(9, 0)), [True, True])
