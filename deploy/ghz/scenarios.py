@@ -42,9 +42,6 @@ from judges import (figures, goodput, judge_blocking, judge_idle,
 from stages import Timeline, stages_of
 
 SIDE = 224
-# Every few dozen calls a client of 600 KiB each would collect its garbage for
-# 4 ms, which is not what is to be measured: seldom, then.
-CLIENT_ENVIRONMENT = {**os.environ, "GOGC": "1000"}
 PACED = ("--async", "--rps", 30, "-c", 8, "--connections", 2,
          "--duration-stop", "wait", "-t", "10s")
 
@@ -97,7 +94,7 @@ class Load:
              ROOT / "proto" / "open_inference.proto", "--call",
              "inference.GRPCInferenceService/ModelInfer", "-B", data, "-O",
              "json", "-o", report, *map(str, flags), self.address],
-            env=CLIENT_ENVIRONMENT, preexec_fn=become_client)
+            preexec_fn=become_client)
         return child, report
 
     def run(self, model, *flags):
