@@ -49,6 +49,12 @@ absl::Status CheckSource(const Engine::ModelSource& source) {
   return absl::OkStatus();
 }
 
+// Of requests, as far as it was declared.
+double RateOf(const ModelUrgency& urgency) {
+  const std::chrono::duration<double> period = urgency.period;
+  return period.count() > 0 ? 1 / period.count() : 0;
+}
+
 Loader::Stats Sum(Loader::Stats a, const Loader::Stats& b) {
   a.read_bytes += b.read_bytes;
   a.reads += b.reads;
@@ -322,7 +328,8 @@ std::vector<ModelDemand> LocalEngine::DemandsOf(const Models& models,
            .program = &model->program(),
            .scratch_bytes = model->scratch_bytes(),
            .decode_bytes = model->decode_bytes(),
-           .costs = costs == known.end() ? nullptr : &costs->second->costs});
+           .costs = costs == known.end() ? nullptr : &costs->second->costs,
+           .requests_per_s = RateOf(urgency)});
     }
   }
   return demands;

@@ -45,6 +45,21 @@ std::string Breakdown(const std::vector<LevelPlan>& levels,
   return text;
 }
 
+// Of each demand, 1 in the mean.
+std::vector<double> RatesOf(const std::vector<ModelDemand>& demands) {
+  double sum = 0, known = 0;
+  for (const ModelDemand& demand : demands) {
+    sum += demand.requests_per_s;
+    known += demand.requests_per_s > 0 ? 1 : 0;
+  }
+  std::vector<double> rates;
+  for (const ModelDemand& demand : demands) {
+    rates.push_back(
+        demand.requests_per_s > 0 ? demand.requests_per_s * known / sum : 1);
+  }
+  return rates;
+}
+
 // What the budgets leave for rings and heads, if `minimum` fits into both.
 absl::StatusOr<uint64_t> WeightRoom(const std::vector<LevelPlan>& levels,
                                     const TablePlan& tables, uint64_t minimum,
@@ -234,12 +249,14 @@ void MemoryPlanner::Impl::MakeShare() {
         demand.costs != nullptr ? *demand.costs
                                 : ModestCosts(*demand.program)));
   }
+  const std::vector<double> rates = RatesOf(demands_);
   std::vector<MemoryShare::Level> levels;
   for (size_t g = 0; g < least_.size(); ++g) {
     MemoryShare::Level& level = levels.emplace_back();
     level.least_ring_bytes = least_[g].ring_bytes();
     for (const size_t m : models_of_level_[g]) {
       level.models.push_back(tables_[m].get());
+      level.rates.push_back(rates[m]);
     }
   }
   share_.emplace(std::move(levels));

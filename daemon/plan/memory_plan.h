@@ -28,6 +28,9 @@ struct ModelDemand {
   uint64_t decode_bytes = 0;   // The same, for decoded weights.
   // Null: counted work on a modest machine, one thread.
   const Costs* costs = nullptr;
+  // That come to it, where that was declared. 0: not known, and counts as the
+  // mean of those that are. What is asked more often gets memory first.
+  double requests_per_s = 0;
 };
 
 // Weight budget: rings, heads, table caches and decode scratch. Memory budget:

@@ -126,6 +126,26 @@ TEST_CASE("Models of a level share one ring and one arena") {
   CHECK(apart->minimum_weight_bytes == (64 + 16) * kPage);
 }
 
+TEST_CASE("What is asked more often gets memory first") {
+  const Program program = TenEqual();
+  const auto heads = [&](double first, double second) {
+    const auto plan = MemoryPlan::Make(
+        {{.name = "a/1", .program = &program, .requests_per_s = first},
+         {.name = "b/1", .program = &program, .requests_per_s = second}},
+        {.weight_bytes = 800 * kPage});
+    REQUIRE(plan.ok());
+    return std::pair(plan->models[0].head.bytes, plan->models[1].head.bytes);
+  };
+  const auto [hot, cold] = heads(30, 1);
+  CHECK(hot > cold);
+  const auto [rare, often] = heads(1, 30);
+  CHECK(often > rare);
+  CHECK(hot == often);
+  // Who has not said anything counts as the mean of the others.
+  CHECK(heads(0, 0) == heads(7, 7));
+  CHECK(heads(0, 7) == heads(7, 7));
+}
+
 TEST_CASE("A tensor that is read twice is resident once") {
   Program program = TenEqual();
   AppendRead(&program, 0);  // The first extent again, at the end.

@@ -30,6 +30,7 @@ uint64_t Sum(const auto& priced) {
 MemoryShare::MemoryShare(std::vector<Level> levels)
     : levels_(std::move(levels)) {
   for (const Level& level : levels_) {
+    LAYERD_CHECK(level.rates.size() == level.models.size());
     uint64_t useful = level.least_ring_bytes;
     std::vector<uint64_t> rings{0, level.least_ring_bytes};
     for (const LatencyTable* table : level.models) {
@@ -75,12 +76,14 @@ std::vector<MemoryShare::Choice> MemoryShare::Best(uint64_t room_bytes) {
   return choices;
 }
 
-double MemoryShare::Badness(LatencyTable& table, uint64_t ring_bytes,
-                            size_t step) {
+double MemoryShare::Badness(const Level& level, size_t model,
+                            uint64_t ring_bytes, size_t step) {
+  LatencyTable& table = *level.models[model];
   const double seconds = table.ColdSeconds(ring_bytes, step);
   if (seconds == kNever) return kNever;
-  return table.resident_seconds() > 0 ? seconds / table.resident_seconds()
-                                      : seconds;
+  return level.rates[model] * (table.resident_seconds() > 0
+                                   ? seconds / table.resident_seconds()
+                                   : seconds);
 }
 
 uint64_t MemoryShare::HeadBytes(const LatencyTable& table, size_t step) {
@@ -92,8 +95,7 @@ MemoryShare::Priced MemoryShare::Price(const Level& level,
   Priced priced{.bytes = choice.ring_bytes};
   for (size_t m = 0; m < level.models.size(); ++m) {
     priced.bytes += HeadBytes(*level.models[m], choice.steps[m]);
-    priced.badness +=
-        Badness(*level.models[m], choice.ring_bytes, choice.steps[m]);
+    priced.badness += Badness(level, m, choice.ring_bytes, choice.steps[m]);
   }
   priced.choice = std::move(choice);
   return priced;
@@ -112,12 +114,13 @@ std::vector<size_t> MemoryShare::StepsFor(LatencyTable& table,
   return steps;
 }
 
-size_t MemoryShare::Cheapest(LatencyTable& table, uint64_t ring_bytes,
-                             double price) const {
+size_t MemoryShare::Cheapest(const Level& level, size_t model,
+                             uint64_t ring_bytes, double price) const {
+  LatencyTable& table = *level.models[model];
   size_t best = 0;
   double best_cost = kNever;
   for (const size_t step : StepsFor(table, ring_bytes)) {
-    const double cost = Badness(table, ring_bytes, step) +
+    const double cost = Badness(level, model, ring_bytes, step) +
                         price * static_cast<double>(HeadBytes(table, step));
     if (cost < best_cost) {
       best = step;
@@ -131,8 +134,8 @@ MemoryShare::Choice MemoryShare::AtPrice(const Level& level,
                                          uint64_t ring_bytes,
                                          double price) const {
   Choice choice{.ring_bytes = ring_bytes};
-  for (LatencyTable* table : level.models) {
-    choice.steps.push_back(Cheapest(*table, ring_bytes, price));
+  for (size_t m = 0; m < level.models.size(); ++m) {
+    choice.steps.push_back(Cheapest(level, m, ring_bytes, price));
   }
   return choice;
 }

@@ -13,7 +13,8 @@ namespace layerd {
 // Who gets how much: one ring for each level, one head for each model, so that
 // all models together are as little slower than resident ones as the room
 // allows. What counts is the sum over all models of cold latency relative to
-// computing alone: each model's per cent weigh the same.
+// computing alone, each as often as it is asked: where all are asked alike,
+// each model's per cent weigh the same.
 //
 // Begins with the least memory that runs everything. Then it puts a price on a
 // byte and lets every level and every head take what is worth it; the lowest
@@ -28,6 +29,7 @@ class MemoryShare {
  public:
   struct Level {
     std::vector<LatencyTable*> models;
+    std::vector<double> rates;      // Of each: of its requests, 1 in the mean.
     uint64_t least_ring_bytes = 0;  // Of the least plan.
   };
   // Tables are loans.
@@ -46,11 +48,13 @@ class MemoryShare {
     uint64_t bytes = 0;
     double badness = 0;
   };
-  static double Badness(LatencyTable& table, uint64_t ring_bytes, size_t step);
+  static double Badness(const Level& level, size_t model, uint64_t ring_bytes,
+                        size_t step);
   static uint64_t HeadBytes(const LatencyTable& table, size_t step);
   Priced Price(const Level& level, Choice choice) const;
   std::vector<size_t> StepsFor(LatencyTable& table, uint64_t ring_bytes) const;
-  size_t Cheapest(LatencyTable& table, uint64_t ring_bytes, double price) const;
+  size_t Cheapest(const Level& level, size_t model, uint64_t ring_bytes,
+                  double price) const;
   Choice AtPrice(const Level& level, uint64_t ring_bytes, double price) const;
   Priced AtPrice(size_t level, double price) const;
   std::vector<Priced> AllAtPrice(double price) const;
