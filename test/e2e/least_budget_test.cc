@@ -1,7 +1,9 @@
 // Every door to the planner: a budget that is too small is refused with the
 // smallest that would do, and that one does.
 #include <cstdint>
+#include <fstream>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "test/catch/catch.h"
@@ -68,11 +70,20 @@ TEST_CASE("run, plan and bench name the smallest budget, and take it") {
 TEST_CASE("A daemon names the smallest budget that serves a model") {
   TestRepository repository;
   repository.AddLayers("digits", DigitsLayers());
-  const std::string flag = GENERATE("--memory-budget", "--weight-budget");
-  INFO(flag);
+  const auto [flag, key] = GENERATE(table<std::string, std::string>(
+      {{"--memory-budget", "budget"}, {"--weight-budget", "weights"}}));
+  const bool by_file = GENERATE(false, true);
+  INFO(flag << (by_file ? " in the configuration" : ""));
+  const ScratchFolder scratch;
+  const auto asking = [&, flag = flag, key = key](uint64_t budget) {
+    if (!by_file) return std::vector<std::string>{flag, std::to_string(budget)};
+    const std::string file = scratch / "layerd.yaml";
+    std::ofstream(file) << "memory:\n  " << key << ": " << budget << "\n";
+    return std::vector<std::string>{"--config", file};
+  };
   uint64_t least = 0;
   {
-    DaemonProcess daemon(repository, {.flags = {flag, std::to_string(kPage)}});
+    DaemonProcess daemon(repository, {.flags = asking(kPage)});
     REQUIRE(daemon.WaitUntilReady());
     const Ended models =
         Layerctl({"models", "--json", "--address", daemon.address()});
@@ -80,7 +91,7 @@ TEST_CASE("A daemon names the smallest budget that serves a model") {
     least = NumberAfter(models.out, "give at least ");
     REQUIRE(least > kPage);
   }
-  DaemonProcess daemon(repository, {.flags = {flag, std::to_string(least)}});
+  DaemonProcess daemon(repository, {.flags = asking(least)});
   REQUIRE(daemon.WaitUntilReady());
   const Ended models =
       Layerctl({"models", "--json", "--address", daemon.address()});
