@@ -5,7 +5,8 @@
 // looks all the time, as an executor that computes does between its parts: one
 // that sleeps has to be woken for every extent, which is no cost of reading.
 // The numbers to watch, beside those of fio with the same sizes (streaming.sh):
-// 95 % of its rate, and at most 8 CPU-ms a GiB beside the checksums.
+// 95 % of its rate, and at most 8 CPU-ms a GiB beside the checksums. fio never
+// looks at its bytes; the bare rate is that of reads that somebody looks at.
 //
 //   bazel run -c opt //test/bench:loader_rate -- FILE.layers RING_BYTES
 //       READ_BYTES DEPTH SECONDS
@@ -36,7 +37,6 @@ using Seconds = std::chrono::duration<double>;
 
 constexpr double kMiB = 1 << 20;
 constexpr double kGiB = 1 << 30;
-constexpr size_t kTileBytes = 256 << 10;
 
 struct Settings {
   const char* file;
@@ -52,22 +52,46 @@ double CpuSeconds(clockid_t clock) {
          1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-// Milliseconds a GiB, of bytes that came from the drive and lie in no cache
-// near by, but for what the ring keeps.
-double ChecksumCost(std::span<const std::byte> bytes) {
-  constexpr int kRounds = 20;
-  uint32_t sum = 0;
-  const double begin = CpuSeconds(CLOCK_THREAD_CPUTIME_ID);
-  for (int round = 0; round < kRounds; ++round) {
-    for (size_t at = 0; at + kTileBytes <= bytes.size(); at += kTileBytes) {
-      sum ^= Crc32c(bytes.subspan(at, kTileBytes));
-    }
+struct BareRate {
+  double mib_s = 0;
+  double crc_cpu_ms_per_gib = 0;  // Of bytes that have just come.
+};
+
+// What the drive does for anyone who looks at what comes: the engine alone,
+// with as many reads in flight, round the same memory, each read checked as a
+// whole while the next are under way.
+BareRate ReadBarely(const LayerFileReader& file, const Settings& settings,
+                    std::span<std::byte> memory, IoEngine* engine) {
+  const uint64_t bytes = settings.read_bytes;
+  const size_t slots = memory.size() / bytes;
+  LAYERD_CHECK(slots > settings.depth, "the ring is too small");
+  const uint64_t laps_bytes = file.file_bytes() / bytes * bytes;
+  uint64_t submitted = 0, checked = 0;
+  const auto submit = [&] {
+    engine->Submit({.fd = file.fd(),
+                    .offset_bytes = submitted * bytes % laps_bytes,
+                    .into = memory.subspan(submitted % slots * bytes, bytes),
+                    .user_data = submitted % slots});
+    ++submitted;
+  };
+  uint32_t sums = 0;
+  double crc_seconds = 0;
+  const auto begin = Clock::now();
+  while (submitted < settings.depth) submit();
+  while (checked < submitted) {
+    ReadCompletion one;
+    if (engine->Reap({&one, 1}, /*wait=*/true) == 0) continue;
+    if (Clock::now() - begin < settings.time) submit();
+    engine->Reap({}, /*wait=*/false);
+    const double before = CpuSeconds(CLOCK_THREAD_CPUTIME_ID);
+    sums ^= Crc32c(memory.subspan(one.user_data * bytes, bytes));
+    crc_seconds += CpuSeconds(CLOCK_THREAD_CPUTIME_ID) - before;
+    ++checked;
   }
-  const double seconds = CpuSeconds(CLOCK_THREAD_CPUTIME_ID) - begin;
-  LAYERD_CHECK(sum != 1);  // It is used.
-  const double checked =
-      kRounds * static_cast<double>(bytes.size() / kTileBytes * kTileBytes);
-  return 1e3 * seconds / (checked / kGiB);
+  LAYERD_CHECK(sums != 1);  // It is used.
+  const auto all = static_cast<double>(checked * bytes);
+  return {.mib_s = all / kMiB / Seconds(Clock::now() - begin).count(),
+          .crc_cpu_ms_per_gib = 1e3 * crc_seconds / (all / kGiB)};
 }
 
 // Ends when all is read, or after `time`.
@@ -111,6 +135,13 @@ void Measure(const Settings& settings) {
   const absl::Status registered =
       choice->engine->RegisterMemory((*slab)->memory());
   if (!registered.ok()) std::fprintf(stderr, "memory is not registered\n");
+  LeaveCpuToLoader();
+  BareRate bare;
+  std::thread([&] {
+    BecomeLoader(HasCpuForLoader(1));
+    bare =
+        ReadBarely(**file, settings, (*slab)->memory(), choice->engine.get());
+  }).join();
   Loader loader(choice->engine.get(), {.reads_in_flight = settings.depth,
                                        .read_bytes_max = settings.read_bytes});
   std::thread thread([&] {
@@ -120,7 +151,6 @@ void Measure(const Settings& settings) {
   clockid_t loader_clock;
   LAYERD_CHECK(pthread_getcpuclockid(thread.native_handle(), &loader_clock) ==
                0);
-  LeaveCpuToLoader();
 
   const std::vector<StreamRead> reads = ManyReads(**file, settings.time);
   WeightRing ring((*slab)->memory());
@@ -141,9 +171,9 @@ void Measure(const Settings& settings) {
   thread.join();
   std::printf(
       "{\"mib_s\": %.0f, \"cpu_ms_per_gib\": %.1f, \"crc_cpu_ms_per_gib\": "
-      "%.1f, \"read_kib_mean\": %.0f}\n",
+      "%.1f, \"read_kib_mean\": %.0f, \"bare_mib_s\": %.0f}\n",
       read_bytes / kMiB / seconds, 1e3 * cpu_seconds / (read_bytes / kGiB),
-      ChecksumCost((*slab)->memory()), read_bytes / count / 1024);
+      bare.crc_cpu_ms_per_gib, read_bytes / count / 1024, bare.mib_s);
 }
 
 }  // namespace

@@ -30,6 +30,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -57,11 +58,25 @@ struct Question {
   std::vector<std::vector<std::byte>> inputs, outputs;
 };
 
+// Numbers that are in the tables of a language model. As ort_reload.py has it.
+void FillTokens(const std::string& name, std::span<std::byte> bytes) {
+  for (size_t i = 0; i < bytes.size() / sizeof(int64_t); ++i) {
+    const int64_t token = name == "input_ids"
+                              ? (37 * static_cast<int64_t>(i) + 5) % 1000
+                              : name == "attention_mask";
+    std::memcpy(&bytes[i * sizeof token], &token, sizeof token);
+  }
+}
+
 Question QuestionFor(const Model& model) {
   Question question;
   for (const Model::Port& port : model.inputs()) {
     question.inputs.emplace_back(port.bytes);
     std::vector<std::byte>& bytes = question.inputs.back();
+    if (port.dtype == DataType::kI64) {
+      FillTokens(port.name, bytes);
+      continue;
+    }
     for (size_t i = 0; i + sizeof(float) <= bytes.size(); i += sizeof(float)) {
       const float value = static_cast<float>(i % 251) / 251.0f;
       std::memcpy(&bytes[i], &value, sizeof value);
@@ -92,6 +107,9 @@ class MappedRunner {
     for (const Part& part : model->program().parts) {
       places_.push_back(model->program().PlacesOf(part));
     }
+    const Program& program = model->program();
+    tables_ = program.Tables();
+    first_read_bytes_ = program.extents[program.reads.front()].offset_bytes;
     arena_.resize(arena_plan_.bytes + kArenaAlignment);
     const auto address = reinterpret_cast<uintptr_t>(arena_.data());
     base_ = arena_.data() + (-address % kArenaAlignment);
@@ -104,7 +122,7 @@ class MappedRunner {
       std::copy(question->inputs[i].begin(), question->inputs[i].end(),
                 At(program.inputs[i]));
     }
-    done_.store(0);
+    done_.store(first_read_bytes_);
     std::thread ahead;
     if (window_bytes_ > 0) ahead = std::thread([this] { ReadAhead(); });
     for (size_t t = 0; t < program.parts.size(); ++t) RunPart(t);
@@ -140,6 +158,8 @@ class MappedRunner {
       const Extent& extent = program.extents[program.reads[*part.read]];
       weights = weights_ + extent.offset_bytes;
       done_.store(extent.offset_bytes);
+    } else if (part.table) {  // Its rows come by themselves, page by page.
+      weights = weights_ + program.extents[*part.table].offset_bytes;
     }
     const auto ticket = backend_->Enqueue(
         model_->kernel(t),
@@ -147,10 +167,23 @@ class MappedRunner {
     LAYERD_CHECK(ticket.ok() && backend_->Wait(*ticket).ok());
   }
 
+  // Nobody reads a table as a whole.
+  bool InTable(uint64_t at) const {
+    const Program& program = model_->program();
+    for (size_t e = 0; e < tables_.size(); ++e) {
+      const Extent& extent = program.extents[e];
+      if (tables_[e] && at >= extent.offset_bytes &&
+          at < extent.offset_bytes + extent.stored_bytes) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   void ReadAhead() {
     const uint64_t all = model_->file().stream().stored_bytes;
-    uint64_t dropped = 0;
-    for (uint64_t at = 0; at < all;) {
+    uint64_t dropped = first_read_bytes_;
+    for (uint64_t at = first_read_bytes_; at < all;) {
       const uint64_t done = done_.load();
       if (done == ~uint64_t{0}) return;
       if (done > dropped + kStepBytes) {
@@ -162,7 +195,7 @@ class MappedRunner {
         continue;
       }
       const uint64_t bytes = std::min(kStepBytes, all - at);
-      madvise(weights_ + at, bytes, MADV_POPULATE_READ);
+      if (!InTable(at)) madvise(weights_ + at, bytes, MADV_POPULATE_READ);
       at += bytes;
     }
   }
@@ -183,6 +216,8 @@ class MappedRunner {
   std::byte* file_ = nullptr;
   std::byte* weights_ = nullptr;
   uint64_t bytes_ = 0;
+  std::vector<bool> tables_;  // By extent.
+  uint64_t first_read_bytes_ = 0;
   ArenaPlan arena_plan_;
   std::vector<Program::Places> places_;  // Of each part.
   std::vector<std::byte> arena_;
