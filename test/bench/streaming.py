@@ -323,11 +323,21 @@ def percent(value, base):
     return 100 * (value / base - 1)
 
 
+def shares_of(r, base):
+    """Of the overhead, by medians: computing in parts, what those take longer
+    when they are streamed, and waiting for the drive."""
+    computing, waiting = r["streamed_computing_ms_p50"], r["drive_wait_ms_p50"]
+    return (f"{percent(r['resident_ms_p50'], base):.1f} |"
+            f" {100 * (computing - r['resident_ms_p50']) / base:.1f} |"
+            f" {100 * waiting / base:.1f} |")
+
+
 def bench_table(rows, prefix):
     lines = ["| row | less memory % | resident, ms | streamed, ms | overhead %"
-             " | recurrence % | any schedule % | gap % | prediction's error % |"
-             " loader less checksums, CPU-ms a GiB | longest part, ms | peak,"
-             " MiB | same bits |", "|" + " --- |" * 13]
+             " | of it parts % | decoding, caches % | waiting % | recurrence % |"
+             " any schedule % | gap % | prediction's error % | loader less"
+             " checksums, CPU-ms a GiB | longest part, ms | peak, MiB | same"
+             " bits |", "|" + " --- |" * 16]
     for name, r in rows.items():
         if not name.startswith(prefix):
             continue
@@ -339,6 +349,7 @@ def bench_table(rows, prefix):
         lines.append(
             f"| {name} | {r['weight_memory_reduction_pct']:.1f} | {base:.1f} |"
             f" {r['streamed_ms_p50']:.1f} | {r['overhead_pct']:.1f} |"
+            f" {shares_of(r, base)}"
             f" {percent(r['asap_bound_ms'], base):.1f} |"
             f" {percent(r['lower_bound_ms'], base):.1f} |"
             f" {r['gap_to_asap_pct']:.1f} | {r['prediction_error_pct']:.1f} |"
