@@ -18,9 +18,6 @@ constexpr int64_t kPanelsNearBytes = 256 << 10;
 // A panel of so many rows is packed in scratch of 8 MiB.
 constexpr int64_t kDepthMax = 64 << 10;
 
-// Of fewer columns most of a tile is empty.
-constexpr int64_t kColumnsMin = 8;
-
 // 50 operations a nanosecond on one thread: less makes no part.
 constexpr int64_t kFlopsOfElement = 50;
 
@@ -221,8 +218,7 @@ void TiledProduct::RunTile(const Share& share, int64_t row, int64_t rows,
 
 bool FitsTiledProduct(const PartSpec& spec) {
   const Sizes& b = spec.inputs[1].shape;
-  return Tiles() != nullptr && b[b.size() - 2] <= kDepthMax &&
-         b.back() >= kColumnsMin;
+  return Tiles() != nullptr && b[b.size() - 2] <= kDepthMax;
 }
 
 std::unique_ptr<CpuKernel> MakeTiledProduct(const MatMul& op,
