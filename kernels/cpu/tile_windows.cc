@@ -63,12 +63,6 @@ OutputPlace TileWindows::PlaceOf(int64_t pixel) const {
   return {row / layer_.rows.count, row % layer_.rows.count, pixel % columns};
 }
 
-OutputPlace TileWindows::FirstOfNextRow(OutputPlace place) const {
-  place.column = 0;
-  if (++place.row < layer_.rows.count) return place;
-  return {place.image + 1, 0, 0};
-}
-
 bool TileWindows::AreInside(const OutputPlace& start, int64_t count) const {
   for (OutputPlace place = start; count > 0; place = FirstOfNextRow(place)) {
     const int64_t run = std::min(count, layer_.columns.count - place.column);

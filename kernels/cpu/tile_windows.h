@@ -35,6 +35,16 @@ class TileWindows {
   size_t scratch_bytes() const { return scratch_bytes_; }
 
   OutputPlace PlaceOf(int64_t pixel) const;
+  // So many pixels further on.
+  OutputPlace Behind(OutputPlace place, int64_t pixels) const {
+    place.column += pixels;
+    while (place.column >= layer_.columns.count) {
+      const int64_t column = place.column - layer_.columns.count;
+      place = FirstOfNextRow(place);
+      place.column = column;
+    }
+    return place;
+  }
 
   // Addresses of `count` places, from `start` on.
   template <typename Float>
@@ -49,7 +59,11 @@ class TileWindows {
   using First = std::array<const float*, kRowsMax>;  // Of each place's window.
   using Places = std::span<const OutputPlace>;
 
-  OutputPlace FirstOfNextRow(OutputPlace place) const;
+  OutputPlace FirstOfNextRow(OutputPlace place) const {
+    place.column = 0;
+    if (++place.row < layer_.rows.count) return place;
+    return {place.image + 1, 0, 0};
+  }
   bool AreInside(const OutputPlace& start, int64_t count) const;
   void ReachInside(const First& first, int64_t count, Addresses& to,
                    Tile& tile) const;

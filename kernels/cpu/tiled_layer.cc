@@ -43,10 +43,21 @@ class TiledKernel : public CpuKernel {
     const float* scales;
   };
 
+  // A tile, and the panels that it meets: items go panel by panel, or group by
+  // group of them.
+  struct Item {
+    int64_t group, tile;
+    OutputPlace start;
+    int64_t excess;  // Of pixels before the tile, times tiles.
+  };
+
   void PlanItems();
+  Item ItemAt(int64_t item) const;
+  int64_t RowsOf(const Item& item) const;
+  void Step(Item& item) const;
   // Where the weights lie decoded, once whoever computes needs them.
   const std::byte* DecodedWeights(const PartMemory& memory) const;
-  void RunItem(const Memory& memory, int64_t item, float* gathered) const;
+  void RunItem(const Memory& memory, const Item& item, float* gathered) const;
   void RunPanel(const Memory& memory, int64_t panel, int64_t rows,
                 const Pointers& pointers, Tile& tile) const;
   NarrowWeights NarrowPanel(const Memory& memory, int64_t channel) const;
@@ -60,7 +71,8 @@ class TiledKernel : public CpuKernel {
   int64_t taps_;
   int64_t panel_;
   int64_t pixels_, tile_count_, panels_;
-  int64_t panels_of_item_ = 1;  // That a tile meets in one go.
+  int64_t rows_least_, pixels_over_;  // Of a tile; that those leave.
+  int64_t panels_of_item_ = 1;        // That a tile meets in one go.
   int64_t work_ = 0;
 };
 
@@ -108,6 +120,8 @@ TiledKernel::TiledKernel(const TiledLayer& layer, const PartSpec& spec)
     weight_offsets_bytes_.push_back(piece.offset_bytes);
   }
   tile_count_ = (pixels_ + tiles_.rows_max - 1) / tiles_.rows_max;
+  rows_least_ = pixels_ / tile_count_;
+  pixels_over_ = pixels_ % tile_count_;
   panels_ = (layer.outputs + panel_ - 1) / panel_;
   PlanItems();
   scratch_bytes_ = ThreadsMax() * windows_.scratch_bytes();
@@ -164,22 +178,43 @@ absl::Status TiledKernel::Run(dnnl_stream_t, const PartMemory& memory) {
   ParallelRanges(tile_count_ * groups, work_, [&](int64_t begin, int64_t end) {
     auto* gathered = reinterpret_cast<float*>(
         own.scratch + ThreadNow() * windows_.scratch_bytes());
-    for (int64_t item = begin; item < end; ++item) {
+    Item item = ItemAt(begin);
+    for (int64_t i = begin; i < end; ++i, Step(item)) {
       RunItem(own, item, gathered);
     }
   });
   return absl::OkStatus();
 }
 
-// Items go panel by panel, or group by group of them.
-void TiledKernel::RunItem(const Memory& memory, int64_t item,
+// Tile t is the pixels from pixels * t / tiles to pixels * (t + 1) / tiles. All
+// but the first of a thread are found without a division: many tiles have so
+// few products that those were a tenth of their time.
+TiledKernel::Item TiledKernel::ItemAt(int64_t item) const {
+  const int64_t tile = item % tile_count_;
+  const int64_t pixels = pixels_ * tile;
+  return {item / tile_count_, tile, windows_.PlaceOf(pixels / tile_count_),
+          pixels % tile_count_};
+}
+
+int64_t TiledKernel::RowsOf(const Item& item) const {
+  return rows_least_ + (item.excess + pixels_over_ >= tile_count_ ? 1 : 0);
+}
+
+void TiledKernel::Step(Item& item) const {
+  if (++item.tile == tile_count_) {
+    item = {item.group + 1, 0, {0, 0, 0}, 0};
+    return;
+  }
+  const int64_t rows = RowsOf(item);
+  item.start = windows_.Behind(item.start, rows);
+  item.excess += pixels_over_ - (rows - rows_least_) * tile_count_;
+}
+
+void TiledKernel::RunItem(const Memory& memory, const Item& item,
                           float* gathered) const {
-  const int64_t group = item / tile_count_;
-  const int64_t t = item % tile_count_;
-  const int64_t begin = pixels_ * t / tile_count_;
-  const int64_t rows = pixels_ * (t + 1) / tile_count_ - begin;
-  const OutputPlace start = windows_.PlaceOf(begin);
-  const int64_t first = group * panels_of_item_;
+  const int64_t rows = RowsOf(item);
+  const OutputPlace& start = item.start;
+  const int64_t first = item.group * panels_of_item_;
   Pointers pointers;
   windows_.Walk(layer_.y, memory.y + first * panel_, start, rows,
                 pointers.y.data());
@@ -208,7 +243,7 @@ void TiledKernel::RunItem(const Memory& memory, int64_t item,
       pointers.y[r] += panel_;
       if (memory.residual != nullptr) pointers.residual[r] += panel_;
     }
-    if (memory.narrow != nullptr && t == 0) {
+    if (memory.narrow != nullptr && item.tile == 0) {
       narrow = NarrowPanel(memory, panel * panel_);
       tile.narrow = &narrow;
     }
