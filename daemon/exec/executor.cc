@@ -189,6 +189,7 @@ absl::Status Executor::LookUp() {
 
 absl::StatusOr<Ticket> Executor::Enqueue(size_t part,
                                          const std::byte* weights) {
+  model_->Announce(part + 1);
   const auto ticket = backend_->Enqueue(model_->model().kernel(part),
                                         model_->MemoryOf(part, weights));
   if (ticket.ok()) model_->NoteEnqueued(part);

@@ -9,6 +9,21 @@
 
 namespace layerd {
 
+namespace {
+
+constexpr size_t kLineBytes = 64;
+// Of a kernel, that are read whenever it runs.
+constexpr size_t kKernelBytes = 1024;
+
+void Prefetch(const void* from, size_t bytes) {
+  const auto* line = static_cast<const std::byte*>(from);
+  for (size_t at = 0; at < bytes; at += kLineBytes) {
+    __builtin_prefetch(line + at);
+  }
+}
+
+}  // namespace
+
 PlacedModel::PlacedModel(std::shared_ptr<Model> model,
                          const MemoryPlan::ModelMemory& plan,
                          std::span<std::byte> slab, std::span<std::byte> arena,
@@ -35,6 +50,13 @@ PartMemory PlacedModel::MemoryOf(size_t part, const std::byte* weights) const {
       .weights_bytes =
           read ? program.extents[program.reads[*read]].stored_bytes : 0,
       .weights_are_new = !read || !enqueued_[mark_of_read_[*read]]};
+}
+
+void PlacedModel::Announce(size_t part) const {
+  if (part >= part_count()) return;
+  Prefetch(&model_->program().parts[part], sizeof(Part));
+  Prefetch(&operands_[part], sizeof(Operands));
+  Prefetch(&model_->kernel(part), kKernelBytes);
 }
 
 void PlacedModel::NoteEnqueued(size_t part) {

@@ -41,6 +41,9 @@ class PlacedModel {
 
   // `weights`: of the part's extent; null if it has none.
   PartMemory MemoryOf(size_t part, const std::byte* weights) const;
+  // That one is next: what is known of it is on its way from memory while the
+  // part before it computes. There may be none.
+  void Announce(size_t part) const;
   // Whether the part looks rows up in a table, and where.
   bool looks_up(size_t part) const {
     return model_->program().parts[part].table.has_value();

@@ -52,13 +52,19 @@ void TraceBuffer::Ring::Add(const TraceEvent& event) {
   if (slot.number.exchange(kBeingWritten) == kBeingWritten) return;
   const uint64_t duration = std::min<uint64_t>(
       std::max<int64_t>(event.duration.count(), 0), kDurationMax);
-  slot.words[0].store(static_cast<uint64_t>(event.begin.count()));
-  slot.words[1].store(duration |
-                      static_cast<uint64_t>(event.kind) << kDurationBits |
-                      static_cast<uint64_t>(event.level) << 56);
-  slot.words[2].store(static_cast<uint64_t>(event.job) << 32 | event.number);
-  slot.words[3].store(reinterpret_cast<uint64_t>(event.model));
-  slot.number.store(number + 1);
+  const std::array<uint64_t, 4> words = {
+      static_cast<uint64_t>(event.begin.count()),
+      duration | static_cast<uint64_t>(event.kind) << kDurationBits |
+          static_cast<uint64_t>(event.level) << 56,
+      static_cast<uint64_t>(event.job) << 32 | event.number,
+      reinterpret_cast<uint64_t>(event.model)};
+  // Who reads a new word sees that the event is being written.
+  for (size_t i = 0; i < words.size(); ++i) {
+    slot.words[i].store(words[i], std::memory_order_release);
+  }
+  slot.number.store(number + 1, std::memory_order_release);
+  // By the next event the line is there.
+  __builtin_prefetch(&slots[(number + 1) % kEvents], 1);
 }
 
 void TraceBuffer::Ring::AppendTo(std::vector<TraceEvent>* events) const {
@@ -68,7 +74,9 @@ void TraceBuffer::Ring::AppendTo(std::vector<TraceEvent>* events) const {
     const Slot& slot = slots[number % kEvents];
     if (slot.number.load() != number + 1) continue;
     std::array<uint64_t, 4> words;
-    for (size_t i = 0; i < words.size(); ++i) words[i] = slot.words[i].load();
+    for (size_t i = 0; i < words.size(); ++i) {
+      words[i] = slot.words[i].load(std::memory_order_acquire);
+    }
     if (slot.number.load() != number + 1) continue;
     events->push_back(
         {.kind = static_cast<TraceKind>(words[1] >> kDurationBits & 0xff),

@@ -40,8 +40,8 @@ struct TraceEvent {
 // apart: a request has a few events and hundreds of parts, and is still there
 // when its parts are long overwritten.
 //
-// Cost:      five atomics an event; nothing is allocated after construction,
-//            nobody waits.
+// Cost:      two locked operations an event; nothing is allocated after
+//            construction, nobody waits.
 // Threading: any. A reader takes what is whole and skips what is being
 //            overwritten.
 class TraceBuffer {

@@ -6,17 +6,27 @@
 namespace layerd::cpu {
 namespace {
 
-template <int kPixels>
-LAYERD_INLINE void Pixels(const DepthwiseRow& row, int64_t first,
-                          int64_t channel) {
-  Lanes sum[kPixels];
-  for (int p = 0; p < kPixels; ++p) {
-    sum[p] = row.bias == nullptr ? Lanes{} : Load(row.bias + channel);
+// Which columns a pixel sees, where the compiler is told: neighbours share what
+// they load.
+template <int kTaps, int kStride>
+struct Across {
+  template <int kPixels>
+  static LAYERD_INLINE void Add(const DepthwiseRow& row, const float* x,
+                                const float* w, Lanes (&sum)[kPixels]) {
+#pragma GCC unroll 8
+    for (int j = 0; j < kTaps; ++j) {
+      const Lanes weight = Load(w + j * row.weights_column_step);
+#pragma GCC unroll 8
+      for (int p = 0; p < kPixels; ++p) {
+        sum[p] += weight * Load(x + (p * kStride + j) * row.x_column_step);
+      }
+    }
   }
-  const float* const start = row.x + first * row.x_pixel_step + channel;
-  for (int64_t i = 0; i < row.taps_down; ++i) {
-    const float* x = start + i * row.x_row_step;
-    const float* w = row.weights + i * row.weights_row_step + channel;
+};
+struct AnyAcross {
+  template <int kPixels>
+  static LAYERD_INLINE void Add(const DepthwiseRow& row, const float* x,
+                                const float* w, Lanes (&sum)[kPixels]) {
     for (int64_t j = 0; j < row.taps_across; ++j) {
       const Lanes weight = Load(w);
       for (int p = 0; p < kPixels; ++p) {
@@ -25,6 +35,22 @@ LAYERD_INLINE void Pixels(const DepthwiseRow& row, int64_t first,
       x += row.x_column_step;
       w += row.weights_column_step;
     }
+  }
+};
+
+template <typename Columns, int kPixels>
+LAYERD_INLINE void Pixels(const DepthwiseRow& row, int64_t first,
+                          int64_t channel) {
+  Lanes sum[kPixels];
+  for (int p = 0; p < kPixels; ++p) {
+    sum[p] = row.bias == nullptr ? Lanes{} : Load(row.bias + channel);
+  }
+  const float* x = row.x + first * row.x_pixel_step + channel;
+  const float* w = row.weights + channel;
+  for (int64_t i = 0; i < row.taps_down; ++i) {
+    Columns::Add(row, x, w, sum);
+    x += row.x_row_step;
+    w += row.weights_row_step;
   }
   const Lanes low = Lanes{} + row.low;
   const Lanes high = Lanes{} + row.high;
@@ -60,23 +86,40 @@ LAYERD_INLINE void Rest(const DepthwiseRow& row, int64_t pixel,
   }
 }
 
-template <int kPixels>
+template <typename Columns, int kPixels>
 LAYERD_INLINE void AllChannels(const DepthwiseRow& row, int64_t first) {
   int64_t channel = 0;
   for (; channel + kLanes <= row.channels; channel += kLanes) {
-    Pixels<kPixels>(row, first, channel);
+    Pixels<Columns, kPixels>(row, first, channel);
   }
   if (channel == row.channels) return;
   for (int p = 0; p < kPixels; ++p) Rest(row, first + p, channel);
+}
+
+template <typename Columns>
+LAYERD_INLINE void AllPixels(const DepthwiseRow& row) {
+  int64_t first = 0;
+  for (; first + 4 <= row.pixels; first += 4) {
+    AllChannels<Columns, 4>(row, first);
+  }
+  for (; first < row.pixels; ++first) AllChannels<Columns, 1>(row, first);
 }
 
 }  // namespace
 
 LAYERD_MULTIVERSION
 void RunDepthwise(const DepthwiseRow& row) {
-  int64_t first = 0;
-  for (; first + 4 <= row.pixels; first += 4) AllChannels<4>(row, first);
-  for (; first < row.pixels; ++first) AllChannels<1>(row, first);
+  const bool is_alone = row.pixels == 1;
+  if (row.taps_across == 2 && is_alone) return AllPixels<Across<2, 1>>(row);
+  if (row.taps_across == 3) {
+    if (is_alone || row.x_pixel_step == row.x_column_step) {
+      return AllPixels<Across<3, 1>>(row);
+    }
+    if (row.x_pixel_step == 2 * row.x_column_step) {
+      return AllPixels<Across<3, 2>>(row);
+    }
+  }
+  AllPixels<AnyAcross>(row);
 }
 
 }  // namespace layerd::cpu
