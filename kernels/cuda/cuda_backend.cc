@@ -45,13 +45,13 @@ constexpr size_t kPageBytes = 4096;
 constexpr size_t kManagedSlots = 4;
 constexpr size_t kManagedSlotBytesMax = 4 << 20;
 
-absl::StatusOr<UniqueEvent> MakeEvent() {
+absl::StatusOr<UniqueEvent> MakeEvent(bool timed = false) {
   cudaEvent_t event = nullptr;
   // Who waits sleeps: a core is worth more than some microseconds.
-  RETURN_IF_ERROR(
-      FromCuda(cudaEventCreateWithFlags(
-                   &event, cudaEventDisableTiming | cudaEventBlockingSync),
-               "cudaEventCreateWithFlags"));
+  const unsigned flags =
+      cudaEventBlockingSync | (timed ? 0 : cudaEventDisableTiming);
+  RETURN_IF_ERROR(FromCuda(cudaEventCreateWithFlags(&event, flags),
+                           "cudaEventCreateWithFlags"));
   return UniqueEvent(event);
 }
 
@@ -80,17 +80,28 @@ class CudaBackend final : public Backend {
                                  const PartMemory& memory) override;
   bool Completed(Ticket ticket) override;
   absl::Status Wait(Ticket ticket) override;
+  absl::StatusOr<CudaPartTimes> TimesOf(Ticket ticket) const;
 
  private:
   // Of the last kSlots tickets.
   struct Slot {
     UniqueEvent copied;  // The weights are on the device.
     UniqueEvent done;
+    UniqueEvent copy_begun, begun;  // If timed.
+    bool copies = false;
     uint64_t ticket = 0;
     std::span<const std::byte> weights;  // While the ticket may be open.
   };
 
   void NoteWeights(size_t bytes);
+  absl::Status MakeEvents();
+  // Does nothing if nobody asks for times.
+  absl::Status RecordTime(const UniqueEvent& event,
+                          const cuda::UniqueStream& stream) const {
+    return timed_ ? FromCuda(cudaEventRecord(event.get(), stream.get()),
+                             "cudaEventRecord")
+                  : absl::OkStatus();
+  }
   static std::vector<WeightLayout> Wanted(const PartSpec& spec);
   KernelOr MakeKernel(const PartSpec& spec) const;
   DeviceMemory OnDevice(const PartMemory& memory) const;
@@ -106,6 +117,8 @@ class CudaBackend final : public Backend {
   }
 
   CudaMemory memory_ = CudaMemory::kStaged;
+  bool timed_ = false;
+  UniqueEvent made_;  // Where times begin.
   KernelKey key_;
   Device device_;
   cuda::UniqueStream copies_;
@@ -131,13 +144,45 @@ absl::StatusOr<std::unique_ptr<Backend>> CudaBackend::Make(
   }
   backend->key_ = CudaKernelKey();
   ASSIGN_OR_RETURN(backend->copies_, cuda::MakeStream());
-  ASSIGN_OR_RETURN(backend->input_copied_, MakeEvent());
-  for (Slot& slot : backend->slots_) {
-    ASSIGN_OR_RETURN(slot.copied, MakeEvent());
-    ASSIGN_OR_RETURN(slot.done, MakeEvent());
-  }
+  backend->timed_ = options.timed;
+  RETURN_IF_ERROR(backend->MakeEvents());
   RETURN_IF_ERROR(backend->MakeFaults());
   return backend;
+}
+
+absl::Status CudaBackend::MakeEvents() {
+  ASSIGN_OR_RETURN(input_copied_, MakeEvent());
+  for (Slot& slot : slots_) {
+    ASSIGN_OR_RETURN(slot.copied, MakeEvent(timed_));
+    ASSIGN_OR_RETURN(slot.done, MakeEvent(timed_));
+    if (!timed_) continue;
+    ASSIGN_OR_RETURN(slot.copy_begun, MakeEvent(true));
+    ASSIGN_OR_RETURN(slot.begun, MakeEvent(true));
+  }
+  if (timed_) {
+    ASSIGN_OR_RETURN(made_, MakeEvent(true));
+  }
+  return RecordTime(made_, device_.compute);
+}
+
+absl::StatusOr<CudaPartTimes> CudaBackend::TimesOf(Ticket ticket) const {
+  const Slot& slot = slots_[ticket.value % kSlots];
+  LAYERD_CHECK(timed_ && slot.ticket == ticket.value);
+  absl::Status status;
+  const auto since = [&](const UniqueEvent& event) {
+    float ms = 0;
+    status.Update(FromCuda(cudaEventElapsedTime(&ms, made_.get(), event.get()),
+                           "cudaEventElapsedTime"));
+    return 1e-3 * ms;
+  };
+  CudaPartTimes times{.begin = since(slot.begun), .end = since(slot.done)};
+  times.copy_begin = times.copy_end = times.begin;
+  if (slot.copies) {
+    times.copy_begin = since(slot.copy_begun);
+    times.copy_end = since(slot.copied);
+  }
+  if (!status.ok()) return status;
+  return times;
 }
 
 absl::Status CudaBackend::MakeFaults() {
@@ -313,6 +358,8 @@ absl::Status CudaBackend::CopyWeights(Slot& slot,
         FromCuda(cudaStreamWaitEvent(copies_.get(), other.done.get(), 0),
                  "cudaStreamWaitEvent"));
   }
+  slot.copies = true;
+  RETURN_IF_ERROR(RecordTime(slot.copy_begun, copies_));
   RETURN_IF_ERROR(FromCuda(
       cudaMemcpyAsync(block_->OnDevice(weights.data()), weights.data(),
                       weights.size(), cudaMemcpyHostToDevice, copies_.get()),
@@ -342,8 +389,10 @@ absl::Status CudaBackend::Queue(CudaKernel& kernel, const PartMemory& memory,
   const size_t bytes =
       memory.weights_bytes != 0 ? memory.weights_bytes : kernel.weight_bytes();
   slot.weights = {memory.weights, kernel.weight_bytes() == 0 ? 0 : bytes};
+  slot.copies = false;
   DeviceMemory device = OnDevice(memory);
   ASSIGN_OR_RETURN(device.weights, BringWeights(slot, memory));
+  RETURN_IF_ERROR(RecordTime(slot.begun, device_.compute));
   device.fault = faults_on_device_ + slot.ticket % kSlots * sizeof(Fault);
   RETURN_IF_ERROR(kernel.Launch(device_, device));
   if (managed_) RETURN_IF_ERROR(managed_->NoteReader());
@@ -401,6 +450,13 @@ absl::Status CudaBackend::Wait(Ticket ticket) {
 absl::StatusOr<std::unique_ptr<Backend>> MakeCudaBackend(
     const CudaOptions& options) {
   return CudaBackend::Make(options);
+}
+
+absl::StatusOr<CudaPartTimes> CudaPartTimesOf(const Backend& backend,
+                                              Ticket ticket) {
+  const auto* const ours = dynamic_cast<const CudaBackend*>(&backend);
+  LAYERD_CHECK(ours != nullptr, "another backend");
+  return ours->TimesOf(ticket);
 }
 
 absl::StatusOr<CudaRates> ProbeCudaRates() {

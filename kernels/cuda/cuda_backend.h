@@ -27,6 +27,7 @@ enum class CudaMemory { kProbe, kStaged, kMapped, kManaged };
 
 struct CudaOptions {
   CudaMemory memory = CudaMemory::kProbe;
+  bool timed = false;  // For CudaPartTimesOf(); costs two more events a part.
 };
 
 // Convolutions through cuDNN, products through cuBLASLt, the rest in kernels of
@@ -40,6 +41,17 @@ struct CudaOptions {
 // Threading: as Backend.
 absl::StatusOr<std::unique_ptr<Backend>> MakeCudaBackend(
     const CudaOptions& options);
+
+// When the device did what for a part: seconds since the backend was made.
+struct CudaPartTimes {
+  double copy_begin = 0, copy_end = 0;  // Of its weights; equal: not copied.
+  double begin = 0, end = 0;
+};
+
+// REQUIRES: `backend` was made by MakeCudaBackend() with `timed`; `ticket` is
+//           complete and among the last eight.
+absl::StatusOr<CudaPartTimes> CudaPartTimesOf(const Backend& backend,
+                                              Ticket ticket);
 
 // Of device 0. Errors: as above.
 absl::StatusOr<CudaRates> ProbeCudaRates();

@@ -10,6 +10,9 @@
 #include <map>
 #include <string>
 
+#include "cublasLt.h"
+#include "cuda_runtime_api.h"
+#include "cudnn.h"
 #include "test/gpu/attached_backend.h"
 #include "test/gpu/device_settings.h"
 #include "test/gpu/operator_contract.h"
@@ -27,20 +30,31 @@ using Counts = std::map<std::string, Count>;
 Counts Hold(const DeviceSetting& setting, std::unique_ptr<Backend> device) {
   Counts counts;
   AttachedBackend backend(std::move(device));
-  HoldOperators(backend, setting.compute, setting.tolerance,
-                [&](const OperatorVerdict& one) {
-                  Count& count = counts[one.sentence];
-                  ++(one.wrong.empty() ? count.passed : count.failed);
-                  if (one.wrong.empty()) return;
-                  std::printf("wrong: %s: %s, %s: %s\n", setting.name,
-                              one.layer.c_str(), one.sentence.c_str(),
-                              one.wrong.c_str());
-                });
+  const auto tell = [&](const OperatorVerdict& one) {
+    Count& count = counts[one.sentence];
+    ++(one.wrong.empty() ? count.passed : count.failed);
+    if (one.wrong.empty()) return;
+    std::printf("wrong: %s: %s, %s: %s\n", setting.name, one.layer.c_str(),
+                one.sentence.c_str(), one.wrong.c_str());
+  };
+  HoldOperators(backend, setting.compute, setting.tolerance, tell);
+  if (setting.compute == DataType::kF32) {
+    HoldArrangements(backend, setting.tolerance, tell);
+  }
   return counts;
+}
+
+void PrintVersions() {
+  int runtime = 0, driver = 0;
+  cudaRuntimeGetVersion(&runtime);
+  cudaDriverGetVersion(&driver);
+  std::printf("versions: CUDA %d, driver's CUDA %d, cuDNN %zu, cuBLASLt %zu\n",
+              runtime, driver, cudnnGetVersion(), cublasLtGetVersion());
 }
 
 int Main() {
   Count all;
+  PrintVersions();
   for (const DeviceSetting& setting : kDeviceSettings) {
     auto device = MakeCudaBackend(setting.options);
     if (absl::IsUnavailable(device.status())) {
@@ -55,7 +69,7 @@ int Main() {
       continue;
     }
     for (const auto& [sentence, count] : Hold(setting, *std::move(device))) {
-      std::printf("| %-12s | %-24s | %5d right | %5d wrong |\n", setting.name,
+      std::printf("| %-12s | %-26s | %5d right | %5d wrong |\n", setting.name,
                   sentence.c_str(), count.passed, count.failed);
       all.passed += count.passed;
       all.failed += count.failed;

@@ -18,6 +18,7 @@
 #include "cuda_runtime_api.h"
 #include "test/gpu/device_model.h"
 #include "test/gpu/device_settings.h"
+#include "test/gpu/three_stages.h"
 #include "test/sim/test_engine.h"
 
 namespace layerd {
@@ -63,14 +64,37 @@ constexpr uint64_t kSlackBytes = 4 << 20;
 void HoldMemory(const DeviceSetting& setting, uint32_t seed, uint64_t before,
                 Engine& engine, Count& count) {
   const Engine::MemoryStats planned = engine.memory();
-  const uint64_t bytes =
-      planned.ring_bytes + planned.head_bytes + planned.arena_bytes;
+  const uint64_t bytes = planned.weight_memory_bytes() + planned.arena_bytes;
   const uint64_t taken = before - std::min(before, FreeDeviceBytes());
   const uint64_t most =
       setting.options.memory == CudaMemory::kMapped ? 0 : bytes;
   count.Hold(taken <= most + kSlackBytes, setting, seed,
              "the device gave " + std::to_string(taken) + " bytes, planned " +
                  std::to_string(most));
+  std::printf(
+      "| %-12s | network %u, ring and heads of %8llu bytes | planned "
+      "%9llu, taken %9llu bytes |\n",
+      setting.name, seed,
+      static_cast<unsigned long long>(planned.ring_bytes + planned.head_bytes),
+      static_cast<unsigned long long>(most),
+      static_cast<unsigned long long>(taken));
+}
+
+// Do copies go on beside computing, as planning reckons?
+void HoldThreeStages(Count& count) {
+  const auto measured = MeasureThreeStages();
+  const std::string wrong =
+      measured.ok() ? WrongOf(*measured) : measured.status().ToString();
+  ++(wrong.empty() ? count.passed : count.failed);
+  if (!wrong.empty()) std::printf("wrong: three stages: %s\n", wrong.c_str());
+  if (!measured.ok()) return;
+  const StageTimes& stages = measured->stages;
+  std::printf(
+      "| three stages | copying %.0f us, computing %.0f us, %.0f us of "
+      "copies beside it | all %.0f us, %.3f of the recurrence |\n",
+      1e6 * stages.copying_seconds, 1e6 * stages.computing_seconds,
+      1e6 * stages.beside_seconds, 1e6 * stages.wall_seconds,
+      stages.wall_seconds / measured->recurrence_seconds);
 }
 
 void HoldNetwork(const DeviceSetting& setting, uint32_t seed, Count& count) {
@@ -127,6 +151,7 @@ int Main(uint32_t seeds) {
     return 3;
   }
   Count all;
+  HoldThreeStages(all);
   for (const DeviceSetting& setting : kDeviceSettings) {
     Count count;
     for (uint32_t seed = 0; seed < seeds; ++seed) {

@@ -60,6 +60,58 @@ class Hold {
     SameBits(layer);
   }
 
+  // As layers of graphs are: then nothing need be moved to be aligned.
+  static TestLayer Aligned(TestLayer layer) {
+    layer.whole.alignment_bytes = 64;
+    return layer;
+  }
+
+  void AnyOrder(TestLayer layer) {
+    PartSpec spec = layer.whole;
+    for (TensorType& input : spec.inputs) input = PlainType(input.shape);
+    spec.outputs[0] = PlainType(spec.outputs[0].shape);
+    const TestLayer plain = Aligned(Draw(layer.name, spec, 3));
+    Near("in plain order", plain, plain, Cut(plain, 16, 4));
+    spec.inputs[0] =
+        ChannelSlice(spec.inputs[0].shape, spec.inputs[0].shape[1] + 5);
+    const TestLayer sliced = Draw(layer.name, spec, 3);
+    Near("from a range", sliced, sliced, Cut(sliced, 16, 4));
+    TensorType& y = layer.whole.outputs[0];
+    y = ChannelSlice(y.shape, y.shape[1] + 24);
+    Near("into a range", layer, layer, {layer.whole});
+  }
+
+  void CutAtRandom(uint32_t seed) {
+    TestLayer layer = RandomConvolution(seed);
+    layer.name = "random " + std::to_string(seed);
+    if (seed % 2 == 0) layer = Aligned(layer);
+    Near("cut at random", layer, layer,
+         Cut(layer, 1 + seed % 40, 1 + seed % 5));
+  }
+
+  void InPlace(const TestLayer& layer) {
+    if (layer.whole.inputs[0] != layer.whole.outputs[0]) return;
+    Near("in place", layer, layer, {layer.whole},
+         {.shift_bytes = 0, .in_place = true});
+  }
+
+  // Every element of that input is `number`.
+  void Fails(const TestLayer& layer, size_t input, int64_t number,
+             const std::string& message) {
+    TestLayer wrong = layer;
+    std::vector<std::byte>& bytes = wrong.inputs[input];
+    for (size_t i = 0; i < bytes.size(); i += sizeof(number)) {
+      std::memcpy(&bytes[i], &number, sizeof(number));
+    }
+    const absl::Status status = Run(backend_, wrong).status;
+    const bool said =
+        absl::IsInvalidArgument(status) &&
+        std::string(status.message()).find(message) != std::string::npos;
+    Tell("refuses what data asks for", layer,
+         said ? "" : "says " + status.ToString());
+    Near("computes after a refusal", layer, layer, {layer.whole});
+  }
+
  private:
   void Whole(const TestLayer& layer, const TestLayer& asked) {
     Near("whole", layer, asked, {layer.whole});
@@ -88,7 +140,8 @@ class Hold {
   }
 
   void Near(const char* sentence, const TestLayer& layer,
-            const TestLayer& asked, const std::vector<PartSpec>& parts) {
+            const TestLayer& asked, const std::vector<PartSpec>& parts,
+            const RunOptions& options = {}) {
     OracleQuestion question{.asked = &asked};
     if (asked.whole.outputs[0].dtype == DataType::kF32) {
       const bool half = layer.whole.outputs[0].dtype == DataType::kF16;
@@ -99,7 +152,7 @@ class Hold {
       };
     }
     Tell(sentence, layer,
-         WrongBesideOracle(backend_, layer, parts, {}, question));
+         WrongBesideOracle(backend_, layer, parts, options, question));
   }
 
   void Tell(const char* sentence, const TestLayer& layer,
@@ -130,6 +183,26 @@ void HoldOperators(Backend& backend, DataType compute, float tolerance,
     const HalfLayer wide = InHalf(one, /*halves_kernel=*/false);
     hold.All(wide.half, wide.rounded);
   }
+}
+
+void HoldArrangements(Backend& backend, float tolerance,
+                      const std::function<void(const OperatorVerdict&)>& tell) {
+  constexpr uint32_t kSeeds = 60;
+  Hold hold(backend, tolerance, tell);
+  for (const TestLayer& layer : ConvolutionCases()) hold.AnyOrder(layer);
+  for (uint32_t seed = 0; seed < kSeeds; ++seed) hold.CutAtRandom(seed);
+  for (const TestLayer& layer : ElementwiseCases()) hold.InPlace(layer);
+  const TensorType numbers = PlainType({4}, DataType::kI64);
+  const TestLayer rows = MakeWhole(
+      "rows", Gather{0}, {PlainType({30, 5}), numbers}, {}, PlainType({4, 5}));
+  const TestLayer quotients = MakeWhole("quotients", Binary{Binary::Kind::kDiv},
+                                        {numbers, numbers}, {}, numbers);
+  const TestLayer rests = MakeWhole("rests", Binary{Binary::Kind::kMod},
+                                    {numbers, numbers}, {}, numbers);
+  hold.Fails(rows, 1, 30, "index is outside");
+  hold.Fails(rows, 1, -31, "index is outside");
+  hold.Fails(quotients, 1, 0, "divided by zero");
+  hold.Fails(rests, 1, 0, "divided by zero");
 }
 
 }  // namespace layerd

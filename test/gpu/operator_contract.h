@@ -27,6 +27,13 @@ struct OperatorVerdict {
 void HoldOperators(Backend& backend, DataType compute, float tolerance,
                    const std::function<void(const OperatorVerdict&)>& tell);
 
+// What else a device has to hold, in f32: convolutions that take and write any
+// order and ranges of buffers; random ones, cut at random; elementwise
+// operators in place; and data that asks for what cannot be, which fails that
+// part alone.
+void HoldArrangements(Backend& backend, float tolerance,
+                      const std::function<void(const OperatorVerdict&)>& tell);
+
 }  // namespace layerd
 
 #endif  // LAYERD_TEST_GPU_OPERATOR_CONTRACT_H_

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "absl/strings/str_cat.h"
+#include "cublas_api.h"
 #include "test/gpu/twin/half_host.h"
 #include "test/gpu/twin/machine.h"
 
@@ -178,6 +179,8 @@ using layerd::twin::Take;
 using layerd::twin::Touch;
 
 extern "C" {
+
+size_t CUBLASWINAPI cublasLtGetVersion() { return CUBLAS_VERSION; }
 
 cublasStatus_t CUBLASWINAPI cublasLtCreate(cublasLtHandle_t* handle) {
   *handle = reinterpret_cast<cublasLtHandle_t>(uintptr_t{0x17});

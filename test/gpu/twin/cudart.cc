@@ -228,10 +228,28 @@ cudaError_t CUDARTAPI cudaEventSynchronize(cudaEvent_t event) {
   return cudaSuccess;
 }
 
-cudaError_t CUDARTAPI cudaEventElapsedTime(float* time, cudaEvent_t,
-                                           cudaEvent_t) {
+cudaError_t CUDARTAPI cudaEventElapsedTime(float* time, cudaEvent_t begin,
+                                           cudaEvent_t end) {
   const Entry machine;
-  *time = static_cast<float>(machine->Random() % 1000 + 1) / 1000;
+  *time = machine->options().timed
+              ? static_cast<float>(machine->MillisecondsBetween(begin, end))
+              : static_cast<float>(machine->Random() % 1000 + 1) / 1000;
+  return cudaSuccess;
+}
+
+cudaError_t CUDARTAPI cudaMemGetInfo(size_t* free, size_t* total) {
+  const Entry machine;
+  *total = size_t{8} << 30;
+  *free = *total - machine->counters().device_bytes;
+  return cudaSuccess;
+}
+
+cudaError_t CUDARTAPI cudaRuntimeGetVersion(int* version) {
+  *version = CUDART_VERSION;
+  return cudaSuccess;
+}
+cudaError_t CUDARTAPI cudaDriverGetVersion(int* version) {
+  *version = CUDART_VERSION;
   return cudaSuccess;
 }
 

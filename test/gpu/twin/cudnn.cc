@@ -183,6 +183,8 @@ const char* CUDNNWINAPI cudnnGetErrorString(cudnnStatus_t status) {
                                               : "an error of the twin";
 }
 
+size_t CUDNNWINAPI cudnnGetVersion() { return CUDNN_VERSION; }
+
 cudnnStatus_t CUDNNWINAPI cudnnCreate(cudnnHandle_t* handle) {
   return layerd::twin::Create(handle);
 }

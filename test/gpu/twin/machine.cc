@@ -16,7 +16,11 @@ constexpr std::byte kGuard{0xa7};
 constexpr std::byte kPoison{0xff};  // A NaN in every floating type.
 constexpr size_t kAlarmsMax = 20;
 
-std::unique_ptr<Machine> the_machine;
+// Outlives whoever has asked for it, also at exit.
+std::unique_ptr<Machine>& TheMachine() {
+  static std::unique_ptr<Machine> machine;
+  return machine;
+}
 Hook the_hook;
 
 bool Overlap(const Touch& touch, const std::byte* begin, const std::byte* end) {
@@ -27,12 +31,12 @@ bool Overlap(const Touch& touch, const std::byte* begin, const std::byte* end) {
 }  // namespace
 
 Machine& Machine::Get() {
-  if (!the_machine) Replace({});
-  return *the_machine;
+  if (!TheMachine()) Replace({});
+  return *TheMachine();
 }
 
 void Machine::Replace(const Options& options) {
-  the_machine.reset(new Machine(options));
+  TheMachine().reset(new Machine(options));
   the_hook = nullptr;
 }
 
@@ -224,6 +228,18 @@ void Machine::Join(Clock& clock, const Clock& other) {
   }
 }
 
+double MillisecondsOf(const std::vector<Touch>& touches) {
+  constexpr double kBytesPerMs = 1e7, kLaunchMs = 0.01;
+  if (touches.empty()) return 0;
+  size_t bytes = 0;
+  for (const Touch& touch : touches) bytes += touch.bytes;
+  return kLaunchMs + static_cast<double>(bytes) / kBytesPerMs;
+}
+
+double Machine::MillisecondsBetween(cudaEvent_t begin, cudaEvent_t end) {
+  return Of(end).at_ms - Of(begin).at_ms;
+}
+
 void Machine::Enqueue(cudaStream_t handle, const std::string& name,
                       const std::vector<Touch>& touches,
                       std::function<void()> run) {
@@ -248,13 +264,16 @@ void Machine::Enqueue(cudaStream_t handle, const std::string& name,
                          name});
   }
   stream.queue.push_back({std::move(run), {}});
+  stream.free_at_ms =
+      std::max(stream.free_at_ms, host_ms_) + MillisecondsOf(touches);
 }
 
 void Machine::Record(cudaEvent_t event, cudaStream_t handle) {
   Enqueue(handle, "event", {}, [] {});
   const Stream& stream = Of(handle);
   Of(event) = {{reinterpret_cast<uintptr_t>(handle) - 1, stream.queued},
-               stream.knows};
+               stream.knows,
+               stream.free_at_ms};
 }
 
 void Machine::WaitFor(cudaStream_t handle, cudaEvent_t event) {
@@ -263,6 +282,7 @@ void Machine::WaitFor(cudaStream_t handle, cudaEvent_t event) {
   Stream& stream = Of(handle);
   stream.queue.back().waits.push_back(awaited.at);
   Join(stream.knows, awaited.knows);
+  stream.free_at_ms = std::max(stream.free_at_ms, awaited.at_ms);
 }
 
 bool Machine::IsDone(cudaEvent_t event) {
@@ -277,6 +297,7 @@ void Machine::Synchronize(cudaEvent_t event) {
   const Event awaited = Of(event);
   RunUntil(awaited.at);
   Join(host_, awaited.knows);
+  host_ms_ = std::max(host_ms_, awaited.at_ms);
   ForgetOrdered();
 }
 
@@ -284,6 +305,7 @@ void Machine::Synchronize(cudaStream_t handle) {
   const Stream& stream = Of(handle);
   RunUntil({reinterpret_cast<uintptr_t>(handle) - 1, stream.queued});
   Join(host_, stream.knows);
+  host_ms_ = std::max(host_ms_, stream.free_at_ms);
   ForgetOrdered();
 }
 

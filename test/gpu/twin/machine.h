@@ -77,6 +77,8 @@ class Machine {
   void WaitFor(cudaStream_t stream, cudaEvent_t event);
   bool IsDone(cudaEvent_t event);
   void Synchronize(cudaEvent_t event);
+  // From one event to another, on a device that does several things at a time.
+  double MillisecondsBetween(cudaEvent_t begin, cudaEvent_t end);
   void Synchronize(cudaStream_t stream);
   void SynchronizeAll();
 
@@ -103,10 +105,12 @@ class Machine {
     uint64_t queued = 0, executed = 0;
     Clock knows;
     bool alive = true;
+    double free_at_ms = 0;  // When all that is queued would be done.
   };
   struct Event {
     Position at;  // count 0: never recorded.
     Clock knows;
+    double at_ms = 0;
   };
   struct Access {
     const std::byte *begin, *end;
@@ -158,6 +162,7 @@ class Machine {
   std::map<cudaEvent_t, Event> events_;
   uintptr_t next_event_ = 0x1000;
   Clock host_;
+  double host_ms_ = 0;
   std::vector<Access> accesses_;  // That the host does not know to be over.
   std::vector<Touch> drive_;      // Reads in flight.
   std::map<const std::byte*, Allocation> memory_;

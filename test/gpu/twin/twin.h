@@ -29,6 +29,9 @@ struct Options {
   int not_supported_percent = 0;
   // How many further calls that allocate succeed; negative: all.
   int allocations_left = -1;
+  // Events tell times: copies and kernels take a millisecond for 10 MB that
+  // they touch, and 10 us. Else they tell anything.
+  bool timed = false;
   // cudaGetDeviceCount() answers that there is no driver.
   bool no_driver = false;
 };
