@@ -20,6 +20,7 @@ namespace {
 constexpr char kServiceName[] = "inference.GRPCInferenceService";
 constexpr char kUnixPrefix[] = "unix:";
 constexpr mode_t kSocketMode = 0660;
+constexpr int kWindowBytes = 1 << 20;  // That a client may send unasked.
 // What a client must still be told after the last job is done.
 constexpr std::chrono::seconds kGoodbye(2);
 
@@ -67,6 +68,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   builder.SetMaxReceiveMessageSize(
       static_cast<int>(std::min<uint64_t>(options.max_message_bytes, INT_MAX)));
   builder.SetMaxSendMessageSize(-1);  // Replies are as large as the model says.
+  // A window that is wide from the start, and stays so: gRPC would begin with
+  // 64 KiB and probe for more, and a picture of 600 KiB would wait for the
+  // update of a window every few frames.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,
+                             kWindowBytes);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   // Two daemons on one port would share its clients unnoticed.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   std::vector<std::pair<std::string, std::unique_ptr<int>>> bound;
