@@ -37,7 +37,10 @@ constexpr auto kPause = std::chrono::milliseconds(10);
 constexpr int kGlances = 21, kFirstReadsOfGlance = 11;
 constexpr auto kGlanceTime = std::chrono::milliseconds(4);
 constexpr int kLooks = 60;
-constexpr auto kLoaderCellTime = std::chrono::milliseconds(600);
+// Long enough that beginning and end do not count, and so many that a stall
+// does not either: latencies are compared by their medians.
+constexpr int kLongLooks = 13;
+constexpr auto kLongLookTime = std::chrono::milliseconds(50);
 constexpr double kMiB = 1 << 20;
 constexpr double kGiB = 1 << 30;
 constexpr uint64_t kWriteBytes = 4 << 20;
@@ -191,6 +194,18 @@ absl::Status LookAtRate(const DirectFile& file, int looks,
   return absl::OkStatus();
 }
 
+// The rate for who compares latencies by it.
+absl::StatusOr<double> LongLook(const DirectFile& file) {
+  ASSIGN_OR_RETURN(ReadingLoop loop,
+                   ReadingLoop::Open(&file, LoaderCell(), Bytes::kChecked));
+  std::vector<double> rates;
+  for (int look = 0; look < kLongLooks; ++look) {
+    RETURN_IF_ERROR(loop.ReadFor(kLongLookTime));
+    rates.push_back(loop.bytes_per_s());
+  }
+  return Median(std::move(rates));
+}
+
 absl::Status LookAtFirstReads(const DirectFile& file, int reads,
                               DriveProbe* probe) {
   ASSIGN_OR_RETURN(ReadingLoop loop,
@@ -273,11 +288,7 @@ absl::StatusOr<DriveProbe> ProbeDrive(const std::string& path,
   }
   RETURN_IF_ERROR(LookAtRate(
       file, kLooks, std::chrono::milliseconds(0), [] { return true; }, &probe));
-  // Without the pauses between looks, for who compares by it.
-  ASSIGN_OR_RETURN(ReadingLoop loop,
-                   ReadingLoop::Open(&file, LoaderCell(), Bytes::kChecked));
-  RETURN_IF_ERROR(loop.ReadFor(kLoaderCellTime));
-  probe.speed.bytes_per_s = loop.bytes_per_s();
+  ASSIGN_OR_RETURN(probe.speed.bytes_per_s, LongLook(file));
   RETURN_IF_ERROR(LookAtFirstReads(file, kFirstReads, &probe));
   return probe;
 }
