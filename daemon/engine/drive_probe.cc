@@ -62,12 +62,13 @@ class ReadingLoop {
  public:
   static absl::StatusOr<ReadingLoop> Open(const DirectFile* file,
                                           const DriveCell& cell,
-                                          Bytes bytes = Bytes::kIgnored) {
-    ReadingLoop loop(file, cell, bytes);
-    ASSIGN_OR_RETURN(
-        loop.slab_,
-        Slab::Allocate(std::max(kHugePageBytes,
-                                cell.read_bytes * loop.submitted_.size())));
+                                          Bytes use = Bytes::kIgnored) {
+    ReadingLoop loop(file, cell, use);
+    const uint64_t bytes = cell.read_bytes * loop.submitted_.size();
+    // All of it: the end would lie in small pages.
+    ASSIGN_OR_RETURN(loop.slab_,
+                     Slab::Allocate((bytes + kHugePageBytes - 1) /
+                                    kHugePageBytes * kHugePageBytes));
     ASSIGN_OR_RETURN(
         IoEngineChoice choice,
         OpenIoEngine(IoEngineKind::kAuto, static_cast<size_t>(cell.depth)));
@@ -203,7 +204,7 @@ absl::StatusOr<double> LongLook(const DirectFile& file) {
     RETURN_IF_ERROR(loop.ReadFor(kLongLookTime));
     rates.push_back(loop.bytes_per_s());
   }
-  return Median(std::move(rates));
+  return Median(rates);
 }
 
 absl::Status LookAtFirstReads(const DirectFile& file, int reads,
