@@ -52,9 +52,8 @@ Seconds ThreadCpuTime() {
                  1e-9 * static_cast<double>(time.tv_nsec));
 }
 
-// What is done with what came. Where a host brings the bytes, memory that
-// nobody looks at stays in its caches, and reads into it are up to a fifth
-// faster than any that are of use.
+// What is done with what came. The loader checks it, while the next reads are
+// under way.
 enum class Bytes { kIgnored, kChecked };
 
 // Keeps `depth` reads of a file in flight.

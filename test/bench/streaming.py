@@ -302,8 +302,9 @@ def drive(work, read_bytes, depth):
     ours, theirs = [], []
     for _ in range(3):
         theirs.append(fio(file, read_bytes, depth))
+        ring_bytes = max(8 * MIB, 2 * read_bytes * depth)
         ended = subprocess.run(
-            [LOADER_RATE, file, str(32 * MIB), str(read_bytes), str(depth),
+            [LOADER_RATE, file, str(ring_bytes), str(read_bytes), str(depth),
              "1"], check=True, capture_output=True, text=True)
         ours.append(json.loads(ended.stdout))
 
