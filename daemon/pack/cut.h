@@ -31,11 +31,10 @@ struct CutLimits {
 // Scales are there if the kernel is stored with them.
 //
 // Bytes are cut over output channels: as many as the limit allows, but at least
-// a block: 32 in a convolution (whole groups) and in a fully connected layer, 16
-// in one of few rows.
-// Work is cut over rows: the parts of a range of channels share its extent. The
-// pieces of a layer are equal but for the last. Cuts depend on bytes and
-// counted work only.
+// a block: 32 in a convolution (whole groups) and in a fully connected layer,
+// 16 in one of few rows. Work is cut over rows: the parts of a range of
+// channels share its extent. The pieces of a layer are equal but for the last.
+// Cuts depend on bytes and counted work only.
 //
 // Weights that two layers share, cut alike, are one extent that is read twice.
 // A large constant of which a Gather takes few rows becomes a table: an extent

@@ -27,6 +27,41 @@ absl::Status Refuse(const Node& node, const std::string& why) {
   return absl::UnimplementedError(absl::StrCat(Describe(node), ": ", why));
 }
 
+struct Reason {
+  std::string_view op_type;
+  const char* why;
+};
+constexpr const char* kCountsResults =
+    "how many results it has depends on data of each request, which is not "
+    "supported; export the model up to its inputs (boxes and scores), and do "
+    "this in the client";
+constexpr const char* kFlows =
+    "control flow is not supported; export the model with its branch or its "
+    "steps written out";
+constexpr const char* kRandom =
+    "it draws random numbers: a request would not get the same answer twice";
+constexpr Reason kReasons[] = {
+    {"Bernoulli", kRandom},
+    {"Compress", kCountsResults},
+    {"If", kFlows},
+    {"Loop", kFlows},
+    {"Multinomial", kRandom},
+    {"NonMaxSuppression", kCountsResults},
+    {"RandomNormal", kRandom},
+    {"RandomNormalLike", kRandom},
+    {"RandomUniform", kRandom},
+    {"RandomUniformLike", kRandom},
+    {"Scan", kFlows},
+    {"Unique", kCountsResults},
+};
+
+const char* WhyNot(std::string_view op_type) {
+  for (const Reason& reason : kReasons) {
+    if (reason.op_type == op_type) return reason.why;
+  }
+  return "the operator is not supported";
+}
+
 absl::Status CheckArity(const Node& node, const OperatorRow& row) {
   const size_t inputs = node.inputs.size();
   const bool is_listed = inputs >= row.inputs_min && inputs <= row.inputs_max &&
@@ -114,7 +149,7 @@ class Inference {
  private:
   absl::Status Keep(Node node, std::vector<Node>& kept) {
     if (node.op_type == "Split") return SplitIntoSlices(node, kept);
-    if (IsSpelledOut(node.op_type)) return Spell(node, kept);
+    if (IsSpelledOut(node, *graph_)) return Spell(node, kept);
     kept.push_back(std::move(node));
     return absl::OkStatus();
   }
@@ -124,7 +159,7 @@ class Inference {
     const OperatorRow* row = FindOperator(node.op_type);
     if (row == nullptr ||
         (row->opset_min > kOpsetMax && node.opset <= kOpsetMax)) {
-      return Refuse(node, "the operator is not supported");
+      return Refuse(node, WhyNot(node.op_type));
     }
     RETURN_IF_ERROR(UpgradeToOpset7(node));
     if (node.opset < row->opset_min) {
@@ -136,6 +171,7 @@ class Inference {
     for (int& input : node.inputs) {
       if (input != kAbsent) input = stands_for_[static_cast<size_t>(input)];
     }
+    if (row->infer == nullptr) return true;
     NodeContext context(graph_, &node);
     RETURN_IF_ERROR(row->infer(context));
     RETURN_IF_ERROR(context.CheckAllTaken());
@@ -148,7 +184,7 @@ class Inference {
       RETURN_IF_ERROR(Fold(node, *row));
       return false;
     }
-    RETURN_IF_ERROR(CheckStays(node, *row));
+    if (!IsSpelledOut(node, *graph_)) RETURN_IF_ERROR(CheckStays(node, *row));
     return true;
   }
 

@@ -33,6 +33,7 @@ struct OperatorRow {
   int64_t opset_min;  // That it appeared in; all are still there in kOpsetMax.
   size_t inputs_min, inputs_max;
   size_t outputs_max;
+  // Null: it is spelled out as it is written, and its nodes are inferred.
   absl::Status (*infer)(NodeContext& node);
   Folds folds;
   absl::StatusOr<Constant> (*fold)(const Folding& node);  // Null: kNever.

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "config/status_macros.h"
 #include "daemon/pack/element_type.h"
+#include "daemon/pack/onnx_limits.h"
 #include "daemon/pack/shape_inference.h"
 
 namespace layerd {
@@ -94,11 +95,19 @@ absl::Status CheckPads(NodeContext& node, const std::string& mode,
   for (size_t i = 0; i < pads.size(); ++i) {
     const int64_t dimension = node.shape(0)[i % rank];
     const bool is_outside = mode == "reflect" && pads[i] >= dimension;
-    if (pads[i] < 0 || pads[i] > (int64_t{1} << 31) ||
+    const bool crops = pads[i] < 0 && mode == "constant";
+    const auto cropped = [](int64_t pad) {
+      return std::clamp<int64_t>(-std::max(pad, -kValueElementsMax), 0,
+                                 kValueElementsMax);
+    };
+    const int64_t kept =
+        dimension - cropped(pads[i]) - cropped(pads[(i + rank) % (2 * rank)]);
+    if ((pads[i] < 0 && !crops) || (crops && kept < 1) ||
+        pads[i] > (int64_t{1} << 31) || pads[i] < -(int64_t{1} << 31) ||
         (is_outside && pads[i] > 0) || (mode == "edge" && dimension == 0)) {
       return node.Unsupported(absl::StrFormat(
-          "pads [%s] in mode %s: a negative pad, or one that reflects more "
-          "than there is, is not supported",
+          "pads [%s] in mode %s: a pad that crops all, or in another mode than "
+          "constant, or that reflects more than there is, is not supported",
           absl::StrJoin(pads, ", "), mode));
     }
   }

@@ -251,8 +251,14 @@ TEST_CASE("Attributes have one form, whatever the opset wrote") {
 
 TEST_CASE("A node that cannot be is refused, named with operator and opset") {
   const auto row = GENERATE(values<Row>({
-      {"unknown operator", 13, {2}, [](TestModel& m) { m.Add("Multinomial", {"x"}, {"y"}); },
-       "node \"y\" (Multinomial, opset 13): the operator is not supported"},
+      {"unknown operator", 13, {2}, [](TestModel& m) { m.Add("StringNormalizer", {"x"}, {"y"}); },
+       "node \"y\" (StringNormalizer, opset 13): the operator is not supported"},
+      {"our own operator", 21, {2, 2}, [](TestModel& m) { m.Add("Recurrent", {"x", "x"}, {"y"}); },
+       "node \"y\" (Recurrent, opset 21): the operator is not supported"},
+      {"results that are counted", 13, {2}, [](TestModel& m) { m.Add("NonMaxSuppression", {"x", "x"}, {"y"}); },
+       "how many results it has depends on data of each request"},
+      {"random numbers", 13, {2}, [](TestModel& m) { m.Add("Multinomial", {"x"}, {"y"}); }, "random numbers"},
+      {"control flow", 13, {2}, [](TestModel& m) { m.Add("Loop", {"x"}, {"y"}); }, "control flow"},
       {"unknown attribute", 13, {2}, [](TestModel& m) { SetInt(m.Add("Relu", {"x"}, {"y"}), "slope", 1); },
        "node \"y\" (Relu, opset 13): attribute \"slope\""},
       {"operator too young", 8, {2}, [](TestModel& m) { m.Add("Where", {"x", "x", "x"}, {"y"}); },
@@ -272,7 +278,7 @@ TEST_CASE("A node that cannot be is refused, named with operator and opset") {
       {"no spatial dimensions", 13, {1, 3}, [](TestModel& m) { Pool(m, "MaxPool", {}); }, "spatial"},
       {"no kernel", 13, {1, 3, 4, 4}, [](TestModel& m) { m.Add("MaxPool", {"x"}, {"y"}); }, "kernel_shape"},
       {"pads only", 13, {1, 3, 4, 4}, [](TestModel& m) { SetInts(Pool(m, "MaxPool", {2, 2}), "pads", {2, 2, 2, 2}); }, "pads alone"},
-      {"indices", 13, {1, 3, 4, 4}, [](TestModel& m) { Pool(m, "MaxPool", {2, 2})->add_output("i"); m.Output("i"); }, "indices"},
+      {"three pools", 13, {1, 3, 4, 4}, [](TestModel& m) { auto* pool = Pool(m, "MaxPool", {2, 2}); pool->add_output("i"); pool->add_output("j"); m.Output("j"); }, "two outputs"},
       {"gemm ranks", 13, {2}, [](TestModel& m) { m.Add("Gemm", {"x", "x"}, {"y"}); }, "matrices"},
       {"inner", 13, {2, 3}, [](TestModel& m) { m.Add("MatMul", {"x", "x"}, {"y"}); }, "inner dimensions differ"},
       {"broadcast", 13, {2, 3}, [](TestModel& m) { m.Input("z", {2}); m.Add("Add", {"x", "z"}, {"y"}); }, "do not broadcast"},

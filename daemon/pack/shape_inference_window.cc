@@ -205,17 +205,22 @@ absl::Status InferConv(NodeContext& node) {
 }
 
 absl::Status InferMaxPool(NodeContext& node) {
-  if (node.uses_output(1)) {
-    return node.Unsupported("the output of indices is not supported");
-  }
   if (!IsFloating(node.dtype(0)) && SizeOf(node.dtype(0)) != 1) {
     return node.Unsupported(absl::StrFormat("a pool of %s is not supported",
                                             NameOf(node.dtype(0))));
   }
-  node.Take("storage_order");  // Of the indices.
+  if (node.node().outputs.size() > 2) {
+    return node.Invalid("it has two outputs at most");
+  }
+  ASSIGN_OR_RETURN(const int64_t order, node.TakeInt("storage_order", 0));
   Window window;
   RETURN_IF_ERROR(TakePoolKernel(node, window));
-  return FinishPool(node, window);
+  RETURN_IF_ERROR(FinishPool(node, window));
+  if (!node.uses_output(1)) return absl::OkStatus();
+  node.Set("storage_order", int64_t{order != 0});
+  return node.SetOutput(
+      1, DataType::kI64,
+      Batched(node.shape(0)[0], node.shape(0)[1], window.output));
 }
 
 absl::Status InferAveragePool(NodeContext& node) {

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
@@ -196,19 +197,51 @@ absl::Status SpellScatterNd(Speller& speller) {
   return PutRows(speller, places, rows);
 }
 
+bool Always(const Node&, const Graph&) { return true; }
+
+bool FindsPlaces(const Node& node, const Graph&) {
+  return node.outputs.size() > 1 && node.outputs[1] != kAbsent;
+}
+
+bool Crops(const Node& node, const Graph&) {
+  const auto pads = node.attributes.find("pads");
+  if (pads == node.attributes.end()) return false;
+  const auto* widths = std::get_if<std::vector<int64_t>>(&pads->second);
+  return widths != nullptr &&
+         std::any_of(widths->begin(), widths->end(),
+                     [](int64_t width) { return width < 0; });
+}
+
+bool IsOfU64(const Node& node, const Graph& graph) {
+  const Value& first = graph.values[static_cast<size_t>(node.inputs[0])];
+  return first.dtype == DataType::kU64;
+}
+
 struct Row {
   std::string_view op_type;
   absl::Status (*spell)(Speller& speller);
+  bool (*applies)(const Node& node, const Graph& graph) = Always;
 };
 
 constexpr Row kRows[] = {
+    {"ConvInteger", SpellConvInteger},
     {"CumSum", SpellCumSum},
     {"DequantizeLinear", SpellDequantizeLinear},
+    {"DynamicQuantizeLinear", SpellDynamicQuantizeLinear},
     {"Einsum", SpellEinsum},
     {"GRU", SpellRecurrent},
     {"GatherElements", SpellGatherElements},
     {"GatherND", SpellGatherNd},
+    {"GridSample", SpellGridSample},
     {"LSTM", SpellRecurrent},
+    {"MatMulInteger", SpellMatMulInteger},
+    {"Max", SpellUnsignedExtreme, IsOfU64},
+    {"MaxPool", SpellMaxPoolPlaces, FindsPlaces},
+    {"Min", SpellUnsignedExtreme, IsOfU64},
+    {"OneHot", SpellOneHot},
+    {"Pad", SpellCroppingPad, Crops},
+    {"QLinearConv", SpellQLinearConv},
+    {"QLinearMatMul", SpellQLinearMatMul},
     {"QuantizeLinear", SpellQuantizeLinear},
     {"RNN", SpellRecurrent},
     {"ScatterElements", SpellScatterElements},
@@ -383,7 +416,43 @@ absl::Status Speller::CheckSize(int64_t rows, int64_t columns) const {
                       rows, columns, kFoldElementsMax));
 }
 
-bool IsSpelledOut(std::string_view op_type) { return Find(op_type) != nullptr; }
+absl::Status Speller::Invalid(std::string_view why) const {
+  return absl::InvalidArgumentError(
+      absl::StrCat(Describe(*node_), ": ", std::string(why)));
+}
+
+absl::StatusOr<int64_t> Speller::IntOr(const char* name,
+                                       int64_t otherwise) const {
+  const auto found = node_->attributes.find(name);
+  if (found == node_->attributes.end()) return otherwise;
+  if (const auto* value = std::get_if<int64_t>(&found->second)) return *value;
+  return Invalid(absl::StrCat("attribute ", name, " is no integer"));
+}
+
+absl::StatusOr<std::string> Speller::StringOr(const char* name,
+                                              const char* otherwise) const {
+  const auto found = node_->attributes.find(name);
+  if (found == node_->attributes.end()) return std::string(otherwise);
+  if (const auto* value = std::get_if<std::string>(&found->second)) {
+    return *value;
+  }
+  return Invalid(absl::StrCat("attribute ", name, " is no string"));
+}
+
+absl::Status Speller::CheckAttributes(
+    const std::vector<std::string>& known) const {
+  for (const auto& [name, value] : node_->attributes) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    return Unsupported(absl::StrCat("attribute ", absl::CHexEscape(name),
+                                    " is not supported"));
+  }
+  return absl::OkStatus();
+}
+
+bool IsSpelledOut(const Node& node, const Graph& graph) {
+  const Row* row = Find(node.op_type);
+  return row != nullptr && row->applies(node, graph);
+}
 
 absl::StatusOr<std::vector<Node>> SpellOut(const Node& node, Graph& graph,
                                            Allowance& held_bytes) {

@@ -16,13 +16,17 @@ namespace layerd {
 
 // Operators without a kernel that are made of those that have one, or of what
 // no file may contain because it is ours alone (Recurrent, TopPlaces).
-bool IsSpelledOut(std::string_view op_type);
+// Of some operators only those are that have something odd: a MaxPool with
+// places, a Pad that crops, extremes of U64.
+bool IsSpelledOut(const Node& node, const Graph& graph);
 
 // The nodes that say the same as `node`, in order; the last writes its output.
 // What they need besides is added to the graph: values, and constants out of
 // `held_bytes`. They have yet to be inferred, as nodes of opset 13.
 //
-// REQUIRES: IsSpelledOut(node.op_type); the node is inferred and did not fold.
+// REQUIRES: IsSpelledOut(node, graph); the node did not fold, and is inferred
+// if
+//           its operator can be (operator_table.h).
 // Errors: INVALID_ARGUMENT for an index that is outside; UNIMPLEMENTED where
 //         indices say where to put elements and are not known while packing.
 absl::StatusOr<std::vector<Node>> SpellOut(const Node& node, Graph& graph,
@@ -48,6 +52,18 @@ class Speller {
   const T& attribute(const char* name) const {
     return std::get<T>(node_->attributes.at(name));
   }
+  bool has_input(size_t i) const {
+    return i < node_->inputs.size() && node_->inputs[i] != kAbsent;
+  }
+  bool has_output(size_t i) const {
+    return i < node_->outputs.size() && node_->outputs[i] != kAbsent;
+  }
+  // Of nodes that are not inferred, whose attributes are as they were written.
+  // Errors: INVALID_ARGUMENT for another type.
+  absl::StatusOr<int64_t> IntOr(const char* name, int64_t otherwise) const;
+  absl::StatusOr<std::string> StringOr(const char* name,
+                                       const char* otherwise) const;
+  absl::Status CheckAttributes(const std::vector<std::string>& known) const;
   // REQUIRES: is_known(value), integers.
   absl::StatusOr<std::vector<int64_t>> Elements(int value) const;
   // Elements [first, first + count), counted through all.
@@ -83,6 +99,7 @@ class Speller {
   void FinishOutput(size_t i, int value);
 
   absl::Status Unsupported(std::string_view why) const;
+  absl::Status Invalid(std::string_view why) const;
   // Whether so many elements may be computed while packing.
   absl::Status CheckSize(int64_t rows, int64_t columns = 1) const;
   std::vector<Node> TakeNodes() { return std::move(nodes_); }
@@ -108,9 +125,22 @@ absl::Status SpellRecurrent(Speller& speller);
 // spell_choice.cc
 absl::Status SpellTopK(Speller& speller);
 absl::Status SpellTrilu(Speller& speller);
+absl::Status SpellOneHot(Speller& speller);
+absl::Status SpellUnsignedExtreme(Speller& speller);
 // spell_quantised.cc
 absl::Status SpellQuantizeLinear(Speller& speller);
 absl::Status SpellDequantizeLinear(Speller& speller);
+// spell_integers.cc
+absl::Status SpellConvInteger(Speller& speller);
+absl::Status SpellDynamicQuantizeLinear(Speller& speller);
+absl::Status SpellMatMulInteger(Speller& speller);
+absl::Status SpellQLinearConv(Speller& speller);
+absl::Status SpellQLinearMatMul(Speller& speller);
+// spell_window.cc
+absl::Status SpellCroppingPad(Speller& speller);
+absl::Status SpellMaxPoolPlaces(Speller& speller);
+// spell_grid_sample.cc
+absl::Status SpellGridSample(Speller& speller);
 
 }  // namespace layerd
 

@@ -232,6 +232,163 @@ TEST_CASE("Elements are put where known places say") {
   }
 }
 
+TEST_CASE("The largest elements come with their places") {
+  const Floats x = {3, 9, 1, 9, 5, 2, 8, 0};
+  const bool is_largest = GENERATE(true, false);
+  TestModel model(13);
+  model.Input("x", {2, 4});
+  model.Ints("k", {1}, {2});
+  onnx::NodeProto* top = model.Add("TopK", {"x", "k"}, {"values", "places"});
+  SetInt(top, "largest", is_largest);
+  SetInt(model.Add("Cast", {"places"}, {"numbers"}), "to", 1);
+  SetInt(model.Add("Concat", {"values", "numbers"}, {"y"}), "axis", 1);
+  CHECK(Answer(model, {x}) == (is_largest ? Floats{9, 9, 1, 3, 8, 5, 2, 0}
+                                          : Floats{1, 3, 2, 0, 0, 2, 3, 1}));
+}
+
+TEST_CASE("A triangle is a mask") {
+  const Floats x = {1, 2, 3, 4, 5, 6};
+  TestModel model(14);
+  model.Input("x", {2, 3});
+  model.Ints("k", {}, {1});
+  SECTION("upper") {
+    model.Add("Trilu", {"x"}, {"y"});
+    CHECK(Answer(model, {x}) == Floats{1, 2, 3, 0, 5, 6});
+  }
+  SECTION("above the diagonal") {
+    model.Add("Trilu", {"x", "k"}, {"y"});
+    CHECK(Answer(model, {x}) == Floats{0, 2, 3, 0, 0, 6});
+  }
+  SECTION("lower") {
+    SetInt(model.Add("Trilu", {"x"}, {"y"}), "upper", 0);
+    CHECK(Answer(model, {x}) == Floats{1, 0, 0, 4, 5, 0});
+  }
+}
+
+TEST_CASE("A pool says where its elements were") {
+  const Floats x = {1, 7, 2, 7, 3, 9, 4, 4, 4};
+  const bool by_columns = GENERATE(false, true);
+  TestModel model(12);
+  model.Input("x", {1, 1, 3, 3});
+  onnx::NodeProto* pool = model.Add("MaxPool", {"x"}, {"largest", "places"});
+  SetInts(SetInts(pool, "kernel_shape", {2, 2}), "pads", {1, 1, 0, 0});
+  SetInt(pool, "storage_order", by_columns);
+  SetInt(model.Add("Cast", {"places"}, {"numbers"}), "to", 1);
+  SetInt(model.Add("Concat", {"largest", "numbers"}, {"y"}), "axis", 2);
+  Floats want = {1, 7, 7, 7, 7, 9, 7, 7, 9};
+  const Floats places = {0, 1, 1, 3, 1, 5, 3, 3, 5};
+  for (const float place : places) {
+    const auto at = static_cast<int>(place);
+    want.push_back(by_columns ? static_cast<float>(at % 3 * 3 + at / 3)
+                              : place);
+  }
+  CHECK(Answer(model, {x}) == want);
+}
+
+TEST_CASE("Negative pads crop") {
+  TestModel model(13);
+  model.Input("x", {4});
+  model.Ints("p", {2}, {-1, 2});
+  model.Add("Pad", {"x", "p"}, {"y"});
+  CHECK(Answer(model, {{1, 2, 3, 4}}) == Floats{2, 3, 4, 0, 0});
+}
+
+TEST_CASE("One-hot numbers count from either end") {
+  TestModel model(13);
+  model.Input("x", {4});
+  model.Ints("depth", {}, {3});
+  model.Weights("values", {2}, {-1, 5});
+  model.Add("OneHot", {"x", "depth", "values"}, {"y"});
+  CHECK(Answer(model, {{0, -1, 3, 1}}) ==
+        Floats{5, -1, -1, -1, -1, 5, -1, -1, -1, -1, 5, -1});
+}
+
+onnx::TensorProto* Bytes(TestModel& model, const std::string& name,
+                         const Shape& shape, const std::string& bytes) {
+  onnx::TensorProto* tensor = model.Weights(name, shape, {});
+  tensor->set_data_type(onnx::TensorProto::INT8);
+  tensor->set_raw_data(bytes);
+  return tensor;
+}
+
+TEST_CASE("What is quantised has the steps of its scale") {
+  TestModel model(13);
+  model.Input("x", {1, 4});
+  model.Weights("scale", {}, {0.5f});
+  Bytes(model, "zero", {}, std::string(1, '\x0a'));
+  model.Add("QuantizeLinear", {"x", "scale", "zero"}, {"q"});
+  model.Add("DequantizeLinear", {"q", "scale", "zero"}, {"y"});
+  // Ties to even; 127 - 10 steps up and 128 + 10 down are the ends.
+  CHECK(Answer(model, {{0.25f, 0.75f, 1000, -1000}}) ==
+        Floats{0, 1, 58.5f, -69});
+}
+
+TEST_CASE("Quantised weights are multiplied as the numbers that they mean") {
+  // Large enough to stay in its file.
+  constexpr int64_t kRows = 64;
+  std::string bytes;
+  Floats scales, zeros;
+  std::string zero_points;
+  for (int64_t i = 0; i < kRows * kRows; ++i) {
+    bytes.push_back(static_cast<char>(i * 37 % 251 - 125));
+  }
+  for (int64_t n = 0; n < kRows; ++n) {
+    scales.push_back(static_cast<float>(n % 4 + 1) / 8);
+    zero_points.push_back(static_cast<char>(n % 5 - 2));
+  }
+  const int64_t axis = GENERATE(0, 1);
+  TestModel model(13);
+  model.Input("x", {1, kRows});
+  Bytes(model, "w", {kRows, kRows}, bytes);
+  model.Weights("scales", {kRows}, scales);
+  Bytes(model, "zeros", {kRows}, zero_points);
+  SetInt(model.Add("DequantizeLinear", {"w", "scales", "zeros"}, {"numbers"}),
+         "axis", axis);
+  model.Add("MatMul", {"x", "numbers"}, {"y"});
+  const Floats x = Counted(kRows);
+
+  const Floats y = Answer(model, {x});
+
+  for (int64_t n = 0; n < kRows; ++n) {
+    double sum = 0;
+    for (int64_t k = 0; k < kRows; ++k) {
+      const auto of = static_cast<size_t>(axis == 0 ? k : n);
+      const auto stored =
+          static_cast<signed char>(bytes[static_cast<size_t>(k * kRows + n)]);
+      sum += x[static_cast<size_t>(k)] * scales[of] *
+             (stored - static_cast<signed char>(zero_points[of]));
+    }
+    CHECK(y[static_cast<size_t>(n)] == Approx(sum));
+  }
+}
+
+TEST_CASE("Products of integers are exact") {
+  TestModel model(13);
+  model.Input("x", {1, 3});
+  Bytes(model, "w", {3, 2}, {1, -2, 3, 4, 5, -6});
+  SetInt(model.Add("Cast", {"x"}, {"bytes"}), "to", 3);
+  model.Add("MatMulInteger", {"bytes", "w"}, {"product"});
+  SetInt(model.Add("Cast", {"product"}, {"y"}), "to", 1);
+  CHECK(Answer(model, {{100, -100, 3}}) == Floats{-185, -618});
+}
+
+onnx::TensorProto OneLength(int32_t length) {
+  onnx::TensorProto tensor;
+  tensor.set_name("lengths");
+  tensor.set_data_type(onnx::TensorProto::INT32);
+  tensor.add_dims(1);
+  tensor.add_int32_data(length);
+  return tensor;
+}
+
+void SetStrings(onnx::NodeProto* node, const std::string& name,
+                const std::vector<std::string>& values) {
+  onnx::AttributeProto* attribute = node->add_attribute();
+  attribute->set_name(name);
+  attribute->set_type(onnx::AttributeProto::STRINGS);
+  for (const std::string& value : values) attribute->add_strings(value);
+}
+
 TEST_CASE("What cannot be spelled out is refused with the reason") {
   struct Bad {
     const char* name;
@@ -253,6 +410,15 @@ TEST_CASE("What cannot be spelled out is refused with the reason") {
       {"too many sides", [](TestModel& m) { SetString(m.Add("Einsum", {"x"}, {"y"}), "equation", "ij->i->j"); }, "1 inputs"},
       {"a new label", [](TestModel& m) { SetString(m.Add("Einsum", {"x"}, {"y"}), "equation", "ij->k"); }, "label of its own"},
       {"no label", [](TestModel& m) { SetString(m.Add("Einsum", {"x"}, {"y"}), "equation", "i.->i"); }, "no label"},
+      {"a triangle of nothing", [](TestModel& m) { m.Add("Trilu", {"u"}, {"y"}); }, "no matrix"},
+      {"more than there are", [](TestModel& m) { m.Ints("k", {1}, {4}); m.Add("TopK", {"x", "k"}, {"y"}); }, "4 of 3 elements"},
+      {"a depth from run time", [](TestModel& m) { m.Weights("v", {2}, {0, 1}); m.Add("OneHot", {"x", "u", "v"}, {"y"}); }, "must be known while packing"},
+      {"an attribute of another type", [](TestModel& m) { m.Ints("d", {}, {3}); m.Weights("v", {2}, {0, 1}); SetString(m.Add("OneHot", {"x", "d", "v"}, {"y"}), "axis", "1"); }, "axis is no integer"},
+      {"floats that are multiplied as bytes", [](TestModel& m) { m.Add("MatMulInteger", {"x", "x"}, {"y"}); }, "INT8 and UINT8"},
+      {"a grid of nothing", [](TestModel& m) { m.Add("GridSample", {"x", "u"}, {"y"}); }, "grids"},
+      {"weights of a recurrence from run time", [](TestModel& m) { m.Input("s", {5, 1, 2}); m.Input("w", {1, 8, 2}); m.Add("LSTM", {"s", "w", "w"}, {"y"}); }, "must be known while packing"},
+      {"a sequence that ends early", [](TestModel& m) { m.Input("s", {5, 1, 2}); m.Weights("w", {1, 2, 2}, Floats(4, 1)); m.proto.mutable_graph()->add_initializer()->CopyFrom(OneLength(3)); m.Add("RNN", {"s", "w", "w", "", "lengths"}, {"y"}); }, "a sequence of 3 in 5 steps"},
+      {"an unknown activation", [](TestModel& m) { m.Input("s", {5, 1, 2}); m.Weights("w", {1, 2, 2}, Floats(4, 1)); SetStrings(m.Add("RNN", {"s", "w", "w"}, {"y"}), "activations", {"Wild"}); }, "\"Wild\" is not supported"},
       {"no matrix", [](TestModel& m) { m.Add("EyeLike", {"u"}, {"y"}); }, "no matrix"},
   }));
   // clang-format on

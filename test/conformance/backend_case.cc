@@ -35,7 +35,7 @@ const std::map<std::string, std::pair<int, int>>& KnownInputs() {
       {"LSTM", {1, 7}},
       {"LayerNormalization", {1, 2}},
       {"NonZero", {0, 0}},
-      {"OneHot", {0, 2}},
+      {"OneHot", {1, 2}},
       {"PRelu", {1, 1}},
       {"Pad", {1, 3}},
       {"Pow", {1, 1}},
