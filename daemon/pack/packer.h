@@ -22,7 +22,7 @@ struct PackOptions {
   // 0: the extent limit rounded down to a power of two.
   uint64_t tile_bytes = 0;
   // Of a part's weights as f32. 0: all / 512, at most 256 KiB, and at least
-  // what is stored in 16 KiB.
+  // what is stored in 16 KiB; up to 128 KiB what the largest block has.
   uint64_t extent_bytes_max = 0;
   uint64_t part_flops_max = 200'000'000;
   // Whose layouts: "cpu" or "cuda". Pack() is given the backend that fits.

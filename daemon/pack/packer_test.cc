@@ -67,6 +67,29 @@ TEST_CASE("What was packed answers as the network was written") {
         std::vector<float>{2.5f, 3.5f, 6.5f, 9.5f, 0, 3, 3, 3});
 }
 
+TEST_CASE("No extent is cut finer than the largest block needs") {
+  Fixture f;
+  TestModel model(13);
+  model.Input("x", {8, 64});
+  model.Weights("wide", {64, 1024}, Sequence(64 << 10));
+  model.Weights("deep", {1024, 32}, Sequence(32 << 10));
+  model.Add("MatMul", {"x", "wide"}, {"h"});
+  model.Add("MatMul", {"h", "deep"}, {"y"});
+  model.Output("y");
+  PackOptions fine;
+  fine.extent_bytes_max = 16 << 10;
+
+  const auto joined = f.Pack(model);
+  const auto apart = f.Pack(model, fine, "fine");
+
+  REQUIRE(joined.ok());
+  REQUIRE(apart.ok());
+  CHECK(joined->largest_extent_bytes == 128 << 10);  // 32 channels of 1024.
+  CHECK(apart->largest_extent_bytes == joined->largest_extent_bytes);
+  CHECK(joined->extents == 4);  // Three of the wide one: 352 channels at most.
+  CHECK(apart->extents == 33);
+}
+
 TEST_CASE("The same model and options give the same bytes") {
   Fixture f;
   REQUIRE(f.Pack(SmallModel(), {}, "one").ok());
