@@ -52,6 +52,7 @@ absl::StatusOr<int> Centred(Speller& speller, size_t i, size_t zero,
     return speller.Unsupported("zero points of several dimensions");
   }
   const int64_t count = shape.empty() ? 1 : shape[0];
+  RETURN_IF_ERROR(speller.CheckSize(count));
   ASSIGN_OR_RETURN(int ones,
                    speller.KnownNumbers(
                        DataType::kF32,

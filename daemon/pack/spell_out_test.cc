@@ -372,6 +372,31 @@ TEST_CASE("Products of integers are exact") {
   CHECK(Answer(model, {{100, -100, 3}}) == Floats{-185, -618});
 }
 
+TEST_CASE("Points between pixels are weighed, and nothing is outside") {
+  TestModel model(16);
+  model.Input("x", {1, 1, 2, 2});
+  model.Input("grid", {1, 1, 3, 2});
+  SetInt(model.Add("GridSample", {"x", "grid"}, {"y"}), "align_corners", 1);
+  CHECK(Answer(model, {{1, 2, 3, 4}, {0, 0, -1, 0.5f, 2, -1}}) ==
+        Floats{2.5f, 2.5f, 1});
+}
+
+TEST_CASE("More than can be known while packing is refused, not held") {
+  TestModel model(13);
+  model.Input("b", {int64_t{1} << 18, int64_t{1} << 18},
+              onnx::TensorProto::INT8);
+  model.Input("zeros", {int64_t{1} << 40}, onnx::TensorProto::INT8);
+  model.Add("MatMulInteger", {"b", "b", "", "zeros"}, {"y"});
+  model.Output("y");
+  CHECK_FALSE(model.Import().ok());
+
+  TestModel pool(13);
+  pool.Input("x", {int64_t{1} << 19, int64_t{1} << 19, 2, 2});
+  SetInts(pool.Add("MaxPool", {"x"}, {"y", "places"}), "kernel_shape", {2, 2});
+  pool.Output("places");
+  CHECK_FALSE(pool.Import().ok());
+}
+
 onnx::TensorProto OneLength(int32_t length) {
   onnx::TensorProto tensor;
   tensor.set_name("lengths");

@@ -125,6 +125,7 @@ class Places {
   }
 
   absl::StatusOr<int> FirstOfPictures() const {
+    RETURN_IF_ERROR(speller_.CheckSize(x_[0], x_[1]));
     std::vector<int64_t> firsts(static_cast<size_t>(x_[0] * x_[1]));
     const int64_t size = CountOf({x_.begin() + 2, x_.end()});
     for (size_t i = 0; i < firsts.size(); ++i) {
@@ -133,7 +134,6 @@ class Places {
     Shape shape(x_.size(), 1);
     shape[0] = x_[0];
     shape[1] = x_[1];
-    RETURN_IF_ERROR(speller_.CheckSize(x_[0], x_[1]));
     return speller_.Known(firsts, shape);
   }
 

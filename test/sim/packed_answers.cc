@@ -24,11 +24,12 @@ std::vector<std::vector<float>> PackedAnswers(
   WeightWriter writer(*network.graph);
   for (const Part& part : program->parts) {
     // Row parts share what the first of them brings.
-    if (!part.read ||
-        program->extents[*part.read].offset_bytes != stream.size()) {
+    if (!part.read || program->extents[program->ExtentOf(part)].offset_bytes !=
+                          stream.size()) {
       continue;
     }
-    std::vector<std::byte> extent(program->extents[*part.read].stored_bytes);
+    std::vector<std::byte> extent(
+        program->extents[program->ExtentOf(part)].stored_bytes);
     REQUIRE(
         writer.Write(*program, part, lowered.weights[part.layer], extent).ok());
     stream.insert(stream.end(), extent.begin(), extent.end());
