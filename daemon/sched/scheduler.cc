@@ -90,13 +90,15 @@ absl::Status Scheduler::HasRoom(int level) const {
 
 Scheduler::Forecast Scheduler::ForecastOf(int level,
                                           nanoseconds predicted) const {
-  int64_t ahead = 0;
-  for (int above = 1; above <= level; ++above) {
-    ahead += work_ns_[above - 1].load();
+  int64_t more_urgent_ns = 0;
+  for (int above = 1; above < level; ++above) {
+    more_urgent_ns += work_ns_[above - 1].load();
   }
-  if (ahead <= 0) return {nanoseconds(0), predicted};
+  const int64_t level_ns = work_ns_[level - 1].load();
+  if (more_urgent_ns + level_ns <= 0) return {nanoseconds(0), predicted};
   const double times = 1 + slowness_[level - 1].load();
-  return {Times(nanoseconds(ahead), times), Times(predicted, times)};
+  return {nanoseconds(more_urgent_ns) + Times(nanoseconds(level_ns), times),
+          Times(predicted, times)};
 }
 
 void Scheduler::NoteWork(int level, nanoseconds more) {

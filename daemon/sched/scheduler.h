@@ -112,10 +112,12 @@ class Scheduler {
   // What a job that comes now may expect: the work of its level and of more
   // urgent ones that is queued or on, and its own.
   //
-  // Both are what was predicted, times how much longer jobs of that level were
-  // on lately than that: others preempt them, and share the drive and the
-  // memory. For a job that nothing is ahead of it is the plain prediction, so
-  // that what was learned in bad times is learned anew. Any thread.
+  // What the level itself has to do is what was predicted, times how much
+  // longer its jobs were on lately than that: others preempt them, and share
+  // the drive and the memory. More urgent work counts as predicted: that it
+  // preempts the level is in the factor already. For a job that nothing is
+  // ahead of it is the plain prediction, so that what was learned in bad times
+  // is learned anew. Any thread.
   struct Forecast {
     std::chrono::nanoseconds ahead, own;
   };

@@ -55,13 +55,15 @@ class TenParts final : public Lane {
 };
 
 struct Fixture {
-  explicit Fixture(nanoseconds part) : lane(&clock, part) {
-    scheduler.Resume({&lane});
+  explicit Fixture(nanoseconds part)
+      : lane(&clock, part), second(&clock, part) {
+    scheduler.Resume({&lane, &second});
   }
 
-  void Submit(nanoseconds predicted, nanoseconds until_deadline) {
+  void Submit(nanoseconds predicted, nanoseconds until_deadline,
+              int level = 1) {
     auto job = std::make_unique<Job>();
-    job->level = 1;
+    job->level = level;
     job->arrival = clock.now();
     job->deadline = clock.now() + until_deadline;
     job->predicted = predicted;
@@ -77,6 +79,7 @@ struct Fixture {
 
   HandClock clock;
   TenParts lane;
+  TenParts second;  // Of level 2.
   Scheduler scheduler{SchedulerOptions{}, &clock};
   std::vector<absl::Status> answers;
 };
@@ -117,6 +120,27 @@ TEST_CASE("A forecast counts with how long jobs were on lately") {
   SECTION("and not for one that nothing is ahead of") {
     CHECK(f.scheduler.ForecastOf(1, milliseconds(10)).own == milliseconds(10));
   }
+}
+
+TEST_CASE(
+    "A forecast counts more urgent work as predicted, and its own slower") {
+  Fixture f(milliseconds(2));  // Twice what is predicted.
+  for (int i = 0; i < 60; ++i) {
+    f.Submit(milliseconds(10), milliseconds(100), 2);
+    f.RunAll();
+  }
+  f.Submit(milliseconds(10), milliseconds(1000), 1);
+  const auto behind_urgent = f.scheduler.ForecastOf(2, milliseconds(10));
+  CHECK(behind_urgent.ahead == milliseconds(10));
+  CHECK(behind_urgent.own > nanoseconds(19'900'000));
+  CHECK(behind_urgent.own <= milliseconds(20));
+
+  f.Submit(milliseconds(10), milliseconds(1000), 2);
+  const auto behind_both = f.scheduler.ForecastOf(2, milliseconds(10));
+  CHECK(behind_both.ahead == milliseconds(10) + behind_urgent.own);
+  CHECK(behind_both.own == behind_urgent.own);
+  CHECK(f.scheduler.ForecastOf(1, milliseconds(10)).ahead == milliseconds(10));
+  f.RunAll();
 }
 
 }  // namespace

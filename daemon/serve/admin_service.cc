@@ -1,5 +1,7 @@
 #include "daemon/serve/admin_service.h"
 
+#include <utility>
+
 #include "config/version.h"
 #include "daemon/serve/grpc_status.h"
 
@@ -126,19 +128,29 @@ grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
 
 }  // namespace
 
+grpc::ServerUnaryReactor* AdminService::Aside(
+    grpc::CallbackServerContext* context,
+    std::function<absl::Status()> answer) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  side_thread_.Do(
+      [context] { return context->IsCancelled(); },
+      [reactor, answer = std::move(answer)](const absl::Status& turn) {
+        reactor->Finish(ToGrpc(turn.ok() ? answer() : turn));
+      });
+  return reactor;
+}
+
 grpc::ServerUnaryReactor* AdminService::Trace(
     grpc::CallbackServerContext* context, const admin::TraceRequest*,
     admin::TraceResponse* response) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  side_thread_.Do([this, response, reactor] {
+  return Aside(context, [this, response] {
     for (const Engine::TracedEvent& traced : engine_->Trace()) {
       Describe(traced, response->add_events());
     }
     response->set_now_ns(
         std::chrono::steady_clock::now().time_since_epoch().count());
-    reactor->Finish(grpc::Status::OK);
+    return absl::OkStatus();
   });
-  return reactor;
 }
 
 grpc::ServerUnaryReactor* AdminService::Plan(
@@ -151,8 +163,7 @@ grpc::ServerUnaryReactor* AdminService::Plan(
 grpc::ServerUnaryReactor* AdminService::SetBudget(
     grpc::CallbackServerContext* context,
     const admin::SetBudgetRequest* request, admin::PlanResponse* response) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  side_thread_.Do([this, request, response, reactor] {
+  return Aside(context, [this, request, response] {
     const Engine::MemoryStats now = engine_->memory();
     const absl::Status status = engine_->SetBudgets(
         {.weight_bytes = request->has_weight_budget_bytes()
@@ -162,9 +173,8 @@ grpc::ServerUnaryReactor* AdminService::SetBudget(
                              ? request->memory_budget_bytes()
                              : now.memory_budget_bytes});
     if (status.ok()) Describe(*engine_, response);
-    reactor->Finish(ToGrpc(status));
+    return status;
   });
-  return reactor;
 }
 
 grpc::ServerUnaryReactor* AdminService::Status(

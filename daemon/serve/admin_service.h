@@ -1,6 +1,9 @@
 #ifndef LAYERD_DAEMON_SERVE_ADMIN_SERVICE_H_
 #define LAYERD_DAEMON_SERVE_ADMIN_SERVICE_H_
 
+#include <functional>
+
+#include "absl/status/status.h"
 #include "admin.grpc.pb.h"
 #include "daemon/engine/engine.h"
 #include "daemon/engine/repository.h"
@@ -32,6 +35,11 @@ class AdminService final : public admin::Admin::CallbackService {
                                   admin::TraceResponse* response) override;
 
  private:
+  // Answers with what `answer` returns on the side thread, if the call is still
+  // waited for when its turn comes.
+  grpc::ServerUnaryReactor* Aside(grpc::CallbackServerContext* context,
+                                  std::function<absl::Status()> answer);
+
   Engine* const engine_;
   const Repository* const repository_;
   SideThread side_thread_;

@@ -2,9 +2,20 @@
 
 #include <utility>
 
+#include "absl/strings/str_format.h"
 #include "daemon/rt/prompt_thread.h"
 
 namespace layerd {
+namespace {
+
+absl::Status TooManyWait() {
+  return absl::ResourceExhaustedError(absl::StrFormat(
+      "%d calls for traces and budgets wait already, as many as may: try again "
+      "later",
+      SideThread::kWaitingMax));
+}
+
+}  // namespace
 
 SideThread::SideThread() {
   thread_.Start("layerd-side", [this] { Run(); });
@@ -19,12 +30,20 @@ SideThread::~SideThread() {
   thread_.Join();
 }
 
-void SideThread::Do(std::function<void()> work) {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    given_.push_back(std::move(work));
+void SideThread::Do(IsCancelled is_cancelled, Work work) {
+  Given given{std::move(is_cancelled), std::move(work)};
+  if (Take(&given)) {
+    changed_.notify_one();
+  } else {
+    given.work(TooManyWait());
   }
-  changed_.notify_one();
+}
+
+bool SideThread::Take(Given* given) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (given_.size() >= kWaitingMax) return false;
+  given_.push_back(std::move(*given));
+  return true;
 }
 
 void SideThread::Run() {
@@ -33,10 +52,12 @@ void SideThread::Run() {
   while (true) {
     changed_.wait(lock, [this] { return over_ || !given_.empty(); });
     if (given_.empty()) return;
-    const std::function<void()> work = std::move(given_.front());
+    const Given given = std::move(given_.front());
     given_.pop_front();
     lock.unlock();
-    work();
+    given.work(given.is_cancelled()
+                   ? absl::CancelledError("nobody waits for the answer")
+                   : absl::OkStatus());
     lock.lock();
   }
 }
