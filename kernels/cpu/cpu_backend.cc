@@ -29,7 +29,9 @@ constexpr int64_t kElementsMax = (int64_t{1} << 31) - 1;
 
 class FallbackKernel : public CpuKernel {
  public:
-  explicit FallbackKernel(const PartSpec& spec) : part_(spec) {}
+  explicit FallbackKernel(const PartSpec& spec) : part_(spec) {
+    scratch_bytes_ = part_.scratch_bytes();
+  }
   std::string implementation() const override { return "reference"; }
   absl::Status Run(dnnl_stream_t, const PartMemory& memory) override {
     return part_.Run(memory);

@@ -2,6 +2,7 @@
 #define LAYERD_KERNELS_REFERENCE_LOOPS_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -11,7 +12,8 @@
 namespace layerd::reference {
 
 // What the plain loops are made of. They read one element at a time through
-// the strides of its tensor, sum in double, and allocate nothing.
+// the strides of its tensor, sum in double, and allocate nothing: what they
+// need besides, ScratchBytesOf() says, and few do.
 
 using Index = std::array<int64_t, kRankMax>;
 
@@ -91,6 +93,9 @@ int64_t BroadcastPosition(const TensorType& operand, const TensorType& output,
 int64_t ConstantPosition(const Part& part, size_t i, const Index& index);
 
 double Activate(const Activation& activation, double value);
+
+// Of PartMemory's scratch.
+size_t ScratchBytesOf(const PartSpec& spec);
 
 // Errors: what the data of one job asks for and cannot be: INVALID_ARGUMENT for
 //         an index outside, or a division of integers by zero.

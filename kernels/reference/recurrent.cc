@@ -1,9 +1,15 @@
 #include <algorithm>
+#include <variant>
 
 #include "kernels/reference/loops.h"
 
 namespace layerd::reference {
 namespace {
+
+// All units of a row see the reset gates of all, which are computed once.
+bool ResetsStateOf(const Recurrent& op) {
+  return op.kind == Recurrent::Kind::kGru && !op.resets_product;
+}
 
 // One step of one row of the batch: its numbers by unit and gate.
 class Step {
@@ -15,13 +21,17 @@ class Step {
         memory_(memory),
         size_(part.spec.inputs[0].shape[2] / op.gates()),
         n_(n),
-        step_(step) {
+        step_(step),
+        reset_(reinterpret_cast<double*>(memory.scratch)) {
     const int64_t steps = part.spec.inputs[0].shape[0];
     row_ = op.is_reverse ? steps - 1 - step : step;
     before_ = op.is_reverse ? row_ + 1 : row_ - 1;
   }
 
   void Run() {
+    if (ResetsStateOf(op_)) {
+      for (int64_t unit = 0; unit < size_; ++unit) reset_[unit] = Gate(1, unit);
+    }
     for (int64_t unit = 0; unit < size_; ++unit) {
       switch (op_.kind) {
         case Recurrent::Kind::kRnn:
@@ -78,7 +88,7 @@ class Step {
   void RunGru(int64_t unit) const {
     double sum = 0;
     for (int64_t k = 0; k < size_; ++k) {
-      const double reset = op_.resets_product ? 1 : Gate(1, k);
+      const double reset = op_.resets_product ? 1 : reset_[k];
       sum += Weight(1, unit, k) * reset * State(k);
     }
     if (op_.resets_product) {
@@ -112,11 +122,19 @@ class Step {
   const int64_t size_;  // Units.
   const int64_t n_;
   const int64_t step_;
-  int64_t row_;     // Of x and y.
-  int64_t before_;  // That of the step before.
+  double* const reset_;  // Of each unit, if ResetsStateOf() the operator.
+  int64_t row_;          // Of x and y.
+  int64_t before_;       // That of the step before.
 };
 
 }  // namespace
+
+size_t ScratchBytesOf(const PartSpec& spec) {
+  const auto* op = std::get_if<Recurrent>(&spec.op);
+  if (op == nullptr || !ResetsStateOf(*op)) return 0;
+  return static_cast<size_t>(spec.inputs[0].shape[2] / op->gates()) *
+         sizeof(double);
+}
 
 absl::Status Run(const Recurrent& op, const Part& part,
                  const PartMemory& memory) {

@@ -18,7 +18,7 @@ class ReferenceKernel : public Kernel {
   explicit ReferenceKernel(const PartSpec& spec) : part_(DecodedSpec(spec)) {
     if (IsNarrow(spec)) decoder_.emplace(spec);
   }
-  size_t scratch_bytes() const override { return 0; }
+  size_t scratch_bytes() const override { return part_.scratch_bytes(); }
   size_t decoded_bytes() const override {
     return decoder_ ? decoder_->decoded_bytes() : 0;
   }

@@ -50,6 +50,7 @@ ReferencePart::ReferencePart(PartSpec spec) {
   if (reference::KernelIsInput(spec.op)) {
     part_.kernel_input = reference::PositionsIn(spec.inputs[1]);
   }
+  scratch_bytes_ = reference::ScratchBytesOf(spec);
   part_.spec = std::move(spec);
 }
 

@@ -4,6 +4,7 @@
 set -u
 check=$(readlink -f "$1") models=$(readlink -f "$2")
 run=$PWD/test/gpu/run.sh
+export LAYERD_TOP_FOLDER=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export TEST_TMPDIR=$work XDG_CACHE_HOME=$work/cache

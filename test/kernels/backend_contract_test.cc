@@ -1,6 +1,7 @@
 // What every backend promises, over all of them: the oracle, the CPU at one
 // and two threads, and a device that completes late and out of step.
 
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -368,6 +369,18 @@ TEST_CASE("A backend says for whom weights are laid out") {
   CHECK_THAT(key.library, Catch::StartsWith("oneDNN "));
   CHECK_FALSE(key.isa.empty());
   CHECK(key == MakeCpuBackend(2)->key());
+}
+
+// Which is what the test without AVX-512 stands on.
+TEST_CASE("oneDNN keeps to the instructions that it is allowed") {
+  const char* most = std::getenv("DNNL_MAX_CPU_ISA");
+  if (most == nullptr) return;
+  REQUIRE(std::string(most) == "AVX2");
+  if (!__builtin_cpu_supports("avx2")) {
+    WARN("this processor has no AVX2: nothing is proved");
+    return;
+  }
+  CHECK(MakeCpuBackend(1)->key().isa == "avx2");
 }
 
 }  // namespace
