@@ -4,6 +4,7 @@
 #include <functional>
 #include <queue>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -21,11 +22,13 @@ std::string Printable(const std::string& name) {
   return absl::CHexEscape(name.substr(0, 200));
 }
 
-// As f32 if it is of a floating type; scalars and the like are no weights.
-uint64_t WeightBytes(const Constant& constant) {
+// As f32 if it is or means floating numbers; scalars and the like are no
+// weights.
+uint64_t WeightBytes(const Constant& constant, bool is_quantised = false) {
   if (constant.shape.empty()) return 0;
-  const size_t element_bytes =
-      IsFloating(constant.dtype) ? sizeof(float) : SizeOf(constant.dtype);
+  const size_t element_bytes = is_quantised || IsFloating(constant.dtype)
+                                   ? sizeof(float)
+                                   : SizeOf(constant.dtype);
   return static_cast<uint64_t>(constant.element_count()) * element_bytes;
 }
 
@@ -78,14 +81,27 @@ class Builder {
     return index;
   }
 
+  // What a DequantizeLinear reads.
+  std::unordered_set<std::string_view> Quantised() const {
+    std::unordered_set<std::string_view> names;
+    for (const OnnxNode& node : model_.nodes) {
+      if (node.op_type == "DequantizeLinear" && !node.inputs.empty()) {
+        names.insert(node.inputs[0]);
+      }
+    }
+    return names;
+  }
+
   absl::Status AddInitializers() {
+    const std::unordered_set<std::string_view> quantised = Quantised();
     for (OnnxTensor& tensor : model_.initializers) {
       ASSIGN_OR_RETURN(const int index, AddValue(tensor.name, "initializer"));
       Value& value = graph_.values[static_cast<size_t>(index)];
       value.dtype = tensor.constant.dtype;
       value.shape = tensor.constant.shape;
       value.constant = static_cast<int>(graph_.constants.size());
-      graph_.weight_bytes += WeightBytes(tensor.constant);
+      graph_.weight_bytes +=
+          WeightBytes(tensor.constant, quantised.contains(tensor.name));
       graph_.constants.push_back(std::move(tensor.constant));
     }
     return absl::OkStatus();

@@ -184,6 +184,20 @@ TEST_CASE("Weights are counted as f32, once, and scalars are not") {
   CHECK(graph->weight_bytes == 400 + 16 + 16 + 20);
 }
 
+TEST_CASE("Weights that are dequantised are counted as f32") {
+  TestModel model = Small();
+  model.Weights("w", {10, 10}, {})->set_data_type(TensorProto::INT8);
+  model.proto.mutable_graph()->mutable_initializer(0)->set_raw_data(
+      std::string(100, '\1'));
+  model.Weights("scale", {}, {1});
+  model.Add("DequantizeLinear", {"w", "scale"}, {"numbers"});
+  model.Output("numbers");
+  const auto graph = model.Import();
+  INFO(graph.status());
+  REQUIRE(graph.ok());
+  CHECK(graph->weight_bytes == 400);
+}
+
 TEST_CASE("Nodes come out in order, however the file has them") {
   TestModel model(13);
   model.Input("x", {1, 4});
