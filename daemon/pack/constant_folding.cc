@@ -42,7 +42,10 @@ absl::StatusOr<std::vector<T>> Folding::Load(size_t i) const {
     std::vector<float> numbers(
         static_cast<size_t>(constant(i).element_count()));
     RETURN_IF_ERROR(graph_->ReadF32(constant(i), 0, numbers));
-    return std::vector<T>(numbers.begin(), numbers.end());
+    std::vector<T> elements(numbers.size());
+    ConvertElements(DataType::kF32, std::as_bytes(std::span(numbers)).data(),
+                    std::span<T>(elements));
+    return elements;
   }
   ASSIGN_OR_RETURN(const std::vector<std::byte> bytes,
                    graph_->ReadBytes(constant(i)));
@@ -53,12 +56,17 @@ absl::StatusOr<std::vector<T>> Folding::Load(size_t i) const {
 
 absl::StatusOr<std::vector<std::byte>> Folding::LoadBytes(size_t i) const {
   const Constant& from = constant(i);
-  RETURN_IF_ERROR(CheckFits(i, SizeOf(*input(i).dtype)));
-  if (from.dtype == *input(i).dtype) return graph_->ReadBytes(from);
-  std::vector<float> elements(static_cast<size_t>(from.element_count()));
-  RETURN_IF_ERROR(graph_->ReadF32(from, 0, elements));
-  const auto bytes = std::as_bytes(std::span(elements));
-  return std::vector<std::byte>(bytes.begin(), bytes.end());
+  const DataType meant = *input(i).dtype;
+  RETURN_IF_ERROR(CheckFits(i, SizeOf(meant)));
+  if (from.dtype == meant) return graph_->ReadBytes(from);
+  ASSIGN_OR_RETURN(const std::vector<float> elements, Load<float>(i));
+  std::vector<std::byte> bytes(elements.size() * SizeOf(meant));
+  StoreElements(std::span(elements), meant, bytes.data());
+  return bytes;
+}
+
+absl::Status Folding::TakeHeld(uint64_t bytes) const {
+  return held_bytes_->Take(bytes);
 }
 
 absl::StatusOr<Constant> Folding::HoldZeros() const {

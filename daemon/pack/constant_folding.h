@@ -48,12 +48,14 @@ class Folding {
   absl::StatusOr<std::vector<T>> Load(size_t i) const;
 
   // All elements of an input, as its dtype stores them: a constant that was
-  // cast in place is stored in another type than it means.
+  // cast in place or is quantised is stored in another type than it means.
   absl::StatusOr<std::vector<std::byte>> LoadBytes(size_t i) const;
 
   // The output, as its dtype stores `elements`.
   template <typename T>
   absl::StatusOr<Constant> Hold(std::span<const T> elements) const;
+  // RESOURCE_EXHAUSTED if what a constant holds is more than is left.
+  absl::Status TakeHeld(uint64_t bytes) const;
   // The output with room for its elements, zeroed.
   absl::StatusOr<Constant> HoldZeros() const;
 

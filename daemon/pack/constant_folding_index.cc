@@ -125,9 +125,11 @@ absl::StatusOr<Constant> FoldNonZero(const Folding& node) {
   const std::vector<int64_t>& shape = *node.input(0).shape;
   std::vector<int64_t> places(
       static_cast<size_t>((*node.output().shape)[0] * count), 0);
+  const char* const changed = "its input changed while it was read";
   int64_t found = 0;
   for (size_t i = 0; i < elements.size(); ++i) {
     if (elements[i] == 0) continue;
+    if (found == count) return node.Invalid(changed);
     auto rest = static_cast<int64_t>(i);
     for (size_t d = shape.size(); d-- > 0; rest /= shape[d]) {
       places[d * static_cast<size_t>(count) + static_cast<size_t>(found)] =
@@ -135,6 +137,7 @@ absl::StatusOr<Constant> FoldNonZero(const Folding& node) {
     }
     ++found;
   }
+  if (found != count) return node.Invalid(changed);
   return node.Hold(std::span<const int64_t>(places));
 }
 

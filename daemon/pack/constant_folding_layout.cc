@@ -44,6 +44,7 @@ void Copy(const std::byte* from, std::byte* to, size_t bytes) {
 absl::StatusOr<Constant> FoldReshape(const Folding& node) {
   const Constant& from = node.constant(0);
   if (from.file >= 0) {
+    RETURN_IF_ERROR(node.TakeHeld(from.held_bytes()));
     Constant to = from;
     to.shape = *node.output().shape;
     return to;

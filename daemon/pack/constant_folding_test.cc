@@ -1,6 +1,8 @@
 #include "daemon/pack/constant_folding.h"
 
 #include <functional>
+#include <string>
+#include <tuple>
 
 #include "daemon/pack/onnx_test_model.h"
 #include "test/catch/catch.h"
@@ -19,6 +21,21 @@ absl::StatusOr<Graph> Import(int64_t opset, const Adds& adds) {
   adds(model);
   model.Output("y");
   return model.Import();
+}
+
+void SetBytes(onnx::TensorProto* tensor, onnx::TensorProto::DataType type,
+              const std::string& bytes) {
+  tensor->set_data_type(type);
+  tensor->set_raw_data(bytes);
+}
+
+// Half of each byte, known while packing.
+void Halves(TestModel& m, const std::string& name, const Ints& shape,
+            const std::string& bytes) {
+  SetBytes(m.Weights(name + "_bytes", shape, {}), onnx::TensorProto::INT8,
+           bytes);
+  m.Weights(name + "_scale", {}, {0.5f});
+  m.Add("DequantizeLinear", {name + "_bytes", name + "_scale"}, {name});
 }
 
 struct Row {
@@ -64,6 +81,7 @@ TEST_CASE("What is known while packing is computed while packing") {
       {"where", [](TestModel& m) { m.Ints("a", {2}, {-1, 4}); m.Ints("b", {}, {-1}); m.Add("Equal", {"a", "b"}, {"c"}); m.Ints("z", {2, 1}, {7, 8}); m.Add("Where", {"c", "z", "a"}, {"y"}); }, {2, 2}, {7, 4, 8, 4}},
       {"constant of shape", [](TestModel& m) { m.Ints("a", {2}, {2, 2}); FillInts(SetTensor(m.Add("ConstantOfShape", {"a"}, {"y"}), "value"), {1}, {9}); }, {2, 2}, {9, 9, 9, 9}},
       {"range", [](TestModel& m) { m.Ints("a", {}, {10}); m.Ints("b", {}, {3}); m.Ints("c", {}, {-3}); m.Add("Range", {"a", "b", "c"}, {"y"}); }, {3}, {10, 7, 4}},
+      {"range of quantised limits", [](TestModel& m) { Halves(m, "a", {}, {2}); Halves(m, "b", {}, {20}); Halves(m, "c", {}, {6}); m.Add("Range", {"a", "b", "c"}, {"f"}); SetInt(m.Add("Cast", {"f"}, {"y"}), "to", onnx::TensorProto::INT64); }, {3}, {1, 4, 7}},
       {"running sum", [](TestModel& m) { m.Ints("a", {2, 3}, {1, 2, 3, 4, 5, 6}); m.Ints("d", {}, {1}); m.Add("CumSum", {"a", "d"}, {"y"}); }, {2, 3}, {1, 3, 6, 4, 9, 15}},
       {"running sum from below", [](TestModel& m) { m.Ints("a", {3, 2}, {1, 2, 3, 4, 5, 6}); m.Ints("d", {1}, {0}); SetInt(SetInt(m.Add("CumSum", {"a", "d"}, {"y"}), "reverse", 1), "exclusive", 1); }, {3, 2}, {8, 10, 5, 6, 0, 0}},
       {"ones off the diagonal", [](TestModel& m) { m.Ints("a", {2, 3}, {0, 0, 0, 0, 0, 0}); SetInt(m.Add("EyeLike", {"a"}, {"y"}), "k", 1); }, {2, 3}, {0, 1, 0, 0, 0, 1}},
@@ -124,6 +142,116 @@ TEST_CASE("Floats fold in their own precision") {
   Floats elements(2);
   REQUIRE(graph->ReadF32(graph->constants[0], 0, elements).ok());
   CHECK(elements == Floats{0.1f + 0.2f, 4.0f / 3.0f});
+}
+
+struct Scale {
+  onnx::TensorProto::DataType type;
+  DataType dtype;
+  std::string half;  // 0.5, as stored.
+};
+
+struct Moved {
+  const char* name;
+  Adds adds;
+  Ints shape;
+  Floats elements;
+};
+
+TEST_CASE("What is dequantised moves as numbers of its scale's type") {
+  const auto scale = GENERATE(values<Scale>({
+      {onnx::TensorProto::FLOAT16, DataType::kF16, {"\0\x38", 2}},
+      {onnx::TensorProto::BFLOAT16, DataType::kBF16, {"\0\x3f", 2}},
+      {onnx::TensorProto::FLOAT, DataType::kF32, {"\0\0\0\x3f", 4}},
+      {onnx::TensorProto::DOUBLE, DataType::kF64, {"\0\0\0\0\0\0\xe0\x3f", 8}},
+  }));
+  // clang-format off
+  const auto row = GENERATE(values<Moved>({
+      {"concat", [](TestModel& m) { SetInt(m.Add("Concat", {"d", "d"}, {"y"}), "axis", 1); }, {2, 6}, {.5f, 1, 1.5f, .5f, 1, 1.5f, 2, 2.5f, 3, 2, 2.5f, 3}},
+      {"transpose", [](TestModel& m) { m.Add("Transpose", {"d"}, {"y"}); }, {3, 2}, {.5f, 2, 1, 2.5f, 1.5f, 3}},
+      {"reshape", [](TestModel& m) { m.Ints("s", {1}, {6}); m.Add("Reshape", {"d", "s"}, {"y"}); }, {6}, {.5f, 1, 1.5f, 2, 2.5f, 3}},
+      {"slice", [](TestModel& m) { m.Ints("first", {1}, {1}); m.Ints("end", {1}, {2}); m.Add("Slice", {"d", "first", "end"}, {"y"}); }, {1, 3}, {2, 2.5f, 3}},
+      {"expand", [](TestModel& m) { m.Ints("s", {3}, {2, 2, 3}); m.Add("Expand", {"d", "s"}, {"y"}); }, {2, 2, 3}, {.5f, 1, 1.5f, 2, 2.5f, 3, .5f, 1, 1.5f, 2, 2.5f, 3}},
+      {"tile", [](TestModel& m) { m.Ints("s", {2}, {2, 1}); m.Add("Tile", {"d", "s"}, {"y"}); }, {4, 3}, {.5f, 1, 1.5f, 2, 2.5f, 3, .5f, 1, 1.5f, 2, 2.5f, 3}},
+      {"gather", [](TestModel& m) { m.Ints("i", {2}, {1, 0}); m.Add("Gather", {"d", "i"}, {"y"}); }, {2, 3}, {2, 2.5f, 3, .5f, 1, 1.5f}},
+      {"elements", [](TestModel& m) { m.Ints("i", {1, 3}, {1, 0, 1}); m.Add("GatherElements", {"d", "i"}, {"y"}); }, {1, 3}, {2, 1, 3}},
+      {"elements put", [](TestModel& m) { m.Ints("i", {1, 1}, {1}); m.Add("ScatterND", {"d", "i", "e"}, {"y"}); }, {2, 3}, {.5f, 1, 1.5f, 4, 4.5f, 5}},
+      {"where", [](TestModel& m) { m.Ints("i", {2, 1}, {0, 1}); SetInt(m.Add("Cast", {"i"}, {"c"}), "to", onnx::TensorProto::BOOL); m.Add("Where", {"c", "d", "e"}, {"y"}); }, {2, 3}, {4, 4.5f, 5, 2, 2.5f, 3}},
+  }));
+  // clang-format on
+  INFO(row.name << " " << NameOf(scale.dtype));
+  const auto graph = Import(19, [&](TestModel& m) {
+    SetBytes(m.Weights("half", {}, {}), scale.type, scale.half);
+    for (const auto& [name, shape, bytes] :
+         {std::tuple<std::string, Ints, std::string>{
+              "d", {2, 3}, "\1\2\3\4\5\6"},
+          {"e", {1, 3}, "\x8\x9\xa"}}) {
+      SetBytes(m.Weights(name + "_bytes", shape, {}), onnx::TensorProto::INT8,
+               bytes);
+      m.Add("DequantizeLinear", {name + "_bytes", "half"}, {name});
+    }
+    row.adds(m);
+  });
+  INFO(graph.status());
+  REQUIRE(graph.ok());
+
+  const Value& y =
+      graph->values[static_cast<size_t>(graph->nodes[0].inputs[0])];
+  REQUIRE(y.constant >= 0);
+  const Constant& constant = graph->constants[static_cast<size_t>(y.constant)];
+  CHECK(y.dtype == scale.dtype);
+  CHECK(constant.dtype == scale.dtype);
+  CHECK(constant.shape == row.shape);
+  CHECK(constant.held.size() == row.elements.size() * SizeOf(scale.dtype));
+  Floats elements(row.elements.size());
+  REQUIRE(graph->ReadF32(constant, 0, elements).ok());
+  CHECK(elements == row.elements);
+}
+
+TEST_CASE("Scales and zero points count as held, and zeros are not held") {
+  constexpr int64_t kRows = int64_t{1} << 20;
+  const auto shares = [](int nodes, char zero) {
+    TestModel model(13);
+    SetBytes(model.Weights("w", {kRows, 1}, {}), onnx::TensorProto::INT8,
+             std::string(kRows, '\1'));
+    model.Weights("scales", {kRows}, Floats(kRows, 0.5f));
+    SetBytes(model.Weights("zeros", {kRows}, {}), onnx::TensorProto::INT8,
+             std::string(kRows, zero));
+    for (int i = 0; i < nodes; ++i) {
+      const std::string name = "y" + std::to_string(i);
+      SetInt(model.Add("DequantizeLinear", {"w", "scales", "zeros"}, {name}),
+             "axis", 0);
+      model.Output(name);
+    }
+    return model.Import();
+  };
+  CHECK(shares(24, '\0').ok());
+  CHECK(absl::IsResourceExhausted(shares(24, '\1').status()));
+}
+
+TEST_CASE("Elements that change after they were counted are refused") {
+  const int64_t count = GENERATE(1, 2, 3);
+  const Floats elements = {1, 0, 2, 0};
+  Graph graph;
+  Constant& constant = graph.constants.emplace_back();
+  constant.shape = {4};
+  const auto bytes = std::as_bytes(std::span(elements));
+  constant.held.assign(bytes.begin(), bytes.end());
+  graph.values.resize(2);
+  graph.values[0].dtype = DataType::kF32;
+  graph.values[0].shape = {4};
+  graph.values[0].constant = 0;
+  graph.values[1].dtype = DataType::kI64;
+  graph.values[1].shape = {1, count};
+  Node node;
+  node.op_type = "NonZero";
+  node.inputs = {0};
+  node.outputs = {1};
+  Allowance held_bytes("bytes", 1000);
+
+  const auto places = FoldNonZero(Folding(&graph, &node, &held_bytes));
+
+  CHECK(places.ok() == (count == 2));
+  CHECK(absl::IsInvalidArgument(places.status()) == (count != 2));
 }
 
 TEST_CASE("Large weights stay in their file under another shape") {

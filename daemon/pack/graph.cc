@@ -61,9 +61,10 @@ void Dequantise(const Constant& constant, int64_t first,
   for (size_t i = 0; i < elements.size(); ++i) {
     const int64_t at = first + static_cast<int64_t>(i);
     const auto run = static_cast<size_t>(at / constant.run_elements % count);
+    const int64_t zero =
+        constant.zero_points.empty() ? 0 : constant.zero_points[run];
     elements[i] =
-        (elements[i] - static_cast<float>(constant.zero_points[run])) *
-        constant.scales[run];
+        (elements[i] - static_cast<float>(zero)) * constant.scales[run];
   }
 }
 
@@ -77,6 +78,11 @@ int64_t Constant::element_count() const {
 
 uint64_t Constant::bytes() const {
   return static_cast<uint64_t>(element_count()) * SizeOf(dtype);
+}
+
+uint64_t Constant::held_bytes() const {
+  return held.size() + scales.size() * sizeof(scales[0]) +
+         zero_points.size() * sizeof(zero_points[0]);
 }
 
 std::string Describe(const Node& node) {

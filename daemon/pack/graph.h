@@ -41,11 +41,13 @@ struct Constant {
   // * scales of run i / run_elements, counted modulo their number. ReadF32
   // computes it.
   std::vector<float> scales;
-  std::vector<int64_t> zero_points;  // As many.
+  std::vector<int64_t> zero_points;  // As many; none: all are 0.
   int64_t run_elements = 1;
 
   int64_t element_count() const;
   uint64_t bytes() const;
+  // That it takes in memory: nothing of what is in a file.
+  uint64_t held_bytes() const;
 };
 
 using AttributeValue =
@@ -89,7 +91,8 @@ struct Graph {
   std::vector<Node> nodes;
   std::vector<int> inputs, outputs;  // Values, in the model's order.
   // Of all initializers and Constant tensors of rank > 0, counted as f32 if
-  // they are of a floating type (as they are otherwise), each once.
+  // they are of a floating type or dequantised (as they are otherwise), each
+  // once.
   uint64_t weight_bytes = 0;
   std::string source_sha256;  // Hex, of the ONNX file and its external data.
 

@@ -71,6 +71,10 @@ absl::StatusOr<int64_t> RangeCount(const NodeContext& node) {
     if (known->element_count() != 1) {
       return node.Invalid("start, limit and delta must be scalars");
     }
+    if (!known->scales.empty()) {
+      ASSIGN_OR_RETURN(limits[i], node.Scalar(i, "a limit of a range"));
+      continue;
+    }
     ASSIGN_OR_RETURN(const std::vector<std::byte> bytes,
                      node.graph().ReadBytes(*known));
     ConvertElements(known->dtype, bytes.data(),

@@ -7,6 +7,7 @@
 
 #include "config/check.h"
 #include "config/status_macros.h"
+#include "daemon/pack/element_type.h"
 #include "daemon/pack/weight_storage.h"
 #include "kernels/decoded_part.h"
 #include "kernels/winograd.h"
@@ -329,9 +330,14 @@ absl::Status WeightWriter::WriteWhole(const Weight& weight,
     std::memcpy(to, wide.data(), wide.size() * sizeof(int64_t));
     return absl::OkStatus();
   }
+  if (constant.dtype != layout.dtype) {
+    std::vector<float> wide(static_cast<size_t>(constant.element_count()));
+    RETURN_IF_ERROR(graph_.ReadF32(constant, 0, wide));
+    StoreElements(std::span<const float>(wide), layout.dtype, to);
+    return absl::OkStatus();
+  }
   ASSIGN_OR_RETURN(const std::vector<std::byte> bytes,
                    graph_.ReadBytes(constant));
-  LAYERD_CHECK(constant.dtype == layout.dtype, NameOf(constant.dtype));
   std::memcpy(to, bytes.data(), bytes.size());
   return absl::OkStatus();
 }
