@@ -71,8 +71,8 @@ absl::Status CheckArity(const Node& node, const OperatorRow& row) {
   const size_t needed =
       row.inputs_max == kNodeEdgesMax ? inputs : row.inputs_min;
   const bool has_output =
-      row.outputs_max == kNodeEdgesMax || node.outputs[0] != kAbsent;
-  if (is_listed && has_output &&
+      is_listed && (row.gaps == Gaps::kAny || node.outputs[0] != kAbsent);
+  if (has_output &&
       std::find(node.inputs.begin(),
                 node.inputs.begin() + static_cast<int64_t>(needed), kAbsent) ==
           node.inputs.begin() + static_cast<int64_t>(needed)) {
@@ -130,6 +130,7 @@ class Inference {
         graph_(graph),
         held_bytes_(held_bytes),
         work_("elements computed while packing", kFoldWorkMax),
+        spelled_("nodes for operators without a kernel", kSpelledNodesMax),
         stands_for_(graph->values.size()) {
     std::iota(stands_for_.begin(), stands_for_.end(), 0);
   }
@@ -193,6 +194,7 @@ class Inference {
     absl::StatusOr<std::vector<Node>> spelled =
         SpellOut(node, *graph_, *held_bytes_);
     if (!spelled.ok()) return About(node, spelled.status());
+    RETURN_IF_ERROR(About(node, spelled_.Take(spelled->size())));
     for (size_t i = stands_for_.size(); i < graph_->values.size(); ++i) {
       stands_for_.push_back(static_cast<int>(i));
     }
@@ -417,7 +419,7 @@ class Inference {
   int64_t opset_;
   Graph* graph_;
   Allowance* held_bytes_;
-  Allowance work_;
+  Allowance work_, spelled_;
   // The value that each is the same as: itself, or the input of a node that
   // does nothing.
   std::vector<int> stands_for_;

@@ -16,6 +16,8 @@ inline constexpr int64_t kOpsetMax = 21;
 inline constexpr int64_t kOpsetOfOurOwn = kOpsetMax + 1;
 
 inline constexpr size_t kNodesMax = 1 << 17;
+// Of those that operators without a kernel are spelled out with.
+inline constexpr size_t kSpelledNodesMax = 1 << 17;
 inline constexpr size_t kTensorsMax = 1 << 17;
 inline constexpr size_t kGraphInputsMax = 1 << 17;  // IR 3 lists weights too.
 inline constexpr size_t kNodeEdgesMax = 1 << 14;

@@ -27,6 +27,12 @@ enum class Lowers : uint8_t {
   kAny,      // It moves elements.
 };
 
+// Which outputs a node may leave out.
+enum class Gaps : uint8_t {
+  kNotFirst,
+  kAny,
+};
+
 // One operator of ONNX's default domain: a new one is a new row.
 struct OperatorRow {
   std::string_view op_type;
@@ -38,6 +44,7 @@ struct OperatorRow {
   Folds folds;
   absl::StatusOr<Constant> (*fold)(const Folding& node);  // Null: kNever.
   Lowers lowers;
+  Gaps gaps = Gaps::kNotFirst;
 };
 
 // Null if packing does not know it.

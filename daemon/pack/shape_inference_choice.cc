@@ -50,9 +50,6 @@ absl::Status InferTopK(NodeContext& node) {
     return node.Invalid(absl::StrFormat("%d of %d elements", count, along));
   }
   along = count;
-  if (node.node().outputs.size() > 2) {
-    return node.Invalid("it has two outputs at most");
-  }
   node.Set("axis", axis);
   node.Set("is_largest", int64_t{is_largest != 0});
   node.Set("k", count);

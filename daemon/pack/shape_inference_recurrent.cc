@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "config/status_macros.h"
@@ -90,8 +91,9 @@ absl::Status TakeActivations(NodeContext& node, const KindRow& row,
         std::find_if(std::begin(kActivations), std::end(kActivations),
                      [&](const ActivationRow& a) { return a.name == name; });
     if (known == std::end(kActivations)) {
-      return node.Unsupported(absl::StrFormat(
-          "activation \"%s\" is not supported", names[i].substr(0, 200)));
+      return node.Unsupported(
+          absl::StrFormat("activation \"%s\" is not supported",
+                          absl::CHexEscape(names[i].substr(0, 200))));
     }
     const size_t to = i / row.activations * 3 + i % row.activations;
     kinds[to] = static_cast<int64_t>(known->kind);
@@ -184,10 +186,6 @@ absl::StatusOr<Sizes> TakeSizes(NodeContext& node, const KindRow& row,
 
 absl::Status SetOutputs(NodeContext& node, const Sizes& sizes,
                         bool is_batch_first) {
-  const size_t count = node.node().op_type == "LSTM" ? 3 : 2;
-  if (node.node().outputs.size() > count) {
-    return node.Invalid(absl::StrFormat("it has %d outputs at most", count));
-  }
   std::vector<int64_t> all = {sizes.steps, sizes.directions, sizes.batch,
                               sizes.units};
   std::vector<int64_t> last = {sizes.directions, sizes.batch, sizes.units};

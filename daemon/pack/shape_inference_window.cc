@@ -209,9 +209,6 @@ absl::Status InferMaxPool(NodeContext& node) {
     return node.Unsupported(absl::StrFormat("a pool of %s is not supported",
                                             NameOf(node.dtype(0))));
   }
-  if (node.node().outputs.size() > 2) {
-    return node.Invalid("it has two outputs at most");
-  }
   ASSIGN_OR_RETURN(const int64_t order, node.TakeInt("storage_order", 0));
   Window window;
   RETURN_IF_ERROR(TakePoolKernel(node, window));

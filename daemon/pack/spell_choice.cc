@@ -5,13 +5,11 @@
 #include <utility>
 
 #include "config/status_macros.h"
-#include "daemon/pack/onnx_scan.h"
 #include "daemon/pack/spell_out.h"
 
 namespace layerd {
 
 absl::Status SpellTopK(Speller& speller) {
-  const std::vector<int>& outputs = speller.node().outputs;
   const int x = speller.input(0);
   const auto axis = speller.attribute<int64_t>("axis");
   const int places =
@@ -19,13 +17,11 @@ absl::Status SpellTopK(Speller& speller) {
                      {{"axis", axis},
                       {"is_largest", speller.attribute<int64_t>("is_largest")},
                       {"k", speller.attribute<int64_t>("k")}});
-  if (outputs[0] != kAbsent) {
+  if (speller.has_output(0)) {
     speller.FinishOutput(
         0, speller.Add("GatherElements", {x, places}, {{"axis", axis}}));
   }
-  if (outputs.size() > 1 && outputs[1] != kAbsent) {
-    speller.FinishOutput(1, places);
-  }
+  if (speller.has_output(1)) speller.FinishOutput(1, places);
   return absl::OkStatus();
 }
 
@@ -50,44 +46,59 @@ absl::Status SpellTrilu(Speller& speller) {
   return absl::OkStatus();
 }
 
-// The places that count from the front or from the end; others are all off.
-absl::Status SpellOneHot(Speller& speller) {
-  RETURN_IF_ERROR(speller.CheckAttributes({"axis"}));
-  ASSIGN_OR_RETURN(int64_t axis, speller.IntOr("axis", -1));
-  Speller::Shape shape = speller.shape(speller.input(0));
-  const auto rank = static_cast<int64_t>(shape.size());
-  if (axis < 0) axis += rank + 1;
-  if (axis < 0 || axis > rank || rank >= static_cast<int64_t>(kRankMax)) {
-    return speller.Invalid("the axis is not one of the output's");
-  }
+namespace {
+
+// How many numbers one becomes.
+absl::StatusOr<int64_t> Depth(const Speller& speller) {
   const int depths = speller.input(1);
   if (!speller.is_known(depths)) {
     return speller.Unsupported("the depth must be known while packing");
   }
-  int64_t count = 1;
-  for (const int64_t size : speller.shape(depths)) count *= size;
-  if (count != 1) return speller.Invalid("the depth is not one number");
+  for (const int64_t size : speller.shape(depths)) {
+    if (size != 1) return speller.Invalid("the depth is not one number");
+  }
   ASSIGN_OR_RETURN(const std::vector<float> depth,
                    speller.Numbers(depths, 0, 1));
   if (!(depth[0] >= 1) || !(depth[0] <= static_cast<float>(1 << 20))) {
     return speller.Unsupported("the depth is not within 1 to 2^20");
   }
+  return static_cast<int64_t>(depth[0]);
+}
+
+// Where the places are, that count from the front or from the end.
+absl::StatusOr<int> IsOn(Speller& speller, int64_t axis, int64_t depth) {
+  Speller::Shape shape = speller.shape(speller.input(0));
+  Speller::Shape along(shape.size() - static_cast<size_t>(axis) + 1, 1);
+  along[0] = depth;
+  std::vector<int64_t> places(static_cast<size_t>(depth));
+  std::iota(places.begin(), places.end(), 0);
+  ASSIGN_OR_RETURN(const int front, speller.Known(places, along));
+  for (int64_t& place : places) place -= depth;
+  ASSIGN_OR_RETURN(const int back, speller.Known(places, along));
+  shape.insert(shape.begin() + axis, 1);
+  const int indices = speller.CastTo(speller.input(0), DataType::kI64);
+  ASSIGN_OR_RETURN(const int spread, speller.Reshaped(indices, shape));
+  return speller.Add("Or", {speller.Add("Equal", {spread, front}),
+                            speller.Add("Equal", {spread, back})});
+}
+
+}  // namespace
+
+// Places outside are all off.
+absl::Status SpellOneHot(Speller& speller) {
+  RETURN_IF_ERROR(speller.CheckAttributes({"axis"}));
+  ASSIGN_OR_RETURN(int64_t axis, speller.IntOr("axis", -1));
+  const auto rank =
+      static_cast<int64_t>(speller.shape(speller.input(0)).size());
+  if (axis < 0) axis += rank + 1;
+  if (axis < 0 || axis > rank || rank >= static_cast<int64_t>(kRankMax)) {
+    return speller.Invalid("the axis is not one of the output's");
+  }
+  ASSIGN_OR_RETURN(const int64_t depth, Depth(speller));
   if (speller.shape(speller.input(2)) != Speller::Shape{2}) {
     return speller.Invalid("there are not two values");
   }
-  std::vector<int64_t> places(static_cast<size_t>(depth[0]));
-  std::iota(places.begin(), places.end(), 0);
-  Speller::Shape along(static_cast<size_t>(rank - axis) + 1, 1);
-  along[0] = static_cast<int64_t>(places.size());
-  ASSIGN_OR_RETURN(const int front, speller.Known(places, along));
-  for (int64_t& place : places) place -= along[0];
-  ASSIGN_OR_RETURN(const int back, speller.Known(places, along));
-  shape.insert(shape.begin() + axis, 1);
-  const int indices = speller.Add("Cast", {speller.input(0)},
-                                  {{"to", OnnxOfType(DataType::kI64)}});
-  ASSIGN_OR_RETURN(const int spread, speller.Reshaped(indices, shape));
-  const int is_on = speller.Add("Or", {speller.Add("Equal", {spread, front}),
-                                       speller.Add("Equal", {spread, back})});
+  ASSIGN_OR_RETURN(const int is_on, IsOn(speller, axis, depth));
   int values[2];
   for (int64_t i = 0; i < 2; ++i) {
     ASSIGN_OR_RETURN(const int which, speller.Known({i}, {}));
@@ -104,15 +115,13 @@ absl::Status SpellUnsignedExtreme(Speller& speller) {
                    speller.Known({std::numeric_limits<int64_t>::min()}, {}));
   std::vector<int> moved;
   for (const int input : speller.node().inputs) {
-    const int bits =
-        speller.Add("Cast", {input}, {{"to", OnnxOfType(DataType::kI64)}});
+    const int bits = speller.CastTo(input, DataType::kI64);
     moved.push_back(speller.Add("Add", {bits, half}));
   }
   const int extreme =
       speller.Add(speller.node().op_type.c_str(), std::move(moved));
   const int back = speller.Add("Add", {extreme, half});
-  speller.Finish(
-      speller.Add("Cast", {back}, {{"to", OnnxOfType(DataType::kU64)}}));
+  speller.Finish(speller.CastTo(back, DataType::kU64));
   return absl::OkStatus();
 }
 

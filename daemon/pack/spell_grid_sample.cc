@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "config/status_macros.h"
-#include "daemon/pack/onnx_scan.h"
 #include "daemon/pack/spell_out.h"
 
 namespace layerd {
@@ -29,7 +28,7 @@ class Sampling {
           "supported");
     }
     RETURN_IF_ERROR(speller_.CheckSize(x_[0]));
-    const int turned = Transposed(speller_.input(0), {0, 2, 3, 1});
+    const int turned = speller_.Transposed(speller_.input(0), {0, 2, 3, 1});
     ASSIGN_OR_RETURN(pixels_,
                      speller_.Reshaped(turned, {x_[0] * x_[2] * x_[3], x_[1]}));
     ASSIGN_OR_RETURN(const Axis x, Along(0, x_[3]));
@@ -41,7 +40,7 @@ class Sampling {
         sum = sum == kAbsent ? one : speller_.Add("Add", {sum, one});
       }
     }
-    speller_.Finish(Transposed(sum, {0, 3, 1, 2}));
+    speller_.Finish(speller_.Transposed(sum, {0, 3, 1, 2}));
     return absl::OkStatus();
   }
 
@@ -76,15 +75,8 @@ class Sampling {
     return absl::OkStatus();
   }
 
-  int Transposed(int value, Shape permutation) {
-    return speller_.Add("Transpose", {value},
-                        {{"perm", std::move(permutation)}});
-  }
   absl::StatusOr<int> Number(float number) {
     return speller_.KnownNumber(DataType::kF32, number);
-  }
-  int CastTo(int value, DataType dtype) {
-    return speller_.Add("Cast", {value}, {{"to", OnnxOfType(dtype)}});
   }
 
   // From [-1, 1] to the pixels of a row or column.
@@ -109,11 +101,11 @@ class Sampling {
     Axis axis;
     const auto add = [&](int place, int weight) {
       const int within = speller_.Add("Clip", {place, zero, last});
-      const int counts =
-          CastTo(speller_.Add("Equal", {within, place}), DataType::kF32);
+      const int counts = speller_.CastTo(speller_.Add("Equal", {within, place}),
+                                         DataType::kF32);
       const int weighs =
           weight == kAbsent ? counts : speller_.Add("Mul", {weight, counts});
-      axis.sides.push_back({CastTo(within, DataType::kI64), weighs});
+      axis.sides.push_back({speller_.CastTo(within, DataType::kI64), weighs});
     };
     if (is_nearest_) {
       add(first, kAbsent);

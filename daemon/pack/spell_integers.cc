@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "config/status_macros.h"
-#include "daemon/pack/onnx_scan.h"
 #include "daemon/pack/spell_out.h"
 
 namespace layerd {
@@ -31,10 +30,6 @@ absl::Status CheckScale(const Speller& speller, size_t scale, size_t zero) {
   return speller.Invalid("a scale and its zero point do not fit each other");
 }
 
-int CastTo(Speller& speller, int value, DataType dtype) {
-  return speller.Add("Cast", {value}, {{"to", OnnxOfType(dtype)}});
-}
-
 int Dequantised(Speller& speller, int value, int scale, int zero,
                 int64_t axis) {
   return speller.Add("DequantizeLinear", {value, scale, zero},
@@ -46,7 +41,7 @@ absl::StatusOr<int> Centred(Speller& speller, size_t i, size_t zero,
                             int64_t axis) {
   RETURN_IF_ERROR(CheckBytes(speller, i));
   const int value = speller.input(i);
-  if (!speller.has_input(zero)) return CastTo(speller, value, DataType::kF32);
+  if (!speller.has_input(zero)) return speller.CastTo(value, DataType::kF32);
   const Shape shape = speller.shape(speller.input(zero));
   if (shape.size() > 1) {
     return speller.Unsupported("zero points of several dimensions");
@@ -64,7 +59,7 @@ absl::StatusOr<int> Centred(Speller& speller, size_t i, size_t zero,
 }
 
 int Integers(Speller& speller, int product) {
-  return CastTo(speller, speller.Add("Round", {product}), DataType::kI32);
+  return speller.CastTo(speller.Add("Round", {product}), DataType::kI32);
 }
 
 // A scalar that is stored as one element.
@@ -141,24 +136,23 @@ absl::Status SpellDynamicQuantizeLinear(Speller& speller) {
   }
   ASSIGN_OR_RETURN(const int zero, speller.KnownNumber(DataType::kF32, 0));
   ASSIGN_OR_RETURN(const int steps, speller.KnownNumber(DataType::kF32, 255));
-  // Where all is 0.
-  ASSIGN_OR_RETURN(const int least,
-                   speller.KnownNumber(DataType::kF32, 1e-37f));
+  ASSIGN_OR_RETURN(const int one, speller.KnownNumber(DataType::kF32, 1));
   const Speller::Attributes whole = {{"keepdims", int64_t{0}}};
   const int low =
       speller.Add("Min", {speller.Add("ReduceMin", {x}, whole), zero});
   const int high =
       speller.Add("Max", {speller.Add("ReduceMax", {x}, whole), zero});
-  const int scale = speller.Add(
-      "Max",
-      {speller.Add("Div", {speller.Add("Sub", {high, low}), steps}), least});
+  const int step = speller.Add("Div", {speller.Add("Sub", {high, low}), steps});
+  // Where all is 0, any would do; other run times say 1.
+  const int scale =
+      speller.Add("Where", {speller.Add("Equal", {step, zero}), one, step});
   const int first = speller.Add(
       "Round",
       {speller.Add(
           "Clip", {speller.Add("Div", {speller.Add("Neg", {low}), scale}), zero,
                    steps})});
   ASSIGN_OR_RETURN(const int zero_point,
-                   Number(speller, CastTo(speller, first, DataType::kU8)));
+                   Number(speller, speller.CastTo(first, DataType::kU8)));
   if (speller.has_output(0)) {
     speller.FinishOutput(0,
                          speller.Add("QuantizeLinear", {x, scale, zero_point}));

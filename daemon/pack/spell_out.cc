@@ -9,10 +9,12 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "config/check.h"
 #include "config/status_macros.h"
 #include "daemon/pack/element_type.h"
 #include "daemon/pack/index_places.h"
 #include "daemon/pack/onnx_limits.h"
+#include "daemon/pack/onnx_scan.h"
 
 namespace layerd {
 namespace {
@@ -312,6 +314,8 @@ absl::StatusOr<int> Speller::Hold(DataType dtype,
   RETURN_IF_ERROR(held_bytes_->Take(constant.bytes()));
   constant.held.resize(constant.bytes());
   if (!elements.empty()) {
+    LAYERD_CHECK(static_cast<int64_t>(elements.size()) ==
+                 constant.element_count());
     StoreElements(std::span(elements), dtype, constant.held.data());
   }
   return ValueOf(dtype, std::move(constant));
@@ -332,7 +336,7 @@ absl::StatusOr<int> Speller::Piece(int value, int64_t first, Shape shape) {
   if (!from.scales.empty()) {
     ASSIGN_OR_RETURN(const std::vector<float> numbers,
                      Numbers(value, first, Product(shape, 0)));
-    return Hold(DataType::kF32, numbers, std::move(shape));
+    return Hold(dtype(value), numbers, std::move(shape));
   }
   const uint64_t skipped_bytes =
       static_cast<uint64_t>(first) * SizeOf(from.dtype);
@@ -391,6 +395,14 @@ int Speller::AddOwn(const char* op_type, std::vector<int> inputs,
 absl::StatusOr<int> Speller::Reshaped(int value, const Shape& shape) {
   ASSIGN_OR_RETURN(const int known, KnownList(shape));
   return Add("Reshape", {value, known});
+}
+
+int Speller::Transposed(int value, Shape permutation) {
+  return Add("Transpose", {value}, {{"perm", std::move(permutation)}});
+}
+
+int Speller::CastTo(int value, DataType dtype) {
+  return Add("Cast", {value}, {{"to", OnnxOfType(dtype)}});
 }
 
 void Speller::FinishOutput(size_t i, int value) {

@@ -93,6 +93,8 @@ class Speller {
   int AddOwn(const char* op_type, std::vector<int> inputs,
              Attributes attributes);
   absl::StatusOr<int> Reshaped(int value, const Shape& shape);
+  int Transposed(int value, Shape permutation);
+  int CastTo(int value, DataType dtype);
   // The node's output is this value.
   void Finish(int value) { FinishOutput(0, value); }
   // One of several; the node keeps its name for one of them.

@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "config/status_macros.h"
-#include "daemon/pack/onnx_scan.h"
 #include "daemon/pack/spell_out.h"
 
 namespace layerd {
@@ -28,10 +27,6 @@ Limits LimitsOf(DataType dtype) {
   }
 }
 
-int CastTo(Speller& speller, int value, DataType dtype) {
-  return speller.Add("Cast", {value}, {{"to", OnnxOfType(dtype)}});
-}
-
 // One number, or one for each element along the axis.
 absl::StatusOr<int> Along(Speller& speller, int numbers) {
   const Shape x = speller.shape(speller.input(0));
@@ -45,20 +40,16 @@ absl::StatusOr<int> Along(Speller& speller, int numbers) {
   return speller.Reshaped(numbers, shape);
 }
 
-bool HasZeroPoints(const Speller& speller) {
-  return speller.node().inputs.size() > 2 && speller.input(2) != kAbsent;
-}
-
 // As numbers that are computed with.
 absl::StatusOr<int> ZeroPoints(Speller& speller) {
-  return Along(speller, CastTo(speller, speller.input(2), DataType::kF32));
+  return Along(speller, speller.CastTo(speller.input(2), DataType::kF32));
 }
 
 // As f32, whatever half they are.
 int Wide(Speller& speller, int value) {
   return speller.dtype(value) == DataType::kF32
              ? value
-             : CastTo(speller, value, DataType::kF32);
+             : speller.CastTo(value, DataType::kF32);
 }
 
 }  // namespace
@@ -69,7 +60,7 @@ absl::Status SpellQuantizeLinear(Speller& speller) {
                    Along(speller, Wide(speller, speller.input(1))));
   int y = speller.Add("Div", {Wide(speller, speller.input(0)), scales});
   y = speller.Add("Round", {y});
-  if (HasZeroPoints(speller)) {
+  if (speller.has_input(2)) {
     ASSIGN_OR_RETURN(const int zeros, ZeroPoints(speller));
     y = speller.Add("Add", {y, zeros});
   }
@@ -79,21 +70,21 @@ absl::Status SpellQuantizeLinear(Speller& speller) {
   ASSIGN_OR_RETURN(const int high,
                    speller.KnownNumber(DataType::kF32, limits.high));
   y = speller.Add("Clip", {y, low, high});
-  speller.Finish(CastTo(speller, y, to));
+  speller.Finish(speller.CastTo(y, to));
   return absl::OkStatus();
 }
 
 absl::Status SpellDequantizeLinear(Speller& speller) {
   const DataType to = speller.dtype(speller.node().outputs[0]);
-  int y = CastTo(speller, speller.input(0), DataType::kF32);
-  if (HasZeroPoints(speller)) {
+  int y = speller.CastTo(speller.input(0), DataType::kF32);
+  if (speller.has_input(2)) {
     ASSIGN_OR_RETURN(const int zeros, ZeroPoints(speller));
     y = speller.Add("Sub", {y, zeros});
   }
   ASSIGN_OR_RETURN(const int scales,
                    Along(speller, Wide(speller, speller.input(1))));
   y = speller.Add("Mul", {y, scales});
-  if (to != DataType::kF32) y = CastTo(speller, y, to);
+  if (to != DataType::kF32) y = speller.CastTo(y, to);
   speller.Finish(y);
   return absl::OkStatus();
 }

@@ -33,7 +33,7 @@ class Directions {
 
   absl::Status Run() {
     int x = speller_.input(0);
-    if (is_batch_first_) x = Transposed(x, {1, 0, 2});
+    if (is_batch_first_) x = speller_.Transposed(x, {1, 0, 2});
     const Shape given = speller_.shape(speller_.input(0));
     steps_ = given[is_batch_first_ ? 1 : 0];
     batch_ = given[is_batch_first_ ? 0 : 1];
@@ -48,20 +48,9 @@ class Directions {
   }
 
  private:
-  bool has_input(size_t i) const {
-    return i < speller_.node().inputs.size() && speller_.input(i) != kAbsent;
-  }
-  bool has_output(size_t i) const {
-    const std::vector<int>& outputs = speller_.node().outputs;
-    return i < outputs.size() && outputs[i] != kAbsent;
-  }
   bool IsReverse(int64_t direction) const {
     return direction == 1 ||
            speller_.attribute<std::string>("direction") == "reverse";
-  }
-  int Transposed(int value, Ints permutation) {
-    return speller_.Add("Transpose", {value},
-                        {{"perm", std::move(permutation)}});
   }
   absl::StatusOr<int> Sliced(int value, int64_t axis, int64_t first,
                              int64_t count) {
@@ -91,7 +80,7 @@ class Directions {
                                                  direction * rows_ * inputs,
                                                  {rows_, inputs}));
     std::vector<int> operands = {x, w};
-    if (has_input(3)) {
+    if (speller_.has_input(3)) {
       ASSIGN_OR_RETURN(operands.emplace_back(), InputBias(direction));
     }
     const int products =
@@ -101,10 +90,10 @@ class Directions {
 
   // [batch, states * units], or kAbsent: zeros.
   absl::StatusOr<int> FirstState(int64_t direction) {
-    if (!has_input(5) && !has_input(6)) return kAbsent;
+    if (!speller_.has_input(5) && !speller_.has_input(6)) return kAbsent;
     std::vector<int> parts;
     for (size_t i = 5; i < 5 + static_cast<size_t>(op_.states()); ++i) {
-      if (!has_input(i)) {
+      if (!speller_.has_input(i)) {
         ASSIGN_OR_RETURN(parts.emplace_back(),
                          speller_.Zeros(speller_.dtype(speller_.input(0)),
                                         {batch_, units_}));
@@ -132,7 +121,7 @@ class Directions {
           speller_.Piece(r, first + gates * units_, {units_, units_}));
       if (!op_.resets_product) return absl::OkStatus();
       Floats bias(static_cast<size_t>(units_), 0);
-      if (has_input(3)) {
+      if (speller_.has_input(3)) {
         const int64_t at = direction * 2 * rows_ + rows_ + gates;
         ASSIGN_OR_RETURN(bias, speller_.Numbers(speller_.input(3), at, units_));
       }
@@ -143,7 +132,7 @@ class Directions {
     }
     ASSIGN_OR_RETURN(operands->emplace_back(),
                      speller_.Piece(r, first, {rows_, units_}));
-    if (!has_input(7)) return absl::OkStatus();
+    if (!speller_.has_input(7)) return absl::OkStatus();
     ASSIGN_OR_RETURN(
         operands->emplace_back(),
         speller_.Piece(speller_.input(7), direction * 3 * units_, {3, units_}));
@@ -189,7 +178,7 @@ class Directions {
   }
 
   absl::Status FinishAll() {
-    if (!has_output(0)) return absl::OkStatus();
+    if (!speller_.has_output(0)) return absl::OkStatus();
     std::vector<int> parts;
     for (const int states : states_) {
       ASSIGN_OR_RETURN(const int part, Part(states, 0));
@@ -197,13 +186,13 @@ class Directions {
                        speller_.Reshaped(part, {steps_, 1, batch_, units_}));
     }
     int all = Joined(std::move(parts), 1);
-    if (is_batch_first_) all = Transposed(all, {2, 0, 1, 3});
+    if (is_batch_first_) all = speller_.Transposed(all, {2, 0, 1, 3});
     speller_.FinishOutput(0, all);
     return absl::OkStatus();
   }
 
   absl::Status FinishLast(size_t output, int64_t which) {
-    if (!has_output(output)) return absl::OkStatus();
+    if (!speller_.has_output(output)) return absl::OkStatus();
     std::vector<int> parts;
     for (size_t d = 0; d < states_.size(); ++d) {
       const int64_t last = IsReverse(static_cast<int64_t>(d)) ? 0 : steps_ - 1;
@@ -211,7 +200,7 @@ class Directions {
       ASSIGN_OR_RETURN(parts.emplace_back(), Sliced(part, 0, last, 1));
     }
     int all = Joined(std::move(parts), 0);
-    if (is_batch_first_) all = Transposed(all, {1, 0, 2});
+    if (is_batch_first_) all = speller_.Transposed(all, {1, 0, 2});
     speller_.FinishOutput(output, all);
     return absl::OkStatus();
   }

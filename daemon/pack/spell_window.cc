@@ -15,6 +15,15 @@ using Shape = Speller::Shape;
 // One window element costs five layers.
 constexpr int64_t kPlacesOfWindowMax = 64;
 
+// Whether they are at most so many: their number may not fit an integer.
+bool IsWithin(const Shape& shape, int64_t most) {
+  for (const int64_t size : shape) {
+    if (size > most) return false;
+    if (size > 0) most /= size;
+  }
+  return true;
+}
+
 int64_t CountOf(const Shape& shape) {
   int64_t count = 1;
   for (const int64_t size : shape) count *= size;
@@ -35,7 +44,7 @@ class Places {
         spatial_(kernel_.size()) {}
 
   absl::Status Run() {
-    if (CountOf(kernel_) > kPlacesOfWindowMax) {
+    if (!IsWithin(kernel_, kPlacesOfWindowMax)) {
       return speller_.Unsupported(
           "places of a window of more than 64 elements are not supported");
     }
@@ -45,6 +54,10 @@ class Places {
     }
     const Shape whole = speller_.shape(speller_.node().outputs[1]);
     output_.assign(whole.begin() + 2, whole.end());
+    if (CountOf(whole) == 0) {
+      return speller_.Unsupported(
+          "its output is empty, which is not supported");
+    }
     RETURN_IF_ERROR(speller_.CheckSize(CountOf(output_)));
     ASSIGN_OR_RETURN(const int padded, Padded());
     Shape element(spatial_, 0);
@@ -107,7 +120,9 @@ class Places {
     return speller_.Add("Slice", {padded, a, b, c, e});
   }
 
-  // In the picture; never read where the place is in the padding.
+  // In the picture: what lies in the padding counts as the first place of its
+  // row that does not. The first element of a window stays where none is
+  // larger, and so says the first place inside.
   std::vector<int64_t> PlacesOf(const Shape& element) const {
     const bool by_columns = speller_.attribute<int64_t>("storage_order") != 0;
     std::vector<int64_t> places;
@@ -116,12 +131,17 @@ class Places {
       int64_t place = 0;
       for (size_t i = 0; i < spatial_; ++i) {
         const size_t d = by_columns ? spatial_ - 1 - i : i;
-        place = place * x_[2 + d] + window[d] * strides_[d] - pads_[d] +
-                element[d] * dilations_[d];
+        place = place * x_[2 + d] + Inside(d, window[d], element[d]);
       }
       places.push_back(place);
     } while (Advance(output_, &window));
     return places;
+  }
+
+  int64_t Inside(size_t d, int64_t window, int64_t element) const {
+    int64_t at = window * strides_[d] - pads_[d] + element * dilations_[d];
+    if (at < 0) at += (dilations_[d] - 1 - at) / dilations_[d] * dilations_[d];
+    return std::min(at, x_[2 + d] - 1);
   }
 
   absl::StatusOr<int> FirstOfPictures() const {
