@@ -54,7 +54,6 @@ void PrintVersions() {
 
 int Main() {
   Count all;
-  PrintVersions();
   for (const DeviceSetting& setting : kDeviceSettings) {
     auto device = MakeCudaBackend(setting.options);
     if (absl::IsUnavailable(device.status())) {
@@ -68,6 +67,8 @@ int Main() {
       ++all.failed;
       continue;
     }
+    // Asked before there is a device, cuDNN may end the process.
+    if (all.passed + all.failed == 0) PrintVersions();
     for (const auto& [sentence, count] : Hold(setting, *std::move(device))) {
       std::printf("| %-12s | %-26s | %5d right | %5d wrong |\n", setting.name,
                   sentence.c_str(), count.passed, count.failed);
