@@ -119,6 +119,27 @@ TestModel Places() {
   return model;
 }
 
+// Bytes that mean halves, moved while packing, and what is quantised then.
+TestModel Quantised() {
+  TestModel model(19);
+  model.Input("x", {1, 1, 2, 3});
+  onnx::TensorProto* scale = model.Weights("scale", {}, {});
+  scale->set_data_type(onnx::TensorProto::FLOAT16);
+  scale->set_raw_data(std::string("\0\x38", 2));
+  onnx::TensorProto* bytes = model.Weights("bytes", {1, 1, 2, 3}, {});
+  bytes->set_data_type(onnx::TensorProto::INT8);
+  bytes->set_raw_data("\1\2\3\4\5\6");
+  model.Add("DequantizeLinear", {"bytes", "scale"}, {"halves"});
+  SetInt(model.Add("Concat", {"halves", "halves"}, {"two"}), "axis", 0);
+  model.Add("Transpose", {"two"}, {"turned"});
+  model.Add("DynamicQuantizeLinear", {"x"}, {"q", "step", "zero"});
+  model.Add("DequantizeLinear", {"q", "step", "zero"}, {"back"});
+  onnx::NodeProto* pool = model.Add("MaxPool", {"back"}, {"most", "places"});
+  SetInts(SetInts(pool, "kernel_shape", {2, 2}), "pads", {1, 1, 0, 0});
+  for (const char* output : {"turned", "most", "places"}) model.Output(output);
+  return model;
+}
+
 constexpr char kCases[] = "/usr/share/libonnx-testdata/data";
 constexpr uintmax_t kSeedBytesMax = 64 << 10;  // As run.sh tells the fuzzer.
 
@@ -158,6 +179,7 @@ int main(int argc, char** argv) {
   layerd::Write(argv[1], "convolutions_17", layerd::Convolutions(17));
   layerd::Write(argv[1], "shapes", layerd::Shapes());
   layerd::Write(argv[1], "places", layerd::Places());
+  layerd::Write(argv[1], "quantised", layerd::Quantised());
   layerd::CopyCases(argv[1]);
   return 0;
 }
