@@ -79,7 +79,7 @@ void AddAnswer(const Question& question, const Answer& answer,
   json.Add("base_bytes",
            kDaemonBaseBytes + BaseBytesOf(question.model->program()) +
                (question.on_device ? question.device_base_bytes : 0));
-  // Of a GPU alone, if one computes.
+  // What a GPU takes of it: already in base_bytes, if one computes.
   json.Add("device_base_bytes", question.device_base_bytes);
   json.Add("kernels", question.on_device ? "cuda" : "cpu");
   json.Add("copy_bytes_per_s", question.costs.copy_bytes_per_s);

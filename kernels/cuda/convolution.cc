@@ -92,10 +92,9 @@ absl::StatusOr<Geometry> GeometryOf(const Convolution& op,
 
 bool IsWholeRuns(int64_t channels) { return channels % kHalfChannels == 0; }
 
-// `shape` with channels that tensor cores take; those that are not there are
-// zeros.
-Sizes InWholeRuns(Sizes shape) {
-  shape[1] = (shape[1] + kHalfChannels - 1) / kHalfChannels * kHalfChannels;
+// `shape` with channels that tensor cores take.
+Sizes WithWholeRuns(Sizes shape) {
+  shape[1] = InWholeRuns(shape[1]);
   return shape;
 }
 
@@ -172,7 +171,7 @@ class CudnnConvolution final : public CudaKernel {
 
   // Of groups only those come here that need no more channels.
   Sizes Padded(const Sizes& shape) const {
-    return is_half() && op_.groups == 1 ? InWholeRuns(shape) : shape;
+    return is_half() && op_.groups == 1 ? WithWholeRuns(shape) : shape;
   }
   // The channels that are there, of what the library writes.
   Slice ComputedOutput() const {

@@ -15,10 +15,6 @@ size_t InSteps(size_t bytes) {
          kScratchAlignment;
 }
 
-int64_t InWholeRuns(int64_t channels) {
-  return (channels + kHalfChannels - 1) / kHalfChannels * kHalfChannels;
-}
-
 size_t BytesOf(const Sizes& shape, DataType dtype) {
   int64_t count = 1;
   for (const int64_t size : shape) count *= size;

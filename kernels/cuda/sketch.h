@@ -2,6 +2,7 @@
 #define LAYERD_KERNELS_CUDA_SKETCH_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "kernels/backend.h"
@@ -24,6 +25,11 @@ inline constexpr size_t kScratchAlignment = 256;
 
 // Tensor cores take f16 in NHWC in whole runs of so many channels.
 inline constexpr int64_t kHalfChannels = 8;
+
+// So many with zeros for those that are not there.
+inline int64_t InWholeRuns(int64_t channels) {
+  return (channels + kHalfChannels - 1) / kHalfChannels * kHalfChannels;
+}
 
 }  // namespace layerd::cuda
 
