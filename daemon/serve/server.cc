@@ -3,6 +3,7 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -21,8 +22,20 @@ constexpr char kServiceName[] = "inference.GRPCInferenceService";
 constexpr char kUnixPrefix[] = "unix:";
 constexpr mode_t kSocketMode = 0660;
 constexpr int kWindowBytes = 1 << 20;  // That a client may send unasked.
+constexpr uint64_t kIncomingBytesLeast = 64 << 20;
+constexpr uint64_t kRequestBytesMost = uint64_t{1} << 40;  // Of "all".
+constexpr int kStreamsMax = 256;  // Of a connection; more wait at the client.
 // What a client must still be told after the last job is done.
 constexpr std::chrono::seconds kGoodbye(2);
+
+// Of requests while they come in, which memory.requests counts once they are
+// whole: one of the largest, and of others more than will be let in. Beyond it
+// gRPC refuses connections, and ends requests with RESOURCE_EXHAUSTED; so there
+// is room for fifty clients with pictures, whatever the configuration.
+uint64_t IncomingBytesMax(const ServerOptions& options) {
+  return std::max(options.max_message_bytes, kIncomingBytesLeast) +
+         8 * std::min(options.request_bytes_max, kRequestBytesMost);
+}
 
 std::string WithPort(const std::string& address, int port) {
   if (address.starts_with(kUnixPrefix)) return address;
@@ -74,6 +87,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,
                              kWindowBytes);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsMax);
+  builder.SetResourceQuota(
+      grpc::ResourceQuota("layerd").Resize(IncomingBytesMax(options)));
   // Two daemons on one port would share its clients unnoticed.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   std::vector<std::pair<std::string, std::unique_ptr<int>>> bound;

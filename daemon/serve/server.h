@@ -21,7 +21,7 @@ struct Listener {
 struct ServerOptions {
   std::vector<Listener> listeners;
   uint64_t max_message_bytes = 64 << 20;
-  uint64_t request_bytes_max = 16 << 20;  // memory.requests
+  uint64_t request_bytes_max = 16 << 20;  // memory.requests: of whole ones.
   bool reflection = true;
 };
 

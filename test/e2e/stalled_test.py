@@ -1,0 +1,157 @@
+"""Clients that begin requests and never end them: layerd's memory stays
+bounded, and it answers others."""
+
+import os
+import socket
+import struct
+import sys
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "tools")]
+
+import networks
+from layerd import Daemon, is_instrumented, layerctl, number_in
+
+MIB = 1 << 20
+CONNECTIONS = 24
+STREAMS = 40
+BEGUN_BYTES = 900_000  # Of a message of a MiB.
+# 64 MiB + 8 times memory.requests by gRPC's count; what it does not count, and
+# what comes while it ends others, is guessed.
+GROWTH_BYTES_MAX = (64 + 8 * 4 + 200) * MIB
+PATIENCE_S = 30
+WINDOW_PATIENCE_S = 2
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+DATA, HEADERS, RESET, SETTINGS, PING, AWAY, WINDOW = 0, 1, 3, 4, 6, 7, 8
+ACK, END_OF_HEADERS = 1, 4
+
+
+def frame(kind, flags, stream, data=b""):
+    return (struct.pack(">I", len(data))[1:] + bytes([kind, flags]) +
+            struct.pack(">I", stream) + data)
+
+
+def header(name, value):
+    """A literal that no table holds."""
+    return (b"\0" + bytes([len(name)]) + name + bytes([len(value)]) + value)
+
+
+POST_HTTP = b"\x83\x86"
+REQUEST = (POST_HTTP +
+           header(b":path", b"/inference.GRPCInferenceService/ModelInfer") +
+           header(b":authority", b"layerd") + header(b"te", b"trailers") +
+           header(b"content-type", b"application/grpc"))
+BEGUN = (b"\0" + struct.pack(">I", MIB)).ljust(BEGUN_BYTES, b"\x0a")
+PIECE = 1 << 14
+
+
+class Staller:
+    """A connection that begins requests, as far as its windows allow."""
+
+    def __init__(self, address):
+        host, port = address.rsplit(":", 1)
+        self.socket = socket.create_connection((host, int(port)))
+        self.received = b""
+        self.window = self.stream_window = 65535
+        self.is_told = self.is_over = False
+        self.sent_bytes = 0
+        self.socket.sendall(PREFACE + frame(SETTINGS, 0, 0))
+        self.wait_for(lambda: self.is_told)
+
+    def wait_for(self, condition, patience_s=PATIENCE_S):
+        until = time.monotonic() + patience_s
+        while not (condition() or self.is_over) and time.monotonic() < until:
+            self.receive()
+        return condition() and not self.is_over
+
+    def receive(self):
+        self.socket.settimeout(0.2)
+        try:
+            more = self.socket.recv(MIB)
+            self.is_over |= not more
+            self.received += more
+        except TimeoutError:
+            pass
+        self.socket.settimeout(PATIENCE_S)
+        while len(self.received) >= 9:
+            size = int.from_bytes(self.received[:3], "big")
+            if len(self.received) < 9 + size:
+                return
+            kind, flags = self.received[3:5]
+            stream = int.from_bytes(self.received[5:9], "big")
+            self.take(kind, flags, stream, self.received[9:9 + size])
+            self.received = self.received[9 + size:]
+
+    def take(self, kind, flags, stream, data):
+        if kind == SETTINGS and not flags & ACK:
+            for at in range(0, len(data), 6):
+                key, value = struct.unpack(">HI", data[at:at + 6])
+                if key == 4:
+                    self.stream_window = value
+            self.socket.sendall(frame(SETTINGS, ACK, 0))
+            self.is_told = True
+        elif kind == PING and not flags & ACK:
+            self.socket.sendall(frame(PING, ACK, 0, data))
+        elif kind == WINDOW and stream == 0:
+            self.window += int.from_bytes(data, "big")
+        elif kind == AWAY:
+            self.is_over = True
+
+    def begin(self, stream):
+        """False if layerd does not let it."""
+        if not self.wait_for(lambda: self.window >= PIECE, WINDOW_PATIENCE_S):
+            return False
+        begun = BEGUN[:min(self.stream_window, self.window)]
+        self.window -= len(begun)
+        self.socket.sendall(frame(HEADERS, END_OF_HEADERS, stream, REQUEST))
+        for at in range(0, len(begun), PIECE):
+            self.socket.sendall(frame(DATA, 0, stream, begun[at:at + PIECE]))
+        self.sent_bytes += len(begun)
+        return True
+
+
+def stall(address, kept):
+    """Bytes that were sent and belong to no whole request."""
+    sent_bytes = 0
+    for _ in range(CONNECTIONS):
+        try:
+            kept.append(Staller(address))
+            for i in range(STREAMS):
+                if not kept[-1].begin(2 * i + 1):
+                    break
+        except OSError:  # Refused, or closed.
+            continue
+    return sum(staller.sent_bytes for staller in kept)
+
+
+class Stalled(unittest.TestCase):
+    def test_requests_that_do_not_end_take_no_more_than_they_may(self):
+        with Daemon({"digits": networks.DIGITS / "digits.onnx"},
+                    "--max-message-bytes", "1MiB",
+                    "--request-memory", "4MiB") as daemon:
+            status = f"/proc/{daemon.process.pid}/status"
+            before = 1024 * number_in(status, "VmRSS")
+            kept = []
+            sent_bytes = stall(daemon.address, kept)
+            grown = 1024 * number_in(status, "VmHWM") - before
+            print(f"{sent_bytes >> 20} MiB sent, grown by {grown >> 20} MiB")
+            self.assertGreater(sent_bytes, 1.5 * GROWTH_BYTES_MAX)
+            if not is_instrumented():  # Freed memory is kept by a sanitizer.
+                self.assertLess(grown, GROWTH_BYTES_MAX)
+            for staller in kept:
+                staller.socket.close()
+            self.assertTrue(self.is_ready(daemon))
+
+    def is_ready(self, daemon):
+        until = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until:
+            if layerctl("status", "--address", daemon.address).status == 0:
+                return True
+        return False
+
+
+if __name__ == "__main__":
+    unittest.main()
