@@ -23,16 +23,12 @@ import shutil
 import statistics
 import subprocess
 import sys
-import time
 
 import onnx as onnx_package
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODELS = "resnet50,resnet152,vgg16,densenet201,mobilenet_v2,vit_b_16,bert_base"
 PEERS = ("onnxruntime", "openvino", "ncnn")
-# Before each turn: threads of the engine before still wait in a loop for a
-# while, and take a CPU from who needs them all.
-PAUSE_SECONDS = 0.03
 # What is asked of each file, against whom: DESIGN.md has the goals.
 LAYERD = {
     "bytes": [],
@@ -159,7 +155,6 @@ def compete(able, rounds):
     for number in range(rounds):
         turn = number % len(able)
         for contender in able[turn:] + able[:turn]:
-            time.sleep(PAUSE_SECONDS)
             contender.times.append(contender.ask())
     for contender in able:
         contender.close()
