@@ -123,56 +123,64 @@ std::string BenchJson(const BenchReport& report) {
   return json.Finish();
 }
 
+namespace {
+
+std::string LatencyText(const BenchReport& report) {
+  return absl::StrFormat(
+      "%s, %d threads, %d requests, realtime scheduling off\n"
+      "memory    %s for weights of %s as f32 (%s less), stored as %s: ring "
+      "%s, head %s, decoding %s; arena %s\n"
+      "resident  %.3f ms%s\n"
+      "streamed  %.3f ms, p99 %.3f ms: %.2f %% over the faster resident "
+      "one of each round, %.2f %% over the faster engine; in parts %s, "
+      "waiting for the drive %s\n",
+      report.model, report.threads, report.requests,
+      FormatByteSize(report.weight_memory_bytes()),
+      FormatByteSize(report.weight_bytes),
+      Number(report.weight_memory_reduction_pct(), " %"), report.weights_dtype,
+      FormatByteSize(report.ring_bytes), FormatByteSize(report.head_bytes),
+      FormatByteSize(report.decode_bytes), FormatByteSize(report.arena_bytes),
+      Median(report.resident_ms),
+      report.whole_layer_ms.empty()
+          ? ""
+          : absl::StrFormat(", whole layers %.3f ms",
+                            Median(report.whole_layer_ms)),
+      Median(report.streamed_ms), Quantile(report.streamed_ms, 0.99),
+      report.overhead_pct(), report.overhead_of_one_engine_pct(),
+      Number(MedianOrNone(report.computing_ms), " ms"),
+      Number(MedianOrNone(report.drive_wait_ms), " ms"));
+}
+
+std::string DriveText(const BenchReport& report) {
+  return absl::StrFormat(
+      "model     predicted %s (error %s), reading at once %s (gap %s), no "
+      "schedule beats %s (gap %s)\n"
+      "drive     %s while streaming, in reads of %s; loader %s a GiB, of "
+      "which checksums %s\n"
+      "longest part %.0f us; peak memory of a process that only streams "
+      "%s; outputs %s\n",
+      Number(report.predicted_ms, " ms"),
+      Number(report.prediction_error_pct(), " %"),
+      Number(report.asap_bound_ms, " ms"),
+      Number(report.gap_pct(report.asap_bound_ms), " %"),
+      Number(report.lower_bound_ms, " ms"),
+      Number(report.gap_pct(report.lower_bound_ms), " %"),
+      Number(report.read_mib_s, " MiB/s"),
+      report.read_bytes_mean
+          ? FormatByteSize(static_cast<uint64_t>(*report.read_bytes_mean))
+          : "unknown",
+      Number(report.loader_cpu_ms_per_gib, " CPU-ms"),
+      Number(report.crc_cpu_ms_per_gib, " CPU-ms"), report.longest_part_us,
+      report.peak_rss_bytes ? FormatByteSize(*report.peak_rss_bytes)
+                            : "unknown",
+      report.outputs_identical ? "identical bit for bit"
+                               : "NOT identical: please report this");
+}
+
+}  // namespace
+
 std::string BenchText(const BenchReport& report) {
-  return absl::StrCat(
-      absl::StrFormat(
-          "%s, %d threads, %d requests, realtime scheduling off\n"
-          "memory    %s for weights of %s as f32 (%s less), stored as %s: ring "
-          "%s, head %s, decoding %s; arena %s\n"
-          "resident  %.3f ms%s\n"
-          "streamed  %.3f ms, p99 %.3f ms: %.2f %% over the faster resident "
-          "one of each round, %.2f %% over the faster engine; in parts %s, "
-          "waiting for the drive %s\n",
-          report.model, report.threads, report.requests,
-          FormatByteSize(report.weight_memory_bytes()),
-          FormatByteSize(report.weight_bytes),
-          Number(report.weight_memory_reduction_pct(), " %"),
-          report.weights_dtype, FormatByteSize(report.ring_bytes),
-          FormatByteSize(report.head_bytes),
-          FormatByteSize(report.decode_bytes),
-          FormatByteSize(report.arena_bytes), Median(report.resident_ms),
-          report.whole_layer_ms.empty()
-              ? ""
-              : absl::StrFormat(", whole layers %.3f ms",
-                                Median(report.whole_layer_ms)),
-          Median(report.streamed_ms), Quantile(report.streamed_ms, 0.99),
-          report.overhead_pct(), report.overhead_of_one_engine_pct(),
-          Number(MedianOrNone(report.computing_ms), " ms"),
-          Number(MedianOrNone(report.drive_wait_ms), " ms")),
-      absl::StrFormat(
-          "model     predicted %s (error %s), reading at once %s (gap %s), no "
-          "schedule beats %s (gap %s)\n"
-          "drive     %s while streaming, in reads of %s; loader %s a GiB, of "
-          "which checksums "
-          "%s\n"
-          "longest part %.0f us; peak memory of a process that only streams "
-          "%s; outputs %s\n",
-          Number(report.predicted_ms, " ms"),
-          Number(report.prediction_error_pct(), " %"),
-          Number(report.asap_bound_ms, " ms"),
-          Number(report.gap_pct(report.asap_bound_ms), " %"),
-          Number(report.lower_bound_ms, " ms"),
-          Number(report.gap_pct(report.lower_bound_ms), " %"),
-          Number(report.read_mib_s, " MiB/s"),
-          report.read_bytes_mean
-              ? FormatByteSize(static_cast<uint64_t>(*report.read_bytes_mean))
-              : "unknown",
-          Number(report.loader_cpu_ms_per_gib, " CPU-ms"),
-          Number(report.crc_cpu_ms_per_gib, " CPU-ms"), report.longest_part_us,
-          report.peak_rss_bytes ? FormatByteSize(*report.peak_rss_bytes)
-                                : "unknown",
-          report.outputs_identical ? "identical bit for bit"
-                                   : "NOT identical: please report this"));
+  return absl::StrCat(LatencyText(report), DriveText(report));
 }
 
 }  // namespace layerd

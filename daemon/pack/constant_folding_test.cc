@@ -38,12 +38,14 @@ void Halves(TestModel& m, const std::string& name, const Ints& shape,
   m.Add("DequantizeLinear", {name + "_bytes", name + "_scale"}, {name});
 }
 
-struct Row {
+template <typename Elements>
+struct RowOf {
   const char* name;
   Adds adds;
   Ints shape;
-  Ints elements;
+  Elements elements;
 };
+using Row = RowOf<Ints>;
 
 // clang-format off
 TEST_CASE("What is known while packing is computed while packing") {
@@ -150,13 +152,6 @@ struct Scale {
   std::string half;  // 0.5, as stored.
 };
 
-struct Moved {
-  const char* name;
-  Adds adds;
-  Ints shape;
-  Floats elements;
-};
-
 TEST_CASE("What is dequantised moves as numbers of its scale's type") {
   const auto scale = GENERATE(values<Scale>({
       {onnx::TensorProto::FLOAT16, DataType::kF16, {"\0\x38", 2}},
@@ -165,7 +160,7 @@ TEST_CASE("What is dequantised moves as numbers of its scale's type") {
       {onnx::TensorProto::DOUBLE, DataType::kF64, {"\0\0\0\0\0\0\xe0\x3f", 8}},
   }));
   // clang-format off
-  const auto row = GENERATE(values<Moved>({
+  const auto row = GENERATE(values<RowOf<Floats>>({
       {"concat", [](TestModel& m) { SetInt(m.Add("Concat", {"d", "d"}, {"y"}), "axis", 1); }, {2, 6}, {.5f, 1, 1.5f, .5f, 1, 1.5f, 2, 2.5f, 3, 2, 2.5f, 3}},
       {"transpose", [](TestModel& m) { m.Add("Transpose", {"d"}, {"y"}); }, {3, 2}, {.5f, 2, 1, 2.5f, 1.5f, 3}},
       {"reshape", [](TestModel& m) { m.Ints("s", {1}, {6}); m.Add("Reshape", {"d", "s"}, {"y"}); }, {6}, {.5f, 1, 1.5f, 2, 2.5f, 3}},

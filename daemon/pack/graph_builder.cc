@@ -22,6 +22,17 @@ std::string Printable(const std::string& name) {
   return absl::CHexEscape(name.substr(0, 200));
 }
 
+// Where weights are quantised.
+struct QuantisedInput {
+  std::string_view op_type;
+  size_t number;
+};
+constexpr QuantisedInput kQuantisedInputs[] = {{"ConvInteger", 1},
+                                               {"DequantizeLinear", 0},
+                                               {"MatMulInteger", 1},
+                                               {"QLinearConv", 3},
+                                               {"QLinearMatMul", 3}};
+
 // As f32 if it is or means floating numbers; scalars and the like are no
 // weights.
 uint64_t WeightBytes(const Constant& constant, bool is_quantised = false) {
@@ -81,12 +92,15 @@ class Builder {
     return index;
   }
 
-  // What a DequantizeLinear reads.
+  // What is read as the numbers that it means.
   std::unordered_set<std::string_view> Quantised() const {
     std::unordered_set<std::string_view> names;
     for (const OnnxNode& node : model_.nodes) {
-      if (node.op_type == "DequantizeLinear" && !node.inputs.empty()) {
-        names.insert(node.inputs[0]);
+      for (const QuantisedInput& input : kQuantisedInputs) {
+        if (node.op_type == input.op_type &&
+            input.number < node.inputs.size()) {
+          names.insert(node.inputs[input.number]);
+        }
       }
     }
     return names;

@@ -184,13 +184,19 @@ TEST_CASE("Weights are counted as f32, once, and scalars are not") {
   CHECK(graph->weight_bytes == 400 + 16 + 16 + 20);
 }
 
-TEST_CASE("Weights that are dequantised are counted as f32") {
+TEST_CASE("Weights that mean floating numbers are counted as f32") {
+  const bool is_multiplied = GENERATE(false, true);
   TestModel model = Small();
-  model.Weights("w", {10, 10}, {})->set_data_type(TensorProto::INT8);
-  model.proto.mutable_graph()->mutable_initializer(0)->set_raw_data(
-      std::string(100, '\1'));
-  model.Weights("scale", {}, {1});
-  model.Add("DequantizeLinear", {"w", "scale"}, {"numbers"});
+  TensorProto* w = model.Weights("w", {10, 10}, {});
+  w->set_data_type(TensorProto::INT8);
+  w->set_raw_data(std::string(100, '\1'));
+  if (is_multiplied) {
+    model.Input("bytes", {1, 10}, TensorProto::INT8);
+    model.Add("MatMulInteger", {"bytes", "w"}, {"numbers"});
+  } else {
+    model.Weights("scale", {}, {1});
+    model.Add("DequantizeLinear", {"w", "scale"}, {"numbers"});
+  }
   model.Output("numbers");
   const auto graph = model.Import();
   INFO(graph.status());

@@ -25,7 +25,6 @@
 #include "daemon/pack/weight_writer.h"
 #include "daemon/plan/program_check.h"
 #include "kernels/decoded_part.h"
-#include "kernels/type_check.h"
 #include "layer_file.pb.h"
 #include "loader/store/layer_file_writer.h"
 
@@ -106,13 +105,7 @@ uint64_t LargestExtentBytes(const Program& program) {
   uint64_t largest = 0;
   for (const Part& part : program.parts) {
     if (!part.read) continue;
-    uint64_t bytes = 0;
-    for (const WeightPiece& piece : DecodedSpec(program.SpecOf(part)).weights) {
-      bytes =
-          (bytes + kWeightAlignment - 1) / kWeightAlignment * kWeightAlignment +
-          piece.layout.bytes();
-    }
-    largest = std::max(largest, bytes);
+    largest = std::max(largest, WeightBytes(DecodedSpec(program.SpecOf(part))));
   }
   return largest;
 }

@@ -34,8 +34,8 @@ class Sampling {
     ASSIGN_OR_RETURN(const Axis x, Along(0, x_[3]));
     ASSIGN_OR_RETURN(const Axis y, Along(1, x_[2]));
     int sum = kAbsent;
-    for (const Side& row : y.sides) {
-      for (const Side& column : x.sides) {
+    for (const Side& row : y) {
+      for (const Side& column : x) {
         ASSIGN_OR_RETURN(const int one, Weighed(row, column));
         sum = sum == kAbsent ? one : speller_.Add("Add", {sum, one});
       }
@@ -49,9 +49,7 @@ class Sampling {
   struct Side {
     int place, weight;
   };
-  struct Axis {
-    std::vector<Side> sides;
-  };
+  using Axis = std::vector<Side>;
 
   absl::Status TakeAttributes() {
     RETURN_IF_ERROR(
@@ -105,7 +103,7 @@ class Sampling {
                                          DataType::kF32);
       const int weighs =
           weight == kAbsent ? counts : speller_.Add("Mul", {weight, counts});
-      axis.sides.push_back({speller_.CastTo(within, DataType::kI64), weighs});
+      axis.push_back({speller_.CastTo(within, DataType::kI64), weighs});
     };
     if (is_nearest_) {
       add(first, kAbsent);

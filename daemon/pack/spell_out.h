@@ -24,9 +24,8 @@ bool IsSpelledOut(const Node& node, const Graph& graph);
 // What they need besides is added to the graph: values, and constants out of
 // `held_bytes`. They have yet to be inferred, as nodes of opset 13.
 //
-// REQUIRES: IsSpelledOut(node, graph); the node did not fold, and is inferred
-// if
-//           its operator can be (operator_table.h).
+// REQUIRES: IsSpelledOut(node, graph); the node did not fold. It is inferred,
+//           where operator_table.h has a function for that.
 // Errors: INVALID_ARGUMENT for an index that is outside; UNIMPLEMENTED where
 //         indices say where to put elements and are not known while packing.
 absl::StatusOr<std::vector<Node>> SpellOut(const Node& node, Graph& graph,

@@ -8,11 +8,9 @@
 
 #include "absl/strings/str_split.h"
 #include "daemon/pack/onnx_test_model.h"
-#include "daemon/pack/simplify.h"
-#include "daemon/pack/translate.h"
 #include "kernels/reference/reference_backend.h"
 #include "test/catch/catch.h"
-#include "test/sim/packed_answers.h"
+#include "test/sim/imported_answers.h"
 
 namespace layerd {
 namespace {
@@ -23,13 +21,7 @@ using Shape = std::vector<int64_t>;
 // What "y" is.
 Floats Answer(TestModel& model, const std::vector<Floats>& inputs) {
   model.Output("y");
-  const auto graph = model.Import();
-  INFO(graph.status());
-  REQUIRE(graph.ok());
-  Network network = *Translate(*graph);
-  REQUIRE(Simplify(&network).ok());
-  const auto backend = MakeReferenceBackend();
-  return PackedAnswers(network, {4 << 10, 10000}, inputs, *backend)[0];
+  return ImportedAnswers(model, inputs, *MakeReferenceBackend())[0];
 }
 
 Floats Counted(int64_t count) {

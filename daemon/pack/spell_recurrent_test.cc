@@ -5,11 +5,9 @@
 #include <vector>
 
 #include "daemon/pack/onnx_test_model.h"
-#include "daemon/pack/simplify.h"
-#include "daemon/pack/translate.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "test/catch/catch.h"
-#include "test/sim/packed_answers.h"
+#include "test/sim/imported_answers.h"
 
 namespace layerd {
 namespace {
@@ -81,6 +79,89 @@ struct Case {
   bool has_start;
 };
 
+using Shape = std::vector<int64_t>;
+
+// A layer in one direction or both, in one of the layouts.
+class Layer {
+ public:
+  Layer(const Case& row, const std::string& direction, bool is_batch_first)
+      : row_(row),
+        direction_(direction),
+        is_batch_first_(is_batch_first),
+        directions_(direction == "bidirectional" ? 2 : 1),
+        weights_{row.gates, Drawn(directions_ * rows() * kInputs, 1),
+                 Drawn(directions_ * rows() * kUnits, 2),
+                 Drawn(directions_ * 2 * rows(), 3)},
+        x_(Drawn(kSteps * kBatch * kInputs, 4)),
+        h0_(row.has_start ? Drawn(directions_ * kBatch * kUnits, 5)
+                          : Floats(directions_ * kBatch * kUnits, 0)) {}
+
+  std::vector<Floats> Answers() const {
+    TestModel model(14);
+    model.Input("x", is_batch_first_ ? Shape{kBatch, kSteps, kInputs}
+                                     : Shape{kSteps, kBatch, kInputs});
+    model.Weights("w", {directions_, rows(), kInputs}, weights_.w);
+    model.Weights("r", {directions_, rows(), kUnits}, weights_.r);
+    model.Weights("b", {directions_, 2 * rows()}, weights_.b);
+    std::vector<std::string> inputs = {"x", "w", "r", "b"};
+    std::vector<Floats> given = {x_};
+    if (row_.has_start) {
+      model.Input("h0", is_batch_first_ ? Shape{kBatch, directions_, kUnits}
+                                        : Shape{directions_, kBatch, kUnits});
+      inputs.insert(inputs.end(), {"", "h0"});
+      given.push_back(h0_);
+    }
+    onnx::NodeProto* node = model.Add(row_.op_type, inputs, {"y", "last"});
+    SetInt(SetInt(node, "hidden_size", kUnits), "layout", is_batch_first_);
+    SetString(node, "direction", direction_);
+    if (row_.gates == 3) SetInt(node, "linear_before_reset", 1);
+    model.Output("y");
+    model.Output("last");
+    return ImportedAnswers(model, given, *MakeCpuBackend(1));
+  }
+
+  // One sequence in one direction.
+  void Check(const std::vector<Floats>& answers, int64_t d, int64_t n) const {
+    const int64_t state =
+        is_batch_first_ ? n * directions_ + d : d * kBatch + n;
+    std::vector<double> h(h0_.begin() + state * kUnits,
+                          h0_.begin() + (state + 1) * kUnits);
+    std::vector<double> c(kUnits, 0);
+    for (int64_t s = 0; s < kSteps; ++s) {
+      const bool is_reverse = d == 1 || direction_ == "reverse";
+      const int64_t t = is_reverse ? kSteps - 1 - s : s;
+      const int64_t at = is_batch_first_ ? n * kSteps + t : t * kBatch + n;
+      const std::vector<double> x(x_.begin() + at * kInputs,
+                                  x_.begin() + (at + 1) * kInputs);
+      Step(row_.op_type, weights_, d, x.data(), h.data(), c.data());
+      CheckUnits(answers[0], h,
+                 is_batch_first_ ? at * directions_ + d
+                                 : (t * directions_ + d) * kBatch + n);
+    }
+    CheckUnits(answers[1], h, state);
+  }
+
+  int64_t directions() const { return directions_; }
+
+ private:
+  int64_t rows() const { return row_.gates * kUnits; }
+
+  static void CheckUnits(const Floats& answer, const std::vector<double>& h,
+                         int64_t place) {
+    for (size_t u = 0; u < h.size(); ++u) {
+      REQUIRE(answer[static_cast<size_t>(place * kUnits) + u] ==
+              Approx(h[u]).margin(1e-5));
+    }
+  }
+
+  const Case row_;
+  const std::string direction_;
+  const bool is_batch_first_;
+  const int64_t directions_;
+  const Weights weights_;
+  const Floats x_, h0_;
+};
+
 TEST_CASE("Recurrent layers answer as defined, in each direction and layout") {
   const auto row = GENERATE(values<Case>({{"RNN", 1, true},
                                           {"GRU", 3, true},
@@ -90,74 +171,12 @@ TEST_CASE("Recurrent layers answer as defined, in each direction and layout") {
   const std::string direction = GENERATE("forward", "reverse", "bidirectional");
   const bool is_batch_first = GENERATE(false, true);
   INFO(row.op_type << " " << direction << " layout " << is_batch_first);
-  const int64_t directions = direction == "bidirectional" ? 2 : 1;
-  const int64_t rows = row.gates * kUnits;
-  const Weights weights{row.gates, Drawn(directions * rows * kInputs, 1),
-                        Drawn(directions * rows * kUnits, 2),
-                        Drawn(directions * 2 * rows, 3)};
-  const Floats x = Drawn(kSteps * kBatch * kInputs, 4);
-  const Floats h0 = row.has_start ? Drawn(directions * kBatch * kUnits, 5)
-                                  : Floats(directions * kBatch * kUnits, 0);
-  TestModel model(14);
-  using Shape = std::vector<int64_t>;
-  model.Input("x", is_batch_first ? Shape{kBatch, kSteps, kInputs}
-                                  : Shape{kSteps, kBatch, kInputs});
-  model.Weights("w", {directions, rows, kInputs}, weights.w);
-  model.Weights("r", {directions, rows, kUnits}, weights.r);
-  model.Weights("b", {directions, 2 * rows}, weights.b);
-  std::vector<std::string> inputs = {"x", "w", "r", "b"};
-  std::vector<Floats> given = {x};
-  if (row.has_start) {
-    model.Input("h0", is_batch_first ? Shape{kBatch, directions, kUnits}
-                                     : Shape{directions, kBatch, kUnits});
-    inputs.insert(inputs.end(), {"", "h0"});
-    given.push_back(h0);
-  }
-  onnx::NodeProto* node = model.Add(row.op_type, inputs, {"y", "last"});
-  SetInt(SetInt(node, "hidden_size", kUnits), "layout", is_batch_first);
-  SetString(node, "direction", direction);
-  if (row.gates == 3) SetInt(node, "linear_before_reset", 1);
-  model.Output("y");
-  model.Output("last");
-  const auto graph = model.Import();
-  INFO(graph.status());
-  REQUIRE(graph.ok());
-  Network network = *Translate(*graph);
-  REQUIRE(Simplify(&network).ok());
-  const auto backend = MakeCpuBackend(1);
+  const Layer layer(row, direction, is_batch_first);
 
-  const auto answers = PackedAnswers(network, {4 << 10, 3000}, given, *backend);
+  const std::vector<Floats> answers = layer.Answers();
 
-  for (int64_t d = 0; d < directions; ++d) {
-    for (int64_t n = 0; n < kBatch; ++n) {
-      const auto state_at = [&](int64_t u) {
-        return static_cast<size_t>(
-            ((is_batch_first ? n * directions + d : d * kBatch + n)) * kUnits +
-            u);
-      };
-      std::vector<double> h(kUnits), c(kUnits, 0);
-      for (int64_t u = 0; u < kUnits; ++u) {
-        h[static_cast<size_t>(u)] = h0[state_at(u)];
-      }
-      for (int64_t s = 0; s < kSteps; ++s) {
-        const bool reverse = d == 1 || direction == "reverse";
-        const int64_t t = reverse ? kSteps - 1 - s : s;
-        const int64_t at = is_batch_first ? n * kSteps + t : t * kBatch + n;
-        std::vector<double> seen(x.begin() + at * kInputs,
-                                 x.begin() + (at + 1) * kInputs);
-        Step(row.op_type, weights, d, seen.data(), h.data(), c.data());
-        const int64_t to = is_batch_first ? at * directions + d
-                                          : (t * directions + d) * kBatch + n;
-        for (int64_t u = 0; u < kUnits; ++u) {
-          REQUIRE(answers[0][static_cast<size_t>(to * kUnits + u)] ==
-                  Approx(h[static_cast<size_t>(u)]).margin(1e-5));
-        }
-      }
-      for (int64_t u = 0; u < kUnits; ++u) {
-        REQUIRE(answers[1][state_at(u)] ==
-                Approx(h[static_cast<size_t>(u)]).margin(1e-5));
-      }
-    }
+  for (int64_t d = 0; d < layer.directions(); ++d) {
+    for (int64_t n = 0; n < kBatch; ++n) layer.Check(answers, d, n);
   }
 }
 

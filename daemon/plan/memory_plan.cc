@@ -255,8 +255,7 @@ void MemoryPlanner::Impl::MakeShare() {
     MemoryShare::Level& level = levels.emplace_back();
     level.least_ring_bytes = least_[g].ring_bytes();
     for (const size_t m : models_of_level_[g]) {
-      level.models.push_back(tables_[m].get());
-      level.rates.push_back(rates[m]);
+      level.models.push_back({tables_[m].get(), rates[m]});
     }
   }
   share_.emplace(std::move(levels));

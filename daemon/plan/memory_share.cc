@@ -30,11 +30,10 @@ uint64_t Sum(const auto& priced) {
 MemoryShare::MemoryShare(std::vector<Level> levels)
     : levels_(std::move(levels)) {
   for (const Level& level : levels_) {
-    LAYERD_CHECK(level.rates.size() == level.models.size());
     uint64_t useful = level.least_ring_bytes;
     std::vector<uint64_t> rings{0, level.least_ring_bytes};
-    for (const LatencyTable* table : level.models) {
-      const RingDemand::Step& all = table->demand().steps().front();
+    for (const Model& model : level.models) {
+      const RingDemand::Step& all = model.table->demand().steps().front();
       useful = std::max(useful, all.streamed_bytes);
       rings.push_back(all.ring_bytes_min);
     }
@@ -76,14 +75,12 @@ std::vector<MemoryShare::Choice> MemoryShare::Best(uint64_t room_bytes) {
   return choices;
 }
 
-double MemoryShare::Badness(const Level& level, size_t model,
-                            uint64_t ring_bytes, size_t step) {
-  LatencyTable& table = *level.models[model];
-  const double seconds = table.ColdSeconds(ring_bytes, step);
+double MemoryShare::Badness(const Model& model, uint64_t ring_bytes,
+                            size_t step) {
+  const double seconds = model.table->ColdSeconds(ring_bytes, step);
   if (seconds == kNever) return kNever;
-  return level.rates[model] * (table.resident_seconds() > 0
-                                   ? seconds / table.resident_seconds()
-                                   : seconds);
+  const double alone = model.table->resident_seconds();
+  return model.rate * (alone > 0 ? seconds / alone : seconds);
 }
 
 uint64_t MemoryShare::HeadBytes(const LatencyTable& table, size_t step) {
@@ -94,8 +91,9 @@ MemoryShare::Priced MemoryShare::Price(const Level& level,
                                        Choice choice) const {
   Priced priced{.bytes = choice.ring_bytes};
   for (size_t m = 0; m < level.models.size(); ++m) {
-    priced.bytes += HeadBytes(*level.models[m], choice.steps[m]);
-    priced.badness += Badness(level, m, choice.ring_bytes, choice.steps[m]);
+    const Model& model = level.models[m];
+    priced.bytes += HeadBytes(*model.table, choice.steps[m]);
+    priced.badness += Badness(model, choice.ring_bytes, choice.steps[m]);
   }
   priced.choice = std::move(choice);
   return priced;
@@ -114,14 +112,14 @@ std::vector<size_t> MemoryShare::StepsFor(LatencyTable& table,
   return steps;
 }
 
-size_t MemoryShare::Cheapest(const Level& level, size_t model,
-                             uint64_t ring_bytes, double price) const {
-  LatencyTable& table = *level.models[model];
+size_t MemoryShare::Cheapest(const Model& model, uint64_t ring_bytes,
+                             double price) const {
   size_t best = 0;
   double best_cost = kNever;
-  for (const size_t step : StepsFor(table, ring_bytes)) {
-    const double cost = Badness(level, model, ring_bytes, step) +
-                        price * static_cast<double>(HeadBytes(table, step));
+  for (const size_t step : StepsFor(*model.table, ring_bytes)) {
+    const double cost =
+        Badness(model, ring_bytes, step) +
+        price * static_cast<double>(HeadBytes(*model.table, step));
     if (cost < best_cost) {
       best = step;
       best_cost = cost;
@@ -134,8 +132,8 @@ MemoryShare::Choice MemoryShare::AtPrice(const Level& level,
                                          uint64_t ring_bytes,
                                          double price) const {
   Choice choice{.ring_bytes = ring_bytes};
-  for (size_t m = 0; m < level.models.size(); ++m) {
-    choice.steps.push_back(Cheapest(level, m, ring_bytes, price));
+  for (const Model& model : level.models) {
+    choice.steps.push_back(Cheapest(model, ring_bytes, price));
   }
   return choice;
 }
@@ -167,12 +165,12 @@ std::vector<MemoryShare::Priced> MemoryShare::AllAtPrice(double price) const {
 void MemoryShare::ForEachChange(
     size_t level, double price,
     const std::function<void(Choice)>& consider) const {
-  const std::vector<LatencyTable*>& models = levels_[level].models;
+  const std::vector<Model>& models = levels_[level].models;
   for (const uint64_t ring : rings_[level]) {
     if (ring > room_bytes_) break;
     const Choice base = AtPrice(levels_[level], ring, price);
     for (size_t m = 0; m < models.size(); ++m) {
-      for (const size_t step : StepsFor(*models[m], ring)) {
+      for (const size_t step : StepsFor(*models[m].table, ring)) {
         Choice choice = base;
         choice.steps[m] = step;
         consider(std::move(choice));

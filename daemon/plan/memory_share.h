@@ -27,12 +27,14 @@ namespace layerd {
 // Threading: one thread.
 class MemoryShare {
  public:
+  struct Model {
+    LatencyTable* table;  // A loan.
+    double rate = 1;      // Of its requests, 1 in the mean of all.
+  };
   struct Level {
-    std::vector<LatencyTable*> models;
-    std::vector<double> rates;      // Of each: of its requests, 1 in the mean.
+    std::vector<Model> models;
     uint64_t least_ring_bytes = 0;  // Of the least plan.
   };
-  // Tables are loans.
   explicit MemoryShare(std::vector<Level> levels);
 
   struct Choice {  // Of one level.
@@ -48,13 +50,11 @@ class MemoryShare {
     uint64_t bytes = 0;
     double badness = 0;
   };
-  static double Badness(const Level& level, size_t model, uint64_t ring_bytes,
-                        size_t step);
+  static double Badness(const Model& model, uint64_t ring_bytes, size_t step);
   static uint64_t HeadBytes(const LatencyTable& table, size_t step);
   Priced Price(const Level& level, Choice choice) const;
   std::vector<size_t> StepsFor(LatencyTable& table, uint64_t ring_bytes) const;
-  size_t Cheapest(const Level& level, size_t model, uint64_t ring_bytes,
-                  double price) const;
+  size_t Cheapest(const Model& model, uint64_t ring_bytes, double price) const;
   Choice AtPrice(const Level& level, uint64_t ring_bytes, double price) const;
   Priced AtPrice(size_t level, double price) const;
   std::vector<Priced> AllAtPrice(double price) const;

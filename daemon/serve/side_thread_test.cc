@@ -19,12 +19,12 @@ namespace {
 
 constexpr int kMost = static_cast<int>(SideThread::kWaitingMax);
 
-bool Wanted() { return false; }
+bool NotCancelled() { return false; }
 
 // Begins work that lasts until `end` is set; returns once it is being done.
 void Occupy(SideThread* side, const std::shared_future<void>& end) {
   std::promise<void> begun;
-  side->Do(Wanted, [&begun, end](const absl::Status&) {
+  side->Do(NotCancelled, [&begun, end](const absl::Status&) {
     begun.set_value();
     end.wait();
   });
@@ -51,7 +51,7 @@ TEST_CASE("All that was given is done, in order, before the thread ends") {
     std::promise<void> end;
     Occupy(&side, end.get_future().share());
     for (int i = 0; i < kMost; ++i) {
-      side.Do(Wanted, [&done, i](const absl::Status& turn) {
+      side.Do(NotCancelled, [&done, i](const absl::Status& turn) {
         if (turn.ok()) done.push_back(i);
       });
     }
@@ -70,11 +70,12 @@ TEST_CASE(
   Occupy(&side, end.get_future().share());
   std::promise<void> all;
   for (int i = 0; i < kMost; ++i) {
-    side.Do(Wanted, [&](const absl::Status& turn) {
+    side.Do(NotCancelled, [&](const absl::Status& turn) {
       if (turn.ok() && ++done == kMost) all.set_value();
     });
   }
-  side.Do(Wanted, [&refused](const absl::Status& turn) { refused = turn; });
+  side.Do(NotCancelled,
+          [&refused](const absl::Status& turn) { refused = turn; });
   CHECK(absl::IsResourceExhausted(refused));
   CHECK(refused.message() ==
         "16 calls for traces and budgets wait already, as many as may: try "
@@ -85,7 +86,7 @@ TEST_CASE(
   all.get_future().wait();
   std::promise<void> answered;
   later = absl::UnknownError("not asked yet");
-  side.Do(Wanted, [&](const absl::Status& turn) {
+  side.Do(NotCancelled, [&](const absl::Status& turn) {
     later = turn;
     answered.set_value();
   });
@@ -102,7 +103,8 @@ TEST_CASE("Whether work is wanted is asked when its turn comes") {
     Occupy(&side, end.get_future().share());
     side.Do([&is_cancelled] { return is_cancelled; },
             [&cancelled](const absl::Status& turn) { cancelled = turn; });
-    side.Do(Wanted, [&wanted](const absl::Status& turn) { wanted = turn; });
+    side.Do(NotCancelled,
+            [&wanted](const absl::Status& turn) { wanted = turn; });
     is_cancelled = true;
     end.set_value();
   }
@@ -117,7 +119,7 @@ TEST_CASE("It is as urgent as any thread, whoever started it") {
     BecomePrompt();
     prompt = Urgency();
     SideThread side;
-    side.Do(Wanted, [&](const absl::Status&) { ordinary = Urgency(); });
+    side.Do(NotCancelled, [&](const absl::Status&) { ordinary = Urgency(); });
   }).join();
   const bool is_nicer = prompt.nice < before.nice;
   const bool is_shorter = prompt.slice_ns < before.slice_ns;

@@ -123,27 +123,14 @@ std::vector<StreamRead> ManyReads(const LayerFileReader& file, Seconds time) {
   return reads;
 }
 
-void Measure(const Settings& settings) {
-  const auto file = LayerFileReader::Open(settings.file);
-  LAYERD_CHECK(file.ok(), std::string(file.status().message()));
-  const auto slab = Slab::Allocate(settings.ring_bytes);
-  LAYERD_CHECK(slab.ok());
-  // As a daemon has it.
-  auto choice = OpenIoEngine(
-      IoEngineKind::kAuto, settings.depth + LoaderOptions().lookups_in_flight);
-  LAYERD_CHECK(choice.ok());
-  const absl::Status registered =
-      choice->engine->RegisterMemory((*slab)->memory());
-  if (!registered.ok()) std::fprintf(stderr, "memory is not registered\n");
-  LeaveCpuToLoader();
-  BareRate bare;
-  std::thread([&] {
-    BecomeLoader(HasCpuForLoader(1));
-    bare =
-        ReadBarely(**file, settings, (*slab)->memory(), choice->engine.get());
-  }).join();
-  Loader loader(choice->engine.get(), {.reads_in_flight = settings.depth,
-                                       .read_bytes_max = settings.read_bytes});
+struct LoaderRate {
+  double mib_s = 0, cpu_ms_per_gib = 0, read_kib_mean = 0;
+};
+
+LoaderRate ReadByLoader(const LayerFileReader& file, const Settings& settings,
+                        std::span<std::byte> memory, IoEngine* engine) {
+  Loader loader(engine, {.reads_in_flight = settings.depth,
+                         .read_bytes_max = settings.read_bytes});
   std::thread thread([&] {
     BecomeLoader(HasCpuForLoader(1));
     loader.Run();
@@ -151,12 +138,10 @@ void Measure(const Settings& settings) {
   clockid_t loader_clock;
   LAYERD_CHECK(pthread_getcpuclockid(thread.native_handle(), &loader_clock) ==
                0);
-
-  const std::vector<StreamRead> reads = ManyReads(**file, settings.time);
-  WeightRing ring((*slab)->memory());
+  const std::vector<StreamRead> reads = ManyReads(file, settings.time);
+  WeightRing ring(memory);
   WeightStream stream(reads.size());
-  const StreamRequest request{
-      .file = file->get(), .reads = reads, .ring = &ring};
+  const StreamRequest request{.file = &file, .reads = reads, .ring = &ring};
   Stream(request, settings.time / 10, &loader, &stream);
   const Loader::Stats before = loader.stats();
   const double cpu_before = CpuSeconds(loader_clock);
@@ -164,16 +149,41 @@ void Measure(const Settings& settings) {
   Stream(request, settings.time, &loader, &stream);
   const double seconds = Seconds(Clock::now() - begin).count();
   const double cpu_seconds = CpuSeconds(loader_clock) - cpu_before;
-  const auto read_bytes =
+  const auto bytes =
       static_cast<double>(loader.stats().read_bytes - before.read_bytes);
   const auto count = static_cast<double>(loader.stats().reads - before.reads);
   loader.Shutdown();
   thread.join();
+  return {bytes / kMiB / seconds, 1e3 * cpu_seconds / (bytes / kGiB),
+          bytes / count / 1024};
+}
+
+void Measure(const Settings& settings) {
+  const auto file = LayerFileReader::Open(settings.file);
+  LAYERD_CHECK(file.ok(), std::string(file.status().message()));
+  const auto slab = Slab::Allocate(settings.ring_bytes);
+  LAYERD_CHECK(slab.ok());
+  const std::span<std::byte> memory = (*slab)->memory();
+  // As a daemon has it.
+  auto choice = OpenIoEngine(
+      IoEngineKind::kAuto, settings.depth + LoaderOptions().lookups_in_flight);
+  LAYERD_CHECK(choice.ok());
+  if (!choice->engine->RegisterMemory(memory).ok()) {
+    std::fprintf(stderr, "memory is not registered\n");
+  }
+  LeaveCpuToLoader();
+  BareRate bare;
+  std::thread([&] {
+    BecomeLoader(HasCpuForLoader(1));
+    bare = ReadBarely(**file, settings, memory, choice->engine.get());
+  }).join();
+  const LoaderRate rate =
+      ReadByLoader(**file, settings, memory, choice->engine.get());
   std::printf(
       "{\"mib_s\": %.0f, \"cpu_ms_per_gib\": %.1f, \"crc_cpu_ms_per_gib\": "
       "%.1f, \"read_kib_mean\": %.0f, \"bare_mib_s\": %.0f}\n",
-      read_bytes / kMiB / seconds, 1e3 * cpu_seconds / (read_bytes / kGiB),
-      bare.crc_cpu_ms_per_gib, read_bytes / count / 1024, bare.mib_s);
+      rate.mib_s, rate.cpu_ms_per_gib, bare.crc_cpu_ms_per_gib,
+      rate.read_kib_mean, bare.mib_s);
 }
 
 }  // namespace

@@ -7,11 +7,13 @@ same round: what else the machine does meets both. Below 1 layerd is faster;
 above 1.05 against any engine we would worry.
 
   peers.sh [--threads 1,2] [--rounds 30] [--models resnet50,...]
-           [--work FOLDER] [--prepare] [--results FILE]
+           [--work FOLDER] [--prepare] [--pause MS] [--results FILE]
 
 A folder for files that stays lets a first run prepare what the second measures
 on a machine that is quiet. It also keeps the rows that were measured, so that a
-long comparison may be made in pieces: FILE then has all of them.
+long comparison may be made in pieces: FILE then has all of them. A pause before
+each turn lets threads of the engine before go to sleep, which wait in a loop
+for a while; with it all engines answer after a rest.
 """
 import argparse
 import datetime
@@ -23,6 +25,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
 
 import onnx as onnx_package
 
@@ -42,6 +45,8 @@ def options():
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--models", default=MODELS)
+    parser.add_argument("--pause", type=float, default=0,
+                        help="milliseconds before each turn; default 0")
     parser.add_argument("--results", help="a Markdown file to write")
     parser.add_argument("--prepare", action="store_true",
                         help="only make what --work lacks, to measure later")
@@ -149,12 +154,13 @@ def contenders(option, threads, onnx, ncnn, files):
     return able
 
 
-def compete(able, rounds):
+def compete(able, rounds, pause_ms):
     for contender in able:
         contender.ask()
     for number in range(rounds):
         turn = number % len(able)
         for contender in able[turn:] + able[:turn]:
+            time.sleep(1e-3 * pause_ms)
             contender.times.append(contender.ask())
     for contender in able:
         contender.close()
@@ -254,7 +260,7 @@ def main():
             continue
         for threads in option.threads.split(","):
             able = contenders(option, int(threads), onnx, ncnn, files)
-            line = row(model, threads, compete(able, option.rounds))
+            line = row(model, threads, compete(able, option.rounds, option.pause))
             print("  ".join(line), flush=True)
             rows.add(line)
             if option.results:

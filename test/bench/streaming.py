@@ -335,7 +335,8 @@ def shares_of(r, base):
 
 def bench_table(rows, prefix):
     lines = ["| row | less memory % | resident, ms | streamed, ms | overhead %"
-             " | over one engine % | of it parts % | decoding, caches % | waiting % | recurrence % |"
+             " | over one engine % | of it parts % | decoding, caches % |"
+             " waiting % | recurrence % |"
              " any schedule % | gap % | prediction's error % | loader less"
              " checksums, CPU-ms a GiB | longest part, ms | peak, MiB | same"
              " bits |", "|" + " --- |" * 17]

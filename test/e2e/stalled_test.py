@@ -22,7 +22,7 @@ BEGUN_BYTES = 900_000  # Of a message of a MiB.
 # what comes while it ends others, is guessed.
 GROWTH_BYTES_MAX = (64 + 8 * 4 + 200) * MIB
 PATIENCE_S = 30
-WINDOW_PATIENCE_S = 2
+WINDOW_PATIENCE_S = 10
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RESET, SETTINGS, PING, AWAY, WINDOW = 0, 1, 3, 4, 6, 7, 8
@@ -139,7 +139,9 @@ class Stalled(unittest.TestCase):
             grown = 1024 * number_in(status, "VmHWM") - before
             print(f"{sent_bytes >> 20} MiB sent, grown by {grown >> 20} MiB")
             self.assertGreater(sent_bytes, 1.5 * GROWTH_BYTES_MAX)
-            if not is_instrumented():  # Freed memory is kept by a sanitizer.
+            if is_instrumented():
+                print("SKIPPED: the bound; a sanitizer keeps freed memory")
+            else:
                 self.assertLess(grown, GROWTH_BYTES_MAX)
             for staller in kept:
                 staller.socket.close()

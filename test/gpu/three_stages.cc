@@ -1,12 +1,17 @@
 #include "test/gpu/three_stages.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <numeric>
 
 #include "absl/strings/str_format.h"
+#include "config/check.h"
 #include "config/status_macros.h"
+#include "daemon/plan/ring_recurrence.h"
 #include "kernels/operator.h"
 
 namespace layerd {
@@ -115,16 +120,25 @@ StageTimes StageTimesOf(std::span<const CudaPartTimes> parts) {
 }
 
 double RecurrenceSeconds(std::span<const CudaPartTimes> alone) {
-  std::vector<double> finish;
-  double copied = 0;
-  for (size_t i = 0; i < alone.size(); ++i) {
-    const double may_begin = i < kOpen ? 0 : finish[i - kOpen];
-    copied =
-        std::max(copied, may_begin) + alone[i].copy_end - alone[i].copy_begin;
-    finish.push_back(std::max(i == 0 ? 0 : finish[i - 1], copied) +
-                     alone[i].end - alone[i].begin);
+  if (alone.empty()) return 0;
+  // Copies take their time if a second has so many bytes; reads take none.
+  constexpr double kCopyRate = 1e12, kReadRate = 1e30;
+  std::vector<uint64_t> bytes;
+  std::vector<TimedPart> parts;
+  for (const CudaPartTimes& part : alone) {
+    parts.push_back(
+        {static_cast<uint32_t>(parts.size()), part.end - part.begin});
+    bytes.push_back(static_cast<uint64_t>(
+        std::lround(kCopyRate * (part.copy_end - part.copy_begin))));
   }
-  return finish.empty() ? 0 : finish.back();
+  const auto finish = RingFinishTimes(
+      {.reads_bytes = bytes,
+       .parts = parts,
+       .drive_bytes_per_s = kReadRate,
+       .ring_bytes = std::accumulate(bytes.begin(), bytes.end(), uint64_t{1}),
+       .copy_bytes_per_s = kCopyRate});
+  LAYERD_CHECK(finish.ok(), std::string(finish.status().message()));
+  return finish->back();
 }
 
 absl::StatusOr<ThreeStages> MeasureThreeStages() {

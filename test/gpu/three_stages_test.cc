@@ -23,7 +23,7 @@ TEST_CASE("Copies are counted that go on while a part computes") {
 }
 
 TEST_CASE("The recurrence has a copy stage, and two parts that are queued") {
-  CHECK(RecurrenceSeconds(kAlone) == 11);
+  CHECK(RecurrenceSeconds(kAlone) == Approx(11));
   CHECK(RecurrenceSeconds({}) == 0);
 }
 
