@@ -71,6 +71,14 @@ struct Node {
   int64_t opset = 0;    // That the model imports.
   std::vector<int> inputs, outputs;  // Into Graph::values, or kAbsent.
   std::map<std::string, AttributeValue> attributes;
+  int branch = -1;  // Into Graph::branches while importing: it belongs to it.
+};
+
+// One of the two branches of an If. The nodes of both stand among all others.
+struct Branch {
+  int parent = -1;          // Into Graph::branches.
+  int condition = kAbsent;  // Into Graph::values.
+  bool is_then = false;     // Whether it is the one for true.
 };
 
 // `node "conv7" (Conv, opset 13)`: how every error about a node begins.
@@ -89,6 +97,7 @@ struct Graph {
   std::vector<Constant> constants;
   std::vector<Value> values;
   std::vector<Node> nodes;
+  std::vector<Branch> branches;      // None once it is imported.
   std::vector<int> inputs, outputs;  // Values, in the model's order.
   // Of all initializers and Constant tensors of rank > 0, counted as f32 if
   // they are of a floating type or dequantised (as they are otherwise), each

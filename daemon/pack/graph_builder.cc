@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <queue>
 #include <string>
 #include <string_view>
@@ -65,23 +66,31 @@ class Builder {
   absl::StatusOr<Graph> Build(const ShapeBindings& shapes) {
     graph_.name = std::move(model_.graph_name);
     graph_.files = std::move(model_.files);
+    names_.resize(model_.branches.size() + 1);
+    for (const OnnxBranch& branch : model_.branches) {
+      graph_.branches.emplace_back().parent = branch.parent;
+    }
     RETURN_IF_ERROR(AddInitializers());
     RETURN_IF_ERROR(AddInputs(shapes));
     RETURN_IF_ERROR(AddNodes());
     RETURN_IF_ERROR(AddOutputs());
     RETURN_IF_ERROR(SortNodes());
+    RenameInBranches();
     Prune(graph_);
     return std::move(graph_);
   }
 
  private:
-  absl::StatusOr<int> AddValue(const std::string& name, const char* kind) {
+  using Names = std::unordered_map<std::string, int>;
+
+  absl::StatusOr<int> AddValue(const std::string& name, const char* kind,
+                               int branch = kNoBranch) {
     if (name.empty()) {
       return absl::InvalidArgumentError(
           absl::StrFormat("an %s has no name", kind));
     }
     const int index = static_cast<int>(graph_.values.size());
-    if (!values_.emplace(name, index).second) {
+    if (!NamesOf(branch).emplace(name, index).second) {
       return absl::InvalidArgumentError(
           absl::StrFormat("the value \"%s\" is written twice, the second time "
                           "as %s",
@@ -89,7 +98,34 @@ class Builder {
     }
     graph_.values.emplace_back();
     graph_.values.back().name = name;
+    branches_.push_back(branch);
     return index;
+  }
+
+  Names& NamesOf(int branch) { return names_[static_cast<size_t>(branch + 1)]; }
+
+  // Branches see what is around them.
+  std::optional<int> Find(const std::string& name, int branch) {
+    for (;; branch = graph_.branches[static_cast<size_t>(branch)].parent) {
+      const Names& names = NamesOf(branch);
+      const auto known = names.find(name);
+      if (known != names.end()) return known->second;
+      if (branch == kNoBranch) return std::nullopt;
+    }
+  }
+
+  // Both branches of an If may use the same names.
+  void RenameInBranches() {
+    if (graph_.branches.empty()) return;
+    std::unordered_set<std::string> taken;
+    for (const auto& [name, index] : NamesOf(kNoBranch)) taken.insert(name);
+    for (size_t i = 0; i < graph_.values.size(); ++i) {
+      if (branches_[i] == kNoBranch) continue;
+      std::string& name = graph_.values[i].name;
+      if (taken.insert(name).second) continue;
+      name = absl::StrCat(name, "_", i);
+      while (!taken.insert(name).second) name += "_";
+    }
   }
 
   // What is read as the numbers that it means.
@@ -109,7 +145,8 @@ class Builder {
   absl::Status AddInitializers() {
     const std::unordered_set<std::string_view> quantised = Quantised();
     for (OnnxTensor& tensor : model_.initializers) {
-      ASSIGN_OR_RETURN(const int index, AddValue(tensor.name, "initializer"));
+      ASSIGN_OR_RETURN(const int index,
+                       AddValue(tensor.name, "initializer", tensor.branch));
       Value& value = graph_.values[static_cast<size_t>(index)];
       value.dtype = tensor.constant.dtype;
       value.shape = tensor.constant.shape;
@@ -127,9 +164,8 @@ class Builder {
     const size_t initializers = graph_.values.size();
     std::vector<OnnxValueInfo> inputs;
     for (OnnxValueInfo& input : model_.inputs) {
-      const auto known = values_.find(input.name);
-      if (known != values_.end() &&
-          static_cast<size_t>(known->second) < initializers) {
+      const std::optional<int> known = Find(input.name, kNoBranch);
+      if (known && static_cast<size_t>(*known) < initializers) {
         continue;
       }
       ASSIGN_OR_RETURN(const int index, AddValue(input.name, "input"));
@@ -167,10 +203,12 @@ class Builder {
       node.op_type = std::move(from.op_type);
       node.opset = model_.opset;
       node.attributes = std::move(from.attributes);
+      node.branch = from.branch;
       for (const std::string& output : from.outputs) {
         int index = kAbsent;
         if (!output.empty()) {
-          absl::StatusOr<int> added = AddValue(output, "output of a node");
+          absl::StatusOr<int> added =
+              AddValue(output, "output of a node", from.branch);
           if (!added.ok()) return About(node, added.status());
           index = *added;
         }
@@ -190,14 +228,45 @@ class Builder {
         node.inputs.push_back(kAbsent);
         continue;
       }
-      const auto known = values_.find(input);
-      if (known == values_.end()) {
+      ASSIGN_OR_RETURN(const int index, Input(node, input, from.branch));
+      node.inputs.push_back(index);
+    }
+    return node.op_type == "If" ? ConnectBranches(from, node)
+                                : absl::OkStatus();
+  }
+
+  absl::StatusOr<int> Input(const Node& node, const std::string& name,
+                            int branch) {
+    if (const std::optional<int> known = Find(name, branch)) return *known;
+    return About(node, absl::InvalidArgumentError(absl::StrFormat(
+                           "its input \"%s\" is no output of any node, no "
+                           "initializer and no input",
+                           Printable(name))));
+  }
+
+  // An If reads its condition, then all outputs of the first branch, then all
+  // of the second.
+  absl::Status ConnectBranches(const OnnxNode& from, Node& node) {
+    if (from.then_branch == kNoBranch || from.else_branch == kNoBranch ||
+        node.inputs.size() != 1 || node.inputs[0] == kAbsent) {
+      return About(node, absl::InvalidArgumentError(
+                             "it has no condition or no two branches"));
+    }
+    const int condition = node.inputs[0];
+    for (const int b : {from.then_branch, from.else_branch}) {
+      const OnnxBranch& branch = model_.branches[static_cast<size_t>(b)];
+      if (branch.outputs.size() < from.outputs.size()) {
         return About(node, absl::InvalidArgumentError(absl::StrFormat(
-                               "its input \"%s\" is no output of any node, no "
-                               "initializer and no input",
-                               Printable(input))));
+                               "a branch has %d outputs, the node has %d",
+                               branch.outputs.size(), from.outputs.size())));
       }
-      node.inputs.push_back(known->second);
+      Branch& known = graph_.branches[static_cast<size_t>(b)];
+      known.condition = condition;
+      known.is_then = b == from.then_branch;
+      for (size_t i = 0; i < from.outputs.size(); ++i) {
+        ASSIGN_OR_RETURN(const int index, Input(node, branch.outputs[i], b));
+        node.inputs.push_back(index);
+      }
     }
     return absl::OkStatus();
   }
@@ -208,8 +277,8 @@ class Builder {
     }
     std::unordered_set<std::string> seen;
     for (const OnnxValueInfo& output : model_.outputs) {
-      const auto known = values_.find(output.name);
-      if (known == values_.end()) {
+      const std::optional<int> known = Find(output.name, kNoBranch);
+      if (!known) {
         return absl::InvalidArgumentError(
             absl::StrFormat("the graph's output \"%s\" is written by no node",
                             Printable(output.name)));
@@ -219,7 +288,7 @@ class Builder {
             absl::StrFormat("the graph's output \"%s\" is listed twice",
                             Printable(output.name)));
       }
-      graph_.outputs.push_back(known->second);
+      graph_.outputs.push_back(*known);
     }
     return absl::OkStatus();
   }
@@ -239,12 +308,19 @@ class Builder {
     std::vector<size_t> waits_for(count, 0);
     std::vector<std::vector<size_t>> readers(count);
     for (size_t n = 0; n < count; ++n) {
-      for (const int input : graph_.nodes[n].inputs) {
-        if (input == kAbsent) continue;
-        const int writer = writers[static_cast<size_t>(input)];
-        if (writer < 0) continue;
+      const auto wait = [&](int value) {
+        if (value == kAbsent) return;
+        const int writer = writers[static_cast<size_t>(value)];
+        if (writer < 0) return;
         readers[static_cast<size_t>(writer)].push_back(n);
         ++waits_for[n];
+      };
+      const Node& node = graph_.nodes[n];
+      for (const int input : node.inputs) wait(input);
+      // So inference knows whether a branch is taken before it comes to it.
+      for (int b = node.branch; b != kNoBranch;
+           b = graph_.branches[static_cast<size_t>(b)].parent) {
+        wait(graph_.branches[static_cast<size_t>(b)].condition);
       }
     }
     return TakeReady(readers, waits_for);
@@ -283,7 +359,8 @@ class Builder {
 
   OnnxModel model_;
   Graph graph_;
-  std::unordered_map<std::string, int> values_;
+  std::vector<Names> names_;   // Of the graph, then of each branch.
+  std::vector<int> branches_;  // That each value belongs to.
   std::unordered_set<std::string> node_names_;
 };
 

@@ -1,9 +1,7 @@
 #include "daemon/pack/graph_inference.h"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
-#include <string_view>
 #include <unordered_set>
 #include <utility>
 
@@ -15,6 +13,7 @@
 #include "config/status_macros.h"
 #include "daemon/pack/element_type.h"
 #include "daemon/pack/graph_builder.h"
+#include "daemon/pack/node_check.h"
 #include "daemon/pack/node_context.h"
 #include "daemon/pack/onnx_limits.h"
 #include "daemon/pack/operator_table.h"
@@ -22,106 +21,6 @@
 
 namespace layerd {
 namespace {
-
-absl::Status Refuse(const Node& node, const std::string& why) {
-  return absl::UnimplementedError(absl::StrCat(Describe(node), ": ", why));
-}
-
-struct Reason {
-  std::string_view op_type;
-  const char* why;
-};
-constexpr const char* kCountsResults =
-    "how many results it has depends on data of each request, which is not "
-    "supported; export the model up to its inputs (boxes and scores), and do "
-    "this in the client";
-constexpr const char* kFlows =
-    "control flow is not supported; export the model with its branch or its "
-    "steps written out";
-constexpr const char* kRandom =
-    "it draws random numbers: a request would not get the same answer twice";
-constexpr Reason kReasons[] = {
-    {"Bernoulli", kRandom},
-    {"Compress", kCountsResults},
-    {"If", kFlows},
-    {"Loop", kFlows},
-    {"Multinomial", kRandom},
-    {"NonMaxSuppression", kCountsResults},
-    {"RandomNormal", kRandom},
-    {"RandomNormalLike", kRandom},
-    {"RandomUniform", kRandom},
-    {"RandomUniformLike", kRandom},
-    {"Scan", kFlows},
-    {"Unique", kCountsResults},
-};
-
-const char* WhyNot(std::string_view op_type) {
-  for (const Reason& reason : kReasons) {
-    if (reason.op_type == op_type) return reason.why;
-  }
-  return "the operator is not supported";
-}
-
-absl::Status CheckArity(const Node& node, const OperatorRow& row) {
-  const size_t inputs = node.inputs.size();
-  const bool is_listed = inputs >= row.inputs_min && inputs <= row.inputs_max &&
-                         !node.outputs.empty() &&
-                         node.outputs.size() <= row.outputs_max;
-  // A list of any length has no gaps.
-  const size_t needed =
-      row.inputs_max == kNodeEdgesMax ? inputs : row.inputs_min;
-  const bool has_output =
-      is_listed && (row.gaps == Gaps::kAny || node.outputs[0] != kAbsent);
-  if (has_output &&
-      std::find(node.inputs.begin(),
-                node.inputs.begin() + static_cast<int64_t>(needed), kAbsent) ==
-          node.inputs.begin() + static_cast<int64_t>(needed)) {
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(absl::StrFormat(
-      "%s: %d inputs and %d outputs, or a needed one left out; the operator "
-      "has %d to %d inputs and 1 to %d outputs",
-      Describe(node), inputs, node.outputs.size(), row.inputs_min,
-      row.inputs_max, row.outputs_max));
-}
-
-// Opset 7 gave these another meaning or other attributes: numpy's broadcasting,
-// inference without being told. All others stayed as they were in opset 6.
-constexpr std::array<std::string_view, 20> kChangedInOpset7 = {
-    "Add",  "And",     "AveragePool", "BatchNormalization",
-    "Div",  "Dropout", "Equal",       "GRU",
-    "Gemm", "Greater", "LSTM",        "Less",
-    "Mul",  "Or",      "PRelu",       "Pow",
-    "RNN",  "Sub",     "Upsample",    "Xor"};
-
-// Those that stayed as they were from opset 1 to 6 as well.
-constexpr std::array<std::string_view, 26> kUnchangedUntilOpset7 = {
-    "ArgMax",        "ArgMin",       "Constant",   "Conv",
-    "ConvTranspose", "DepthToSpace", "Flatten",    "GlobalAveragePool",
-    "GlobalMaxPool", "Identity",     "LRN",        "LogSoftmax",
-    "MaxPool",       "ReduceMax",    "ReduceMean", "ReduceMin",
-    "ReduceProd",    "ReduceSum",    "Shape",      "Size",
-    "Softmax",       "Softplus",     "Softsign",   "SpaceToDepth",
-    "Squeeze",       "Transpose"};
-
-absl::Status UpgradeToOpset7(Node& node) {
-  if (node.opset >= 7) return absl::OkStatus();
-  if (node.opset < 6 &&
-      std::find(kUnchangedUntilOpset7.begin(), kUnchangedUntilOpset7.end(),
-                node.op_type) == kUnchangedUntilOpset7.end()) {
-    return Refuse(node,
-                  "before opset 6 it is not supported (onnx.version_converter "
-                  "converts)");
-  }
-  if (std::find(kChangedInOpset7.begin(), kChangedInOpset7.end(),
-                node.op_type) != kChangedInOpset7.end()) {
-    return Refuse(node,
-                  "before opset 7 it meant something else, which is not "
-                  "supported (onnx.version_converter converts)");
-  }
-  node.opset = 7;
-  return absl::OkStatus();
-}
 
 class Inference {
  public:
@@ -139,15 +38,124 @@ class Inference {
     std::vector<Node> kept;
     for (const Node& node : graph_->nodes) node_names_.insert(node.name);
     for (Node& node : graph_->nodes) {
-      ASSIGN_OR_RETURN(const bool stays, Infer(node));
-      if (!stays) continue;
-      RETURN_IF_ERROR(Keep(std::move(node), kept));
+      if (Taken(node.branch) == Answer::kNo) continue;
+      RETURN_IF_ERROR(InBranch(node.branch, InferAndKeep(node, kept)));
     }
     graph_->nodes = std::move(kept);
+    graph_->branches.clear();
     return ConnectOutputs();
   }
 
  private:
+  enum class Answer { kNo, kYes, kUnknown };
+
+  absl::Status InferAndKeep(Node& node, std::vector<Node>& kept) {
+    if (node.op_type == "If") return Decide(node, kept);
+    ASSIGN_OR_RETURN(const bool stays, Infer(node));
+    return stays ? Keep(std::move(node), kept) : absl::OkStatus();
+  }
+
+  Answer IsTrue(int condition) {
+    const Value& value = ValueAt(StandsFor(condition));
+    if (value.constant < 0) return Answer::kUnknown;
+    const auto truth =
+        graph_->ReadI64(graph_->constants[static_cast<size_t>(value.constant)]);
+    if (!truth.ok() || truth->size() != 1) return Answer::kUnknown;
+    return truth->front() != 0 ? Answer::kYes : Answer::kNo;
+  }
+
+  // Whether what belongs to a branch is computed.
+  Answer Taken(int index) {
+    Answer all = Answer::kYes;
+    while (index >= 0) {
+      const Branch& branch = graph_->branches[static_cast<size_t>(index)];
+      const Answer truth = IsTrue(branch.condition);
+      if (truth == Answer::kUnknown) {
+        all = Answer::kUnknown;
+      } else if ((truth == Answer::kYes) != branch.is_then) {
+        return Answer::kNo;
+      }
+      index = branch.parent;
+    }
+    return all;
+  }
+
+  absl::Status InBranch(int index, const absl::Status& status) {
+    while (!status.ok() && index >= 0) {
+      const Branch& branch = graph_->branches[static_cast<size_t>(index)];
+      if (IsTrue(branch.condition) != Answer::kUnknown) {
+        index = branch.parent;
+        continue;
+      }
+      return absl::Status(
+          status.code(),
+          absl::StrFormat(
+              "%s (in a branch of an If that depends on \"%s\", which is not "
+              "known while packing; --value binds an input that decides)",
+              std::string(status.message()),
+              absl::CHexEscape(ValueAt(branch.condition).name.substr(0, 200))));
+    }
+    return status;
+  }
+
+  // An If is the branch that is taken. Where only a request knows, both are
+  // computed, and it is a Where for each output.
+  absl::Status Decide(const Node& node, std::vector<Node>& kept) {
+    const int condition = StandsFor(node.inputs[0]);
+    const Value& decides = ValueAt(condition);
+    if (*decides.dtype != DataType::kBool ||
+        *ElementCount(*decides.shape) != 1) {
+      return About(node, absl::InvalidArgumentError(
+                             "its condition is not one truth value"));
+    }
+    const size_t count = (node.inputs.size() - 1) / 2;
+    const Answer truth = IsTrue(condition);
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      const int output = node.outputs[i];
+      if (output == kAbsent) continue;
+      const int yes = StandsFor(node.inputs[1 + i]);
+      const int no = StandsFor(node.inputs[1 + count + i]);
+      if (truth == Answer::kUnknown) {
+        RETURN_IF_ERROR(Choose(node, i, {condition, yes, no}, kept));
+        continue;
+      }
+      stands_for_[static_cast<size_t>(output)] =
+          truth == Answer::kYes ? yes : no;
+    }
+    return absl::OkStatus();
+  }
+
+  // `inputs` are a condition and what to take if it is true and if not.
+  absl::Status Choose(const Node& node, size_t i, std::vector<int> inputs,
+                      std::vector<Node>& kept) {
+    const Value& yes = ValueAt(inputs[1]);
+    const Value& no = ValueAt(inputs[2]);
+    if (yes.dtype != no.dtype || yes.shape != no.shape ||
+        yes.shape->size() < ValueAt(inputs[0]).shape->size()) {
+      return Refuse(
+          node,
+          absl::StrFormat(
+              "which branch it takes depends on \"%s\", which is not known "
+              "while packing, and its branches write different shapes or "
+              "types, which is not supported; --value binds an input that "
+              "decides",
+              absl::CHexEscape(ValueAt(inputs[0]).name.substr(0, 200))));
+    }
+    Node where;
+    where.name =
+        i == 0 ? node.name : UniqueName(absl::StrCat(node.name, ":", i));
+    where.op_type = "Where";
+    where.opset = kOpsetMax;
+    where.inputs = std::move(inputs);
+    where.outputs = {node.outputs[i]};
+    ASSIGN_OR_RETURN(const bool stays, Infer(where));
+    return stays ? Keep(std::move(where), kept) : absl::OkStatus();
+  }
+
+  int StandsFor(int value) const {
+    return stands_for_[static_cast<size_t>(value)];
+  }
+
   absl::Status Keep(Node node, std::vector<Node>& kept) {
     if (node.op_type == "Split") return SplitIntoSlices(node, kept);
     if (IsSpelledOut(node, *graph_)) return Spell(node, kept);
@@ -160,7 +168,7 @@ class Inference {
     const OperatorRow* row = FindOperator(node.op_type);
     if (row == nullptr ||
         (row->opset_min > kOpsetMax && node.opset <= kOpsetMax)) {
-      return Refuse(node, WhyNot(node.op_type));
+      return RefuseOperator(node);
     }
     RETURN_IF_ERROR(UpgradeToOpset7(node));
     if (node.opset < row->opset_min) {

@@ -9,7 +9,7 @@ namespace layerd {
 // What the importer reads of a file at most. All are far above what exporters
 // write; they keep a hostile file from taking memory or time.
 inline constexpr int64_t kIrVersionMin = 3;
-inline constexpr int64_t kIrVersionMax = 13;
+inline constexpr int64_t kIrVersionMax = 14;
 inline constexpr int64_t kOpsetMin = 1;
 inline constexpr int64_t kOpsetMax = 21;
 // Of nodes that importing makes and no file may contain.
@@ -18,6 +18,9 @@ inline constexpr int64_t kOpsetOfOurOwn = kOpsetMax + 1;
 inline constexpr size_t kNodesMax = 1 << 17;
 // Of those that operators without a kernel are spelled out with.
 inline constexpr size_t kSpelledNodesMax = 1 << 17;
+// Of Ifs, and how deep one may lie in another.
+inline constexpr size_t kBranchesMax = 1 << 14;
+inline constexpr int kBranchDepthMax = 16;
 inline constexpr size_t kTensorsMax = 1 << 17;
 inline constexpr size_t kGraphInputsMax = 1 << 17;  // IR 3 lists weights too.
 inline constexpr size_t kNodeEdgesMax = 1 << 14;

@@ -23,7 +23,7 @@ struct Fields {
   float f = 0;
   int64_t i = 0;
   std::string s;
-  std::optional<WireField> t;
+  std::optional<WireField> t, g;
   std::vector<float> floats;
   std::vector<int64_t> ints;
   std::vector<std::string> strings;
@@ -35,7 +35,7 @@ const char* NameOfOther(int64_t type) {
   switch (type) {
     case AttributeProto::GRAPH:
     case AttributeProto::GRAPHS:
-      return "a graph; control flow is not supported";
+      return "a graph; loops are not supported";
     case AttributeProto::SPARSE_TENSOR:
     case AttributeProto::SPARSE_TENSORS:
       return "a sparse tensor, which is not supported";
@@ -51,8 +51,9 @@ const char* NameOfOther(int64_t type) {
 
 class AttributeScanner {
  public:
-  AttributeScanner(TensorScanner* tensors, Allowance* held_bytes)
-      : tensors_(tensors), held_bytes_(held_bytes) {}
+  AttributeScanner(TensorScanner* tensors, const ScanBranch* scan_branch,
+                   Allowance* held_bytes)
+      : tensors_(tensors), scan_branch_(scan_branch), held_bytes_(held_bytes) {}
 
   absl::Status AddTo(OnnxNode& node, WireReader message) {
     Fields fields;
@@ -61,6 +62,9 @@ class AttributeScanner {
       RETURN_IF_ERROR(Read(message, field, fields));
     }
     const std::string name = absl::CHexEscape(fields.name.substr(0, 200));
+    if (int* branch = BranchOf(node, fields.name)) {
+      return AddBranch(message, fields, *branch);
+    }
     absl::StatusOr<AttributeValue> value = ValueOf(message, fields);
     if (!value.ok()) {
       return absl::Status(
@@ -77,6 +81,23 @@ class AttributeScanner {
   }
 
  private:
+  static int* BranchOf(OnnxNode& node, const std::string& attribute) {
+    if (node.op_type != "If") return nullptr;
+    if (attribute == "then_branch") return &node.then_branch;
+    return attribute == "else_branch" ? &node.else_branch : nullptr;
+  }
+
+  absl::Status AddBranch(const WireReader& message, const Fields& fields,
+                         int& branch) {
+    if (!fields.g || fields.g->type != WireType::kBytes ||
+        branch != kNoBranch) {
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "attribute \"%s\" is no graph, or there twice", fields.name));
+    }
+    ASSIGN_OR_RETURN(branch, (*scan_branch_)(message.Within(*fields.g)));
+    return absl::OkStatus();
+  }
+
   absl::Status Read(WireReader& message, const WireField& field,
                     Fields& fields) {
     switch (field.number) {
@@ -128,6 +149,7 @@ class AttributeScanner {
         return absl::OkStatus();
       }
       case AttributeProto::kGFieldNumber:
+        fields.g = field;
         fields.seen_type = AttributeProto::GRAPH;
         return absl::OkStatus();
       case AttributeProto::kSparseTensorFieldNumber:
@@ -204,6 +226,7 @@ class AttributeScanner {
   }
 
   TensorScanner* tensors_;
+  const ScanBranch* scan_branch_;
   Allowance* held_bytes_;
 };
 
@@ -285,6 +308,7 @@ absl::Status AddAttributes(WireReader message, AttributeScanner attributes,
 
 absl::StatusOr<OnnxNode> ScanNode(const WireReader& message, int64_t opset,
                                   size_t index, TensorScanner& tensors,
+                                  const ScanBranch& scan_branch,
                                   Allowance& held_bytes) {
   OnnxNode node;
   RETURN_IF_ERROR(held_bytes.Take(sizeof(OnnxNode)));
@@ -297,8 +321,8 @@ absl::StatusOr<OnnxNode> ScanNode(const WireReader& message, int64_t opset,
   if (node.name.empty()) node.name = absl::StrCat(node.op_type, "_", index);
   absl::Status sound = CheckDomain(node);
   if (sound.ok()) {
-    sound =
-        AddAttributes(message, AttributeScanner(&tensors, &held_bytes), node);
+    sound = AddAttributes(
+        message, AttributeScanner(&tensors, &scan_branch, &held_bytes), node);
   }
   if (sound.ok()) return node;
   return absl::Status(sound.code(),

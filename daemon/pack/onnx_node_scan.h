@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 #include "absl/status/statusor.h"
 #include "daemon/pack/onnx_scan.h"
@@ -11,13 +12,17 @@
 
 namespace layerd {
 
+// Scans a branch of an If into the model; its index. Bounds its depth.
+using ScanBranch = std::function<absl::StatusOr<int>(const WireReader&)>;
+
 // `message` is a NodeProto; `index` names the node if it has no name.
 //
 // Errors: UNIMPLEMENTED naming the node for a domain that is not ONNX's, and
-//         for attributes that are graphs, sparse tensors, types, or lists of
-//         tensors: so nothing here recurses.
+//         for attributes that are graphs (but an If's two), sparse tensors,
+//         types, or lists of tensors.
 absl::StatusOr<OnnxNode> ScanNode(const WireReader& message, int64_t opset,
                                   size_t index, TensorScanner& tensors,
+                                  const ScanBranch& scan_branch,
                                   Allowance& held_bytes);
 
 }  // namespace layerd

@@ -226,6 +226,7 @@ class GraphScanner {
   absl::Status ScanField(WireReader& graph, const WireField& field) {
     switch (field.number) {
       case GraphProto::kNameFieldNumber: {
+        if (branch_ != kNoBranch) return absl::OkStatus();
         ASSIGN_OR_RETURN(model_->graph_name,
                          graph.ReadString(field, kNameBytesMax, "its name"));
         return absl::OkStatus();
@@ -238,9 +239,13 @@ class GraphScanner {
         return AddInitializer(graph.Within(field));
       case GraphProto::kInputFieldNumber:
         RETURN_IF_ERROR(CheckBytesField(field, "input"));
+        if (branch_ != kNoBranch) {
+          return absl::InvalidArgumentError("a branch that has inputs");
+        }
         return AddValueInfo(graph.Within(field), "input", model_->inputs);
       case GraphProto::kOutputFieldNumber:
         RETURN_IF_ERROR(CheckBytesField(field, "output"));
+        if (branch_ != kNoBranch) return AddBranchOutput(graph.Within(field));
         return AddValueInfo(graph.Within(field), "output", model_->outputs);
       case GraphProto::kSparseInitializerFieldNumber:
         RETURN_IF_ERROR(CheckBytesField(field, "sparse initializer"));
@@ -255,10 +260,43 @@ class GraphScanner {
 
   absl::Status AddNode(const WireReader& message) {
     RETURN_IF_ERROR(CheckCount(model_->nodes.size(), kNodesMax, "nodes"));
+    const auto scan_branch = [this](const WireReader& graph) {
+      return AddBranch(graph);
+    };
     ASSIGN_OR_RETURN(OnnxNode node,
                      ScanNode(message, model_->opset, model_->nodes.size(),
-                              tensors_, *held_bytes_));
+                              tensors_, scan_branch, *held_bytes_));
+    node.branch = branch_;
     model_->nodes.push_back(std::move(node));
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<int> AddBranch(const WireReader& graph) {
+    RETURN_IF_ERROR(
+        CheckCount(model_->branches.size(), kBranchesMax, "branches"));
+    if (depth_ == kBranchDepthMax) {
+      return absl::InvalidArgumentError(
+          absl::StrFormat("branches lie more than %d deep", kBranchDepthMax));
+    }
+    RETURN_IF_ERROR(held_bytes_->Take(sizeof(OnnxBranch)));
+    const int index = static_cast<int>(model_->branches.size());
+    const int parent = std::exchange(branch_, index);
+    model_->branches.emplace_back().parent = parent;
+    ++depth_;
+    const absl::Status scanned = Scan(graph);
+    --depth_;
+    branch_ = parent;
+    RETURN_IF_ERROR(scanned);
+    return index;
+  }
+
+  absl::Status AddBranchOutput(const WireReader& message) {
+    std::vector<std::string>& outputs =
+        model_->branches[static_cast<size_t>(branch_)].outputs;
+    RETURN_IF_ERROR(CheckCount(outputs.size(), kNodeEdgesMax / 2, "outputs"));
+    std::vector<OnnxValueInfo> info;
+    RETURN_IF_ERROR(AddValueInfo(message, "output", info));
+    outputs.push_back(std::move(info.front().name));
     return absl::OkStatus();
   }
 
@@ -266,6 +304,7 @@ class GraphScanner {
     RETURN_IF_ERROR(
         CheckCount(model_->initializers.size(), kTensorsMax, "initializers"));
     ASSIGN_OR_RETURN(OnnxTensor tensor, tensors_.Scan(message));
+    tensor.branch = branch_;
     RETURN_IF_ERROR(held_bytes_->Take(sizeof(OnnxTensor) + tensor.name.size()));
     model_->initializers.push_back(std::move(tensor));
     return absl::OkStatus();
@@ -339,6 +378,8 @@ class GraphScanner {
   OnnxModel* model_;
   Allowance* held_bytes_;
   TensorScanner tensors_;
+  int branch_ = kNoBranch;  // That is being scanned.
+  int depth_ = 0;
 };
 
 absl::StatusOr<Header> NamingFile(const WireReader& file,

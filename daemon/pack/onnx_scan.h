@@ -16,9 +16,12 @@ namespace layerd {
 
 // An ONNX file as it is written: names in place of indices, nothing inferred.
 
+inline constexpr int kNoBranch = -1;  // Of the graph itself.
+
 struct OnnxTensor {
   std::string name;
   Constant constant;
+  int branch = kNoBranch;  // Of OnnxModel::branches, that it belongs to.
 };
 
 struct OnnxDimension {
@@ -38,6 +41,16 @@ struct OnnxNode {
   std::string domain;
   std::vector<std::string> inputs, outputs;  // Empty: left out.
   std::map<std::string, AttributeValue> attributes;
+  int branch = kNoBranch;  // That it belongs to.
+  // Of an If.
+  int then_branch = kNoBranch, else_branch = kNoBranch;
+};
+
+// One of the two graphs of an If. Its nodes stand among all others; what they
+// write, only it and its own branches see.
+struct OnnxBranch {
+  int parent = kNoBranch;  // That the If belongs to.
+  std::vector<std::string> outputs;
 };
 
 struct OnnxModel {
@@ -46,6 +59,7 @@ struct OnnxModel {
   std::vector<std::unique_ptr<SourceFile>> files;  // The ONNX file is first.
   std::vector<OnnxTensor> initializers;
   std::vector<OnnxNode> nodes;
+  std::vector<OnnxBranch> branches;
   std::vector<OnnxValueInfo> inputs, outputs;
 };
 

@@ -116,6 +116,23 @@ onnx::TensorProto* SetTensor(onnx::NodeProto* node, const std::string& name) {
   return attribute->mutable_t();
 }
 
+onnx::GraphProto* SetBranch(onnx::NodeProto* node, const std::string& name,
+                            const std::string& op_type,
+                            const std::vector<std::string>& inputs,
+                            const std::string& output) {
+  onnx::AttributeProto* attribute = node->add_attribute();
+  attribute->set_name(name);
+  attribute->set_type(onnx::AttributeProto::GRAPH);
+  onnx::GraphProto* graph = attribute->mutable_g();
+  onnx::NodeProto* only = graph->add_node();
+  only->set_op_type(op_type);
+  only->set_name(output);
+  for (const std::string& input : inputs) only->add_input(input);
+  only->add_output(output);
+  graph->add_output()->set_name(output);
+  return graph;
+}
+
 void FillWeights(onnx::TensorProto* tensor, const std::vector<int64_t>& shape,
                  const std::vector<float>& elements) {
   tensor->set_data_type(onnx::TensorProto::FLOAT);

@@ -58,6 +58,11 @@ onnx::NodeProto* SetString(onnx::NodeProto* node, const std::string& name,
 onnx::NodeProto* SetInts(onnx::NodeProto* node, const std::string& name,
                          const std::vector<int64_t>& values);
 onnx::TensorProto* SetTensor(onnx::NodeProto* node, const std::string& name);
+// A graph of one node: "then_branch" or "else_branch" of an If.
+onnx::GraphProto* SetBranch(onnx::NodeProto* node, const std::string& name,
+                            const std::string& op_type,
+                            const std::vector<std::string>& inputs,
+                            const std::string& output);
 
 void FillWeights(onnx::TensorProto* tensor, const std::vector<int64_t>& shape,
                  const std::vector<float>& elements);

@@ -82,6 +82,11 @@ void Prune(Graph& graph) {
     Renumber(node.inputs, values);
     Renumber(node.outputs, values);
   }
+  for (Branch& branch : graph.branches) {
+    if (branch.condition != kAbsent) {
+      branch.condition = values[static_cast<size_t>(branch.condition)];
+    }
+  }
   Renumber(graph.inputs, values);
   Renumber(graph.outputs, values);
 

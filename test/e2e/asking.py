@@ -12,7 +12,11 @@ HALF = {"rtol": 1e-2, "atol": 1e-2}
 
 
 class Refused(Exception):
-    """layerctl would not; its words."""
+    """layerctl would not; its words and its exit status."""
+
+    def __init__(self, ended):
+        super().__init__(ended.err.strip() or f"exit status {ended.status}")
+        self.status = ended.status
 
 
 def named(name, path):
@@ -29,7 +33,7 @@ def pack(model, layers, shapes=None, *flags):
 
 def done(ended):
     if ended.status != 0:
-        raise Refused(ended.err.strip() or f"exit status {ended.status}")
+        raise Refused(ended)
     return ended
 
 

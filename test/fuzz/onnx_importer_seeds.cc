@@ -47,6 +47,22 @@ TestModel Convolutions(int64_t opset) {
   return model;
 }
 
+TestModel Branches() {
+  TestModel model(16);
+  model.Input("x", {1, 4});
+  model.Input("b", {1}, onnx::TensorProto::BOOL);
+  model.Ints("one", {1}, {1});
+  model.Add("Equal", {"one", "one"}, {"a"});
+  onnx::NodeProto* outer = model.Add("If", {"a"}, {"y"});
+  onnx::GraphProto* taken = SetBranch(outer, "then_branch", "If", {"b"}, "t");
+  SetBranch(outer, "else_branch", "Squeeze", {"x", "one"}, "t");
+  onnx::NodeProto* inner = taken->mutable_node(0);
+  SetBranch(inner, "then_branch", "Relu", {"x"}, "u");
+  SetBranch(inner, "else_branch", "Neg", {"x"}, "u");
+  model.Output("y");
+  return model;
+}
+
 TestModel Shapes() {
   TestModel model(13);
   model.Input("x", {1, 3, 8, 8});
@@ -177,6 +193,7 @@ int main(int argc, char** argv) {
   }
   layerd::Write(argv[1], "convolutions_7", layerd::Convolutions(7));
   layerd::Write(argv[1], "convolutions_17", layerd::Convolutions(17));
+  layerd::Write(argv[1], "branches", layerd::Branches());
   layerd::Write(argv[1], "shapes", layerd::Shapes());
   layerd::Write(argv[1], "places", layerd::Places());
   layerd::Write(argv[1], "quantised", layerd::Quantised());

@@ -6,6 +6,8 @@
 #   venv.sh          onnxruntime, tritonclient  (requirements.txt)
 #   venv.sh train    scikit-learn as well       (requirements_train.txt)
 #   venv.sh bench    OpenVINO and ncnn as well  (requirements_bench.txt)
+#   venv.sh zoo      what makes networks out of Debian's torch
+#                    (requirements_zoo.txt)
 #
 # Tests may call it in parallel: the first one makes it, the others wait.
 set -euo pipefail
@@ -18,6 +20,7 @@ die() {
   exit 1
 }
 
+venv_flags=()
 pip_flags=()
 case ${1:-} in
   '') requirements=requirements.txt ;;
@@ -26,7 +29,12 @@ case ${1:-} in
     requirements=requirements_bench.txt
     pip_flags=(--no-deps)
     ;;
-  *) die "unknown set of packages '$1'; it takes none, train or bench" ;;
+  zoo)
+    requirements=requirements_zoo.txt
+    venv_flags=(--system-site-packages)
+    pip_flags=(--no-deps)
+    ;;
+  *) die "unknown set of packages '$1'; it takes none, train, bench or zoo" ;;
 esac
 
 # Another list of packages or another Python is another environment.
@@ -38,7 +46,7 @@ venv=$cache/venv-$digest
 
 make_venv() {
   rm -rf "$venv"
-  "$python" -m venv "$venv" >"$venv.log" 2>&1 ||
+  "$python" -m venv "${venv_flags[@]}" "$venv" >"$venv.log" 2>&1 ||
     die "$python -m venv failed (apt-get install python3-venv?)," \
       "see $venv.log"
   echo "venv.sh: installing $requirements into $venv" >&2

@@ -1,0 +1,118 @@
+#include "daemon/pack/node_check.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "daemon/pack/onnx_limits.h"
+
+namespace layerd {
+namespace {
+
+struct Reason {
+  std::string_view op_type;
+  const char* why;
+};
+constexpr const char* kCountsResults =
+    "how many results it has depends on data of each request, which is not "
+    "supported; export the model up to its inputs (boxes and scores), and do "
+    "this in the client";
+constexpr const char* kFlows =
+    "loops are not supported; export the model with its steps written out";
+constexpr const char* kRandom =
+    "it draws random numbers: a request would not get the same answer twice";
+constexpr Reason kReasons[] = {
+    {"Bernoulli", kRandom},
+    {"Compress", kCountsResults},
+    {"Loop", kFlows},
+    {"Multinomial", kRandom},
+    {"NonMaxSuppression", kCountsResults},
+    {"RandomNormal", kRandom},
+    {"RandomNormalLike", kRandom},
+    {"RandomUniform", kRandom},
+    {"RandomUniformLike", kRandom},
+    {"Scan", kFlows},
+    {"Unique", kCountsResults},
+};
+
+}  // namespace
+
+absl::Status Refuse(const Node& node, const std::string& why) {
+  return absl::UnimplementedError(absl::StrCat(Describe(node), ": ", why));
+}
+
+absl::Status RefuseOperator(const Node& node) {
+  for (const Reason& reason : kReasons) {
+    if (reason.op_type == node.op_type) return Refuse(node, reason.why);
+  }
+  return Refuse(node, "the operator is not supported");
+}
+
+absl::Status CheckArity(const Node& node, const OperatorRow& row) {
+  const size_t inputs = node.inputs.size();
+  const bool is_listed = inputs >= row.inputs_min && inputs <= row.inputs_max &&
+                         !node.outputs.empty() &&
+                         node.outputs.size() <= row.outputs_max;
+  // A list of any length has no gaps.
+  const size_t needed =
+      row.inputs_max == kNodeEdgesMax ? inputs : row.inputs_min;
+  const bool has_output =
+      is_listed && (row.gaps == Gaps::kAny || node.outputs[0] != kAbsent);
+  if (has_output &&
+      std::find(node.inputs.begin(),
+                node.inputs.begin() + static_cast<int64_t>(needed), kAbsent) ==
+          node.inputs.begin() + static_cast<int64_t>(needed)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "%s: %d inputs and %d outputs, or a needed one left out; the operator "
+      "has %d to %d inputs and 1 to %d outputs",
+      Describe(node), inputs, node.outputs.size(), row.inputs_min,
+      row.inputs_max, row.outputs_max));
+}
+
+namespace {
+
+// Opset 7 gave these another meaning or other attributes: numpy's broadcasting,
+// inference without being told. All others stayed as they were in opset 6.
+constexpr std::array<std::string_view, 20> kChangedInOpset7 = {
+    "Add",  "And",     "AveragePool", "BatchNormalization",
+    "Div",  "Dropout", "Equal",       "GRU",
+    "Gemm", "Greater", "LSTM",        "Less",
+    "Mul",  "Or",      "PRelu",       "Pow",
+    "RNN",  "Sub",     "Upsample",    "Xor"};
+
+// Those that stayed as they were from opset 1 to 6 as well.
+constexpr std::array<std::string_view, 26> kUnchangedUntilOpset7 = {
+    "ArgMax",        "ArgMin",       "Constant",   "Conv",
+    "ConvTranspose", "DepthToSpace", "Flatten",    "GlobalAveragePool",
+    "GlobalMaxPool", "Identity",     "LRN",        "LogSoftmax",
+    "MaxPool",       "ReduceMax",    "ReduceMean", "ReduceMin",
+    "ReduceProd",    "ReduceSum",    "Shape",      "Size",
+    "Softmax",       "Softplus",     "Softsign",   "SpaceToDepth",
+    "Squeeze",       "Transpose"};
+
+}  // namespace
+
+absl::Status UpgradeToOpset7(Node& node) {
+  if (node.opset >= 7) return absl::OkStatus();
+  if (node.opset < 6 &&
+      std::find(kUnchangedUntilOpset7.begin(), kUnchangedUntilOpset7.end(),
+                node.op_type) == kUnchangedUntilOpset7.end()) {
+    return Refuse(node,
+                  "before opset 6 it is not supported (onnx.version_converter "
+                  "converts)");
+  }
+  if (std::find(kChangedInOpset7.begin(), kChangedInOpset7.end(),
+                node.op_type) != kChangedInOpset7.end()) {
+    return Refuse(node,
+                  "before opset 7 it meant something else, which is not "
+                  "supported (onnx.version_converter converts)");
+  }
+  node.opset = 7;
+  return absl::OkStatus();
+}
+
+}  // namespace layerd

@@ -1,0 +1,29 @@
+#ifndef LAYERD_DAEMON_PACK_NODE_CHECK_H_
+#define LAYERD_DAEMON_PACK_NODE_CHECK_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "daemon/pack/graph.h"
+#include "daemon/pack/operator_table.h"
+
+namespace layerd {
+
+// What is asked of every node before its operator is: errors begin with its
+// description.
+
+// UNIMPLEMENTED.
+absl::Status Refuse(const Node& node, const std::string& why);
+
+// The same, with the reason for an operator that the table does not have.
+absl::Status RefuseOperator(const Node& node);
+
+// INVALID_ARGUMENT unless it has as many inputs and outputs as its operator.
+absl::Status CheckArity(const Node& node, const OperatorRow& row);
+
+// A node of an older opset becomes one of opset 7, if it means the same there.
+absl::Status UpgradeToOpset7(Node& node);
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_PACK_NODE_CHECK_H_

@@ -1,0 +1,183 @@
+"""Transformers: Hugging Face's architectures, small."""
+
+import torch
+import transformers
+from torch import nn
+
+import export
+
+COMMON = dict(hidden_size=64, num_hidden_layers=2, num_attention_heads=4,
+              intermediate_size=128)
+WORDS = dict(COMMON, vocab_size=1000)
+WAVES = dict(COMMON, num_conv_pos_embeddings=16,
+             num_conv_pos_embedding_groups=4)
+WHISPER = dict(
+    d_model=64, encoder_layers=2, decoder_layers=2, encoder_attention_heads=4,
+    decoder_attention_heads=4, encoder_ffn_dim=128, decoder_ffn_dim=128,
+    vocab_size=1000, max_source_positions=200, pad_token_id=0, bos_token_id=1,
+    eos_token_id=2, decoder_start_token_id=1)
+
+
+class First(nn.Module):
+    """The first of a module's answers, asked by keyword."""
+
+    def __init__(self, module, *names):
+        super().__init__()
+        self.module, self.names = module, names
+
+    def forward(self, *inputs):
+        return self.module(**dict(zip(self.names, inputs)))[0]
+
+
+def tokens(count=16):
+    return torch.randint(1, 999, (1, count))
+
+
+def words(count=16):
+    return lambda: (tokens(count),)
+
+
+def words_and_mask():
+    mask = torch.ones(1, 16, dtype=torch.long)
+    mask[:, 11:] = 0
+    return tokens(), mask
+
+
+def picture(pixels):
+    return lambda: (torch.rand(1, 3, pixels, pixels),)
+
+
+def wave():
+    return (torch.randn(1, 8000),)
+
+
+def configured(config, **facts):
+    made = getattr(transformers, config)(**facts)
+    made.return_dict = False
+    if hasattr(made, "use_cache"):
+        made.use_cache = False
+    return made
+
+
+def model(kind, name, inputs, **facts):
+    def build():
+        made = getattr(transformers, kind + name)(
+            configured(kind + "Config", **facts))
+        return made, inputs()
+
+    return build
+
+
+def add(name, *what, variants=(), **facts):
+    export.add(name, "transformers", model(*what, **facts), variants=variants)
+
+
+add("bert", "Bert", "Model", words_and_mask, **WORDS,
+    variants=(11, 17, "half", "half_weights", "qdq", "operators", "dynamic"))
+add("bert_answers", "Bert", "ForQuestionAnswering", words(), **WORDS)
+add("roberta", "Roberta", "ForSequenceClassification", words(), **WORDS,
+    variants=(11,))
+add("distilbert", "DistilBert", "ForTokenClassification", words_and_mask,
+    dim=64, n_layers=2, n_heads=4, hidden_dim=128, vocab_size=1000,
+    variants=("dynamic",))
+add("albert", "Albert", "Model", words(), embedding_size=32, **WORDS)
+add("electra", "Electra", "Model", words(), embedding_size=32, **WORDS)
+add("mobilebert", "MobileBert", "Model", words(), vocab_size=1000,
+    num_hidden_layers=2)
+add("mpnet", "MPNet", "Model", words(), **WORDS)
+add("deberta", "DebertaV2", "Model", words(), **WORDS)
+add("xlnet", "XLNet", "Model", words(), d_model=64, n_layer=2, n_head=4,
+    d_inner=128, vocab_size=1000)
+add("squeezebert", "SqueezeBert", "Model", words(), embedding_size=64, **WORDS)
+add("funnel", "Funnel", "Model", words(), d_model=64, n_head=4, d_head=16,
+    d_inner=128, block_sizes=[1, 1], vocab_size=1000)
+add("layoutlm", "LayoutLM", "Model", words(), **WORDS)
+add("nystromformer", "Nystromformer", "Model", words(64), num_landmarks=8,
+    segment_means_seq_len=64, max_position_embeddings=64, **WORDS)
+add("gpt2", "GPT2", "LMHeadModel", words(), n_embd=64, n_layer=2, n_head=4,
+    vocab_size=1000, n_positions=64, variants=(13, "half", "dynamic"))
+add("gpt_neo", "GPTNeo", "Model", words(), hidden_size=64, num_layers=2,
+    num_heads=4, vocab_size=1000, attention_types=[[["global", "local"], 1]])
+add("gpt_neox", "GPTNeoX", "Model", words(), **WORDS)
+add("opt", "OPT", "Model", words_and_mask, ffn_dim=128, hidden_size=64,
+    num_hidden_layers=2, num_attention_heads=4, vocab_size=1000,
+    word_embed_proj_dim=64)
+add("bloom", "Bloom", "ForCausalLM", words(), hidden_size=64, n_layer=2,
+    n_head=4, vocab_size=1000)
+add("llama", "Llama", "ForCausalLM", words(), **WORDS)
+add("rwkv", "Rwkv", "Model", words(), hidden_size=64, num_hidden_layers=2,
+    vocab_size=1000, attention_hidden_size=64)
+add("t5_encoder", "T5", "EncoderModel", words_and_mask, d_model=64, d_kv=16,
+    d_ff=128, num_layers=2, num_heads=4, vocab_size=1000)
+add("t5", "T5", "Model", lambda: (tokens(9), torch.ones(1, 9).long(),
+                                  tokens(5)),
+    d_model=64, d_kv=16, d_ff=128, num_layers=2, num_heads=4, vocab_size=1000)
+add("bart", "Bart", "Model", words(), d_model=64, encoder_layers=2,
+    decoder_layers=2, encoder_attention_heads=4, decoder_attention_heads=4,
+    encoder_ffn_dim=128, decoder_ffn_dim=128, vocab_size=1000)
+add("vit", "ViT", "ForImageClassification", picture(64), image_size=64,
+    num_labels=10, **COMMON, variants=(11, "half", "qdq"))
+add("dino", "ViT", "Model", picture(64), image_size=64, patch_size=8, **COMMON)
+add("convnext", "ConvNextV2", "Model", picture(64),
+    hidden_sizes=[16, 32, 64, 128], depths=[1, 1, 2, 1])
+add("segformer", "Segformer", "ForSemanticSegmentation", picture(64),
+    hidden_sizes=[16, 32, 64, 128], depths=[1, 1, 1, 1],
+    num_attention_heads=[1, 2, 4, 8], decoder_hidden_size=32)
+add("glpn", "GLPN", "ForDepthEstimation", picture(64),
+    hidden_sizes=[16, 32, 64, 128], depths=[1, 1, 1, 1],
+    num_attention_heads=[1, 2, 4, 8], decoder_hidden_size=16)
+add("dpt", "DPT", "ForDepthEstimation", picture(64), hidden_size=64,
+    num_hidden_layers=4, num_attention_heads=4, intermediate_size=128,
+    image_size=64, patch_size=16, backbone_out_indices=[0, 1, 2, 3],
+    neck_hidden_sizes=[8, 16, 32, 32], fusion_hidden_size=16)
+add("yolos", "Yolos", "ForObjectDetection", picture(64), image_size=[64, 64],
+    num_detection_tokens=10, **COMMON)
+add("wav2vec2", "Wav2Vec2", "ForCTC", wave, conv_dim=(32,) * 7, **WAVES)
+add("wav2vec2_norm", "Wav2Vec2", "ForCTC", wave, conv_dim=(32,) * 7, **WAVES,
+    feat_extract_norm="layer", do_stable_layer_norm=True)
+add("hubert", "Hubert", "Model", wave, conv_dim=(32,) * 7, **WAVES)
+add("sew", "SEW", "Model", wave, conv_dim=(32,) * 13, **WAVES)
+add("spectrogram_transformer", "AST", "ForAudioClassification",
+    lambda: (torch.rand(1, 64, 128),), max_length=64, **COMMON)
+
+
+def clip():
+    made = transformers.CLIPModel(configured(
+        "CLIPConfig", text_config=WORDS,
+        vision_config=dict(COMMON, image_size=64, patch_size=16),
+        projection_dim=32))
+    return made, (tokens(12), torch.rand(1, 3, 64, 64),
+                  torch.ones(1, 12).long())
+
+
+def whisper_encoder():
+    made = transformers.WhisperModel(configured("WhisperConfig", **WHISPER))
+    return First(made.encoder, "input_features"), (torch.rand(1, 80, 400),)
+
+
+def whisper_decoder():
+    made = transformers.WhisperModel(configured("WhisperConfig", **WHISPER))
+    return (First(made.decoder, "input_ids", "encoder_hidden_states"),
+            (tokens(7), torch.rand(1, 200, 64)))
+
+
+def masked_pooling():
+    """What makes one vector of a sentence's words."""
+
+    class Pool(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table = nn.Embedding(50, 16)
+
+        def forward(self, x):
+            there = x != 0
+            y = self.table(x).masked_fill(~there.unsqueeze(-1), 0)
+            y = y.sum(1) / there.sum(1, keepdim=True).clamp(min=1)
+            return nn.functional.normalize(y), nn.functional.one_hot(
+                x, 50).float().sum(1)
+
+    return Pool(), (torch.tensor([[3, 4, 9, 0, 0]]),)
+
+
+for build in (clip, whisper_encoder, whisper_decoder, masked_pooling):
+    export.add(build.__name__, "transformers", build)
