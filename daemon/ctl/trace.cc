@@ -27,7 +27,8 @@ struct Place {
 Place PlaceOf(const std::string& kind) {
   if (kind == "read") return {kDrive, "X"};
   if (kind == "part" || kind == "wait") return {kCompute, "X"};
-  for (const char* of_request : {"received", "queued", "job", "sent"}) {
+  for (const char* of_request :
+       {"received", "queued", "job", "sent", "computed", "taken", "refused"}) {
     if (kind == of_request) return {kRequests, "X"};
   }
   return {kCompute, "i"};
@@ -74,7 +75,9 @@ void AddEvent(const admin::TraceEvent& event, JsonWriter* json) {
     json->Add("bytes", event.number());
   } else if (event.kind() == "sent") {
     json->Add("read_kib", event.number());
-  } else if (event.kind() == "job") {
+  } else if (event.kind() == "computed") {
+    json->Add("waited_us", event.number());
+  } else if (event.kind() == "job" || event.kind() == "refused") {
     json->Add("status", absl::StatusCodeToString(
                             static_cast<absl::StatusCode>(event.number())));
   }
@@ -134,9 +137,10 @@ Command TraceCommand() {
                   AddressOption()},
       .notes =
           "Parts and waits by level, requests (received, queued, answered, "
-          "sent),\npreemptions, deadlines, and reads of the drive. Always "
-          "recorded: the last 8192\nevents of requests, and as many of the "
-          "rest.",
+          "sent, refused;\nhow long they computed, and for how long their CPU "
+          "was taken from them),\npreemptions, deadlines, and reads of the "
+          "drive. Always recorded: the last 8192\nevents of requests, as many "
+          "of the rest, and as many that took 2 ms or longer.",
       .run = RunTrace,
   };
 }

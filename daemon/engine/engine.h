@@ -166,11 +166,12 @@ class Engine {
     std::string model;
   };
   virtual std::vector<TracedEvent> Trace() = 0;
-  // The reply to a job has left, for the trace.
+  // The reply to a job, or a refusal, has left, for the trace.
   struct Sent {
     const Model* model = nullptr;
     int level = 0;
-    uint32_t number = 0;  // JobStats::number
+    uint32_t number = 0;  // JobStats::number; 0: refused.
+    absl::StatusCode refused = absl::StatusCode::kOk;
     uint64_t read_bytes = 0;
     Instant arrival{};
   };

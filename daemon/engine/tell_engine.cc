@@ -59,11 +59,14 @@ std::vector<Engine::TracedEvent> LocalEngine::Trace() {
 }
 
 void LocalEngine::NoteSent(const Sent& sent) {
+  const bool refused = sent.number == 0;
   scheduler_.trace()->Add(
-      {.kind = TraceKind::kSent,
+      {.kind = refused ? TraceKind::kRefused : TraceKind::kSent,
        .level = static_cast<uint8_t>(sent.level),
        .job = sent.number,
-       .number = static_cast<uint32_t>(sent.read_bytes >> 10),
+       .number =
+           static_cast<uint32_t>(refused ? static_cast<uint64_t>(sent.refused)
+                                         : sent.read_bytes >> 10),
        .begin = sent.arrival.time_since_epoch(),
        .duration = parts_.clock->now() - sent.arrival,
        .model = sent.model});

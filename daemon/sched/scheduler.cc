@@ -115,8 +115,13 @@ void Scheduler::Run() {
     if (shutdown_.load()) return;
     const Instant since = clock_->now();
     bell_.WaitFor(rung, Patience());
-    rest_debt_.NoteRested(clock_->now() - since);
+    NoteSlept(clock_->now() - since);
   }
+}
+
+void Scheduler::NoteSlept(nanoseconds time) {
+  slept_ += time;
+  rest_debt_.NoteRested(time);
 }
 
 bool Scheduler::RestIsDue() const {
@@ -142,7 +147,7 @@ void Scheduler::Rest() {
     if (!inbox_.empty() || shutdown_.load() || draining_.load()) break;
     bell_.WaitFor(rung, until - now);
   }
-  rest_debt_.NoteRested(clock_->now() - since);
+  NoteSlept(clock_->now() - since);
 }
 
 void Scheduler::Shutdown() {
@@ -302,6 +307,8 @@ void Scheduler::Begin(int level, Instant now) {
   const size_t parts = std::max<size_t>(1, lane->part_count());
   at(level) = {.job = std::move(job),
                .begun = now,
+               .cpu_time = clock_->cpu_time(),
+               .slept = slept_,
                .left = left,
                .step = left / static_cast<int64_t>(parts)};
   const Job& on = *at(level).job;
@@ -379,6 +386,22 @@ void Scheduler::TraceOf(const Job& job, TraceKind kind, uint32_t number,
               .model = job.model.get()});
 }
 
+// Where the time from begin to answer went, as far as it was this job's.
+void Scheduler::TraceService(const Level& ended, nanoseconds waited,
+                             Instant now) {
+  const auto waited_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(waited);
+  TraceOf(*ended.job, TraceKind::kComputed,
+          static_cast<uint32_t>(waited_us.count()), ended.begun,
+          ended.begun + ended.computed);
+  const std::optional<nanoseconds> cpu_time = clock_->cpu_time();
+  if (!cpu_time || !ended.cpu_time) return;
+  const nanoseconds taken = now - ended.begun - (*cpu_time - *ended.cpu_time) -
+                            (slept_ - ended.slept);
+  TraceOf(*ended.job, TraceKind::kTaken, 0, ended.begun,
+          ended.begun + std::max(taken, nanoseconds(0)));
+}
+
 void Scheduler::NotePreemption(int level) {
   if (ran_last_ > level && at(ran_last_).on()) {
     ++at(ran_last_).preemptions;
@@ -394,9 +417,11 @@ void Scheduler::End(int level, const absl::Status& status) {
   lane->End();
   Level ended = std::exchange(at(level), Level{});
   NoteWork(level, -ended.left);
-  NoteSlowness(level, ended, clock_->now());
+  const Instant now = clock_->now();
+  NoteSlowness(level, ended, now);
+  TraceService(ended, lane->load_wait(), now);
   TraceOf(*ended.job, TraceKind::kJob, static_cast<uint32_t>(status.code()),
-          ended.job->arrival, clock_->now());
+          ended.job->arrival, now);
   if (!absl::IsCancelled(status)) ComparePromise(ended);
   --on_;
   if (ran_last_ == level) ran_last_ = 0;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "daemon/rt/clock.h"
@@ -130,6 +131,9 @@ class Scheduler {
     Instant begun{};
     uint32_t preemptions = 0;
     std::chrono::nanoseconds computed{0};
+    // At its begin, of the executor's thread.
+    std::optional<std::chrono::nanoseconds> cpu_time;
+    std::chrono::nanoseconds slept{0};
     std::chrono::nanoseconds left{0};  // Of what was predicted.
     std::chrono::nanoseconds step{0};  // Of that, a part.
     bool overran = false;
@@ -152,6 +156,8 @@ class Scheduler {
               JobStats stats);
   void TraceOf(const Job& job, TraceKind kind, uint32_t number, Instant begin,
                Instant end);
+  void TraceService(const Level& ended, std::chrono::nanoseconds waited,
+                    Instant now);
   void NotePreemption(int level);
   void NotePart(int level, size_t part, Instant begun, Instant ended);
   void NoteWork(int level, std::chrono::nanoseconds more);
@@ -163,6 +169,7 @@ class Scheduler {
   std::chrono::nanoseconds Patience() const;
   bool RestIsDue() const;
   void Rest();
+  void NoteSlept(std::chrono::nanoseconds time);
 
   const SchedulerOptions options_;
   const Clock* const clock_;
@@ -194,6 +201,7 @@ class Scheduler {
   int ran_last_ = 0;  // The level that computed the last part; 0: none.
   Instant looked_{};  // When the queue was last looked through.
   RestDebt rest_debt_;
+  std::chrono::nanoseconds slept_{0};  // By Run(), since the start.
 
   std::atomic<uint64_t> preemptions_{0};
   std::atomic<uint64_t> deadline_misses_{0};

@@ -20,6 +20,9 @@ bool IsOfRequest(TraceKind kind) {
     case TraceKind::kJob:
     case TraceKind::kSent:
     case TraceKind::kDeadline:
+    case TraceKind::kComputed:
+    case TraceKind::kTaken:
+    case TraceKind::kRefused:
       return true;
     case TraceKind::kPart:
     case TraceKind::kWait:
@@ -33,13 +36,15 @@ bool IsOfRequest(TraceKind kind) {
 }  // namespace
 
 void TraceBuffer::Add(const TraceEvent& event) {
-  (IsOfRequest(event.kind) ? requests_ : work_).Add(event);
+  if (IsOfRequest(event.kind)) return requests_.Add(event);
+  (event.duration < kSlow ? work_ : slow_work_).Add(event);
 }
 
 std::vector<TraceEvent> TraceBuffer::Events() const {
   std::vector<TraceEvent> events;
   requests_.AppendTo(&events);
   work_.AppendTo(&events);
+  slow_work_.AppendTo(&events);
   std::stable_sort(
       events.begin(), events.end(),
       [](const auto& a, const auto& b) { return a.begin < b.begin; });

@@ -14,12 +14,15 @@ namespace layerd {
 class Model;
 
 enum class TraceKind : uint8_t {
-  kReceived,   // From arrival to queued: checking and admission.
-  kQueued,     // From arrival to begin.
-  kJob,        // From arrival to answer; `number` is the status code.
-  kSent,       // From arrival until the reply has left; `number`: KiB read.
-  kPart,       // One part; `number` is which.
-  kWait,       // A job waits for the drive until its next part.
+  kReceived,  // From arrival to queued: checking and admission.
+  kQueued,    // From arrival to begin.
+  kJob,       // From arrival to answer; `number` is the status code.
+  kSent,      // From arrival until the reply has left; `number`: KiB read.
+  kComputed,  // From begin, as long as its parts; `number`: us waited for them.
+  kTaken,     // From begin, as long as the executor neither computed nor slept.
+  kRefused,   // From arrival until the refusal has left; `number`: status code.
+  kPart,      // One part; `number` is which.
+  kWait,      // A job waits for the drive until its next part.
   kPreempted,  // At an instant: a more urgent job took over from this one.
   kDeadline,   // At an instant: this job's.
   kRead,       // One read of the drive; `number` is its bytes.
@@ -38,7 +41,8 @@ struct TraceEvent {
 // The last events, always recorded: what has just happened can be looked at
 // without having been expected. Requests and what is done for them are kept
 // apart: a request has a few events and hundreds of parts, and is still there
-// when its parts are long overwritten.
+// when its parts are long overwritten. So are parts, reads and waits of kSlow
+// and longer, which say why a request was late.
 //
 // Cost:      two locked operations an event; nothing is allocated after
 //            construction, nobody waits.
@@ -46,7 +50,9 @@ struct TraceEvent {
 //            overwritten.
 class TraceBuffer {
  public:
-  static constexpr size_t kEvents = 1 << 13;  // Of each of the two.
+  static constexpr size_t kEvents = 1 << 13;  // Of each of the three.
+  // Twice what a part or a read is meant to take, at the most.
+  static constexpr std::chrono::milliseconds kSlow{2};
 
   void Add(const TraceEvent& event);
   // By their begin.
@@ -66,7 +72,7 @@ class TraceBuffer {
     std::atomic<uint64_t> added{0};
     std::array<Slot, kEvents> slots;
   };
-  Ring requests_, work_;
+  Ring requests_, work_, slow_work_;
 };
 
 }  // namespace layerd

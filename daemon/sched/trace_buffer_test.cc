@@ -53,6 +53,16 @@ TEST_CASE("A request is kept while parts come and go") {
   CHECK(events.front().job == 7);
 }
 
+TEST_CASE("What was slow is kept while other parts come and go") {
+  auto trace = std::make_unique<TraceBuffer>();
+  trace->Add(
+      {.kind = TraceKind::kPart, .job = 7, .duration = TraceBuffer::kSlow});
+  for (uint32_t n = 1; n <= TraceBuffer::kEvents; ++n) trace->Add(EventOf(n));
+  const std::vector<TraceEvent> events = trace->Events();
+  REQUIRE(events.size() == TraceBuffer::kEvents + 1);
+  CHECK(events.front().job == 7);
+}
+
 TEST_CASE("Who reads while others write sees whole events only") {
   auto trace = std::make_unique<TraceBuffer>();
   std::atomic<bool> over{false};

@@ -52,6 +52,12 @@ const char* NameOf(TraceKind kind) {
       return "received";
     case TraceKind::kSent:
       return "sent";
+    case TraceKind::kComputed:
+      return "computed";
+    case TraceKind::kTaken:
+      return "taken";
+    case TraceKind::kRefused:
+      return "refused";
     case TraceKind::kQueued:
       return "queued";
     case TraceKind::kJob:

@@ -60,13 +60,17 @@ void InferCall::Start(Engine* engine,
   }
 }
 
-void InferCall::Refuse(const absl::Status& reason) { Finish(ToGrpc(reason)); }
+void InferCall::Refuse(const absl::Status& reason) {
+  refused_ = reason.code();
+  Finish(ToGrpc(reason));
+}
 
 void InferCall::OnDone() {
-  if (number_ > 0) {
+  if (engine_ != nullptr) {
     engine_->NoteSent({.model = model_.get(),
                        .level = level_,
                        .number = number_,
+                       .refused = refused_,
                        .read_bytes = read_bytes_,
                        .arrival = arrival_});
   }

@@ -52,6 +52,7 @@ class InferCall final : public grpc::ServerUnaryReactor {
   Instant submitted_{};
   Engine* engine_ = nullptr;  // Once there is a job.
   int level_ = 0;
+  absl::StatusCode refused_ = absl::StatusCode::kOk;
   uint32_t number_ = 0;  // Of the job, once it is done; and what it read.
   uint64_t read_bytes_ = 0;
   std::shared_ptr<Model> model_;
