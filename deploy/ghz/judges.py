@@ -84,15 +84,22 @@ def outside(late, stalls, slack_s=0.002):
 
 
 def judge_urgent(alone, beside, solos, floods, longest_part_ms, slack_ms,
-                 stalls, stages=()):
+                 stalls, stages=(), drive_stalls=()):
     """Of the urgent class beside floods. `stalls`: (begin, end) in seconds since
-    the epoch; `stages` of its calls (stages.py)."""
+    the epoch; `stages` of its calls (stages.py). A stall of the drive excuses a
+    call only if its job waited for the drive at least as long as it was late."""
     ms, ms_alone = answered(beside), answered(alone)
     if not ms or not ms_alone:
         return [("urgent requests are answered", False, f"{figures(beside)[0]}")]
     p99, p99_alone = percentile(ms, 99), percentile(ms_alone, 99)
     late = late_calls(beside, p99_alone + slack_ms)
     unexcused = outside(late, stalls)
+    waited = {stage.span: stage.waited_ms / 1e3 for stage in stages}
+    by_drive = [call for call in unexcused
+                if not outside([call], drive_stalls, 0) and
+                waited.get(call, 0) >= call[1] - call[0] -
+                (p99_alone + slack_ms) / 1e3]
+    unexcused = [call for call in unexcused if call not in by_drive]
     allowed = p99_alone + 2 * longest_part_ms
     share = sum(map(goodput, floods))
     solo = sum(map(goodput, solos))
@@ -101,14 +108,25 @@ def judge_urgent(alone, beside, solos, floods, longest_part_ms, slack_ms,
         for code, count in figures(flood)[0].items():
             codes[code] = codes.get(code, 0) + count
     longest = max((1e3 * (e - b) for b, e in stalls), default=0)
-    where = "; ".join(str(stage) for stage in stages
-                      if stage.span in unexcused)
+    where = "; ".join(
+        ["", *(f"LATE {stage}" for stage in stages if stage.span in unexcused),
+         *(f"late by the drive {stage}" for stage in stages
+           if stage.span in by_drive)])
+    usual = [stage for stage in stages if stage.span not in late]
+    if usual and late:
+        where += "; usual: " + ", ".join(
+            f"{name} {percentile(map(of, usual), 50):.1f}"
+            for name, of in (("served", lambda s: s.served_ms),
+                             ("computed", lambda s: s.computed_ms),
+                             ("waited", lambda s: s.waited_ms),
+                             ("taken", lambda s: s.taken_ms))) + " ms"
     return [
         ("no deadline is missed outside the machine's stalls",
          not unexcused,
          f"{beside['count']} requests, {len(late)} later than "
          f"{p99_alone + slack_ms:.2f} ms, {len(unexcused)} of them beside no "
-         f"stall ({len(stalls)} stalls, the longest {longest:.1f} ms) {where}"),
+         f"stall ({len(stalls)} stalls, the longest {longest:.1f} ms), "
+         f"{len(by_drive)} by one of the drive's {len(drive_stalls)}{where}"),
         ("its p99 is within alone + 2 x the longest part", p99 <= allowed,
          f"p50 {percentile(ms, 50):.2f}, p99 {p99:.2f}, p99.9 "
          f"{percentile(ms, 99.9):.2f} ms; alone {percentile(ms_alone, 50):.2f},"
@@ -231,7 +249,10 @@ def judge_overload(echo, busy_echo, overload, beside, urgent_alone, urgent,
                     for r in (urgent, urgent_alone))
     return [
         ("refusals come at once: p99 within an echo's + 1 ms",
-         p99 <= echo_p99 + 1, f"p99 {p99:.2f} ms, echo {echo_p99:.2f}, beside "
+         p99 <= echo_p99 + 1, f"p99 {p99:.2f} ms (p50 "
+         f"{percentile(refused, 50):.2f}, p95 {percentile(refused, 95):.2f}), "
+         f"echo {echo_p99:.2f} ({percentile(echoed, 50):.2f}, "
+         f"{percentile(echoed, 95):.2f}), beside "
          f"the urgent class {p99_beside:.2f}; {codes}"),
         ("and of an echo while layerd computes", p99 <= busy_p99 + 1,
          f"p99 {busy_p99:.2f} ms"),

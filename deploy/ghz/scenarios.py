@@ -39,7 +39,7 @@ from judges import (figures, goodput, judge_blocking, judge_idle,
                     judge_impossible, judge_overload, judge_preemption,
                     judge_queueing, judge_ramp, judge_reads, judge_storm,
                     judge_urgent, merged, preemption_costs_us, stalls_of)
-from stages import Timeline, stages_of
+from stages import Timeline, drive_stalls, stages_of
 
 SIDE = 224
 PACED = ("--async", "--rps", 30, "-c", 8, "--connections", 2,
@@ -69,8 +69,9 @@ def picture_request(model, input_name):
 
 # Above the loader and below cyclictest.
 MEASURING_PRIORITY = 70
-# ghz collects garbage every 73 pictures, for 7 ms: every p99 would be that.
-WITHOUT_PAUSES = {"GOGC": "off", "GOMEMLIMIT": "1GiB"}
+# ghz collects garbage every 73 pictures, for 7 ms: every p99 would be that. Half
+# a minute of overload takes 1.2 GB; at the limit it stands for 20 ms and more.
+WITHOUT_PAUSES = {"GOGC": "off", "GOMEMLIMIT": "2GiB"}
 
 
 def become_client():
@@ -85,8 +86,9 @@ def become_client():
 
 
 def become_measuring_client():
-    """One whose times are told: on a machine of its own, neither layerd's loader
-    nor other clients would take its CPU from it. So it has it first."""
+    """One whose times are told of short runs: on a machine of its own, neither
+    layerd's loader nor other clients would take its CPU from it. So it has it
+    first. Not for long runs: what pauses the client would pause the loader."""
     become_client()
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO,
@@ -204,7 +206,7 @@ class Undisturbed:
 
     def _run(self, stages):
         with Timeline(self.load.address) as timeline:
-            report = self.load.measure("urgent", *PACED, "-z", f"{self.seconds}s")
+            report = self.load.run("urgent", *PACED, "-z", f"{self.seconds}s")
         stages += stages_of(report, timeline.requests("urgent"))
         return report
 
@@ -230,8 +232,8 @@ def scenario_urgent(options):
         with Timeline(load.address, options.trace) as full:
             started = [load.start(name, *flooding, "-z", f"{options.seconds}s")
                        for name in floods]
-            beside = load.measure("urgent", *PACED, "-z", f"{options.seconds}s")
-        stages = stages_of(beside, full.requests("urgent"))
+            beside = load.run("urgent", *PACED, "-z", f"{options.seconds}s")
+        stages = stages_of(beside, full.requests("urgent"), full.slow())
         flooded = [load.end(flood) for flood in started]
         stalls = stalls.end()
         undisturbed.look()
@@ -246,7 +248,7 @@ def scenario_urgent(options):
             merged(undisturbed.reports), beside, solos, flooded,
             options.longest_part_ms, options.slack_ms,
             [(begin, end) for begin, end in stalls if end - begin >= 1e-3],
-            stages)
+            stages, drive_stalls(full.slow()))
 
 
 def scenario_ramp(options):
@@ -279,26 +281,23 @@ def scenario_overload(options):
         third = max(6, options.seconds // 3)
         load.run("urgent", "-n", 30, "-c", 1)
         load.run("flood", "-n", 4, "-c", 1)
-        alone = load.measure("urgent", *PACED, "-z", f"{third}s")
+        alone = load.run("urgent", *PACED, "-z", f"{third}s")
         computing = ["-c", 2, "--duration-stop", "wait"]
         can = goodput(load.run("flood", *computing, "-z", f"{third}s"))
         asked = ["--async", "--rps", max(4, round(4 * can)), "-c", 32,
                  "--duration-stop", "wait"]
-        # The same client at the same pace: with nothing beside it, and while
-        # layerd computes.
+        # The same client at the same pace for as long: with nothing beside it,
+        # and while layerd computes.
+        half = f"{options.seconds // 2}s"
         echoes, busy_echoes, overloads = [], [], []
         for _ in range(2):
-            echoes.append(
-                load.measure("nobody", *asked, "-z", f"{third // 2}s"))
-            busy = load.start("flood", *computing, "-z", f"{third // 2}s")
-            busy_echoes.append(
-                load.measure("nobody", *asked, "-z", f"{third // 2}s"))
+            echoes.append(load.measure("nobody", *asked, "-z", half))
+            busy = load.start("flood", *computing, "-z", half)
+            busy_echoes.append(load.measure("nobody", *asked, "-z", half))
             load.end(busy)
-            overloads.append(
-                load.measure("flood", *asked, "-z", f"{options.seconds // 2}s"))
-        started = load.start("flood", *asked, "-z", f"{options.seconds}s",
-                             measuring=True)
-        urgent = load.measure("urgent", *PACED, "-z", f"{options.seconds}s")
+            overloads.append(load.measure("flood", *asked, "-z", half))
+        started = load.start("flood", *asked, "-z", f"{options.seconds}s")
+        urgent = load.run("urgent", *PACED, "-z", f"{options.seconds}s")
         beside = load.end(started)
         plan = json.loads(layerctl("budget", "--json", "--address",
                                    daemon.address).out)

@@ -54,6 +54,26 @@ class Gates(unittest.TestCase):
             [report({"OK": 1})], 2, 5, (), [stage])[0][2]
         self.assertIn("15.1 ms: 9.0 until received", words)
 
+    def test_a_slow_read_excuses_a_call_only_if_its_job_waited_so_long(self):
+        late = report({"OK": 299}, 12)
+        late["details"] += report({"OK": 1}, 25)["details"]
+        begin, end = judges.span_of(late["details"][-1])
+
+        def judged(waited_ms, read):
+            stage = stages.Stages((begin, end), 1, 0, 0, 24, 0, 0, 5, waited_ms)
+            return judges.judge_urgent(
+                report({"OK": 300}, 10), late, [report({"OK": 1})],
+                [report({"OK": 1})], 2, 5, (), [stage],
+                stages.drive_stalls([read]))[0]
+
+        slow = ("read", begin + 0.001, begin + 0.012)
+        self.assertTrue(judged(11, slow)[1])
+        self.assertIn("waited 11.0", judged(11, slow)[2])
+        self.assertFalse(judged(9, slow)[1])  # It was 10 ms late.
+        self.assertFalse(judged(11, ("read", end + 1, end + 1.011))[1])
+        self.assertFalse(judged(11, ("read", begin, begin + 0.003))[1])
+        self.assertFalse(judged(11, ("flood part 3", *slow[1:]))[1])
+
     def test_stalls_are_read_from_what_cyclictest_prints(self):
         text = "T: 0 ( 9) P:90\nT: 0 Spike:    1500: TS:  13579705913\n"
         self.assertEqual(judges.stalls_of(text),

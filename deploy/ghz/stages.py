@@ -3,6 +3,9 @@ what layerd's trace has. Standard library only.
 
     call --to_us--> received --checked--> queued --> begun --> answered
          --> sent --> end
+
+From begun to answered a job computes, waits for the drive (while lower jobs may
+compute) or has lost its CPU.
 """
 
 import bisect
@@ -17,6 +20,11 @@ import time
 from judges import span_of
 
 KINDS = ("received", "queued", "job", "sent")
+DETAILS = ("computed", "taken")  # Of the time from begun to answered.
+WORK = ("part", "wait", "read")
+SLOW_MS = 2  # What the daemon keeps for long (trace_buffer.h).
+
+DRIVE_STALL_MS = 5
 
 
 @dataclasses.dataclass
@@ -29,6 +37,10 @@ class Stages:
     served_ms: float
     sent_ms: float
     back_ms: float  # From there until the client has the answer.
+    computed_ms: float = 0  # Of served_ms, like:
+    waited_ms: float = 0
+    taken_ms: float = 0
+    slow: tuple = ()  # (what, begin, end) of work meanwhile; seconds.
 
     @property
     def queued_ms(self):
@@ -38,13 +50,19 @@ class Stages:
         return (f"{1e3 * (self.span[1] - self.span[0]):.1f} ms: "
                 f"{self.to_us_ms:.1f} until received, {self.checked_ms:.1f} "
                 f"until queued, {self.begun_ms:.1f} until begun, "
-                f"{self.served_ms:.1f} until answered, {self.sent_ms:.1f} until "
-                f"sent, {self.back_ms:.1f} until back")
+                f"{self.served_ms:.1f} until answered (computed "
+                f"{self.computed_ms:.1f}, waited {self.waited_ms:.1f}, CPU taken "
+                f"away {self.taken_ms:.1f}), {self.sent_ms:.1f} until sent, "
+                f"{self.back_ms:.1f} until back; slow meanwhile: " +
+                (", ".join(f"{what} of {1e3 * (end - begin):.1f} ms at "
+                           f"{1e3 * (begin - self.span[0]):.1f}"
+                           for what, begin, end in self.slow) or "nothing"))
 
 
-def stages_of(report, requests):
+def stages_of(report, requests, slow=()):
     """Of the calls of a ghz report that are found among `requests`: (arrival in
-    seconds since the epoch, {kind: ms since then}), by arrival."""
+    seconds since the epoch, {kind: ms since then}), by arrival. `slow`: work,
+    as in Stages."""
     arrivals = [arrival for arrival, _ in requests]
     found = []
     for detail in report.get("details") or []:
@@ -57,8 +75,17 @@ def stages_of(report, requests):
         found.append(Stages(
             (begin, end), to_us, ms["received"],
             ms["queued"] - ms["received"], ms["job"] - ms["queued"],
-            ms["sent"] - ms["job"], 1e3 * (end - begin) - to_us - ms["sent"]))
+            ms["sent"] - ms["job"], 1e3 * (end - begin) - to_us - ms["sent"],
+            ms.get("computed", 0), ms.get("waited", 0), ms.get("taken", 0),
+            tuple(work for work in slow if work[1] < end and work[2] > begin)))
     return found
+
+
+def drive_stalls(slow):
+    """The reads among slow work that took DRIVE_STALL_MS: what layerd has asked
+    for at once takes the drive half of that."""
+    return [(begin, end) for what, begin, end in slow
+            if what == "read" and end - begin >= DRIVE_STALL_MS / 1e3]
 
 
 class Timeline:
@@ -68,6 +95,7 @@ class Timeline:
     def __init__(self, address, path=None, every_s=20):
         self.address, self.path, self.every_s = address, path, every_s
         self.jobs, self.last, self.over = {}, [], threading.Event()
+        self.slow_work = {}
         self.since = time.monotonic()
         self.offset = time.time() - time.monotonic()
         self.thread = threading.Thread(target=self._collect)
@@ -93,7 +121,11 @@ class Timeline:
             layerctl("trace", "-o", path, "--address", self.address)
             self.last = json.loads(path.read_text())["traceEvents"]
         for event in self.last:
-            if event.get("cat") not in KINDS or event["ts"] < 1e6 * self.since:
+            if event.get("ts", 0) < 1e6 * self.since:
+                continue
+            if event.get("cat") in WORK and event["dur"] >= 1e3 * SLOW_MS:
+                self.slow_work[event["name"], event["ts"]] = event["dur"]
+            if event.get("cat") not in KINDS + DETAILS:
                 continue
             job = self.jobs.setdefault(event["args"]["job"], {})
             job[event["cat"]] = event
@@ -102,10 +134,19 @@ class Timeline:
         """As stages_of() takes them."""
         return sorted(
             ((job["job"]["ts"] / 1e6 + self.offset,
-              {kind: job[kind]["dur"] / 1e3 for kind in KINDS})
+              {kind: job[kind]["dur"] / 1e3 for kind in job} |
+              {"waited": job["computed"]["args"]["waited_us"] / 1e3})
              for job in self.jobs.values()
-             if len(job) == len(KINDS) and
+             if job.keys() >= {*KINDS, "computed"} and
              job["job"]["name"] == f"{model} job"), key=lambda r: r[0])
+
+    def slow(self):
+        """[(what, begin, end)] of work that took SLOW_MS or longer, by its begin,
+        in seconds since the epoch."""
+        return sorted(((name, ts / 1e6 + self.offset,
+                        (ts + dur) / 1e6 + self.offset)
+                       for (name, ts), dur in self.slow_work.items()),
+                      key=lambda work: work[1])
 
     def read_kib(self, model):
         """Of each job that was answered."""
