@@ -26,6 +26,12 @@ constexpr char kReflection[] =
 // Who waits for a daemon to start asks often.
 constexpr int kReconnectMs = 100;
 
+// By gRPC, for its memory quota: a stream is reset, with no words of layerd's.
+bool EndedForMemory(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED &&
+         status.error_message().find("RST_STREAM") != std::string::npos;
+}
+
 absl::Status CheckAddress(const std::string& address) {
   if (address.starts_with(kUnixPrefix)) {
     if (address.size() > sizeof(kUnixPrefix) - 1) return absl::OkStatus();
@@ -172,6 +178,14 @@ struct Client::Impl {
       return absl::UnavailableError(
           absl::StrFormat("nobody answers at %s; is layerd running? (%s)",
                           address, status.error_message()));
+    }
+    if (EndedForMemory(status)) {
+      return absl::ResourceExhaustedError(absl::StrFormat(
+          "layerd ended the call before it had come in whole: requests on "
+          "their "
+          "way take all the memory that they may (it grows with "
+          "memory.requests). Send it again later (%s)",
+          status.error_message()));
     }
     const absl::Status told(code, status.error_message());
     uint64_t minimum_bytes = 0;

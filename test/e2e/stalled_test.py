@@ -5,6 +5,7 @@ import os
 import socket
 import struct
 import sys
+import threading
 import time
 import unittest
 
@@ -27,6 +28,7 @@ WINDOW_PATIENCE_S = 10
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RESET, SETTINGS, PING, AWAY, WINDOW = 0, 1, 3, 4, 6, 7, 8
 ACK, END_OF_HEADERS = 1, 4
+ENHANCE_YOUR_CALM = 11  # Clients say RESOURCE_EXHAUSTED.
 
 
 def frame(kind, flags, stream, data=b""):
@@ -57,6 +59,7 @@ class Staller:
         self.received = b""
         self.window = self.stream_window = 65535
         self.is_told = self.is_over = False
+        self.reset_codes = []
         self.sent_bytes = 0
         self.socket.sendall(PREFACE + frame(SETTINGS, 0, 0))
         self.wait_for(lambda: self.is_told)
@@ -97,6 +100,8 @@ class Staller:
             self.socket.sendall(frame(PING, ACK, 0, data))
         elif kind == WINDOW and stream == 0:
             self.window += int.from_bytes(data, "big")
+        elif kind == RESET:
+            self.reset_codes.append(int.from_bytes(data, "big"))
         elif kind == AWAY:
             self.is_over = True
 
@@ -127,6 +132,24 @@ def stall(address, kept):
     return sum(staller.sent_bytes for staller in kept)
 
 
+def end_calls(server):
+    """A server under pressure: ends each call of one connection."""
+    client, _ = server.accept()
+    client.sendall(frame(SETTINGS, 0, 0))
+    stream = client.makefile("rb")
+    stream.read(len(PREFACE))
+    while head := stream.read(9):
+        kind, number = head[3], int.from_bytes(head[5:9], "big")
+        data = stream.read(int.from_bytes(head[:3], "big"))
+        if kind == HEADERS:
+            client.sendall(frame(RESET, 0, number,
+                                 struct.pack(">I", ENHANCE_YOUR_CALM)))
+        elif kind == SETTINGS and not head[4] & ACK:
+            client.sendall(frame(SETTINGS, ACK, 0))
+        elif kind == PING and not head[4] & ACK:
+            client.sendall(frame(PING, ACK, 0, data))
+
+
 class Stalled(unittest.TestCase):
     def test_requests_that_do_not_end_take_no_more_than_they_may(self):
         with Daemon({"digits": networks.DIGITS / "digits.onnx"},
@@ -143,9 +166,23 @@ class Stalled(unittest.TestCase):
                 print("SKIPPED: the bound; a sanitizer keeps freed memory")
             else:
                 self.assertLess(grown, GROWTH_BYTES_MAX)
+            # Whom gRPC ends for the sake of memory hears so.
+            ended = {code for staller in kept for code in staller.reset_codes}
+            self.assertLessEqual(ended, {ENHANCE_YOUR_CALM})
             for staller in kept:
                 staller.socket.close()
             self.assertTrue(self.is_ready(daemon))
+
+    def test_layerctl_says_what_to_do_when_its_call_is_ended_for_memory(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            ender = threading.Thread(target=end_calls, args=[server],
+                                     daemon=True)
+            ender.start()
+            ended = layerctl("infer", "digits", networks.DIGITS / "samples" / "d7.npy",
+                             "--address", "127.0.0.1:%d" % server.getsockname()[1])
+        self.assertNotEqual(ended.status, 0)
+        self.assertIn("memory.requests", ended.err)
+        self.assertIn("again later", ended.err)
 
     def is_ready(self, daemon):
         until = time.monotonic() + PATIENCE_S

@@ -187,12 +187,14 @@ void Print(const SimMachine& machine, const Question& question,
   std::printf(
       "%-7s U %.2f: %lu of %lu sets admitted (%.1f %%), %lu jobs of them, %lu "
       "misses, worst response %.3f of its bound; of %lu refused %lu miss or "
-      "come within 1.3 x of the deadline (%.0f %%), %lu miss\n",
+      "come within 1.3 x of the deadline (%.0f %%), %lu miss, so no right test "
+      "admits more than %.1f %%\n",
       machine.name, question.utilization, tally.admitted, tally.sets,
       100.0 * tally.admitted / tally.sets, tally.jobs, tally.misses,
       tally.worst_share_of_bound, refused, tally.refused_and_late,
       refused == 0 ? 100.0 : 100.0 * tally.refused_and_late / refused,
-      tally.refused_and_missed);
+      tally.refused_and_missed,
+      100.0 * (tally.sets - tally.refused_and_missed) / tally.sets);
   std::fflush(stdout);
 }
 
