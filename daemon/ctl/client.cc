@@ -26,8 +26,12 @@ constexpr char kReflection[] =
 // Who waits for a daemon to start asks often.
 constexpr int kReconnectMs = 100;
 
-// By gRPC, for its memory quota: a stream is reset, with no words of layerd's.
+// By gRPC, for its memory quota: a stream is reset, or cancelled by the server,
+// with no words of layerd's, which has some for all that it ends itself.
 bool EndedForMemory(const grpc::Status& status) {
+  if (status.error_code() == grpc::StatusCode::CANCELLED) {
+    return status.error_message() == "CANCELLED";
+  }
   return status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED &&
          status.error_message().find("RST_STREAM") != std::string::npos;
 }

@@ -30,8 +30,9 @@ constexpr std::chrono::seconds kGoodbye(2);
 
 // Of requests while they come in, which memory.requests counts once they are
 // whole: one of the largest, and of others more than will be let in. Beyond it
-// gRPC refuses connections, and ends requests with RESOURCE_EXHAUSTED; so there
-// is room for fifty clients with pictures, whatever the configuration.
+// gRPC refuses connections, and ends requests with RESOURCE_EXHAUSTED, or with
+// CANCELLED where it had begun to wait for the rest; so there is room for fifty
+// clients with pictures, whatever the configuration.
 uint64_t IncomingBytesMax(const ServerOptions& options) {
   return std::max(options.max_message_bytes, kIncomingBytesLeast) +
          8 * std::min(options.request_bytes_max, kRequestBytesMost);

@@ -28,6 +28,8 @@ WINDOW_PATIENCE_S = 10
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RESET, SETTINGS, PING, AWAY, WINDOW = 0, 1, 3, 4, 6, 7, 8
 ACK, END_OF_HEADERS = 1, 4
+END_OF_STREAM = 1
+CANCELLED = b"grpc-status\x011"
 ENHANCE_YOUR_CALM = 11  # Clients say RESOURCE_EXHAUSTED.
 
 
@@ -59,7 +61,7 @@ class Staller:
         self.received = b""
         self.window = self.stream_window = 65535
         self.is_told = self.is_over = False
-        self.reset_codes = []
+        self.reset_codes, self.replies = [], []
         self.sent_bytes = 0
         self.socket.sendall(PREFACE + frame(SETTINGS, 0, 0))
         self.wait_for(lambda: self.is_told)
@@ -100,6 +102,8 @@ class Staller:
             self.socket.sendall(frame(PING, ACK, 0, data))
         elif kind == WINDOW and stream == 0:
             self.window += int.from_bytes(data, "big")
+        elif kind == HEADERS:
+            self.replies.append(data)
         elif kind == RESET:
             self.reset_codes.append(int.from_bytes(data, "big"))
         elif kind == AWAY:
@@ -132,7 +136,18 @@ def stall(address, kept):
     return sum(staller.sent_bytes for staller in kept)
 
 
-def end_calls(server):
+def reset(stream):
+    return frame(RESET, 0, stream, struct.pack(">I", ENHANCE_YOUR_CALM))
+
+
+def cancelled(stream):
+    return frame(HEADERS, END_OF_HEADERS | END_OF_STREAM, stream,
+                 b"\x88" + header(b"content-type", b"application/grpc") +
+                 header(b"grpc-status", b"1") +
+                 header(b"grpc-message", b"CANCELLED"))
+
+
+def end_calls(server, end):
     """A server under pressure: ends each call of one connection."""
     client, _ = server.accept()
     client.sendall(frame(SETTINGS, 0, 0))
@@ -142,8 +157,7 @@ def end_calls(server):
         kind, number = head[3], int.from_bytes(head[5:9], "big")
         data = stream.read(int.from_bytes(head[:3], "big"))
         if kind == HEADERS:
-            client.sendall(frame(RESET, 0, number,
-                                 struct.pack(">I", ENHANCE_YOUR_CALM)))
+            client.sendall(end(number))
         elif kind == SETTINGS and not head[4] & ACK:
             client.sendall(frame(SETTINGS, ACK, 0))
         elif kind == PING and not head[4] & ACK:
@@ -166,23 +180,31 @@ class Stalled(unittest.TestCase):
                 print("SKIPPED: the bound; a sanitizer keeps freed memory")
             else:
                 self.assertLess(grown, GROWTH_BYTES_MAX)
-            # Whom gRPC ends for the sake of memory hears so.
-            ended = {code for staller in kept for code in staller.reset_codes}
-            self.assertLessEqual(ended, {ENHANCE_YOUR_CALM})
+            self.check_what_they_hear(kept)
             for staller in kept:
                 staller.socket.close()
             self.assertTrue(self.is_ready(daemon))
 
+    def check_what_they_hear(self, kept):
+        """Whom gRPC ends for the sake of memory: ENHANCE_YOUR_CALM, or a status of
+        CANCELLED and no error after it."""
+        codes = {code for staller in kept for code in staller.reset_codes}
+        self.assertLessEqual(codes, {0, ENHANCE_YOUR_CALM})
+        for staller in kept:
+            for reply in staller.replies:
+                self.assertIn(CANCELLED, reply)
+
     def test_layerctl_says_what_to_do_when_its_call_is_ended_for_memory(self):
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            ender = threading.Thread(target=end_calls, args=[server],
-                                     daemon=True)
-            ender.start()
-            ended = layerctl("infer", "digits", networks.DIGITS / "samples" / "d7.npy",
-                             "--address", "127.0.0.1:%d" % server.getsockname()[1])
-        self.assertNotEqual(ended.status, 0)
-        self.assertIn("memory.requests", ended.err)
-        self.assertIn("again later", ended.err)
+        for end in (reset, cancelled):
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                threading.Thread(target=end_calls, args=[server, end],
+                                 daemon=True).start()
+                ended = layerctl(
+                    "infer", "digits", networks.DIGITS / "samples" / "d7.npy",
+                    "--address", f"127.0.0.1:{server.getsockname()[1]}")
+            self.assertNotEqual(ended.status, 0)
+            self.assertIn("memory.requests", ended.err)
+            self.assertIn("again later", ended.err)
 
     def is_ready(self, daemon):
         until = time.monotonic() + PATIENCE_S
