@@ -188,6 +188,7 @@ class Inference {
       stands_for_[static_cast<size_t>(node.outputs[0])] = node.inputs[0];
       return false;
     }
+    if (FoldsToNothing(node)) return false;
     ASSIGN_OR_RETURN(const bool folds, CanFold(node, *row));
     if (folds) {
       RETURN_IF_ERROR(Fold(node, *row));
@@ -232,6 +233,7 @@ class Inference {
       starts[static_cast<size_t>(axis)] = StartOf(split, i);
       slice.attributes["starts"] = starts;
       slice.attributes["steps"] = std::vector<int64_t>(from.size(), 1);
+      if (FoldsToNothing(slice)) continue;
       const OperatorRow& row = *FindOperator("Slice");
       ASSIGN_OR_RETURN(const bool folds, CanFold(slice, row));
       if (folds) {
@@ -291,6 +293,25 @@ class Inference {
     return false;
   }
 
+  // What has no elements is known, whatever it is computed from.
+  bool FoldsToNothing(const Node& node) {
+    for (const int output : node.outputs) {
+      if (output != kAbsent && *ElementCount(*ValueAt(output).shape) != 0) {
+        return false;
+      }
+    }
+    for (const int output : node.outputs) {
+      if (output == kAbsent) continue;
+      Value& value = ValueAt(output);
+      Constant nothing;
+      nothing.dtype = *value.dtype;
+      nothing.shape = *value.shape;
+      value.constant = static_cast<int>(graph_->constants.size());
+      graph_->constants.push_back(std::move(nothing));
+    }
+    return true;
+  }
+
   absl::Status Fold(const Node& node, const OperatorRow& row) {
     absl::StatusOr<Constant> constant =
         row.fold(Folding(graph_, &node, held_bytes_));
@@ -303,16 +324,8 @@ class Inference {
 
   absl::Status CheckStays(const Node& node, const OperatorRow& row) {
     if (row.lowers == Lowers::kNo) return RefuseUnfolded(node);
-    for (const int output : node.outputs) {
-      if (output == kAbsent) continue;
-      const Value& value = ValueAt(output);
-      if (*ElementCount(*value.shape) == 0) {
-        return Refuse(node,
-                      absl::StrFormat("its output [%s] is empty, which is not "
-                                      "supported",
-                                      absl::StrJoin(*value.shape, ", ")));
-      }
-    }
+    RETURN_IF_ERROR(CheckNotEmpty(node, node.inputs, "input"));
+    RETURN_IF_ERROR(CheckNotEmpty(node, node.outputs, "output"));
     if (row.lowers == Lowers::kAny) return absl::OkStatus();
     for (const int input : node.inputs) {
       if (input == kAbsent) continue;
@@ -321,6 +334,19 @@ class Inference {
       return Refuse(node, absl::StrFormat("it computes with %s; FP16 and FP32 "
                                           "are supported",
                                           NameOf(dtype)));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckNotEmpty(const Node& node, const std::vector<int>& edges,
+                             const char* kind) {
+    for (const int edge : edges) {
+      if (edge == kAbsent) continue;
+      const Value& value = ValueAt(edge);
+      if (*ElementCount(*value.shape) != 0) continue;
+      return Refuse(
+          node, absl::StrFormat("its %s [%s] is empty, which is not supported",
+                                kind, absl::StrJoin(*value.shape, ", ")));
     }
     return absl::OkStatus();
   }

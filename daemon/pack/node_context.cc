@@ -105,6 +105,10 @@ void NodeContext::KeepInputs(size_t count) {
   if (node_->inputs.size() > count) node_->inputs.resize(count);
 }
 
+void NodeContext::DropInput(size_t i) {
+  node_->inputs.erase(node_->inputs.begin() + static_cast<int64_t>(i));
+}
+
 std::optional<AttributeValue> NodeContext::Take(const char* name) {
   const auto found = untaken_.find(name);
   if (found == untaken_.end()) return std::nullopt;

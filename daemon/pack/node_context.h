@@ -53,6 +53,8 @@ class NodeContext {
   absl::Status CheckInputCount(size_t most) const;
   // For inputs that became attributes.
   void KeepInputs(size_t count);
+  // For one of a list that adds nothing.
+  void DropInput(size_t i);
 
   // Errors: INVALID_ARGUMENT if it has another type, or if it is not there and
   //         there is no default.

@@ -249,6 +249,26 @@ TEST_CASE("An output that is an input or a constant is copied") {
   CHECK(graph->outputs[0] != graph->inputs[0]);
 }
 
+TEST_CASE("What has no elements is known, and joins nothing") {
+  TestModel model(13);
+  model.Input("x", {2, 4});
+  model.Ints("end", {1}, {9});
+  model.Ints("axis", {1}, {1});
+  model.Add("Slice", {"x", "end", "end", "axis"}, {"nothing"});
+  model.Add("Relu", {"nothing"}, {"still nothing"});
+  model.Add("Relu", {"x"}, {"r"});
+  model.Add("Neg", {"x"}, {"n"});
+  SetInt(model.Add("Concat", {"still nothing", "r", "nothing", "n"}, {"y"}),
+         "axis", 1);
+  model.Output("y");
+
+  const auto graph = model.Import();
+
+  INFO(graph.status());
+  REQUIRE(graph.ok());
+  CHECK(Sketch(*graph) == "Relu(x) -> r; Neg(x) -> n; Concat(r, n) -> y");
+}
+
 TEST_CASE("A hundred outputs that are constants are copied, each by its name") {
   TestModel model(13);
   for (int i = 0; i < 100; ++i) {

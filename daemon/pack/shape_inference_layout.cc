@@ -284,6 +284,12 @@ absl::Status InferConcat(NodeContext& node) {
     }
     to[along] += more;
   }
+  // Exporters begin or end with nothing.
+  if (to[along] > 0) {
+    for (size_t i = node.input_count(); i-- > 0;) {
+      if (node.shape(i)[along] == 0) node.DropInput(i);
+    }
+  }
   if (node.input_count() == 1) return node.SetOutputToInput();
   node.Set("axis", axis);
   return node.SetOutput(0, node.dtype(0), std::move(to));

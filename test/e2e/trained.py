@@ -15,6 +15,8 @@ import networks
 from layerd import Daemon, layerctl
 
 PACKING_S = 600
+TILE_BYTES = 4096  # Of a table.
+TILES_A_TOKEN_MAX = 2
 
 
 class Tally:
@@ -40,10 +42,28 @@ def least_budget(layers):
     return json.loads(plan.out)["minimum_budget_bytes"]
 
 
-def run_streamed(model, shapes, question, folder):
+def run_streamed(model, shapes, question, folder, tally):
     layers = folder / "model.layers"
     asking.pack(model, layers, shapes)
-    return asking.run(layers, question, folder, least_budget(layers))
+    got, ended = asking.run(layers, question, folder, least_budget(layers))
+    count_tiles(layers, question, json.loads(ended.out), tally)
+    return got, ended
+
+
+def count_tiles(layers, question, ran, tally):
+    """A table is looked up: what is read beyond the stream is its tiles."""
+    facts = json.loads(asking.done(layerctl("inspect", layers, "--json")).out)
+    extents = facts["extents"]
+    if len(set(facts["reads"])) == len(extents):
+        return
+    stream = sum(extents[read]["stored_bytes"] for read in facts["reads"])
+    tiles = (ran["runs"][0]["read_bytes"] - stream) / TILE_BYTES
+    tokens = max(array.size for array in question.inputs.values())
+    what = (f"{question.title}, {tiles:.0f} tiles of the table for {tokens} "
+            f"tokens, {tiles / tokens:.2f} each")
+    is_fine = 0 < tiles <= TILES_A_TOKEN_MAX * tokens
+    tally.add(what, None if is_fine else f"more than {TILES_A_TOKEN_MAX}, "
+              "or none")
 
 
 def yaml_of(shapes):
@@ -81,7 +101,7 @@ def ask_network(folder, tally):
         for shapes, question in variants:
             tally.ask(
                 f"{question.title}, layerctl run, smallest budget",
-                lambda: run_streamed(model, shapes, question, kept),
+                lambda: run_streamed(model, shapes, question, kept, tally),
                 question,
             )
         try:

@@ -10,6 +10,9 @@ import torch
 
 import registry
 
+# What ONNX Runtime's tools write beside ONNX's own operators.
+OTHERS_OWN = "of domain \"com.microsoft\""
+
 
 def seed():
     random.seed(0)
@@ -138,7 +141,7 @@ def add(name, family, build, opset=16, variants=(), **facts):
             registry.add(called, "half precision", half_weights(make))
         else:
             registry.add(called, "quantised", quantised(make, variant),
-                         is_quantised=True)
+                         is_quantised=True, refused=OTHERS_OWN)
 
 
 def network(family, **options):

@@ -62,7 +62,7 @@ export.add("ssdlite", "detection",
 export.add("ssd300", "detection", detector("ssd300_vgg16", 300))
 
 
-@network("detection", refused="how many results it has depends")
+@network("detection", refused="depends on data of each request")
 def ssdlite_with_suppression():
     made = torchvision.models.detection.ssdlite320_mobilenet_v3_large(
         weights=None, weights_backbone=None)

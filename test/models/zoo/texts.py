@@ -73,7 +73,7 @@ def add(name, *what, variants=(), **facts):
 
 
 add("bert", "Bert", "Model", words_and_mask, **WORDS,
-    variants=(11, 17, "half", "half_weights", "qdq", "operators", "dynamic"))
+    variants=(11, 17, "half_weights", "qdq", "operators", "dynamic"))
 add("bert_answers", "Bert", "ForQuestionAnswering", words(), **WORDS)
 add("roberta", "Roberta", "ForSequenceClassification", words(), **WORDS,
     variants=(11,))
@@ -95,7 +95,7 @@ add("layoutlm", "LayoutLM", "Model", words(), **WORDS)
 add("nystromformer", "Nystromformer", "Model", words(64), num_landmarks=8,
     segment_means_seq_len=64, max_position_embeddings=64, **WORDS)
 add("gpt2", "GPT2", "LMHeadModel", words(), n_embd=64, n_layer=2, n_head=4,
-    vocab_size=1000, n_positions=64, variants=(13, "half", "dynamic"))
+    vocab_size=1000, n_positions=64, variants=(13, "half_weights", "dynamic"))
 add("gpt_neo", "GPTNeo", "Model", words(), hidden_size=64, num_layers=2,
     num_heads=4, vocab_size=1000, attention_types=[[["global", "local"], 1]])
 add("gpt_neox", "GPTNeoX", "Model", words(), **WORDS)

@@ -128,8 +128,7 @@ def ask_in_child(name):
 
 
 def verdict(network, word, about):
-    """What counts against us: all but right, what is refused on purpose, and
-    what its own tools could not make."""
+    """All but right and what is refused on purpose counts against us."""
     if word == "refused" and network.refused and network.refused in about:
         return "refused on purpose"
     return word
@@ -163,7 +162,7 @@ def report(chosen):
         print(f"| {network.name} | {network.family} | {word} | {about} |",
               flush=True)
     print(", ".join(f"{n} {word}" for word, n in sorted(counts.items())))
-    fine = {"right", "refused on purpose", "not made"}
+    fine = {"right", "refused on purpose"}
     return 0 if counts.get("right") and set(counts) <= fine else 1
 
 
