@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -148,6 +149,19 @@ class Backend {
     if (!to.empty() && to.data() != from)
       std::memcpy(to.data(), from, to.size());
     return absl::OkStatus();
+  }
+
+  // Threads that the backend computes with beside the one that calls Enqueue(),
+  // which whoever owns threads gives it, or not: results are the same. Help(i)
+  // for 0 <= i < helpers() is the whole life of one, until StopHelping();
+  // `own_cpus`: each thread has a CPU that no other of them needs.
+  virtual int helpers() const { return 0; }
+  virtual void Help(int, bool own_cpus) { static_cast<void>(own_cpus); }
+  virtual void StopHelping() {}
+  // Calls `body` with 0 on this thread, which will call Enqueue(), and with the
+  // others' numbers on threads that a library starts for itself.
+  virtual void OnLibraryThreads(const std::function<void(int)>& body) {
+    body(0);
   }
 
   // REQUIRES: `kernel` came from this backend's Prepare(). No allocation by

@@ -12,6 +12,7 @@
 #include "daemon/engine/known_costs.h"
 #include "daemon/engine/traced_engine.h"
 #include "daemon/plan/base_memory.h"
+#include "daemon/rt/compute_cpus.h"
 #include "daemon/rt/loader_cpu.h"
 #include "daemon/rt/processor_name.h"
 #include "daemon/sched/admission.h"
@@ -144,6 +145,7 @@ LocalEngine::LocalEngine(const EngineOptions& options, EngineParts parts)
     refused.set_value(options_.realtime == Realtime::kOff
                           ? std::vector<std::string>()
                           : BecomeRealtime(RealtimeRole::kExecutor));
+    StartHelpers();
     scheduler_.Run();
   });
   realtime_warnings_ = refused.get_future().get();
@@ -153,6 +155,23 @@ LocalEngine::LocalEngine(const EngineOptions& options, EngineParts parts)
 LocalEngine::~LocalEngine() {
   scheduler_.Shutdown();
   executor_thread_.Join();
+  parts_.backend->StopHelping();
+}
+
+// They begin with the priority and the CPUs of this thread.
+void LocalEngine::StartHelpers() {
+  Backend* const backend = parts_.backend.get();
+  const int helpers = backend->helpers();
+  if (helpers == 0) return;
+  const ComputeCpus cpus(helpers + 1);
+  backend->OnLibraryThreads([&](int thread) { cpus.KeepTo(thread); });
+  for (int i = 0; i < helpers; ++i) {
+    helper_threads_.emplace_back().Start(
+        absl::StrFormat("layerd-help%d", i + 1), [backend, cpus, i] {
+          cpus.KeepTo(i + 1);
+          backend->Help(i, cpus.are_enough());
+        });
+  }
 }
 
 std::vector<absl::Status> LocalEngine::LoadModels(

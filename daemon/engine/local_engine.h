@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -100,6 +101,8 @@ class LocalEngine final : public Engine {
                                std::chrono::nanoseconds predicted) const;
   // Promises hold for what was declared alone.
   absl::Status KeepToPeriod(Job* job, std::chrono::nanoseconds response);
+  // On the executor thread: it and its helpers take their CPUs.
+  void StartHelpers();
   absl::Status ChangeDataPath(const MemoryPlan& plan, const Models& models);
   std::shared_ptr<Model> Unmeasured() const;
   void GiveUpMeasuring(const Model& model);
@@ -126,7 +129,8 @@ class LocalEngine final : public Engine {
 
   std::atomic<uint64_t> too_often_{0};  // Jobs.
   Scheduler scheduler_;
-  std::unique_ptr<DataPath> data_path_;  // Null without models.
+  std::unique_ptr<DataPath> data_path_;     // Null without models.
+  std::deque<NamedThread> helper_threads_;  // Of the backend.
   NamedThread executor_thread_;
 };
 

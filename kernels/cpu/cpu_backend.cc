@@ -9,6 +9,7 @@
 #include "config/check.h"
 #include "config/status_macros.h"
 #include "kernels/cpu/cpu_kernel.h"
+#include "kernels/cpu/team.h"
 #include "kernels/cpu/weight_decoder.h"
 #include "kernels/decoded_part.h"
 #include "kernels/part_check.h"
@@ -88,7 +89,7 @@ bool FitsLibrary(const PartSpec& spec) {
 
 class CpuBackend : public Backend {
  public:
-  explicit CpuBackend(int threads) : threads_(threads) {
+  explicit CpuBackend(int threads) : threads_(threads), team_(threads) {
     LAYERD_CHECK(threads >= 1);
     dnnl_set_primitive_cache_capacity(kPrimitivesCached);
   }
@@ -118,10 +119,26 @@ class CpuBackend : public Backend {
     RETURN_IF_ERROR(CheckPlacedPart(spec));
     RETURN_IF_ERROR(CheckComputesF32(spec));
     omp_set_num_threads(threads_);
+    const cpu::ThreadsScope loops(threads_);
     ASSIGN_OR_RETURN(std::unique_ptr<CpuKernel> kernel,
                      PrepareF32(DecodedSpec(spec)));
     if (!IsNarrow(spec)) return kernel;
     return std::make_unique<DecodingKernel>(spec, std::move(kernel));
+  }
+
+  int helpers() const override { return threads_ - 1; }
+  void Help(int helper, bool own_cpus) override {
+    team_.Help(helper + 1, own_cpus);
+  }
+  void StopHelping() override { team_.Stop(); }
+
+  void OnLibraryThreads(const std::function<void(int)>& body) override {
+#if defined(__SANITIZE_THREAD__)  // It knows nothing of libgomp's barriers.
+    body(0);
+#else
+#pragma omp parallel num_threads(threads_)
+    body(omp_get_thread_num());
+#endif
   }
 
   absl::StatusOr<Ticket> Enqueue(Kernel& kernel,
@@ -129,6 +146,7 @@ class CpuBackend : public Backend {
     auto* ours = dynamic_cast<CpuKernel*>(&kernel);
     LAYERD_CHECK(ours != nullptr, "a kernel of another backend");
     omp_set_num_threads(threads_);
+    const cpu::ThreadsScope loops(threads_, threads_ > 1 ? &team_ : nullptr);
     RETURN_IF_ERROR(ours->Run(library_.stream(), memory));
     return Ticket{++last_ticket_};
   }
@@ -197,6 +215,7 @@ class CpuBackend : public Backend {
 
   const int threads_;
   const cpu::OneDnn library_;
+  cpu::Team team_;
   uint64_t last_ticket_ = 0;
 };
 

@@ -103,7 +103,7 @@ std::string OneDnn::Isa() {
   }
 }
 
-OneThread::OneThread() : threads_before_(omp_get_max_threads()) {
+OneThread::OneThread() : threads_before_(omp_get_max_threads()), loops_(1) {
   omp_set_num_threads(1);
 }
 
@@ -244,6 +244,8 @@ absl::StatusOr<Primitive> Primitive::Create(
 
 absl::Status Primitive::Execute(dnnl_stream_t stream, const void* const* data,
                                 std::byte* scratch) const {
+  // The library has threads of its own.
+  if (thread_state.team != nullptr) thread_state.team->Rest();
   for (size_t i = 0; i < memories_.size(); ++i) {
     const bool is_scratch = arguments_[i].arg == DNNL_ARG_SCRATCHPAD;
     void* handle = is_scratch ? scratch : const_cast<void*>(data[i]);

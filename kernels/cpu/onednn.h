@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "kernels/cpu/team.h"
 #include "kernels/operator.h"
 #include "kernels/tensor.h"
 #include "kernels/weight_layout.h"
@@ -56,8 +57,8 @@ class OneDnn {
   dnnl_stream_t stream_ = nullptr;
 };
 
-// While it lives, the library plans for one thread. For questions whose answer
-// must not depend on the number of threads.
+// While it lives, the library and our loops plan for one thread. For questions
+// whose answer must not depend on the number of threads.
 class OneThread {
  public:
   OneThread();
@@ -66,7 +67,8 @@ class OneThread {
   OneThread& operator=(const OneThread&) = delete;
 
  private:
-  int threads_before_;
+  const int threads_before_;
+  const ThreadsScope loops_;
 };
 
 // UNIMPLEMENTED for what the library does not do, INTERNAL for its failures.

@@ -4,9 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#if defined(_OPENMP) && !defined(__SANITIZE_THREAD__)
-#include <omp.h>
-#endif
+#include "kernels/cpu/team.h"
 
 namespace layerd::cpu {
 
@@ -16,44 +14,25 @@ inline constexpr int64_t kParallelElements = 32 << 10;
 
 // Of whom ParallelRanges() calls at once, and who is calling now: for scratch
 // of each thread.
-inline int64_t ThreadsMax() {
-#if defined(_OPENMP) && !defined(__SANITIZE_THREAD__)
-  return omp_get_max_threads();
-#else
-  return 1;
-#endif
-}
-inline int64_t ThreadNow() {
-#if defined(_OPENMP) && !defined(__SANITIZE_THREAD__)
-  return omp_get_thread_num();
-#else
-  return 0;
-#endif
-}
+inline int64_t ThreadsMax() { return thread_state.threads_max; }
+inline int64_t ThreadNow() { return thread_state.number; }
 
 // Calls body(begin, end) for ranges that together are [0, count), on the
-// threads that oneDNN computes with. Nothing is summed across ranges, so the
-// number of threads does not change a bit.
-//
-// Serial where ThreadSanitizer watches: it knows nothing of libgomp's
-// barriers and would report every loop.
+// threads of the team that is on (ThreadsScope). Nothing is summed across
+// ranges, so the number of threads does not change a bit.
 template <typename Body>
 void ParallelRanges(int64_t count, int64_t elements, const Body& body) {
-#if defined(_OPENMP) && !defined(__SANITIZE_THREAD__)
-  if (elements >= kParallelElements && count > 1 && omp_get_max_threads() > 1) {
-#pragma omp parallel
-    {
-      const int64_t threads = omp_get_num_threads();
-      const int64_t thread = omp_get_thread_num();
-      const int64_t begin = count * thread / threads;
-      const int64_t end = count * (thread + 1) / threads;
-      if (begin < end) body(begin, end);
-    }
+  Team* const team = thread_state.team;
+  if (team == nullptr || elements < kParallelElements || count < 2) {
+    body(0, count);
     return;
   }
-#endif
-  static_cast<void>(elements);
-  body(0, count);
+  team->Run(
+      count,
+      [](const void* context, int64_t begin, int64_t end) {
+        (*static_cast<const Body*>(context))(begin, end);
+      },
+      &body);
 }
 
 }  // namespace layerd::cpu

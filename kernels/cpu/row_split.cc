@@ -1,7 +1,5 @@
 #include "kernels/cpu/row_split.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -53,8 +51,7 @@ bool IsFast(const CpuKernel& kernel) {
 }
 
 KernelOr SplitRows(const PartSpec& spec, const OneDnn& library, MakeRows make) {
-  const int64_t count =
-      std::min<int64_t>(omp_get_max_threads(), spec.rows.count);
+  const int64_t count = std::min(ThreadsMax(), spec.rows.count);
   const OneThread one_thread;
   std::vector<std::unique_ptr<CpuKernel>> shares;
   for (int64_t i = 0; i < count; ++i) {

@@ -1,7 +1,5 @@
 #include "kernels/cpu/weight_decoder.h"
 
-#include <omp.h>
-
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -9,6 +7,7 @@
 #include <numeric>
 #include <random>
 
+#include "kernels/cpu/team.h"
 #include "kernels/decoded_part.h"
 #include "kernels/half.h"
 #include "kernels/reference/plain_decoder.h"
@@ -223,9 +222,9 @@ TEST_CASE("Every layout is decoded as element by element, padding to zero") {
 TEST_CASE("Threads share the decoding and change nothing") {
   const Case large{"large", {96, 700}, {128, 700}, {{0, 64}}};
   const Case plain{"plain", {96, 700}, {96, 700}, {}};
-  const int threads_before = omp_get_max_threads();
   for (const int threads : {1, 2, 3}) {
-    omp_set_num_threads(threads);
+    Team team(threads);
+    const ThreadsScope scope(threads, &team);
     INFO(threads << " threads");
     for (const Case& c : {large, plain}) {
       CheckDecoder(PartOf(c, DataType::kI8, true), *AllDecodeRows().front());
@@ -233,7 +232,6 @@ TEST_CASE("Threads share the decoding and change nothing") {
       CheckDecoder(PartOf(c, DataType::kF16, false), *AllDecodeRows().front());
     }
   }
-  omp_set_num_threads(threads_before);
 }
 
 }  // namespace
