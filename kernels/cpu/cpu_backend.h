@@ -14,7 +14,8 @@ namespace layerd {
 // reference loops: slow, never wrong.
 //
 // Tickets are complete when Enqueue() returns. Prepare() and Enqueue() set the
-// calling thread's number of OpenMP threads; results depend on that number,
+// calling thread's number of OpenMP threads; results depend on that number
+// (and not on whether it is given helpers),
 // and on nothing else that changes between two runs of one part.
 //
 // REQUIRES: threads is at least 1.
