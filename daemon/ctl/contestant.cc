@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "config/check.h"
 #include "config/status_macros.h"
 #include "daemon/plan/quantile.h"
 
@@ -65,11 +66,13 @@ absl::Status Contestant::Ask(const std::vector<Array>& inputs, bool counts) {
   return absl::OkStatus();
 }
 
-void Contestant::Forget() {
-  latencies_ms_.clear();
-  waits_ms_.clear();
-  computing_ms_.clear();
-  for (std::vector<double>& seconds : part_seconds_) seconds.clear();
+void Contestant::TakeOver(Contestant before) {
+  LAYERD_CHECK(latencies_ms_.empty());
+  LAYERD_CHECK(before.part_times_.size() == part_times_.size());
+  latencies_ms_ = std::move(before.latencies_ms_);
+  waits_ms_ = std::move(before.waits_ms_);
+  computing_ms_ = std::move(before.computing_ms_);
+  part_seconds_ = std::move(before.part_seconds_);
 }
 
 void Contestant::AwaitReadAhead() {

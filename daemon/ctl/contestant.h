@@ -22,8 +22,9 @@ class Contestant {
   // One request. Its latency is kept if `counts`, as are its part times.
   absl::Status Ask(const std::vector<Array>& inputs, bool counts);
 
-  // Nothing counted so far.
-  void Forget();
+  // What `before` has counted, with the same model, counts as this one's.
+  // REQUIRES: nothing is counted here.
+  void TakeOver(Contestant before);
   // Returns when its ring is as full as it gets without a request.
   void AwaitReadAhead();
 

@@ -5,9 +5,12 @@
 // run of each part (other programs on the machine cannot make one quicker), and
 // the two rates that say what bounds it: below half of the processor's GFLOP/s
 // and of the memory's GB/s at once we would worry. Several files run in turn,
-// round by round.
+// round by round; FILE.layers@4MiB streams through so much weight memory, and
+// the last lines tell what its parts take longer than those of the first one,
+// if that is the same file: with weights of their own, with weights that an
+// earlier part waited for, and without.
 //
-//   bazel run //test/bench:part_times -- THREADS ROUNDS FILE.layers...
+//   bazel run //test/bench:part_times -- THREADS ROUNDS FILE.layers[@SIZE]...
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -16,8 +19,10 @@
 #include <string>
 #include <vector>
 
+#include "config/byte_size.h"
 #include "config/check.h"
 #include "daemon/engine/engine.h"
+#include "daemon/plan/quantile.h"
 #include "kernels/operator.h"
 
 namespace layerd {
@@ -29,20 +34,28 @@ struct Runner {
   std::shared_ptr<Model> model;
   std::vector<std::vector<std::byte>> inputs, outputs;
   std::vector<std::chrono::nanoseconds> now, best;
+  std::vector<std::vector<double>> part_us;  // By part, then round.
   std::vector<double> requests_ms;
 };
 
-Runner Start(const std::string& file, int threads) {
-  Runner runner{.file = file,
+Runner Start(const std::string& name, int threads) {
+  const std::string file = name.substr(0, name.find('@'));
+  Runner runner{.file = name,
                 .engine = nullptr,
                 .model = nullptr,
                 .inputs = {},
                 .outputs = {},
                 .now = {},
                 .best = {},
+                .part_us = {},
                 .requests_ms = {}};
   EngineOptions options;
   options.threads = threads;
+  if (file != name) {
+    const auto budget = ParseByteSize(name.substr(file.size() + 1));
+    LAYERD_CHECK(budget.ok(), std::string(budget.status().message()));
+    options.weight_budget_bytes = *budget;
+  }
   auto engine = Engine::Start(options);
   LAYERD_CHECK(engine.ok(), std::string(engine.status().message()));
   runner.engine = *std::move(engine);
@@ -63,6 +76,7 @@ Runner Start(const std::string& file, int threads) {
   }
   runner.now.resize(runner.model->program().parts.size());
   runner.best.assign(runner.now.size(), std::chrono::hours(1));
+  runner.part_us.resize(runner.now.size());
   return runner;
 }
 
@@ -80,7 +94,40 @@ void Ask(Runner& runner) {
                                static_cast<double>(stats.computing.count()));
   for (size_t p = 0; p < runner.now.size(); ++p) {
     runner.best[p] = std::min(runner.best[p], runner.now[p]);
+    runner.part_us[p].push_back(1e-3 *
+                                static_cast<double>(runner.now[p].count()));
   }
+}
+
+// Medians of the parts, summed up by what they have to do with the drive.
+void Compare(const Runner& first, const Runner& other) {
+  const Program& program = first.model->program();
+  if (other.model->program().parts.size() != program.parts.size()) return;
+  const char* const kinds[] = {"begin an extent", "use it again", "have none"};
+  double base_us[3] = {}, more_us[3] = {}, bytes = 0;
+  size_t counts[3] = {};
+  uint32_t read = ~0u;
+  for (size_t p = 0; p < program.parts.size(); ++p) {
+    const Part& part = program.parts[p];
+    const int kind = !part.read ? 2 : *part.read == read ? 1 : 0;
+    if (part.read) read = *part.read;
+    if (kind == 0) {
+      bytes += static_cast<double>(
+          program.extents[program.reads[read]].stored_bytes);
+    }
+    const double us = Median(first.part_us[p]);
+    base_us[kind] += us;
+    more_us[kind] += Median(other.part_us[p]) - us;
+    ++counts[kind];
+  }
+  std::printf("%s beside %s\n", other.file.c_str(), first.file.c_str());
+  for (int kind = 0; kind < 3; ++kind) {
+    std::printf("  %5zu parts that %-15s %9.3f ms %+8.3f ms (%+.2f %%)\n",
+                counts[kind], kinds[kind], base_us[kind] * 1e-3,
+                more_us[kind] * 1e-3, 100 * more_us[kind] / base_us[kind]);
+  }
+  std::printf("  of their %.1f MiB, %.3f ns a byte\n", bytes / (1 << 20),
+              1e3 * more_us[0] / bytes);
 }
 
 void Report(const Runner& runner) {
@@ -139,4 +186,7 @@ int main(int argc, char** argv) {
     for (layerd::Runner& runner : runners) layerd::Ask(runner);
   }
   for (const layerd::Runner& runner : runners) layerd::Report(runner);
+  for (size_t i = 1; i < runners.size(); ++i) {
+    layerd::Compare(runners[0], runners[i]);
+  }
 }
