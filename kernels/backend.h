@@ -164,6 +164,14 @@ class Backend {
     body(0);
   }
 
+  // Returns when the weights of a part are where it reads them. Who times parts
+  // says this first: enqueued next, with `weights_are_new` false, a part only
+  // computes. Does nothing where weights are not copied.
+  // REQUIRES: as Enqueue(); no ticket is open.
+  virtual absl::Status BringWeights(Kernel&, const PartMemory&) {
+    return absl::OkStatus();
+  }
+
   // REQUIRES: `kernel` came from this backend's Prepare(). No allocation by
   // our own code.
   virtual absl::StatusOr<Ticket> Enqueue(Kernel& kernel,

@@ -187,11 +187,26 @@ absl::Status Executor::LookUp() {
   return absl::OkStatus();
 }
 
+// Copies are a stage of their own where parts are predicted, so they are in no
+// part's time.
+absl::Status Executor::BringWeights(Kernel& kernel, PartMemory* memory) {
+  if (backend_->shares_memory() || memory->weights == nullptr) {
+    return absl::OkStatus();
+  }
+  const Instant begun = clock_->now();
+  RETURN_IF_ERROR(backend_->BringWeights(kernel, *memory));
+  memory->weights_are_new = false;
+  timed_until_ += clock_->now() - begun;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Ticket> Executor::Enqueue(size_t part,
                                          const std::byte* weights) {
   model_->Announce(part + 1);
-  const auto ticket = backend_->Enqueue(model_->model().kernel(part),
-                                        model_->MemoryOf(part, weights));
+  Kernel& kernel = model_->model().kernel(part);
+  PartMemory memory = model_->MemoryOf(part, weights);
+  if (!part_times_.empty()) RETURN_IF_ERROR(BringWeights(kernel, &memory));
+  const auto ticket = backend_->Enqueue(kernel, memory);
   if (ticket.ok()) model_->NoteEnqueued(part);
   if (ticket.ok() && !part_times_.empty()) {
     // A device would go on computing: what is timed is not overlapped.

@@ -84,7 +84,7 @@ class Executor {
   // Begins to read. The inputs are copied into the arena with the first part,
   // and stay until then. If `part_times` is not empty, the time of each part is
   // written there, from the end of the one before or from when its weights
-  // came: on a CPU that is its computing, and what goes with it.
+  // were where it computes: that is its computing, and what goes with it.
   // REQUIRES: idle(); inputs fit the model; `part_times` has an element for
   // each part, or none.
   void Begin(PlacedModel* model,
@@ -123,6 +123,7 @@ class Executor {
   absl::Status LookUp();
   absl::Status CopyInputs();
   absl::StatusOr<const std::byte*> WaitForWeights(size_t part, size_t read);
+  absl::Status BringWeights(Kernel& kernel, PartMemory* memory);
   absl::StatusOr<Ticket> Enqueue(size_t part, const std::byte* weights);
   absl::Status CompleteOldest();
   absl::Status CompleteAll();

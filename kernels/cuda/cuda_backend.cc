@@ -76,6 +76,7 @@ class CudaBackend final : public Backend {
   void Detach() override;
   absl::Status CopyIn(std::byte* to, std::span<const std::byte> from) override;
   absl::Status CopyOut(std::span<std::byte> to, const std::byte* from) override;
+  absl::Status BringWeights(Kernel& kernel, const PartMemory& memory) override;
   absl::StatusOr<Ticket> Enqueue(Kernel& kernel,
                                  const PartMemory& memory) override;
   bool Completed(Ticket ticket) override;
@@ -107,8 +108,12 @@ class CudaBackend final : public Backend {
   DeviceMemory OnDevice(const PartMemory& memory) const;
   absl::Status CopyWeights(Slot& slot, std::span<const std::byte> weights);
   absl::Status Queue(CudaKernel& kernel, const PartMemory& memory, Slot& slot);
+  bool InManagedSlot(std::span<const std::byte> weights) const {
+    return managed_ && !weights.empty() &&
+           weights.size() <= managed_->slot_bytes();
+  }
   // Where the kernel finds the weights, which are on their way.
-  absl::StatusOr<std::byte*> BringWeights(Slot& slot, const PartMemory& memory);
+  absl::StatusOr<std::byte*> SendWeights(Slot& slot, const PartMemory& memory);
   absl::Status MakeFaults();
   // What the data of the part asked for. REQUIRES: the slot is done.
   absl::Status TakeFault(const Slot& slot);
@@ -344,6 +349,21 @@ DeviceMemory CudaBackend::OnDevice(const PartMemory& memory) const {
   return device;
 }
 
+CudaKernel& AsOurs(Kernel& kernel) {
+  auto* const ours = dynamic_cast<CudaKernel*>(&kernel);
+  LAYERD_CHECK(ours != nullptr, "a kernel of another backend");
+  return *ours;
+}
+
+// All that is in the extent of the part, if it reads any of it.
+std::span<const std::byte> WeightsOf(const CudaKernel& kernel,
+                                     const PartMemory& memory) {
+  const size_t bytes = kernel.weight_bytes();
+  if (bytes == 0) return {};
+  return {memory.weights,
+          memory.weights_bytes != 0 ? memory.weights_bytes : bytes};
+}
+
 absl::Status CudaBackend::CopyWeights(Slot& slot,
                                       std::span<const std::byte> weights) {
   // The room on the device is free when that on the host is, and a caller may
@@ -371,11 +391,10 @@ absl::Status CudaBackend::CopyWeights(Slot& slot,
       "cudaStreamWaitEvent");
 }
 
-absl::StatusOr<std::byte*> CudaBackend::BringWeights(Slot& slot,
-                                                     const PartMemory& memory) {
+absl::StatusOr<std::byte*> CudaBackend::SendWeights(Slot& slot,
+                                                    const PartMemory& memory) {
   const std::span<const std::byte> weights = slot.weights;
-  if (managed_ && !weights.empty() &&
-      weights.size() <= managed_->slot_bytes()) {
+  if (InManagedSlot(weights)) {
     return managed_->Put(weights, memory.weights_are_new);
   }
   if (block_->staged() && memory.weights_are_new && !weights.empty()) {
@@ -384,14 +403,29 @@ absl::StatusOr<std::byte*> CudaBackend::BringWeights(Slot& slot,
   return block_->OnDevice(memory.weights);
 }
 
+absl::Status CudaBackend::BringWeights(Kernel& kernel,
+                                       const PartMemory& memory) {
+  const std::span<const std::byte> weights = WeightsOf(AsOurs(kernel), memory);
+  if (InManagedSlot(weights)) {
+    return managed_->Put(weights, memory.weights_are_new).status();
+  }
+  if (!block_->staged() || !memory.weights_are_new || weights.empty()) {
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(FromCuda(
+      cudaMemcpyAsync(block_->OnDevice(weights.data()), weights.data(),
+                      weights.size(), cudaMemcpyHostToDevice, copies_.get()),
+      "cudaMemcpyAsync"));
+  return FromCuda(cudaStreamSynchronize(copies_.get()),
+                  "cudaStreamSynchronize");
+}
+
 absl::Status CudaBackend::Queue(CudaKernel& kernel, const PartMemory& memory,
                                 Slot& slot) {
-  const size_t bytes =
-      memory.weights_bytes != 0 ? memory.weights_bytes : kernel.weight_bytes();
-  slot.weights = {memory.weights, kernel.weight_bytes() == 0 ? 0 : bytes};
+  slot.weights = WeightsOf(kernel, memory);
   slot.copies = false;
   DeviceMemory device = OnDevice(memory);
-  ASSIGN_OR_RETURN(device.weights, BringWeights(slot, memory));
+  ASSIGN_OR_RETURN(device.weights, SendWeights(slot, memory));
   RETURN_IF_ERROR(RecordTime(slot.begun, device_.compute));
   device.fault = faults_on_device_ + slot.ticket % kSlots * sizeof(Fault);
   RETURN_IF_ERROR(kernel.Launch(device_, device));
@@ -402,8 +436,7 @@ absl::Status CudaBackend::Queue(CudaKernel& kernel, const PartMemory& memory,
 
 absl::StatusOr<Ticket> CudaBackend::Enqueue(Kernel& kernel,
                                             const PartMemory& memory) {
-  auto* ours = dynamic_cast<CudaKernel*>(&kernel);
-  LAYERD_CHECK(ours != nullptr, "a kernel of another backend");
+  CudaKernel& ours = AsOurs(kernel);
   LAYERD_CHECK(block_ != nullptr, "no memory is attached");
   Slot& slot = slots_[(last_ticket_ + 1) % kSlots];
   if (slot.ticket != 0) {
@@ -412,7 +445,7 @@ absl::StatusOr<Ticket> CudaBackend::Enqueue(Kernel& kernel,
     NoteError(TakeFault(slot));
   }
   slot.ticket = ++last_ticket_;
-  const absl::Status queued = Queue(*ours, memory, slot);
+  const absl::Status queued = Queue(ours, memory, slot);
   if (!queued.ok()) {
     // Nobody gets a ticket for what may be half queued.
     cudaStreamSynchronize(copies_.get());

@@ -10,7 +10,7 @@ namespace layerd {
 
 // What liblayerd_cuda.so offers. It is built with layerd, by the same compiler
 // and from the same headers; the number catches one that was left behind.
-inline constexpr int kCudaPluginVersion = 3;
+inline constexpr int kCudaPluginVersion = 4;
 
 struct CudaPluginOptions {
   int memory = 0;  // CudaMemory.

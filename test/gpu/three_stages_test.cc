@@ -34,6 +34,8 @@ TEST_CASE("What does not overlap is wrong, and so is what takes longer") {
              Catch::Contains("no copy"));
   CHECK_THAT(WrongOf({StageTimesOf(kQueued), recurrence / 2}),
              Catch::Contains("more than 1.05"));
+  CHECK_THAT(WrongOf({StageTimesOf(kQueued), recurrence, StageTimesOf(kAlone)}),
+             Catch::Contains("brought"));
 }
 
 TEST_CASE("On a twin that keeps time, copies go on beside computing") {
@@ -41,6 +43,9 @@ TEST_CASE("On a twin that keeps time, copies go on beside computing") {
   const auto measured = MeasureThreeStages();
   REQUIRE(measured.ok());
   CHECK(WrongOf(*measured) == "");
+  CHECK(measured->brought.copying_seconds == 0);
+  CHECK(measured->brought.computing_seconds ==
+        Approx(measured->stages.computing_seconds));
   CHECK(twin::FirstAlarm() == "");
 }
 

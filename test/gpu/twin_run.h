@@ -63,7 +63,7 @@ inline constexpr CudaMemory kStrategies[] = {
 
 // What happens while requests are served from the smallest ring.
 enum class Story {
-  kPlain,       // One after the other.
+  kPlain,       // One after the other; of the first, parts are timed.
   kPreempted,   // A more urgent model takes over in the middle.
   kCancelled,   // In the middle, and asked again.
   kReplanned,   // The memory is taken away and planned anew, with a larger

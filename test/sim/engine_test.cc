@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <future>
 #include <memory>
@@ -11,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "test/catch/catch.h"
+#include "test/sim/forwarding_backend.h"
 #include "test/sim/sim_backend.h"
 #include "test/sim/test_engine.h"
 
@@ -85,6 +87,41 @@ TEST_CASE("Parts are timed until the device has computed them") {
 
   CHECK(answer.status.ok());
   CHECK(sim.tickets_open_most() == 1);
+}
+
+TEST_CASE("Copies of weights are in no part's time") {
+  static constexpr std::chrono::nanoseconds kCopy{7'000'000}, kPart{2'000'000};
+  struct Device final : ForwardingBackend {
+    using ForwardingBackend::ForwardingBackend;
+    bool shares_memory() const override { return false; }
+    absl::Status BringWeights(Kernel&, const PartMemory&) override {
+      clock->Advance(kCopy);
+      ++brought;
+      return absl::OkStatus();
+    }
+    absl::StatusOr<Ticket> Enqueue(Kernel& kernel,
+                                   const PartMemory& memory) override {
+      const bool copies = memory.weights != nullptr && memory.weights_are_new;
+      clock->Advance(copies ? kPart + kCopy : kPart);
+      return inner_->Enqueue(kernel, memory);
+    }
+    ManualClock* clock = nullptr;
+    size_t brought = 0;
+  };
+  auto made = std::make_unique<Device>(MakeReferenceBackend());
+  Device& device = *made;
+  TestEngine engine({}, Drive::kSim, std::move(made));
+  device.clock = &engine.clock();
+  REQUIRE(engine.Load(WriteModel("copied.layers", 1, 8), "m", 3).ok());
+  std::vector<std::chrono::nanoseconds> times(
+      engine->Find("m", "")->program().parts.size());
+
+  const TestAnswer answer =
+      engine.Ask("m", 1, [&](Job& job) { job.part_times = times; });
+
+  CHECK(answer.status.ok());
+  CHECK(device.brought > 0);
+  CHECK(times == std::vector(times.size(), kPart));
 }
 
 TEST_CASE("A device that fails fails the request, and the next one is served") {

@@ -36,6 +36,9 @@ class ForwardingBackend : public Backend {
                        const std::byte* from) override {
     return inner_->CopyOut(to, from);
   }
+  absl::Status BringWeights(Kernel& kernel, const PartMemory& memory) override {
+    return inner_->BringWeights(kernel, memory);
+  }
   absl::StatusOr<Ticket> Enqueue(Kernel& kernel,
                                  const PartMemory& memory) override {
     return inner_->Enqueue(kernel, memory);
