@@ -48,27 +48,46 @@ struct Weights {
   int64_t Rows() const { return gates * kUnits; }
 };
 
+// One unit's sums in one step: of W x, of R h before it, and of both.
+struct Sums {
+  const Weights& weights;
+  int64_t direction, unit;
+  const double *x, *h;
+
+  double Inputs(int64_t gate) const {
+    return weights.Inputs(direction, gate * kUnits + unit, x);
+  }
+  double States(int64_t gate) const {
+    return weights.States(direction, gate * kUnits + unit, h);
+  }
+  double Both(int64_t gate) const { return Inputs(gate) + States(gate); }
+};
+
+double GruState(const Sums& sums) {
+  const double update = Sigmoid(sums.Both(0));
+  const double candidate =
+      std::tanh(sums.Inputs(2) + Sigmoid(sums.Both(1)) * sums.States(2));
+  return (1 - update) * candidate + update * sums.h[sums.unit];
+}
+
+double LstmCell(const Sums& sums, double cell) {
+  return Sigmoid(sums.Both(2)) * cell +
+         Sigmoid(sums.Both(0)) * std::tanh(sums.Both(3));
+}
+
 // One step of one sequence; h and c are replaced.
 void Step(const std::string& op_type, const Weights& weights, int64_t d,
           const double* x, double* h, double* c) {
   const std::vector<double> old(h, h + kUnits);
   for (int64_t u = 0; u < kUnits; ++u) {
-    const auto sum = [&](int64_t gate) {
-      const int64_t row = gate * kUnits + u;
-      return weights.Inputs(d, row, x) + weights.States(d, row, old.data());
-    };
+    const Sums sums = {weights, d, u, x, old.data()};
     if (op_type == "RNN") {
-      h[u] = std::tanh(sum(0));
+      h[u] = std::tanh(sums.Both(0));
     } else if (op_type == "GRU") {
-      const int64_t row = 2 * kUnits + u;
-      const double candidate =
-          std::tanh(weights.Inputs(d, row, x) +
-                    Sigmoid(sum(1)) * weights.States(d, row, old.data()));
-      const double update = Sigmoid(sum(0));
-      h[u] = (1 - update) * candidate + update * old[static_cast<size_t>(u)];
+      h[u] = GruState(sums);
     } else {
-      c[u] = Sigmoid(sum(2)) * c[u] + Sigmoid(sum(0)) * std::tanh(sum(3));
-      h[u] = Sigmoid(sum(1)) * std::tanh(c[u]);
+      c[u] = LstmCell(sums, c[u]);
+      h[u] = Sigmoid(sums.Both(1)) * std::tanh(c[u]);
     }
   }
 }
