@@ -1,5 +1,6 @@
 // What every backend promises, over all of them: the oracle, the CPU at one
-// and two threads, and a device that completes late and out of step.
+// and two threads, helped and not, and a device that completes late and out of
+// step.
 
 #include <cstdlib>
 #include <cstring>
@@ -8,7 +9,10 @@
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "daemon/plan/layer_rows.h"
@@ -18,6 +22,7 @@
 #include "test/kernels/cases.h"
 #include "test/kernels/oracle.h"
 #include "test/kernels/test_layer.h"
+#include "test/sim/forwarding_backend.h"
 #include "test/sim/sim_backend.h"
 
 namespace layerd {
@@ -32,10 +37,33 @@ std::unique_ptr<Backend> MakeSim() {
   return std::make_unique<SimBackend>(MakeCpuBackend(1), 7);
 }
 
+// With all the threads that it asks for.
+class HelpedBackend final : public ForwardingBackend {
+ public:
+  explicit HelpedBackend(std::unique_ptr<Backend> inner)
+      : ForwardingBackend(std::move(inner)) {
+    for (int i = 0; i < helpers(); ++i) {
+      threads_.emplace_back([this, i] { Help(i, /*own_cpus=*/false); });
+    }
+  }
+  ~HelpedBackend() override {
+    StopHelping();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+ private:
+  std::vector<std::thread> threads_;
+};
+
+std::unique_ptr<Backend> MakeHelped() {
+  return std::make_unique<HelpedBackend>(MakeCpuBackend(2));
+}
+
 const Twin kTwins[] = {
     {"reference", MakeReferenceBackend},
     {"cpu, 1 thread", [] { return MakeCpuBackend(1); }},
     {"cpu, 2 threads", [] { return MakeCpuBackend(2); }},
+    {"cpu, 2 threads, helped", MakeHelped},
     {"sim over cpu", MakeSim},
 };
 
@@ -232,6 +260,16 @@ TEST_CASE("A backend of the same threads, made anew, gives the same bits") {
       INFO(twin.name << ": " << layer.name);
       CHECK(Run(*twin.make(), layer).output == Run(*twin.make(), layer).output);
     }
+  }
+}
+
+TEST_CASE("Who helps changes no bits") {
+  const std::unique_ptr<Backend> alone = MakeCpuBackend(2);
+  const std::unique_ptr<Backend> helped = MakeHelped();
+  REQUIRE(helped->helpers() == 1);
+  for (const TestLayer& layer : AllCases()) {
+    INFO(NameOf(layer.whole.op) << ", " << layer.name);
+    CHECK(Run(*helped, layer).output == Run(*alone, layer).output);
   }
 }
 

@@ -1,6 +1,7 @@
 #ifndef LAYERD_TEST_SIM_FORWARDING_BACKEND_H_
 #define LAYERD_TEST_SIM_FORWARDING_BACKEND_H_
 
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -35,6 +36,14 @@ class ForwardingBackend : public Backend {
   absl::Status CopyOut(std::span<std::byte> to,
                        const std::byte* from) override {
     return inner_->CopyOut(to, from);
+  }
+  int helpers() const override { return inner_->helpers(); }
+  void Help(int helper, bool own_cpus) override {
+    inner_->Help(helper, own_cpus);
+  }
+  void StopHelping() override { inner_->StopHelping(); }
+  void OnLibraryThreads(const std::function<void(int)>& body) override {
+    inner_->OnLibraryThreads(body);
   }
   absl::Status BringWeights(Kernel& kernel, const PartMemory& memory) override {
     return inner_->BringWeights(kernel, memory);
