@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <random>
 
@@ -223,8 +224,8 @@ TEST_CASE("Threads share the decoding and change nothing") {
   const Case large{"large", {96, 700}, {128, 700}, {{0, 64}}};
   const Case plain{"plain", {96, 700}, {96, 700}, {}};
   for (const int threads : {1, 2, 3}) {
-    Team team(threads);
-    const ThreadsScope scope(threads, &team);
+    const auto team = std::make_unique<Team>(threads);
+    const ThreadsScope scope(threads, team.get());
     INFO(threads << " threads");
     for (const Case& c : {large, plain}) {
       CheckDecoder(PartOf(c, DataType::kI8, true), *AllDecodeRows().front());
