@@ -205,17 +205,9 @@ EngineOptions OptionsOf(const Settings& settings, const DriveSpeed& drive) {
   return options;
 }
 
-absl::StatusOr<Contestant> StartStreamed(const Settings& settings,
-                                         const DriveSpeed& drive) {
-  EngineOptions options = OptionsOf(settings, drive);
-  options.weight_budget_bytes = settings.budget_bytes;
-  options.drive_bytes_per_s_max = settings.paced_bytes_per_s;
-  return Contestant::Start(options, settings.layer_file);
-}
-
 absl::StatusOr<Contest> StartContest(const Settings& settings,
                                      const DriveSpeed& drive) {
-  const EngineOptions options = OptionsOf(settings, drive);
+  EngineOptions options = OptionsOf(settings, drive);
   ASSIGN_OR_RETURN(Contestant resident, StartResident(options, settings));
   ASSIGN_OR_RETURN(auto inputs, InputsOf(settings, resident.model()));
   std::optional<Contestant> whole_layer;
@@ -223,7 +215,10 @@ absl::StatusOr<Contest> StartContest(const Settings& settings,
     ASSIGN_OR_RETURN(whole_layer,
                      Contestant::Start(options, settings.whole_layer_file));
   }
-  ASSIGN_OR_RETURN(Contestant streamed, StartStreamed(settings, drive));
+  options.weight_budget_bytes = settings.budget_bytes;
+  options.drive_bytes_per_s_max = settings.paced_bytes_per_s;
+  ASSIGN_OR_RETURN(Contestant streamed,
+                   Contestant::Start(options, settings.layer_file));
   return Contest{.resident = std::move(resident),
                  .streamed = std::move(streamed),
                  .whole_layer = std::move(whole_layer),
@@ -298,20 +293,27 @@ absl::Status WarmUp(Contest* contest) {
   return absl::OkStatus();
 }
 
-// Plans are made by measured part times, so a file that nobody has measured is
-// measured now, before anything counts: streamed, as a daemon does it, in a
-// contest as it will be.
-absl::Status KnowParts(const Settings& settings, const KnownCosts& known,
-                       const DriveSpeed& drive) {
-  ASSIGN_OR_RETURN(Contest contest, StartContest(settings, drive));
-  if (known.Read(contest.streamed.model().program().parts.size())) {
-    return absl::OkStatus();
-  }
+// Streamed, as a daemon does it, in a contest as it will be.
+absl::Status MeasureParts(const Settings& settings, const KnownCosts& known,
+                          const DriveSpeed& drive, Contest contest) {
   RETURN_IF_ERROR(WarmUp(&contest));
   for (uint64_t round = 0; round < kRunsToKnow; ++round) {
     RETURN_IF_ERROR(Round(round, /*counts=*/true, &contest));
   }
   return Keep(settings, known, drive, contest.streamed.PartSeconds());
+}
+
+// Plans are made by measured part times, so a file that nobody has measured is
+// measured now, before anything counts.
+absl::StatusOr<Contest> StartInformed(const Settings& settings,
+                                      const KnownCosts& known,
+                                      const DriveSpeed& drive) {
+  ASSIGN_OR_RETURN(Contest contest, StartContest(settings, drive));
+  if (known.Read(contest.streamed.model().program().parts.size())) {
+    return contest;
+  }
+  RETURN_IF_ERROR(MeasureParts(settings, known, drive, std::move(contest)));
+  return StartContest(settings, drive);
 }
 
 absl::Status RunRounds(const Settings& settings, const DriveSpeed& drive,
@@ -417,8 +419,7 @@ absl::StatusOr<BenchReport> Bench(const Settings& settings) {
   ASSIGN_OR_RETURN(const KnownCosts known,
                    KnownCostsOf(settings.layer_file, settings.cache_folder,
                                 settings.threads));
-  RETURN_IF_ERROR(KnowParts(settings, known, drive));
-  ASSIGN_OR_RETURN(Contest contest, StartContest(settings, drive));
+  ASSIGN_OR_RETURN(Contest contest, StartInformed(settings, known, drive));
   Warn(contest.streamed.engine());
   BenchReport report;
   const Engine::PlanReport planned = contest.streamed.engine().Plan();

@@ -276,17 +276,20 @@ def judge_idle(wakeups_per_s, read_bytes):
 
 def preemption_costs_us(trace):
     """From the end of a lower part to the first part of the urgent job that
-    came meanwhile."""
-    parts = sorted((e["ts"], e["ts"] + e["dur"], e["tid"]) for e in trace
-                   if e.get("cat") == "part")
+    came meanwhile. A trace keeps what is slow for longer than the rest, so a job
+    whose first part it has lost tells nothing."""
+    parts = [e for e in trace if e.get("cat") == "part"]
+    firsts = {e["args"]["job"]: e["ts"] for e in parts
+              if e["tid"] == 1 and e["name"].endswith(" part 0")}
+    lower = [(e["ts"], e["ts"] + e["dur"]) for e in parts if e["tid"] > 1]
     costs = []
     for job in trace:
         if job.get("cat") != "job" or not job["name"].startswith("urgent"):
             continue
-        begun = [p for p in parts if p[2] > 1 and p[0] < job["ts"] < p[1]]
-        first = [p for p in parts if p[2] == 1 and p[0] >= job["ts"]]
+        first = firsts.get(job["args"]["job"])
+        begun = [end for begin, end in lower if begin < job["ts"] < end]
         if begun and first:
-            costs.append(first[0][0] - begun[0][1])
+            costs.append(first - begun[0])
     return costs
 
 

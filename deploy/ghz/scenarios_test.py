@@ -162,11 +162,19 @@ class Gates(unittest.TestCase):
         self.assertEqual(well(judges.judge_idle(11, 1)), [False, False])
 
     def test_a_preemption_costs_from_the_end_of_the_part_in_progress(self):
-        event = lambda cat, tid, ts, dur: {"cat": cat, "tid": tid, "ts": ts,
-                                           "dur": dur, "name": "urgent job"}
-        costs = judges.preemption_costs_us([
-            event("part", 4, 0, 500), event("job", 1, 100, 3000),
-            event("part", 1, 540, 300), event("part", 1, 900, 300)])
+        def event(name, job, tid, ts, dur):
+            return {"cat": name.split()[1], "name": name, "tid": tid, "ts": ts,
+                    "dur": dur, "args": {"job": job}}
+
+        first = event("urgent part 0", 2, 1, 540, 300)
+        others = [
+            event("flood part 8", 1, 4, 0, 500),
+            event("urgent job", 2, 2, 100, 3000),
+            event("urgent part 1", 2, 1, 900, 300),
+            event("urgent part 0", 3, 1, 4000, 300)]
+        # Its first part is gone, a later one is not.
+        self.assertEqual(judges.preemption_costs_us(others), [])
+        costs = judges.preemption_costs_us([first, *others])
         self.assertEqual(costs, [40])
         self.assertEqual(well(judges.judge_preemption(costs)), [True])
         self.assertEqual(well(judges.judge_preemption([140])), [False])

@@ -1,11 +1,6 @@
 #include "kernels/cpu/team.h"
 
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <climits>
 #include <optional>
 
 namespace layerd::cpu {
@@ -14,18 +9,6 @@ namespace {
 // More are better balanced; fewer have more work for each search of a place.
 constexpr int64_t kChunksOfThread = 8;
 constexpr int kLooks = 10'000, kLooksOnSharedCpu = 200;
-
-static_assert(sizeof(std::atomic<uint32_t>) == sizeof(uint32_t));
-
-void SleepWhile(const std::atomic<uint32_t>& word, uint32_t value) {
-  syscall(SYS_futex, reinterpret_cast<const uint32_t*>(&word),
-          FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
-}
-
-void WakeAll(const std::atomic<uint32_t>& word) {
-  syscall(SYS_futex, reinterpret_cast<const uint32_t*>(&word),
-          FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
-}
 
 void Breathe() {
 #if defined(__x86_64__)
@@ -77,9 +60,8 @@ void Team::Run(int64_t count, Body body, const void* context) {
         Packed(number, chunks * t / threads_, chunks * (t + 1) / threads_),
         std::memory_order_release);
   }
-  // Before looking for those who sleep, who say so before they compare it.
   number_.store(number);
-  if (asleep_.load() > 0) WakeAll(number_);
+  number_.notify_all();
   Compute(number, 0);
   Join();
 }
@@ -101,7 +83,7 @@ void Team::ComputeShare(uint32_t number, int share, bool is_own) {
   const int64_t chunks = chunks_.load(std::memory_order_relaxed);
   while (const auto chunk = Take(shares_[share].left, number, is_own)) {
     body(context, count * *chunk / chunks, count * (*chunk + 1) / chunks);
-    if (undone_.fetch_sub(1) == 1 && joining_.load()) WakeAll(undone_);
+    if (undone_.fetch_sub(1) == 1) undone_.notify_all();
   }
 }
 
@@ -110,11 +92,7 @@ void Team::Join() {
     if (undone_.load(std::memory_order_acquire) == 0) return;
     Breathe();
   }
-  joining_.store(true);
-  for (uint32_t undone; (undone = undone_.load()) != 0;) {
-    SleepWhile(undone_, undone);
-  }
-  joining_.store(false);
+  for (uint32_t undone; (undone = undone_.load()) != 0;) undone_.wait(undone);
 }
 
 // True if another loop has begun.
@@ -131,22 +109,16 @@ void Team::Help(int thread, bool own_cpus) {
   looks_.store(own_cpus ? kLooks : kLooksOnSharedCpu,
                std::memory_order_relaxed);
   for (uint32_t seen = 0; !stopped_.load();) {
-    if (!LookFor(seen)) {
-      asleep_.fetch_add(1);
-      SleepWhile(number_, seen);
-      asleep_.fetch_sub(1);
-    }
-    const uint32_t number = number_.load(std::memory_order_acquire);
-    if (number == seen) continue;
-    seen = number;
-    Compute(number, thread);
+    if (!LookFor(seen)) number_.wait(seen);
+    seen = number_.load(std::memory_order_acquire);
+    Compute(seen, thread);
   }
 }
 
 void Team::Stop() {
   stopped_.store(true);
   number_.fetch_add(1);  // Of no loop: its chunks are nobody's.
-  WakeAll(number_);
+  number_.notify_all();
 }
 
 }  // namespace layerd::cpu

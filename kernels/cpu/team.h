@@ -71,8 +71,6 @@ class Team {
   alignas(64) std::atomic<uint32_t> number_{0};  // Of the loop that is on.
   std::atomic<bool> resting_{false}, stopped_{false};
   alignas(64) std::atomic<uint32_t> undone_{0};  // Chunks.
-  std::atomic<bool> joining_{false};             // The caller sleeps.
-  alignas(64) std::atomic<int> asleep_{0};       // Helpers.
 };
 
 // What loops on the calling thread are shared among.
