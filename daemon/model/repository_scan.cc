@@ -120,6 +120,30 @@ FoundModel LookAt(const std::string& folder, const std::string& name,
   return found;
 }
 
+// A name that may be shown anywhere.
+std::string ShownName(std::string name) {
+  name.resize(std::min<size_t>(name.size(), kModelNameBytesMax));
+  for (char& c : name) {
+    const bool plain = absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+                       c == '.' || c == '_' || c == '-';
+    if (!plain) c = '?';
+  }
+  return name;
+}
+
+// A folder with models in it, but of a name that no request can have.
+void Misname(std::vector<FoundModel>& versions) {
+  std::erase_if(versions, [](const FoundModel& found) {
+    return found.onnx_path.empty() && found.layers_path.empty();
+  });
+  for (FoundModel& found : versions) {
+    found.name = ShownName(found.name);
+    found.problem = absl::InvalidArgumentError(
+        "rename the folder: a model's name has letters, digits, '.', '_' and "
+        "'-' only, begins with a letter or a digit and has no '..'");
+  }
+}
+
 std::vector<FoundModel> VersionsOf(const std::string& folder,
                                    const std::string& name) {
   const absl::StatusOr<ModelConfig> config = ConfigIn(folder);
@@ -165,11 +189,14 @@ absl::StatusOr<std::vector<FoundModel>> ScanRepository(
   ASSIGN_OR_RETURN(const std::vector<std::string> names, FoldersIn(repository));
   std::vector<FoundModel> all;
   for (const std::string& name : names) {
-    if (!IsModelName(name)) continue;
-    for (FoundModel& found : VersionsOf(repository + "/" + name, name)) {
-      all.push_back(std::move(found));
-    }
+    std::vector<FoundModel> versions =
+        VersionsOf(repository + "/" + name, name);
+    if (!IsModelName(name)) Misname(versions);
+    for (FoundModel& found : versions) all.push_back(std::move(found));
   }
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+    return a.name < b.name;  // Shown names are not in the folders' order.
+  });
   return all;
 }
 

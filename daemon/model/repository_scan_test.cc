@@ -70,6 +70,20 @@ TEST_CASE("What is no model is listed with what is wrong") {
              Catch::Contains(row.message));
 }
 
+TEST_CASE("A model whose folder no request can name is told to be renamed") {
+  TestRepository repository;
+  repository.Write("a b/1/model.onnx", "x");
+  repository.Write("a b/2/notes.txt", "x");
+  repository.Write("a0/1/model.onnx", "x");
+  repository.Write("lost+found/1/x", "x");
+  const auto found = repository.Scan();
+  REQUIRE(found.size() == 2);
+  CHECK((found[0].name == "a0" && found[0].problem.ok()));
+  CHECK((found[1].name == "a?b" && found[1].version == "1"));
+  CHECK_THAT(std::string(found[1].problem.message()),
+             Catch::Contains("rename the folder"));
+}
+
 TEST_CASE("An unsound model.yaml is the model's problem, not the others'") {
   TestRepository repository;
   repository.Write("bad/1/model.onnx", "x");
