@@ -87,14 +87,13 @@ class RepositoryImpl final : public Repository {
   absl::Status UnloadNow(const std::string& name);
   absl::Status LookAgain(const std::string& name);
   void TakeFound(const FoundModel& found);
+  bool FailedWhileServing(const RepositoryEntry& entry) const;
   void LoadThosePacked();
   bool PackTheRest();
   bool StartNext(std::deque<size_t>* waiting, std::vector<Packing>* packing);
   bool WaitForOne(std::vector<Packing>* packing);
   void FinishPacking(size_t entry, const absl::Status& status);
   void LoadEntries(const std::vector<size_t>& entries);
-  bool MayPackAgain(const RepositoryEntry& entry,
-                    const absl::Status& status) const;
   std::string CachePathOf(const RepositoryEntry& entry) const;
   std::vector<std::string> PackCommand(const RepositoryEntry& entry) const;
   void Set(size_t entry, ModelState state, const std::string& reason);
@@ -220,11 +219,17 @@ void RepositoryImpl::TakeFound(const FoundModel& found) {
     entries_.insert(after, RepositoryEntry{.found = found});
     return;
   }
-  if (StatusOf(*after).state == ModelState::kReady &&
-      IsSame(after->found, found)) {
-    return;
-  }
-  *after = RepositoryEntry{.found = found};
+  const bool same = IsSame(after->found, found);
+  if (same && StatusOf(*after).state == ModelState::kReady) return;
+  const bool damaged = same && FailedWhileServing(*after);
+  *after = RepositoryEntry{.found = found, .damaged = damaged};
+}
+
+bool RepositoryImpl::FailedWhileServing(const RepositoryEntry& entry) const {
+  if (entry.state != ModelState::kReady) return false;
+  const std::shared_ptr<Model> model =
+      engine_->Find(entry.found.name, entry.found.version);
+  return model != nullptr && !model->failure().ok();
 }
 
 void RepositoryImpl::LoadAll() {
@@ -246,11 +251,13 @@ void RepositoryImpl::LoadThosePacked() {
           std::string(entry.found.problem.message()));
       continue;
     }
-    if (!entry.found.layers_path.empty()) {
+    const bool packs_again = entry.damaged && !entry.found.onnx_path.empty();
+    if (!entry.found.layers_path.empty() && !packs_again) {
       packed.push_back(i);
       continue;
     }
     entry.packed_path = CachePathOf(entry);
+    if (packs_again) continue;
     if (access(entry.packed_path.c_str(), R_OK) == 0) packed.push_back(i);
   }
   LoadEntries(packed);
@@ -347,15 +354,6 @@ void RepositoryImpl::LoadEntries(const std::vector<size_t>& entries) {
     Set(entries[k], ok ? ModelState::kReady : ModelState::kUnavailable,
         std::string(statuses[k].message()));
   }
-}
-
-// A layer file for other kernels, or a damaged one in the cache, is remade
-// from the ONNX: once, because what was just packed is no older file.
-bool RepositoryImpl::MayPackAgain(const RepositoryEntry& entry,
-                                  const absl::Status& status) const {
-  return !entry.found.onnx_path.empty() && !entry.packed &&
-         (absl::IsFailedPrecondition(status) || absl::IsDataLoss(status) ||
-          absl::IsInvalidArgument(status));
 }
 
 std::string RepositoryImpl::CachePathOf(const RepositoryEntry& entry) const {

@@ -43,7 +43,9 @@ struct RepositoryOptions {
 //
 // A model.onnx without model.layers beside it is packed into the cache by a
 // child process, so that a hostile file or a packing that needs too much memory
-// cannot take the daemon along. Models that are ready serve while others are
+// cannot take the daemon along. It is packed again when a layer file is for
+// other kernels or damaged; one that failed while it served, when the model is
+// loaded again. Models that are ready serve while others are
 // packed.
 //
 // With all that done, and nothing asked for, what models cost is measured

@@ -8,6 +8,12 @@
 
 namespace layerd {
 
+bool MayPackAgain(const RepositoryEntry& entry, const absl::Status& status) {
+  return !entry.found.onnx_path.empty() && !entry.packed &&
+         (absl::IsFailedPrecondition(status) || absl::IsDataLoss(status) ||
+          absl::IsInvalidArgument(status));
+}
+
 std::string WithoutPaths(const RepositoryEntry& entry,
                          const std::string& text) {
   std::vector<std::pair<std::string, std::string>> words;

@@ -16,7 +16,12 @@ struct RepositoryEntry {
   std::string reason = {};
   std::string packed_path = {};  // In the cache.
   bool packed = false;           // By us, just now.
+  bool damaged = false;          // Its layer file failed while it served.
 };
+
+// A layer file for other kernels, or a damaged one, is remade from the ONNX:
+// once, because what was just packed is no older file.
+bool MayPackAgain(const RepositoryEntry& entry, const absl::Status& status);
 
 // Clients hear what is wrong, not where our files lie.
 std::string WithoutPaths(const RepositoryEntry& entry, const std::string& text);

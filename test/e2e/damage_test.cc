@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
 #include <random>
 
 #include "loader/store/layer_file_reader.h"
@@ -24,6 +25,22 @@ const DaemonOptions kStreaming = WithBudget("256KiB");
 std::string Flipped(std::string bytes, uint64_t offset, int bit = 0) {
   bytes[offset] = static_cast<char>(bytes[offset] ^ (1 << bit));
   return bytes;
+}
+
+void FlipInPlace(const std::string& path, uint64_t offset) {
+  const char damaged = Flipped(ReadFile(path), offset)[offset];
+  const UniqueFd file(open(path.c_str(), O_WRONLY));
+  REQUIRE(pwrite(file.get(), &damaged, 1, static_cast<off_t>(offset)) == 1);
+  REQUIRE(fsync(file.get()) == 0);
+}
+
+std::string OnlyLayerFileIn(const std::string& folder) {
+  std::vector<std::string> paths;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".layers") paths.push_back(entry.path());
+  }
+  REQUIRE(paths.size() == 1);
+  return paths.front();
 }
 
 Superblock SuperblockOf(const std::string& bytes) {
@@ -153,11 +170,8 @@ TEST_CASE("A bit that flips while the model serves is found") {
   WireClient client(daemon.address());
   REQUIRE(AskDigit(&client, "digits", 0).ok());
 
-  const uint64_t offset = tiles.OffsetInFile(tiles.count() / 2);
-  const char damaged = Flipped(DigitsLayers(), offset)[offset];
-  const UniqueFd file(open(repository.LayersPath("digits").c_str(), O_WRONLY));
-  REQUIRE(pwrite(file.get(), &damaged, 1, static_cast<off_t>(offset)) == 1);
-  REQUIRE(fsync(file.get()) == 0);
+  FlipInPlace(repository.LayersPath("digits"),
+              tiles.OffsetInFile(tiles.count() / 2));
 
   CHECK(absl::IsDataLoss(AskDigit(&client, "digits", 0).status()));
   CHECK(absl::IsUnavailable(AskDigit(&client, "digits", 0).status()));
@@ -171,6 +185,28 @@ TEST_CASE("Beside its ONNX file a damaged layer file is packed again") {
   REQUIRE(daemon.WaitUntilReady());
   WireClient client(daemon.address());
 
+  const auto answer = AskDigit(&client, "digits", 0);
+  INFO(answer.status());
+  REQUIRE(answer.ok());
+  CHECK(Agrees(*answer, ExpectedLogits(0)));
+}
+
+TEST_CASE("Loading a model whose cached file was damaged packs it again") {
+  const Tiles tiles(DigitsLayers());
+  TestRepository repository;
+  repository.AddOnnx("digits", ReadFile(kDigitsOnnx));
+  DaemonProcess daemon(repository, kStreaming);
+  REQUIRE(daemon.WaitUntilReady());
+  WireClient client(daemon.address());
+  REQUIRE(AskDigit(&client, "digits", 0).ok());
+
+  FlipInPlace(OnlyLayerFileIn(repository.cache_path()),
+              tiles.OffsetInFile(tiles.count() / 2));
+  REQUIRE(absl::IsDataLoss(AskDigit(&client, "digits", 0).status()));
+
+  const Ended loaded =
+      Run({kLayerctl, "load", "digits", "--address", daemon.address()});
+  REQUIRE(loaded.status == 0);
   const auto answer = AskDigit(&client, "digits", 0);
   INFO(answer.status());
   REQUIRE(answer.ok());
