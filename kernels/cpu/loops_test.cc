@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/cast.h"
+#include "kernels/cpu/cast_rows.h"
 #include "kernels/cpu/half_rows.h"
 #include "kernels/cpu/loop_nest.h"
 #include "kernels/cpu/strided_copy.h"
@@ -129,6 +130,41 @@ TEST_CASE("The CPU's own half conversions give the same numbers as ours") {
     different += back[i] != HalfFromFloat(floats[i]);
   }
   CHECK(different == 0);
+}
+
+TEST_CASE("Casts in vectors give the numbers of those one by one") {
+  std::vector<float> floats = {0.0f,    -0.0f,   0.5f,    -0.5f,  -0.99f,
+                               254.99f, 255.0f,  255.5f,  256.0f, -128.0f,
+                               -128.9f, -129.0f, 127.99f, 1e30f,  -1e30f};
+  for (const float end : {0x1p31f, 0x1p63f, 0x1p24f}) {
+    for (const float near : {std::nextafter(end, 0.0f), end, 2 * end}) {
+      floats.push_back(near);
+      floats.push_back(-near);
+    }
+  }
+  floats.push_back(std::numeric_limits<float>::quiet_NaN());
+  floats.push_back(std::numeric_limits<float>::infinity());
+  floats.push_back(-std::numeric_limits<float>::infinity());
+  for (int i = -40; i < 40; ++i) floats.push_back(i * 7.31f);
+  for (const DataType type :
+       {DataType::kU8, DataType::kI8, DataType::kI32, DataType::kI64}) {
+    INFO(NameOf(type));
+    const auto count = static_cast<int64_t>(floats.size());
+    const CastRow to = DenseCastRowFor(DataType::kF32, type);
+    const CastRow back = DenseCastRowFor(type, DataType::kF32);
+    REQUIRE(to != nullptr);
+    REQUIRE(back != nullptr);
+    const auto* const from = reinterpret_cast<const std::byte*>(floats.data());
+    std::vector<std::byte> cast(count * SizeOf(type)), expected(cast.size());
+    to(from, 1, cast.data(), 1, count);
+    CastRowFor(DataType::kF32, type)(from, 1, expected.data(), 1, count);
+    CHECK(cast == expected);
+    std::vector<std::byte> wide(count * 4), expected_wide(count * 4);
+    back(cast.data(), 1, wide.data(), 1, count);
+    CastRowFor(type, DataType::kF32)(cast.data(), 1, expected_wide.data(), 1,
+                                     count);
+    CHECK(wide == expected_wide);
+  }
 }
 
 }  // namespace

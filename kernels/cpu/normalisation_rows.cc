@@ -117,6 +117,11 @@ void LayerNormRow(float epsilon, const float* x, const float* scale,
     }
     return;
   }
+  if (scale == nullptr && bias == nullptr) {
+    LAYERD_SAME_OR_APART
+    for (int64_t i = 0; i < count; ++i) y[i] = Normal(mean, factor, x[i]);
+    return;
+  }
   for (int64_t i = 0; i < count; ++i) {
     const float normal = Normal(mean, factor, x[i]);
     const float scaled = scale != nullptr ? normal * scale[i] : normal;

@@ -158,7 +158,82 @@ class ReduceKernel : public CpuKernel {
   double factor_;
 };
 
-// Integers, and places: rare and small.
+// Where the extreme of one dimension is.
+class PlaceKernel : public CpuKernel {
+ public:
+  // Of floats along a dimension that lies dense, or rows that do.
+  static bool Takes(const Reduce& op, const PartSpec& spec) {
+    const Split split = SplitOf(op, spec);
+    return op.kind >= Reduce::Kind::kArgMax &&
+           spec.inputs[0].dtype == DataType::kF32 &&
+           split.reduced.size() == 1 &&
+           split.reduced[0].count <= std::numeric_limits<int32_t>::max() &&
+           (split.reduced[0].x_stride == 1 ||
+            (!split.kept.empty() && split.kept.back().x_stride == 1));
+  }
+
+  PlaceKernel(const Reduce& op, const PartSpec& spec)
+      : wants_most_(op.kind == Reduce::Kind::kArgMax),
+        wants_last_(op.selects_last),
+        kept_(SplitOf(op, spec).kept),
+        along_(SplitOf(op, spec).reduced[0]) {}
+
+  absl::Status Run(dnnl_stream_t, const PartMemory& memory) override {
+    const auto* x = reinterpret_cast<const float*>(memory.inputs[0]);
+    auto* y = reinterpret_cast<int64_t*>(memory.outputs[0]);
+    along_.x_stride == 1 ? FindInRows(x, y) : FindAcross(x, y);
+    return absl::OkStatus();
+  }
+
+ private:
+  void FindInRows(const float* x, int64_t* y) const {
+    const int64_t count = CountOf(kept_, kept_.size());
+    ParallelRanges(
+        count, count * along_.count, [&](int64_t begin, int64_t end) {
+          for (int64_t n = begin; n < end; ++n) {
+            const Places at = PlacesOf(kept_, kept_.size(), n);
+            y[at.y] =
+                PlaceInRow(wants_most_, wants_last_, x + at.x, along_.count);
+          }
+        });
+  }
+
+  // Pieces of rows whose best fit a first-level cache.
+  void FindAcross(const float* x, int64_t* y) const {
+    const size_t outer = kept_.size() - 1;
+    const Dimension row = kept_.back();
+    const int64_t pieces = (row.count + kPiece - 1) / kPiece;
+    ParallelRanges(CountOf(kept_, outer) * pieces,
+                   CountOf(kept_, kept_.size()) * along_.count,
+                   [&](int64_t begin, int64_t end) {
+                     for (int64_t n = begin; n < end; ++n) {
+                       const Places at = PlacesOf(kept_, outer, n / pieces);
+                       const int64_t first = n % pieces * kPiece;
+                       FindPiece(x + at.x + first,
+                                 std::min(kPiece, row.count - first),
+                                 y + at.y + first * row.y_stride);
+                     }
+                   });
+  }
+
+  void FindPiece(const float* x, int64_t count, int64_t* y) const {
+    float best[kPiece];
+    int32_t place[kPiece] = {};
+    std::copy(x, x + count, best);
+    for (int64_t at = 1; at < along_.count; ++at) {
+      PlacesOfRows(wants_most_, wants_last_, x + at * along_.x_stride,
+                   static_cast<int32_t>(at), best, place, count);
+    }
+    for (int64_t i = 0; i < count; ++i) y[i * kept_.back().y_stride] = place[i];
+  }
+
+  static constexpr int64_t kPiece = 1024;
+  bool wants_most_, wants_last_;
+  std::vector<Dimension> kept_;
+  Dimension along_;
+};
+
+// Integers, and places of few: rare and small.
 template <typename T>
 class PlainReduceKernel : public CpuKernel {
  public:
@@ -219,6 +294,9 @@ class PlainReduceKernel : public CpuKernel {
 KernelOr Make(const Reduce& op, const PartSpec& spec, const OneDnn&) {
   if (spec.inputs[0].dtype == DataType::kI64) {
     return std::make_unique<PlainReduceKernel<int64_t>>(op, spec);
+  }
+  if (PlaceKernel::Takes(op, spec)) {
+    return std::make_unique<PlaceKernel>(op, spec);
   }
   if (op.kind >= Reduce::Kind::kArgMax) {
     return std::make_unique<PlainReduceKernel<float>>(op, spec);

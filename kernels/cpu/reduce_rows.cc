@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "kernels/cpu/lanes.h"
@@ -10,19 +11,29 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
+// Each of two numbers, or of two vectors of them.
 struct Plus {
   static constexpr float kStart = 0;
-  LAYERD_INLINE float operator()(float a, float b) const { return a + b; }
+  template <typename T>
+  LAYERD_INLINE T operator()(const T& a, const T& b) const {
+    return a + b;
+  }
 };
 struct Times {
   static constexpr float kStart = 1;
-  LAYERD_INLINE float operator()(float a, float b) const { return a * b; }
+  template <typename T>
+  LAYERD_INLINE T operator()(const T& a, const T& b) const {
+    return a * b;
+  }
 };
-// What is not a number is handed on.
+// What is not a number is handed on, but not by vectors.
 struct Larger {
   static constexpr float kStart = -kInfinity;
   LAYERD_INLINE float operator()(float a, float b) const {
     return a > b || a != a ? a : b;
+  }
+  LAYERD_INLINE Lanes operator()(const Lanes& a, const Lanes& b) const {
+    return a > b ? a : b;
   }
 };
 struct Smaller {
@@ -30,24 +41,81 @@ struct Smaller {
   LAYERD_INLINE float operator()(float a, float b) const {
     return a < b || a != a ? a : b;
   }
+  LAYERD_INLINE Lanes operator()(const Lanes& a, const Lanes& b) const {
+    return a < b ? a : b;
+  }
 };
+
+// In four times as many lanes: what is joined waits for what was.
+template <typename Join>
+LAYERD_INLINE Lanes JoinedRow(Join join, const float* x, int64_t count) {
+  Lanes lane[4];
+  for (Lanes& each : lane) each = Lanes{} + Join::kStart;
+  int64_t i = 0;
+  for (; i + 4 * kLanes <= count; i += 4 * kLanes) {
+    for (int64_t j = 0; j < 4; ++j) {
+      lane[j] = join(lane[j], Load(x + i + j * kLanes));
+    }
+  }
+  for (; i + kLanes <= count; i += kLanes) {
+    lane[0] = join(lane[0], Load(x + i));
+  }
+  return join(join(lane[0], lane[1]), join(lane[2], lane[3]));
+}
 
 template <typename Join>
 LAYERD_INLINE float Together(Join join, const float* x, int64_t stride,
                              int64_t count) {
   float lane[kLanes];
-  std::fill(lane, lane + kLanes, Join::kStart);
   int64_t i = 0;
   if (stride == 1) {
-    for (; i + kLanes <= count; i += kLanes) {
-      for (int64_t j = 0; j < kLanes; ++j) lane[j] = join(lane[j], x[i + j]);
-    }
+    Put(lane, JoinedRow(join, x, count));
+    i = count / kLanes * kLanes;
+  } else {
+    std::fill(lane, lane + kLanes, Join::kStart);
   }
   for (; i < count; ++i) {
     lane[i % kLanes] = join(lane[i % kLanes], x[i * stride]);
   }
   float all = lane[0];
   for (int64_t j = 1; j < kLanes; ++j) all = join(all, lane[j]);
+  return all;
+}
+
+// Without its sign, what is not a number is larger than infinity as an integer.
+LAYERD_INLINE bool HasNoNumber(const float* x, int64_t count) {
+  IntegerLanes most[4] = {};
+  const auto add = [&most](int64_t j, const Lanes& value) {
+    const IntegerLanes bits = std::bit_cast<IntegerLanes>(value) & 0x7fffffff;
+    most[j] = bits > most[j] ? bits : most[j];
+  };
+  int64_t i = 0;
+  for (; i + 4 * kLanes <= count; i += 4 * kLanes) {
+    for (int64_t j = 0; j < 4; ++j) add(j, Load(x + i + j * kLanes));
+  }
+  for (; i + kLanes <= count; i += kLanes) add(0, Load(x + i));
+  bool has = false;
+  for (const IntegerLanes& each : most) {
+    for (int64_t j = 0; j < kLanes; ++j) has |= each[j] > 0x7f800000;
+  }
+  return has;
+}
+
+// In pieces that are still in the first-level cache when they are looked at
+// again.
+template <typename Join>
+LAYERD_INLINE float Extreme(Join join, const float* x, int64_t stride,
+                            int64_t count) {
+  if (stride != 1) return Together(join, x, stride, count);
+  constexpr int64_t kPiece = 4096;
+  float all = Join::kStart;
+  for (int64_t first = 0; first < count; first += kPiece) {
+    const int64_t size = std::min(kPiece, count - first);
+    if (HasNoNumber(x + first, size)) {
+      return std::numeric_limits<float>::quiet_NaN();
+    }
+    all = join(all, Together(join, x + first, 1, size));
+  }
   return all;
 }
 
@@ -67,11 +135,11 @@ float ProductRow(const float* x, int64_t stride, int64_t count) {
 }
 LAYERD_MULTIVERSION
 float MostRow(const float* x, int64_t stride, int64_t count) {
-  return Together(Larger{}, x, stride, count);
+  return Extreme(Larger{}, x, stride, count);
 }
 LAYERD_MULTIVERSION
 float LeastRow(const float* x, int64_t stride, int64_t count) {
-  return Together(Smaller{}, x, stride, count);
+  return Extreme(Smaller{}, x, stride, count);
 }
 
 LAYERD_MULTIVERSION

@@ -47,6 +47,20 @@ void ScaleRow(float factor, float* y, int64_t count);
 void ScaledRow(float factor, const float* x, float* y, int64_t count);
 void AddScaledRow(float factor, const float* x, float* y, int64_t count);
 
+// Of which elements or pixels of x each one of y is made: all of their first
+// taps lie before all second ones.
+struct PixelTaps {
+  const int32_t* from;  // Elements of x.
+  const float* weight;
+  int64_t taps;  // Of each; at least 1.
+};
+// y[i] = sum of weight * x[from].
+void MixElements(const float* x, const PixelTaps& taps, int64_t count,
+                 float* y);
+// The same of pixels of `channels` elements; those of y are `y_step` apart.
+void MixPixels(const float* x, const PixelTaps& taps, int64_t pixels,
+               int64_t channels, float* y, int64_t y_step);
+
 // For reductions that make floats of floats: what one starts with, two results
 // joined, all of a row (a stride of 1 is fast), and y joined with x by element.
 // A mean is a sum here.
@@ -55,6 +69,15 @@ float Reduced(Reduce::Kind kind, float a, float b);
 float ReduceRow(Reduce::Kind kind, const float* x, int64_t stride,
                 int64_t count);
 void AccumulateRow(Reduce::Kind kind, const float* x, float* y, int64_t count);
+
+// The place of the first or last of the largest or smallest elements of a row;
+// 0 where the first one is not a number, else such ones do not count.
+int64_t PlaceInRow(bool wants_most, bool wants_last, const float* x,
+                   int64_t count);
+// The same by element of many rows: x is row `at`, best and place what was
+// found in those before.
+void PlacesOfRows(bool wants_most, bool wants_last, const float* x, int32_t at,
+                  float* best, int32_t* place, int64_t count);
 
 // y = (x - mean(x)) / sqrt(variance(x) + epsilon) * scale + bias. scale or bias
 // may be null. x and y may be the same row.

@@ -115,5 +115,73 @@ TEST_CASE("An element's bits depend on neither its place nor its alignment") {
   CHECK(different == 0);
 }
 
+// What PlaceInRow() says it finds.
+int64_t PlainPlace(bool most, bool last, const std::vector<float>& x) {
+  size_t place = 0;
+  for (size_t i = 1; i < x.size(); ++i) {
+    const bool beats = most ? x[i] > x[place] : x[i] < x[place];
+    if (beats || (last && x[i] == x[place])) place = i;
+  }
+  return static_cast<int64_t>(place);
+}
+
+TEST_CASE("Of equal extremes the first or the last place is found") {
+  for (const size_t count : {1, 5, 16, 17, 64, 200}) {
+    std::vector<float> x(count);
+    for (size_t i = 0; i < count; ++i) {
+      x[i] = static_cast<float>(i * 37 % 11) - 5.0f;  // Each many times.
+    }
+    const bool has_nan = GENERATE(false, true);
+    if (has_nan) x[count / 2] = std::numeric_limits<float>::quiet_NaN();
+    for (const bool most : {false, true}) {
+      for (const bool last : {false, true}) {
+        INFO(count << (most ? " largest" : " smallest")
+                   << (last ? " last" : ""));
+        CHECK(PlaceInRow(most, last, x.data(), x.size()) ==
+              PlainPlace(most, last, x));
+      }
+    }
+  }
+}
+
+TEST_CASE("Places of many rows are those of each element's column") {
+  constexpr size_t kRows = 9, kCount = 53;
+  std::vector<std::vector<float>> rows(kRows, std::vector<float>(kCount));
+  for (size_t r = 0; r < kRows; ++r) {
+    for (size_t i = 0; i < kCount; ++i) {
+      rows[r][i] = static_cast<float>((r * 5 + i * 7) % 6);
+    }
+  }
+  rows[4][3] = rows[0][7] = std::numeric_limits<float>::quiet_NaN();
+  for (const bool most : {false, true}) {
+    for (const bool last : {false, true}) {
+      std::vector<float> best = rows[0];
+      std::vector<int32_t> place(kCount, 0);
+      for (size_t r = 1; r < kRows; ++r) {
+        PlacesOfRows(most, last, rows[r].data(), static_cast<int32_t>(r),
+                     best.data(), place.data(), kCount);
+      }
+      for (size_t i = 0; i < kCount; ++i) {
+        std::vector<float> column;
+        for (const std::vector<float>& row : rows) column.push_back(row[i]);
+        INFO(i << (most ? " largest" : " smallest") << (last ? " last" : ""));
+        CHECK(place[i] == PlainPlace(most, last, column));
+      }
+    }
+  }
+}
+
+TEST_CASE("What is no number is the extreme of a row, wherever it is") {
+  for (const size_t count : {3, 16, 40, 150}) {
+    for (const size_t at : {size_t{0}, count / 2, count - 1}) {
+      std::vector<float> x(count, 2.0f);
+      x[at] = std::numeric_limits<float>::quiet_NaN();
+      INFO(count << " elements, no number at " << at);
+      CHECK(std::isnan(ReduceRow(Reduce::Kind::kMax, x.data(), 1, count)));
+      CHECK(std::isnan(ReduceRow(Reduce::Kind::kMin, x.data(), 1, count)));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace layerd::cpu

@@ -5,7 +5,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "kernels/cpu/half_rows.h"
+#include "kernels/cpu/cast_rows.h"
 #include "kernels/cpu/multiversion.h"
 
 namespace layerd::cpu {
@@ -111,7 +111,7 @@ StridedCopy::StridedCopy(const std::vector<int64_t>& shape, DataType from,
   const LoopNest::Positions& row = nest_.row_stride();
   moves_rows_ = from == to && row[0] == 1 && row[1] == 1;
   if (row[0] == 1 && row[1] == 1) {
-    if (const CastRow fast = HalfRowFor(from, to)) cast_ = fast;
+    if (const CastRow fast = DenseCastRowFor(from, to)) cast_ = fast;
   }
   for (size_t d = 0; d + 1 < nest_.rank; ++d) {
     if (nest_.stride[d][1] != 1 || from != to || row[0] != 1) continue;

@@ -155,18 +155,38 @@ int64_t Activated(ActivationKind kind, int64_t x) {
 }
 
 template <typename T>
+void ChooseRow(const uint8_t* which, int64_t which_stride, const T* yes,
+               int64_t yes_stride, const T* no, int64_t no_stride, T* to,
+               int64_t to_stride, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    const T chosen =
+        which[i * which_stride] != 0 ? yes[i * yes_stride] : no[i * no_stride];
+    to[i * to_stride] = chosen;
+  }
+}
+
+// Strides that a compiler knows become vectors.
+template <typename T>
 void Choose(const LoopNest& nest, const uint8_t* condition, const T* a,
             const T* b, T* y) {
   const LoopNest::Positions stride = nest.row_stride();
   ForEachRow(nest, [&](const LoopNest::Positions& at, int64_t count) {
-    const uint8_t* which = condition + at[1];
-    const T* yes = a + at[2];
-    const T* no = b + at[3];
-    T* to = y + at[0];
-    for (int64_t i = 0; i < count; ++i) {
-      const T chosen =
-          which[i * stride[1]] != 0 ? yes[i * stride[2]] : no[i * stride[3]];
-      to[i * stride[0]] = chosen;
+    const uint8_t* const which = condition + at[1];
+    const T* const yes = a + at[2];
+    const T* const no = b + at[3];
+    T* const to = y + at[0];
+    if (stride == LoopNest::Positions{1, 1, 1, 1}) {
+      ChooseRow(which, 1, yes, 1, no, 1, to, 1, count);
+    } else if (stride == LoopNest::Positions{1, 1, 0, 1}) {
+      ChooseRow(which, 1, yes, 0, no, 1, to, 1, count);
+    } else if (stride == LoopNest::Positions{1, 1, 1, 0}) {
+      ChooseRow(which, 1, yes, 1, no, 0, to, 1, count);
+    } else if (stride[1] == 0 && stride[0] == 1 &&
+               stride[*which != 0 ? 2 : 3] == 1) {
+      std::copy_n(*which != 0 ? yes : no, count, to);
+    } else {
+      ChooseRow(which, stride[1], yes, stride[2], no, stride[3], to, stride[0],
+                count);
     }
   });
 }

@@ -27,7 +27,7 @@ class Chosen {
       if (count_ < most) {
         at(count_) = i;
         Rise(count_++);
-      } else if (IsBefore(i, at(0))) {
+      } else if (!IsSurelyBehind(i) && IsBefore(i, at(0))) {
         at(0) = i;
         Sink();
       }
@@ -40,7 +40,14 @@ class Chosen {
 
  private:
   int64_t& at(int64_t i) { return places_[i * stride_]; }
+  int64_t at(int64_t i) const { return places_[i * stride_]; }
 
+  // What most elements are: compared with the one that goes next, which came
+  // earlier. False of what is not a number.
+  bool IsSurelyBehind(int64_t i) const {
+    const T next = x_[at(0) * x_stride_];
+    return is_largest_ ? x_[i * x_stride_] <= next : x_[i * x_stride_] >= next;
+  }
   bool IsBefore(int64_t i, int64_t j) const {
     const T a = x_[i * x_stride_];
     const T b = x_[j * x_stride_];

@@ -1,0 +1,100 @@
+#include <algorithm>
+
+#include "kernels/cpu/lanes.h"
+#include "kernels/cpu/multiversion.h"
+#include "kernels/cpu/rows.h"
+
+namespace layerd::cpu {
+namespace {
+
+// GCC takes no vector_size that depends on a template's argument in `using`.
+template <int64_t kCount>
+struct Several {
+  typedef float Floats __attribute__((vector_size(4 * kCount)));
+  struct Unaligned {
+    Floats value;
+  } __attribute__((packed, may_alias));
+
+  LAYERD_INLINE static Floats Load(const float* from) {
+    return reinterpret_cast<const Unaligned*>(from)->value;
+  }
+  LAYERD_INLINE static void Put(float* to, const Floats& value) {
+    static_assert(sizeof(Floats) == kCount * sizeof(float));
+    reinterpret_cast<Unaligned*>(to)->value = value;
+  }
+};
+template <>
+struct Several<1> {
+  using Floats = float;
+  LAYERD_INLINE static float Load(const float* from) { return *from; }
+  LAYERD_INLINE static void Put(float* to, float value) { *to = value; }
+};
+
+struct Pixels {
+  const float* x;
+  PixelTaps taps;
+  int64_t count, channels;
+  float* y;
+  int64_t y_step;
+};
+
+// Of one pixel kCount channels at a time. The last ones end with the pixel, and
+// so may be computed twice. kTaps is 0 where there are more.
+template <int64_t kCount, int64_t kTaps>
+LAYERD_INLINE void MixPixel(const Pixels& pixels, int64_t pixel) {
+  using Vector = Several<kCount>;
+  const PixelTaps& taps = pixels.taps;
+  float* const y = pixels.y + pixel * pixels.y_step;
+  const int64_t last = pixels.channels - kCount;
+  for (int64_t c = 0; c <= last;) {
+    auto sum =
+        taps.weight[pixel] * Vector::Load(pixels.x + taps.from[pixel] + c);
+    for (int64_t t = 1; t < (kTaps > 0 ? kTaps : taps.taps); ++t) {
+      const int64_t at = t * pixels.count + pixel;
+      sum += taps.weight[at] * Vector::Load(pixels.x + taps.from[at] + c);
+    }
+    Vector::Put(y + c, sum);
+    c = c < last ? std::min(c + kCount, last) : last + 1;
+  }
+}
+
+template <int64_t kCount>
+LAYERD_INLINE void MixBy(const Pixels& pixels) {
+  for (int64_t pixel = 0; pixel < pixels.count; ++pixel) {
+    if (pixels.taps.taps == 1) {
+      MixPixel<kCount, 1>(pixels, pixel);
+    } else if (pixels.taps.taps == 2) {
+      MixPixel<kCount, 2>(pixels, pixel);
+    } else {
+      MixPixel<kCount, 0>(pixels, pixel);
+    }
+  }
+}
+
+}  // namespace
+
+LAYERD_MULTIVERSION
+void MixElements(const float* x, const PixelTaps& taps, int64_t count,
+                 float* y) {
+  LAYERD_SAME_OR_APART
+  for (int64_t i = 0; i < count; ++i) {
+    y[i] = taps.weight[i] * x[taps.from[i]];
+  }
+  for (int64_t t = 1; t < taps.taps; ++t) {
+    const int32_t* const from = taps.from + t * count;
+    const float* const weight = taps.weight + t * count;
+    LAYERD_SAME_OR_APART
+    for (int64_t i = 0; i < count; ++i) y[i] += weight[i] * x[from[i]];
+  }
+}
+
+LAYERD_MULTIVERSION
+void MixPixels(const float* x, const PixelTaps& taps, int64_t count,
+               int64_t channels, float* y, int64_t y_step) {
+  const Pixels pixels{x, taps, count, channels, y, y_step};
+  if (channels >= 16) return MixBy<16>(pixels);
+  if (channels >= 4) return MixBy<4>(pixels);
+  MixBy<1>(pixels);
+}
+
+}  // namespace layerd::cpu
