@@ -26,6 +26,7 @@
 #include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/rt/cache_folder.h"
+#include "daemon/rt/freed_memory.h"
 #include "daemon/rt/log.h"
 #include "daemon/rt/passive_wait.h"
 #include "daemon/rt/realtime.h"
@@ -226,5 +227,6 @@ int Main(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   layerd::WaitPassively(argv);
+  layerd::KeepFreedMemory();
   return layerd::Main({argv + 1, argv + argc});
 }

@@ -1,11 +1,15 @@
 #include "daemon/serve/infer_call.h"
 
+#include <grpcpp/impl/codegen/proto_utils.h>
+#include <grpcpp/support/proto_buffer_reader.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
 #include "daemon/serve/grpc_status.h"
+#include "daemon/serve/request_parse.h"
 
 namespace layerd {
 namespace {
@@ -28,6 +32,13 @@ uint64_t ReplyBytes(const Model& model, const std::vector<size_t>& outputs) {
   return bytes;
 }
 
+grpc::Status Serialized(const inference::ModelInferResponse& response,
+                        grpc::ByteBuffer* bytes) {
+  bool own_buffer = false;
+  return grpc::SerializationTraits<inference::ModelInferResponse>::Serialize(
+      response, bytes, &own_buffer);
+}
+
 void SetNumber(inference::ModelInferResponse* response, const char* key,
                int64_t number) {
   (*response->mutable_parameters())[key].set_int64_param(number);
@@ -43,19 +54,16 @@ void SetMicroseconds(inference::ModelInferResponse* response, const char* key,
 }  // namespace
 
 InferCall::InferCall(grpc::CallbackServerContext* context,
-                     const inference::ModelInferRequest* request,
-                     inference::ModelInferResponse* response,
+                     grpc::ByteBuffer* received, grpc::ByteBuffer* reply,
                      RequestMemory* memory, RequestCounts* counts)
     : context_(context),
-      request_(request),
-      response_(response),
+      received_(received),
+      reply_(reply),
       memory_(memory),
       counts_(counts) {}
 
-void InferCall::Start(Engine* engine,
-                      absl::StatusOr<std::shared_ptr<Model>> model) {
-  if (!model.ok()) return Refuse(model.status());
-  if (absl::Status status = Submit(engine, *std::move(model)); !status.ok()) {
+void InferCall::Start(Engine* engine, const Repository& repository) {
+  if (absl::Status status = Submit(engine, repository); !status.ok()) {
     Refuse(status);
   }
 }
@@ -78,30 +86,41 @@ void InferCall::OnDone() {
   delete this;
 }
 
-absl::Status InferCall::Submit(Engine* engine, std::shared_ptr<Model> model) {
-  ASSIGN_OR_RETURN(checked_, CheckHead(*request_));
-  model_ = model;
+absl::Status InferCall::Submit(Engine* engine, const Repository& repository) {
+  grpc::ProtoBufferReader bytes(received_);
+  ASSIGN_OR_RETURN(request_, ParseHead(&bytes));
+  ASSIGN_OR_RETURN(
+      model_, repository.Find(request_.model_name(), request_.model_version()));
+  ASSIGN_OR_RETURN(checked_, CheckHead(request_));
   engine_ = engine;
-  level_ = model->urgency().LevelFor(checked_.priority.value_or(0));
-  std::unique_ptr<Job> job = MakeJob(model);
+  level_ = model_->urgency().LevelFor(checked_.priority.value_or(0));
+  std::unique_ptr<Job> job = MakeJob(model_);
   RETURN_IF_ERROR(engine->Admit(*job));
-  RETURN_IF_ERROR(
-      CheckTensors(*request_, model->inputs(), model->outputs(), &checked_));
-  RETURN_IF_ERROR(TakeMemory(*engine, *model));
-  DescribeOutputs(*model);
+  RETURN_IF_ERROR(TakeTensors(*model_));
+  RETURN_IF_ERROR(TakeMemory(*engine, *model_));
+  DescribeOutputs(*model_);
   job->inputs = checked_.inputs;
-  job->outputs.resize(model->outputs().size());
+  job->outputs.resize(model_->outputs().size());
   for (size_t i = 0; i < checked_.outputs.size(); ++i) {
-    std::string* raw = response_->mutable_raw_output_contents(i);
+    std::string* raw = response_.mutable_raw_output_contents(i);
     job->outputs[checked_.outputs[i]] = std::as_writable_bytes(std::span(*raw));
   }
   submitted_ = std::chrono::steady_clock::now();
   return engine->Submit(std::move(job));
 }
 
+absl::Status InferCall::TakeTensors(const Model& model) {
+  {
+    grpc::ProtoBufferReader bytes(received_);
+    ASSIGN_OR_RETURN(request_, ParseWhole(&bytes));
+  }
+  received_->Clear();
+  return CheckTensors(request_, model.inputs(), model.outputs(), &checked_);
+}
+
 absl::Status InferCall::TakeMemory(const Engine& engine, const Model& model) {
   const uint64_t bytes =
-      request_->ByteSizeLong() + ReplyBytes(model, checked_.outputs);
+      request_.ByteSizeLong() + ReplyBytes(model, checked_.outputs);
   if (!memory_->TryTake(bytes, engine.IsMostUrgent(level_))) {
     return absl::ResourceExhaustedError(absl::StrFormat(
         "%d bytes of requests are waiting and this one needs %d more; the "
@@ -113,16 +132,16 @@ absl::Status InferCall::TakeMemory(const Engine& engine, const Model& model) {
 }
 
 void InferCall::DescribeOutputs(const Model& model) {
-  response_->set_model_name(model.name());
-  response_->set_model_version(model.version());
-  response_->set_id(request_->id());
+  response_.set_model_name(model.name());
+  response_.set_model_version(model.version());
+  response_.set_id(request_.id());
   for (const size_t index : checked_.outputs) {
     const Model::Port& port = model.outputs()[index];
-    auto* output = response_->add_outputs();
+    auto* output = response_.add_outputs();
     output->set_name(port.name);
     output->set_datatype(NameOf(port.dtype));
     output->mutable_shape()->Assign(port.shape.begin(), port.shape.end());
-    response_->add_raw_output_contents()->resize(port.bytes);
+    response_.add_raw_output_contents()->resize(port.bytes);
   }
 }
 
@@ -151,18 +170,17 @@ void InferCall::Done(const absl::Status& status, const JobStats& stats) {
                 submitted_ - arrival_,
                 std::chrono::steady_clock::now() - arrival_);
   if (status.ok()) {
-    SetMicroseconds(response_, "layerd_queue_us", stats.queued);
-    SetMicroseconds(response_, "layerd_compute_us", stats.computing);
-    SetMicroseconds(response_, "layerd_load_us", stats.load_wait);
-    SetNumber(response_, "layerd_read_bytes",
+    SetMicroseconds(&response_, "layerd_queue_us", stats.queued);
+    SetMicroseconds(&response_, "layerd_compute_us", stats.computing);
+    SetMicroseconds(&response_, "layerd_load_us", stats.load_wait);
+    SetNumber(&response_, "layerd_read_bytes",
               static_cast<int64_t>(stats.read_bytes));
-    SetNumber(response_, "layerd_preemptions", stats.preemptions);
-  } else {
-    response_->Clear();
+    SetNumber(&response_, "layerd_preemptions", stats.preemptions);
   }
   number_ = stats.number;
   read_bytes_ = stats.read_bytes;
-  Finish(ToGrpc(status));  // `this` may be gone from here on.
+  // `this` may be gone from here on.
+  Finish(status.ok() ? Serialized(response_, reply_) : ToGrpc(status));
 }
 
 }  // namespace layerd

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "daemon/engine/engine.h"
+#include "daemon/engine/repository.h"
 #include "daemon/serve/request_check.h"
 #include "daemon/serve/request_counts.h"
 #include "daemon/serve/request_memory.h"
@@ -16,19 +17,23 @@ namespace layerd {
 
 // One ModelInfer from its arrival to its reply.
 //
-// Ownership: gRPC's, until OnDone(), where it ends itself. Request, response
-//            and context are gRPC's and live as long.
+// Why from raw bytes: what is refused for its model or its time is refused by
+// the head of the request (request_parse.h), before its tensors are copied.
+//
+// Ownership: gRPC's, until OnDone(), where it ends itself. Context, received
+// and
+//            reply are gRPC's and live as long; the bytes received are given
+//            back as soon as they are parsed.
 // Threading: Start() on a gRPC thread; the job's `done` on the executor's
 //            thread, which only fills the reply's head and hands it over;
 //            OnCancel() on any. They share `cancelled_`.
 class InferCall final : public grpc::ServerUnaryReactor {
  public:
-  InferCall(grpc::CallbackServerContext* context,
-            const inference::ModelInferRequest* request,
-            inference::ModelInferResponse* response, RequestMemory* memory,
+  InferCall(grpc::CallbackServerContext* context, grpc::ByteBuffer* received,
+            grpc::ByteBuffer* reply, RequestMemory* memory,
             RequestCounts* counts);
 
-  void Start(Engine* engine, absl::StatusOr<std::shared_ptr<Model>> model);
+  void Start(Engine* engine, const Repository& repository);
   // Instead of Start().
   void Refuse(const absl::Status& reason);
 
@@ -36,7 +41,9 @@ class InferCall final : public grpc::ServerUnaryReactor {
   void OnCancel() override { cancelled_->store(true); }
   void OnDone() override;
 
-  absl::Status Submit(Engine* engine, std::shared_ptr<Model> model);
+  absl::Status Submit(Engine* engine, const Repository& repository);
+  // The tensors, once admission has said yes to the head.
+  absl::Status TakeTensors(const Model& model);
   absl::Status TakeMemory(const Engine& engine, const Model& model);
   // Without inputs and outputs.
   std::unique_ptr<Job> MakeJob(std::shared_ptr<Model> model);
@@ -44,8 +51,10 @@ class InferCall final : public grpc::ServerUnaryReactor {
   void Done(const absl::Status& status, const JobStats& stats);
 
   grpc::CallbackServerContext* const context_;
-  const inference::ModelInferRequest* const request_;
-  inference::ModelInferResponse* const response_;
+  grpc::ByteBuffer* const received_;
+  grpc::ByteBuffer* const reply_;
+  inference::ModelInferRequest request_;
+  inference::ModelInferResponse response_;
   RequestMemory* const memory_;
   RequestCounts* const counts_;
   const Instant arrival_ = std::chrono::steady_clock::now();

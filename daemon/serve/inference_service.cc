@@ -92,16 +92,15 @@ grpc::ServerUnaryReactor* InferenceService::ModelMetadata(
 }
 
 grpc::ServerUnaryReactor* InferenceService::ModelInfer(
-    grpc::CallbackServerContext* context,
-    const inference::ModelInferRequest* request,
-    inference::ModelInferResponse* response) {
-  auto* call =
-      new InferCall(context, request, response, &request_memory_, &counts_);
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* received,
+    grpc::ByteBuffer* reply) {
+  // gRPC's own holder of it is not const, and nobody else looks at it.
+  auto* call = new InferCall(context, const_cast<grpc::ByteBuffer*>(received),
+                             reply, &request_memory_, &counts_);
   if (draining_.load()) {
     call->Refuse(absl::UnavailableError("the server is shutting down"));
   } else {
-    call->Start(engine_, repository_->Find(request->model_name(),
-                                           request->model_version()));
+    call->Start(engine_, *repository_);
   }
   return call;
 }

@@ -15,12 +15,14 @@ namespace layerd {
 // The Open Inference Protocol before the engine: checks a request, makes a job
 // with an absolute deadline of it, and sends what the job left.
 //
-// Why the callback API: a request that waits for its turn holds no thread.
+// Why the callback API: a request that waits for its turn holds no thread. And
+// ModelInfer's with raw bytes: infer_call.h.
 //
 // Ownership: engine and repository outlive the service.
 // Threading: gRPC's threads call in; a job answers from the executor's.
 class InferenceService final
-    : public inference::GRPCInferenceService::CallbackService {
+    : public inference::GRPCInferenceService::WithRawCallbackMethod_ModelInfer<
+          inference::GRPCInferenceService::CallbackService> {
  public:
   InferenceService(Engine* engine, Repository* repository,
                    uint64_t request_bytes_max);
@@ -48,10 +50,9 @@ class InferenceService final
       grpc::CallbackServerContext* context,
       const inference::ModelMetadataRequest* request,
       inference::ModelMetadataResponse* response) override;
-  grpc::ServerUnaryReactor* ModelInfer(
-      grpc::CallbackServerContext* context,
-      const inference::ModelInferRequest* request,
-      inference::ModelInferResponse* response) override;
+  grpc::ServerUnaryReactor* ModelInfer(grpc::CallbackServerContext* context,
+                                       const grpc::ByteBuffer* received,
+                                       grpc::ByteBuffer* reply) override;
   grpc::ServerUnaryReactor* ModelConfig(
       grpc::CallbackServerContext* context,
       const inference::ModelConfigRequest* request,

@@ -70,10 +70,15 @@ def goodput(report):
 
 def stalls_of(cyclictest_text):
     """[(begin, end)] in seconds of CLOCK_MONOTONIC, that cyclictest woke late.
-    """
-    return [((int(ts) - int(late)) / 1e6, int(ts) / 1e6)
-            for late, ts in re.findall(r"Spike:\s*(\d+): TS:\s*(\d+)",
-                                       cyclictest_text)]
+    It forgets those that it has no room for, and counts them."""
+    stalls = [((int(ts) - int(late)) / 1e6, int(ts) / 1e6)
+              for late, ts in re.findall(r"Spike:\s*(\d+): TS:\s*(\d+)",
+                                         cyclictest_text)]
+    counted = re.search(r"spikes = (\d+)", cyclictest_text)
+    if counted and int(counted[1]) != len(stalls):
+        raise ValueError(f"cyclictest has forgotten stalls: it tells of "
+                         f"{len(stalls)} of {counted[1]}")
+    return stalls
 
 
 def outside(late, stalls, slack_s=0.002):

@@ -81,8 +81,23 @@ def become_client():
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     sched_setattr = {"x86_64": 314, "aarch64": 274}.get(os.uname().machine)
     if sched_setattr:
-        attributes = struct.pack("=IIQiIQQQ", 48, 0, 0, 0, 0, 100_000, 0, 0)
+        attributes = struct.pack("=IIQiIQQQ", 48, 0, 0, os.nice(0), 0, 100_000,
+                                 0, 0)
         ctypes.CDLL(None).syscall(sched_setattr, 0, attributes, 0)
+
+
+# Of the urgent class, as layerd's threads that answer it: on a machine of its
+# own the floods' clients would not take its CPU.
+URGENT_NICE = -10
+
+
+def become_urgent_client():
+    try:
+        os.nice(URGENT_NICE)
+    except PermissionError:
+        print("the urgent client is as nice as the others: its times are those "
+              "of its share of the CPU too", file=sys.stderr)
+    become_client()
 
 
 def become_measuring_client():
@@ -96,6 +111,10 @@ def become_measuring_client():
     except PermissionError:
         print("a client has no real-time priority: its times are those of its "
               "CPU too", file=sys.stderr)
+
+
+# Until the clients of a flood have started, which takes a CPU.
+SETTLED_S = 1
 
 
 class Load:
@@ -115,7 +134,8 @@ class Load:
              "inference.GRPCInferenceService/ModelInfer", "-B", data, "-O",
              "json", "-o", report, *map(str, flags), self.address],
             env=os.environ | (WITHOUT_PAUSES if measuring else {}),
-            preexec_fn=become_measuring_client if measuring else become_client)
+            preexec_fn=become_measuring_client if measuring
+            else become_urgent_client if model == "urgent" else become_client)
         return child, report
 
     def run(self, model, *flags):
@@ -149,6 +169,10 @@ def daemon_for(options, **configs):
                   configs=configs, patience_s=300)
 
 
+# That cyclictest keeps, of one CPU: 1024 unless told, in its first minutes.
+SPIKES_MAX = 1_000_000
+
+
 class Stalls:
     """What cyclictest sees on the CPU that layerd's executor computes on and on
     that where requests come in, above them both: when the machine itself was
@@ -161,7 +185,8 @@ class Stalls:
             for cpu in sorted({min(cpus), max(cpus)}):
                 self.children.append(subprocess.Popen(
                     ["cyclictest", "-q", "-a", str(cpu), "-t", "1", "-p", "90",
-                     "-i", "1000", "--spike=300", "-D", str(seconds)],
+                     "-i", "1000", "--spike=300",
+                     f"--spike-nodes={SPIKES_MAX}", "-D", str(seconds)],
                     stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                     text=True))
         except FileNotFoundError:
@@ -228,10 +253,12 @@ def scenario_urgent(options):
             solos = [load.end(started) for started in solos]
         undisturbed = Undisturbed(load, look_s, [goodput(r) for r in solos])
         undisturbed.look()
-        stalls = Stalls(options.seconds)
+        stalls = Stalls(options.seconds + SETTLED_S)
         with Timeline(load.address, options.trace) as full:
-            started = [load.start(name, *flooding, "-z", f"{options.seconds}s")
+            started = [load.start(name, *flooding, "-z",
+                                  f"{options.seconds + SETTLED_S}s")
                        for name in floods]
+            time.sleep(SETTLED_S)
             beside = load.run("urgent", *PACED, "-z", f"{options.seconds}s")
         stages = stages_of(beside, full.requests("urgent"), full.slow())
         flooded = [load.end(flood) for flood in started]

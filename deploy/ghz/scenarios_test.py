@@ -76,8 +76,10 @@ class Gates(unittest.TestCase):
 
     def test_stalls_are_read_from_what_cyclictest_prints(self):
         text = "T: 0 ( 9) P:90\nT: 0 Spike:    1500: TS:  13579705913\n"
-        self.assertEqual(judges.stalls_of(text),
+        self.assertEqual(judges.stalls_of(text + "spikes = 1\n"),
                          [(13579.704413, 13579.705913)])
+        with self.assertRaisesRegex(ValueError, "1 of 2"):
+            judges.stalls_of(text + "spikes = 2\n")
 
     def test_a_late_tail_shuts_it(self):
         self.assertFalse(self.urgent(report({"OK": 300}, 14.1))[1])
