@@ -15,6 +15,7 @@
 #include "daemon/rt/compute_cpus.h"
 #include "daemon/rt/loader_cpu.h"
 #include "daemon/rt/processor_name.h"
+#include "daemon/rt/realtime.h"
 #include "daemon/sched/admission.h"
 
 namespace layerd {
@@ -142,10 +143,12 @@ LocalEngine::LocalEngine(const EngineOptions& options, EngineParts parts)
         HasCpuForLoader(options_.threads)) {
       LeaveCpuToLoader();
     }
-    refused.set_value(options_.realtime == Realtime::kOff
-                          ? std::vector<std::string>()
-                          : BecomeRealtime(RealtimeRole::kExecutor));
-    StartHelpers();
+    std::vector<std::string> lines;
+    if (options_.realtime != Realtime::kOff) {
+      lines = BecomeRealtime(RealtimeRole::kExecutor);
+    }
+    StartHelpers(&lines);
+    refused.set_value(std::move(lines));
     scheduler_.Run();
   });
   realtime_warnings_ = refused.get_future().get();
@@ -159,18 +162,25 @@ LocalEngine::~LocalEngine() {
 }
 
 // They begin with the priority and the CPUs of this thread.
-void LocalEngine::StartHelpers() {
+void LocalEngine::StartHelpers(std::vector<std::string>* refused) {
   Backend* const backend = parts_.backend.get();
   const int helpers = backend->helpers();
   if (helpers == 0) return;
   const ComputeCpus cpus(helpers + 1);
   backend->OnLibraryThreads([&](int thread) { cpus.KeepTo(thread); });
   for (int i = 0; i < helpers; ++i) {
+    std::promise<std::string> locked;
     helper_threads_.emplace_back().Start(
-        absl::StrFormat("layerd-help%d", i + 1), [backend, cpus, i] {
+        absl::StrFormat("layerd-help%d", i + 1), [this, &locked, cpus, i] {
           cpus.KeepTo(i + 1);
-          backend->Help(i, cpus.are_enough());
+          locked.set_value(options_.realtime == Realtime::kOff ? ""
+                                                               : LockStack());
+          parts_.backend->Help(i, cpus.are_enough());
         });
+    std::string line = locked.get_future().get();
+    if (!line.empty() && std::ranges::count(*refused, line) == 0) {
+      refused->push_back(std::move(line));
+    }
   }
 }
 

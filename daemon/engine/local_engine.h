@@ -102,7 +102,7 @@ class LocalEngine final : public Engine {
   // Promises hold for what was declared alone.
   absl::Status KeepToPeriod(Job* job, std::chrono::nanoseconds response);
   // On the executor thread: it and its helpers take their CPUs.
-  void StartHelpers();
+  void StartHelpers(std::vector<std::string>* refused);
   absl::Status ChangeDataPath(const MemoryPlan& plan, const Models& models);
   std::shared_ptr<Model> Unmeasured() const;
   void GiveUpMeasuring(const Model& model);

@@ -24,15 +24,6 @@ std::string Refused(const char* what, int error, const char* help) {
                          help);
 }
 
-// Below us on the stack, so that its pages are there when they are needed.
-__attribute__((noinline)) std::string TouchAndLockStack() {
-  volatile std::byte stack[kStackBytes];
-  for (size_t at = 0; at < kStackBytes; at += 4096) stack[at] = std::byte{1};
-  if (mlock(const_cast<std::byte*>(stack), kStackBytes) == 0) return "";
-  return Refused("the stack is not locked", errno,
-                 "raise the memory lock limit (LimitMEMLOCK, ulimit -l)");
-}
-
 std::string KeepTo(CpuShare share, const char* what) {
   const int error = KeepTo(share);
   return error == 0 ? "" : Refused(what, error, "check the cpuset");
@@ -50,12 +41,21 @@ std::string LeaveTheLastCpu() {
 
 }  // namespace
 
+// Below us on the stack, so that its pages are there when they are needed.
+__attribute__((noinline)) std::string LockStack() {
+  volatile std::byte stack[kStackBytes];
+  for (size_t at = 0; at < kStackBytes; at += 4096) stack[at] = std::byte{1};
+  if (mlock(const_cast<std::byte*>(stack), kStackBytes) == 0) return "";
+  return Refused("the stack is not locked", errno,
+                 "raise the memory lock limit (LimitMEMLOCK, ulimit -l)");
+}
+
 std::vector<std::string> BecomeRealtime(RealtimeRole role) {
   std::vector<std::string> refused;
   const auto note = [&refused](std::string line) {
     if (!line.empty()) refused.push_back(std::move(line));
   };
-  note(TouchAndLockStack());
+  note(LockStack());
   if (role == RealtimeRole::kExecutor) note(LeaveTheLastCpu());
   sched_param parameters{};
   parameters.sched_priority =

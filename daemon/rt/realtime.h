@@ -20,6 +20,10 @@ enum class RealtimeRole { kLoader, kExecutor };
 // kernel refused, a line each, with what would help.
 std::vector<std::string> BecomeRealtime(RealtimeRole role);
 
+// For a thread that a real-time one has started and that computes for it: the
+// same for its stack; the rest it has inherited. What was refused, or empty.
+std::string LockStack();
+
 // Keeps the calling thread, which is a normal one, and those that it will start
 // on that last CPU. Elsewhere it would stand in the middle of a request until
 // the executor pauses: the kernel does not move it at once. And they are prompt

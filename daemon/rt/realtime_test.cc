@@ -3,6 +3,10 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <string>
 #include <thread>
 
 #include "test/catch/catch.h"
@@ -45,6 +49,35 @@ TEST_CASE("A thread becomes a real-time one, or is told why not") {
   if (executor.policy == SCHED_FIFO) {
     CHECK(executor.priority < loader.priority);
   }
+}
+
+// KiB of the memory that `address` lies in.
+int LockedKib(const void* address) {
+  const auto at = reinterpret_cast<uintptr_t>(address);
+  std::ifstream smaps("/proc/self/smaps");
+  bool here = false;
+  for (std::string line; std::getline(smaps, line);) {
+    uintptr_t begin = 0, end = 0;
+    int kib = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx ", &begin, &end) == 2) {
+      here = begin <= at && at < end;
+    } else if (here && std::sscanf(line.c_str(), "Locked: %d", &kib) == 1) {
+      return kib;
+    }
+  }
+  return 0;
+}
+
+TEST_CASE("A stack is locked, or it is said why not") {
+  std::string refused;
+  int locked_kib = 0;
+  std::thread([&] {
+    refused = LockStack();
+    const int here = 0;
+    locked_kib = LockedKib(&here);
+  }).join();
+  INFO(refused);
+  CHECK((locked_kib > 0) == refused.empty());
 }
 
 TEST_CASE("A CPU is left for gRPC, where there is more than one") {

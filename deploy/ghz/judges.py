@@ -281,7 +281,7 @@ def judge_idle(wakeups_per_s, read_bytes):
 
 def preemption_costs_us(trace):
     """From the end of a lower part to the first part of the urgent job that
-    came meanwhile. A trace keeps what is slow for longer than the rest, so a job
+    was queued meanwhile. A trace keeps what is slow for longer than the rest, so a job
     whose first part it has lost tells nothing."""
     parts = [e for e in trace if e.get("cat") == "part"]
     firsts = {e["args"]["job"]: e["ts"] for e in parts
@@ -289,10 +289,12 @@ def preemption_costs_us(trace):
     lower = [(e["ts"], e["ts"] + e["dur"]) for e in parts if e["tid"] > 1]
     costs = []
     for job in trace:
-        if job.get("cat") != "job" or not job["name"].startswith("urgent"):
+        if (job.get("cat") != "received" or
+                not job["name"].startswith("urgent")):
             continue
         first = firsts.get(job["args"]["job"])
-        begun = [end for begin, end in lower if begin < job["ts"] < end]
+        queued = job["ts"] + job["dur"]
+        begun = [end for begin, end in lower if begin < queued < end]
         if begun and first:
             costs.append(first - begun[0])
     return costs

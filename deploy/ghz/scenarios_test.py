@@ -171,8 +171,10 @@ class Gates(unittest.TestCase):
         first = event("urgent part 0", 2, 1, 540, 300)
         others = [
             event("flood part 8", 1, 4, 0, 500),
-            event("urgent job", 2, 2, 100, 3000),
+            event("urgent received", 2, 2, 100, 200),
             event("urgent part 1", 2, 1, 900, 300),
+            # Arrived beside the flood's part, and was queued after it.
+            event("urgent received", 3, 2, 400, 200),
             event("urgent part 0", 3, 1, 4000, 300)]
         # Its first part is gone, a later one is not.
         self.assertEqual(judges.preemption_costs_us(others), [])

@@ -173,9 +173,15 @@ TEST_CASE("Bytes that are no request are refused") {
   Served& served = TheDaemon();
   const std::string request = DigitRequest("digits", 0).SerializeAsString();
 
-  CHECK(!served.client->Ask(kInferMethod, std::string(1000, '\xff')).ok());
-  CHECK(!served.client->Ask(kInferMethod, request.substr(0, 50)).ok());
-  CHECK(!served.client->Ask(kInferMethod, "").ok());
+  for (const std::string& bytes :
+       {std::string(1000, '\xff'), request.substr(0, 50)}) {
+    const absl::Status status =
+        served.client->Ask(kInferMethod, bytes).status();
+    CHECK(absl::IsInvalidArgument(status));
+    CHECK_THAT(std::string(status.message()),
+               Catch::Contains("no inference.ModelInferRequest"));
+  }
+  CHECK(absl::IsNotFound(served.client->Ask(kInferMethod, "").status()));
   CHECK(absl::IsUnimplemented(
       served.client->Ask("/inference.GRPCInferenceService/ModelTrain", "")
           .status()));
