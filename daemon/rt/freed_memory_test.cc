@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <array>
 #include <cstring>
 #include <memory>
 
@@ -19,18 +20,21 @@ long PageFaults() {
   return usage.ru_minflt;
 }
 
-// A buffer that comes and goes.
-long PageFaultsOfPictures(int pictures) {
+// Three at a time that come and go.
+long PageFaultsOfPictures(int times) {
   const long before = PageFaults();
-  for (int i = 0; i < pictures; ++i) {
-    const auto picture = std::make_unique_for_overwrite<char[]>(kPictureBytes);
-    std::memset(picture.get(), i + 1, kPictureBytes);
-    asm volatile("" : : "r"(picture.get()) : "memory");
+  for (int i = 0; i < times; ++i) {
+    std::array<std::unique_ptr<char[]>, 3> pictures;
+    for (auto& picture : pictures) {
+      picture = std::make_unique_for_overwrite<char[]>(kPictureBytes);
+      std::memset(picture.get(), i + 1, kPictureBytes);
+      asm volatile("" : : "r"(picture.get()) : "memory");
+    }
   }
   return PageFaults() - before;
 }
 
-TEST_CASE("A buffer that comes and goes has its pages from the last time") {
+TEST_CASE("Buffers that come and go have their pages from the last time") {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   SUCCEED("a sanitizer has an allocator of its own");
 #else
