@@ -40,12 +40,22 @@ def system_deps():
     system_library(
         name = "com_google_absl",
         hint = "apt-get install libabsl-dev",
-        targets = {label: ["pkg:" + package] for label, package in _ABSL.items()},
+        targets = dict(
+            [(label, ["pkg:" + package]) for label, package in _ABSL.items()] +
+            [("absl:archives", [
+                "archives:absl_cord",
+                "archives:absl_statusor",
+                "archives:absl_str_format",
+            ])],
+        ),
     )
     system_library(
         name = "com_google_protobuf",
         hint = "apt-get install libprotobuf-dev",
-        targets = {":protobuf": ["pkg:protobuf", "hdr:google/protobuf/message.h"]},
+        targets = {
+            ":archives": ["archives:protobuf"],
+            ":protobuf": ["pkg:protobuf", "hdr:google/protobuf/message.h"],
+        },
     )
     system_library(
         name = "com_github_grpc_grpc",

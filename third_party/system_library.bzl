@@ -6,6 +6,8 @@ made of is a list of words:
     pkg:NAME     flags from pkg-config; the package must exist
     pkg?:NAME    the same, and nothing if the package does not exist
     lib:NAME     -lNAME, for libraries without a .pc file
+    archives:NAME  whoever depends on it links what the package NAME brings as
+                 archives, where there are some: to be copied elsewhere
     hdr:PATH     a header that must be found
     dep:LABEL    another target
     define:X=Y   a preprocessor definition
@@ -72,8 +74,24 @@ def _add_package(ctx, package, folder, parts):
     parts.libs.extend(libs)
     return True
 
+def _add_archives(ctx, package, folder, parts):
+    """A folder with archives only, in which the linker looks first."""
+    libs = _pkg_config(ctx, "--libs", package)
+    where = _pkg_config(ctx, "--variable=libdir", package)
+    if libs == None or not where:
+        return False
+    link_folder = (folder + "/" if folder else "") + "archives_" + package
+    for flag in libs:
+        file = "lib%s.a" % flag[2:]
+        archive = where[0] + "/" + file
+        link = link_folder + "/" + file
+        if flag.startswith("-l") and ctx.path(archive).exists and not ctx.path(link).exists:
+            ctx.symlink(archive, link)
+    parts.folders.append("-L%s" % ctx.path(link_folder))
+    return True
+
 def _target(ctx, folder, name, words):
-    parts = struct(defines = [], includes = [], libs = [], deps = [])
+    parts = struct(defines = [], includes = [], libs = [], deps = [], folders = [])
     for word in words:
         kind, _, value = word.partition(":")
         if kind == "pkg":
@@ -83,6 +101,9 @@ def _target(ctx, folder, name, words):
             _add_package(ctx, value, folder, parts)
         elif kind == "lib":
             parts.libs.append("-l" + value)
+        elif kind == "archives":
+            if not _add_archives(ctx, value, folder, parts):
+                _fail(ctx, "the pkg-config package " + value)
         elif kind == "hdr":
             _check_header(ctx, value)
         elif kind == "dep":
@@ -91,11 +112,11 @@ def _target(ctx, folder, name, words):
             parts.defines.append(value)
         else:
             fail("@%s: no such word: %s" % (ctx.name, word))
-    linkopts = []
+    linkopts = parts.folders
     if parts.libs:
         # Bazel's toolchain says --no-as-needed, and pkg-config names some 60
         # libraries for gRPC. Only the ones in use become dependencies.
-        linkopts = ["-Wl,--push-state,--as-needed"] + parts.libs + ["-Wl,--pop-state"]
+        linkopts += ["-Wl,--push-state,--as-needed"] + parts.libs + ["-Wl,--pop-state"]
     hdrs = "glob(%r)" % [i + "/**" for i in parts.includes] if parts.includes else "[]"
     return _TARGET.format(
         name = repr(name),

@@ -47,6 +47,12 @@ __global__ void Elementwise(Operands operands, ElementwiseArguments arguments) {
 
 }  // namespace
 
+cudaError_t FindDeviceCode() {
+  cudaFuncAttributes attributes;
+  return cudaFuncGetAttributes(&attributes,
+                               reinterpret_cast<const void*>(Elementwise));
+}
+
 cudaError_t LaunchElementwise(const Operands& operands,
                               const ElementwiseArguments& arguments,
                               cudaStream_t stream) {

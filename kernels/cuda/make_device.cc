@@ -95,7 +95,7 @@ absl::StatusOr<DeviceFacts> FindDevice() {
   setenv("CUDA_MODULE_LOADING", "LAZY", 0);
   int count = 0;
   const cudaError_t error = cudaGetDeviceCount(&count);
-  if (error != cudaSuccess) {
+  if (error != cudaSuccess && error != cudaErrorNoDevice) {
     return absl::UnavailableError(absl::StrFormat(
         "no NVIDIA driver that fits: %s", cudaGetErrorString(error)));
   }
@@ -106,6 +106,11 @@ absl::StatusOr<DeviceFacts> FindDevice() {
                    Attribute(cudaDevAttrComputeCapabilityMinor));
   ASSIGN_OR_RETURN(const int integrated, Attribute(cudaDevAttrIntegrated));
   ASSIGN_OR_RETURN(const int maps, Attribute(cudaDevAttrCanMapHostMemory));
+  if (const cudaError_t code = FindDeviceCode(); code != cudaSuccess) {
+    return absl::UnavailableError(absl::StrFormat(
+        "it was not built for this device, of compute capability %d.%d: %s",
+        major, minor, cudaGetErrorString(code)));
+  }
   return DeviceFacts{major * 10 + minor, integrated != 0, maps != 0};
 }
 

@@ -17,7 +17,8 @@ struct DeviceFacts {
 };
 
 // Device 0 (CUDA_VISIBLE_DEVICES says which that is). UNAVAILABLE with the
-// reason if there is no driver, none that is new enough, or no device.
+// reason if there is no driver, none that is new enough, no device, or one that
+// kernels were not compiled for.
 absl::StatusOr<DeviceFacts> FindDevice();
 
 absl::StatusOr<UniqueStream> MakeStream();

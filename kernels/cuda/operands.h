@@ -181,6 +181,9 @@ struct LrnArguments {
   int64_t channels = 1;
 };
 
+// Whether the kernels are there for the device in use, which costs no launch.
+cudaError_t FindDeviceCode();
+
 // Queue one kernel each; what cudaPeekAtLastError() says.
 cudaError_t LaunchElementwise(const Operands& operands,
                               const ElementwiseArguments& arguments,

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "daemon/pack/onnx_test_model.h"
 #include "loader/store/layer_file_reader.h"
 #include "test/catch/catch.h"
 #include "test/e2e/daemon_process.h"
@@ -351,6 +352,28 @@ double NumberIn(const std::string& json, const std::string& key) {
   const size_t at = json.find("\"" + key + "\": ");
   REQUIRE(at != std::string::npos);
   return std::strtod(json.c_str() + at + key.size() + 4, nullptr);
+}
+
+TEST_CASE("Packed for a GPU, parts are as coarse as extents of 1 MiB allow") {
+  const ScratchFolder folder;
+  TestModel model(13);
+  model.Input("x", {1, 1024});
+  model.Weights("large", {1024, 1024}, std::vector<float>(1 << 20, 0.5f));
+  model.Weights("small", {1024, 200}, std::vector<float>(200 << 10, 0.25f));
+  model.Add("MatMul", {"x", "large"}, {"h"});
+  model.Add("MatMul", {"h", "small"}, {"y"});
+  model.Output("y");
+  WriteFile(folder / "m.onnx", model.proto.SerializeAsString());
+  const auto packed = [&](const char* kernels) {
+    return Layerctl({"pack", folder / "m.onnx", "-o", folder / "m.layers",
+                     "--kernels", kernels, "--json"})
+        .out;
+  };
+  const std::string cuda = packed("cuda");
+  CHECK(NumberIn(cuda, "largest_extent_bytes") <= 1 << 20);
+  CHECK(NumberIn(cuda, "extents") <= 6);  // Four of the large one, or five.
+  CHECK(NumberIn(cuda, "parts") == NumberIn(cuda, "extents"));
+  CHECK(NumberIn(packed("cpu"), "parts") > 20);
 }
 
 TEST_CASE("A plan for a GPU needs none, and knows its copies") {

@@ -223,11 +223,22 @@ TEST_CASE("The CUDA backend refuses what is unsound, and says for whom") {
   CHECK(backend->key() == KernelKey{"cuda", "any", "f32", "KRSC"});
 }
 
-TEST_CASE("Without a driver the backend says so") {
-  twin::Reset({.seed = 1, .no_driver = true});
-  const absl::Status status = MakeCudaBackend({}).status();
-  CHECK(absl::IsUnavailable(status));
-  CHECK_THAT(std::string(status.message()), Catch::Contains("driver"));
+TEST_CASE("Without driver, device or code for it the backend says so") {
+  struct Row {
+    twin::Options options;
+    const char* message;
+  };
+  const Row rows[] = {
+      {{.no_driver = true}, "no NVIDIA driver"},
+      {{.no_device = true}, "no NVIDIA device"},
+      {{.no_code = true}, "not built for this device, of compute capability 8"},
+  };
+  for (const Row& row : rows) {
+    twin::Reset(row.options);
+    const absl::Status status = MakeCudaBackend({}).status();
+    CHECK(absl::IsUnavailable(status));
+    CHECK_THAT(std::string(status.message()), Catch::Contains(row.message));
+  }
 }
 
 TEST_CASE("Too little device memory is said, and nothing is left behind") {

@@ -52,6 +52,7 @@ extern "C" {
 cudaError_t CUDARTAPI cudaGetDeviceCount(int* count) {
   const Entry machine;
   if (machine->options().no_driver) return cudaErrorInsufficientDriver;
+  if (machine->options().no_device) return cudaErrorNoDevice;
   *count = 1;
   return cudaSuccess;
 }
@@ -78,6 +79,14 @@ cudaError_t CUDARTAPI cudaDeviceGetAttribute(int* value, cudaDeviceAttr name,
   }
 }
 
+cudaError_t CUDARTAPI cudaFuncGetAttributes(cudaFuncAttributes* attributes,
+                                            const void*) {
+  const Entry machine;
+  *attributes = {};
+  return machine->options().no_code ? cudaErrorNoKernelImageForDevice
+                                    : cudaSuccess;
+}
+
 const char* CUDARTAPI cudaGetErrorString(cudaError_t error) {
   switch (error) {
     case cudaSuccess:
@@ -86,6 +95,8 @@ const char* CUDARTAPI cudaGetErrorString(cudaError_t error) {
       return "CUDA driver version is insufficient for CUDA runtime version";
     case cudaErrorMemoryAllocation:
       return "out of memory";
+    case cudaErrorNoKernelImageForDevice:
+      return "no kernel image is available for execution on the device";
     default:
       return "an error of the twin";
   }

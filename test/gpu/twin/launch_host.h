@@ -19,8 +19,10 @@
 
 namespace layerd::cuda {
 
-inline thread_local int64_t host_first_element = 0;
-inline thread_local int64_t host_element_step = 1;
+// As the twin may be in a plugin, whose code is not compiled for one.
+#define LAYERD_OF_PLUGINS __attribute__((tls_model("initial-exec")))
+inline thread_local LAYERD_OF_PLUGINS int64_t host_first_element = 0;
+inline thread_local LAYERD_OF_PLUGINS int64_t host_element_step = 1;
 inline int64_t FirstElement() { return host_first_element; }
 inline int64_t ElementStep() { return host_element_step; }
 

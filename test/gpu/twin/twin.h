@@ -34,6 +34,9 @@ struct Options {
   bool timed = false;
   // cudaGetDeviceCount() answers that there is no driver.
   bool no_driver = false;
+  bool no_device = false;  // Likewise that there is a driver, for nothing.
+  // Kernels were compiled for other devices.
+  bool no_code = false;
 };
 
 // A call on its way into the twin. A hook may change it: that is how mutants
