@@ -158,7 +158,28 @@ class Telling {
     if (std::string wrong = AskAll("other"); !wrong.empty()) return wrong;
     if (std::string wrong = AskAll("m"); !wrong.empty()) return wrong;
     if (!engine_->UnloadModel("other", "1").ok()) return "not unloaded";
-    return AskAll("m");
+    std::vector<std::string> order;
+    std::string wrong = TellOtherBudgets(&order);
+    // Then a job may still know `order`.
+    if (!wrong.empty()) engine_->Drain(Instant::max());
+    return wrong;
+  }
+
+  // All resident, the smallest ring and what there was, each while a job is
+  // about to run.
+  std::string TellOtherBudgets(std::vector<std::string>* order) {
+    const uint64_t least = run_.network->minimum_weight_bytes(run_.half);
+    for (const MemoryBudgets& budgets :
+         {MemoryBudgets{}, MemoryBudgets{.weight_bytes = least},
+          MemoryBudgets{.weight_bytes = 2 * least}}) {
+      order->clear();
+      if (!engine_.Submit("m", order).ok()) return "not submitted";
+      const absl::Status set = engine_->SetBudgets(budgets);
+      if (!set.ok()) return std::string(set.message());
+      if (std::string wrong = AskAll("m"); !wrong.empty()) return wrong;
+      if (*order != std::vector<std::string>{"m"}) return "a job was lost";
+    }
+    return "";
   }
 
   std::string TellReadErrors() {

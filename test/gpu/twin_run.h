@@ -66,8 +66,8 @@ enum class Story {
   kPlain,       // One after the other; of the first, parts are timed.
   kPreempted,   // A more urgent model takes over in the middle.
   kCancelled,   // In the middle, and asked again.
-  kReplanned,   // The memory is taken away and planned anew, with a larger
-                // budget and the smallest again.
+  kReplanned,   // Memory is taken away and planned anew: for another model, for
+                // a larger budget, for the smallest.
   kReadErrors,  // The drive fails, comes short, flips bits; all once.
 };
 inline constexpr int kStories = 5;
