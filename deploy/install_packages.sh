@@ -31,6 +31,7 @@ libcpp-httplib-dev        serves metrics and the live page
 catch2                    the tests' framework
 libonnx-testdata          the ONNX project's backend cases, a thousand tiny models
 libbenchmark-dev          the benches' framework
+python3-torchvision       PyTorch: what speed on a GPU is compared with
 rt-tests                  cyclictest: the stalls of the machine, beside load runs
 clang                     a second compiler, for the fuzzers
 libclang-rt-14-dev        libFuzzer and clang's sanitizers
