@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "test/catch/catch.h"
+#include "test/gpu/twin/twin.h"
 #include "test/gpu/twin_run.h"
+#include "test/sim/test_engine.h"
 
 namespace layerd {
 namespace {
@@ -37,6 +39,33 @@ TEST_CASE("Random networks stream as they are resident, in any schedule") {
                       .backend = nullptr};
     INFO("seed " << seed << " of network " << seed % networks.size());
     REQUIRE(Complaint(run) == "");
+  }
+}
+
+TEST_CASE("The device gives what was planned, to the byte, at each budget") {
+  for (uint32_t seed = 0; seed < 10; ++seed) {
+    const TwinNetwork network = TwinNetwork::Random(seed);
+    const uint64_t least = network.minimum_weight_bytes(false);
+    for (const CudaMemory memory : kStrategies) {
+      for (const uint64_t budget :
+           {least, least + least / 3, MemoryBudgets().weight_bytes}) {
+        twin::Reset({.library_seed = network.library_seed()});
+        auto backend = MakeCudaBackend({.memory = memory});
+        REQUIRE(backend.ok());
+        const uint64_t before = twin::counters().device_bytes;
+        TestEngine engine({.weight_budget_bytes = budget}, Drive::kPread,
+                          *std::move(backend));
+        REQUIRE(engine.Load(network.path(false), "m", 3).ok());
+        const Engine::MemoryStats planned = engine->memory();
+        const uint64_t taken = twin::counters().device_bytes - before;
+        INFO("network " << seed << ", budget " << budget);
+        CHECK(planned.weight_memory_bytes() <= budget);
+        CHECK(taken ==
+              (memory == CudaMemory::kMapped
+                   ? 0
+                   : planned.weight_memory_bytes() + planned.arena_bytes));
+      }
+    }
   }
 }
 
