@@ -39,7 +39,10 @@ Machine Machine::OfClass(const std::string& isa, int cores) {
   machine.isa = isa;
   machine.cores = cores;
   const bool wide = isa.starts_with("avx512") || isa.starts_with("avx10");
-  machine.flops_per_s = wide ? 80e9 : isa.starts_with("avx2") ? 40e9 : 8e9;
+  machine.flops_per_s = wide                       ? 80e9
+                        : isa.starts_with("avx2")  ? 40e9
+                        : isa.starts_with("asimd") ? 16e9
+                                                   : 8e9;
   machine.memory_bytes_per_s = 6e9;
   machine.crc_bytes_per_s = 5e9;
   machine.drive_bytes_per_s = 1e9;

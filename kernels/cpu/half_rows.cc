@@ -4,6 +4,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace layerd::cpu {
@@ -42,6 +44,40 @@ __attribute__((target("avx,f16c"))) void Narrow(const std::byte* from, int64_t,
 
 CastRow HalfRowFor(DataType from, DataType to) {
   if (!__builtin_cpu_supports("f16c")) return nullptr;
+  if (from == DataType::kF16 && to == DataType::kF32) return &Widen;
+  if (from == DataType::kF32 && to == DataType::kF16) return &Narrow;
+  return nullptr;
+}
+#elif defined(__aarch64__)
+namespace {
+
+void Widen(const std::byte* from, int64_t, std::byte* to, int64_t,
+           int64_t count) {
+  const auto* source = reinterpret_cast<const uint16_t*>(from);
+  auto* target = reinterpret_cast<float*>(to);
+  int64_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const float16x4_t four = vreinterpret_f16_u16(vld1_u16(source + i));
+    vst1q_f32(target + i, vcvt_f32_f16(four));
+  }
+  for (; i < count; ++i) target[i] = FloatFromHalf(source[i]);
+}
+
+void Narrow(const std::byte* from, int64_t, std::byte* to, int64_t,
+            int64_t count) {
+  const auto* source = reinterpret_cast<const float*>(from);
+  auto* target = reinterpret_cast<uint16_t*>(to);
+  int64_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const float16x4_t four = vcvt_f16_f32(vld1q_f32(source + i));
+    vst1_u16(target + i, vreinterpret_u16_f16(four));
+  }
+  for (; i < count; ++i) target[i] = HalfFromFloat(source[i]);
+}
+
+}  // namespace
+
+CastRow HalfRowFor(DataType from, DataType to) {
   if (from == DataType::kF16 && to == DataType::kF32) return &Widen;
   if (from == DataType::kF32 && to == DataType::kF16) return &Narrow;
   return nullptr;

@@ -81,6 +81,9 @@ std::string OneDnn::Version() {
 }
 
 std::string OneDnn::Isa() {
+#if defined(__aarch64__)
+  return "asimd";  // The library has no names for these.
+#endif
   switch (dnnl_get_effective_cpu_isa()) {
     case dnnl_cpu_isa_sse41:
       return "sse41";

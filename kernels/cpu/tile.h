@@ -71,6 +71,7 @@ struct TileSet {
 // Null where the compiler was not asked for that instruction set.
 const TileSet* Avx512Tiles();
 const TileSet* Avx2Tiles();
+const TileSet* NeonTiles();
 
 }  // namespace layerd::cpu
 

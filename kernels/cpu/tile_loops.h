@@ -16,7 +16,7 @@ struct StoredBFloat16 {
   uint16_t bits;
 };
 
-// The loops behind tile.h, for one instruction set each. Only the two sources
+// The loops behind tile.h, for one instruction set each. Only the sources
 // that are compiled for it include this: nothing in here is the library's, so
 // no code for a newer processor can leak to where an older one runs.
 //
@@ -127,7 +127,7 @@ class TileLoops {
     }
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v)
         sum[r][v] = Load(bias + v * Isa::kLanes);
     }
@@ -170,13 +170,13 @@ class TileLoops {
 #pragma GCC unroll 2
     for (int64_t d = first; d < first + count; ++d, weights.Next()) {
       Vector weight[kVectors];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) weight[v] = weights.At(v);
       weights.AskAhead();
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) {
         const float value = row[r][d];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int v = 0; v < kVectors; ++v) sum[r][v] += weight[v] * value;
       }
     }
@@ -187,7 +187,7 @@ class TileLoops {
       bool has_runs, Sums& sum, float (&all)[kRows][kVectors * Isa::kLanes]) {
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
         float* const to = all[r] + v * Isa::kLanes;
         if (has_runs) sum[r][v] += Load(to);
@@ -201,7 +201,7 @@ class TileLoops {
       const float (&all)[kRows][kVectors * Isa::kLanes], Sums& sum) {
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
         sum[r][v] += Load(all[r] + v * Isa::kLanes);
       }
@@ -213,7 +213,7 @@ class TileLoops {
     const Vector high = Vector{} + tile.high;
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
         Vector y = sum[r][v];
         if (tile.residual != nullptr) {
@@ -232,7 +232,7 @@ class TileLoops {
     const Vector high = Vector{} + tile.high;
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
         const int64_t channel = v * Isa::kLanes;
         const int64_t rest = tile.channels - channel;

@@ -285,7 +285,7 @@ const TileSet* Tiles() {
     const std::string isa = OneDnn::Isa();
     if (isa.starts_with("avx512")) return Avx512Tiles();
     if (isa.starts_with("avx2")) return Avx2Tiles();
-    return static_cast<const TileSet*>(nullptr);
+    return NeonTiles();
   }();
   return tiles;
 }

@@ -60,6 +60,12 @@ void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
 namespace layerd {
 namespace {
 
+#if defined(__aarch64__)
+constexpr int kOfLibraryMost = 200;  // Plain loops, where it generates none.
+#else
+constexpr int kOfLibraryMost = 20;
+#endif
+
 // Counts between Enqueue() and completion of the backend inside.
 class CountingBackend : public ForwardingBackend {
  public:
@@ -102,7 +108,7 @@ TEST_CASE("Computing a part allocates nothing of ours") {
       of_library = 0;
       REQUIRE(Run(backend, layer).status.ok());
       CHECK(ours == 0);
-      CHECK(of_library < 20);
+      CHECK(of_library < kOfLibraryMost);
     }
   }
 }
