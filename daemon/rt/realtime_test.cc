@@ -51,6 +51,13 @@ TEST_CASE("A thread becomes a real-time one, or is told why not") {
   }
 }
 
+// A sanitizer has an mlock() that does nothing.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kMlockLocks = false;
+#else
+constexpr bool kMlockLocks = true;
+#endif
+
 // KiB of the memory that `address` lies in.
 int LockedKib(const void* address) {
   const auto at = reinterpret_cast<uintptr_t>(address);
@@ -77,7 +84,7 @@ TEST_CASE("A stack is locked, or it is said why not") {
     locked_kib = LockedKib(&here);
   }).join();
   INFO(refused);
-  CHECK((locked_kib > 0) == refused.empty());
+  CHECK((locked_kib > 0) == (refused.empty() && kMlockLocks));
 }
 
 TEST_CASE("A CPU is left for gRPC, where there is more than one") {
