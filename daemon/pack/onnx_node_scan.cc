@@ -1,9 +1,13 @@
 #include "daemon/pack/onnx_node_scan.h"
 
+#include <algorithm>
 #include <bit>
+#include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
@@ -278,11 +282,29 @@ std::string DescribeScanned(const OnnxNode& node, int64_t opset) {
   return Describe(described);
 }
 
-absl::Status CheckDomain(const OnnxNode& node) {
+// Not ONNX's own, but what its users' tools write. Sorted.
+constexpr std::string_view kOfMicrosoft[] = {
+    "DequantizeLinear",   "QGemm",         "QLinearAdd",
+    "QLinearAveragePool", "QLinearConcat", "QLinearGlobalAveragePool",
+    "QLinearLeakyRelu",   "QLinearMul",    "QLinearSigmoid",
+    "QLinearSoftmax",     "QLinearWhere",  "QuantizeLinear",
+};
+
+// Operators of another domain have its name before theirs.
+absl::Status TakeDomain(OnnxNode& node) {
   if (node.op_type.empty()) {
     return absl::InvalidArgumentError("has no operator");
   }
-  if (node.domain.empty() || node.domain == "ai.onnx") return absl::OkStatus();
+  if (node.domain.empty() || node.domain == "ai.onnx") {
+    if (!absl::StrContains(node.op_type, '.')) return absl::OkStatus();
+    return absl::UnimplementedError("the operator is not supported");
+  }
+  if (node.domain == "com.microsoft" &&
+      std::binary_search(std::begin(kOfMicrosoft), std::end(kOfMicrosoft),
+                         node.op_type)) {
+    node.op_type = absl::StrCat(node.domain, ".", node.op_type);
+    return absl::OkStatus();
+  }
   return absl::UnimplementedError(absl::StrFormat(
       "the operator is of domain \"%s\"; only ONNX's own are supported",
       absl::CHexEscape(node.domain.substr(0, 200))));
@@ -319,7 +341,7 @@ absl::StatusOr<OnnxNode> ScanNode(const WireReader& message, int64_t opset,
     RETURN_IF_ERROR(ReadNodeField(names, field, node, held_bytes));
   }
   if (node.name.empty()) node.name = absl::StrCat(node.op_type, "_", index);
-  absl::Status sound = CheckDomain(node);
+  absl::Status sound = TakeDomain(node);
   if (sound.ok()) {
     sound = AddAttributes(
         message, AttributeScanner(&tensors, &scan_branch, &held_bytes), node);

@@ -140,6 +140,18 @@ constexpr OperatorRow kOperators[] = {
     {"Upsample", 7, 1, 2, 1, InferUpsample, Folds::kNever, nullptr, Lowers::kFloats},
     {"Where", 9, 3, 3, 1, InferWhere, Folds::kSmall, FoldWhere, Lowers::kAny},
     {"Xor", 7, 2, 2, 1, InferLogic, Folds::kSmall, FoldXor, Lowers::kNumbers},
+    {"com.microsoft.DequantizeLinear", 7, 2, 3, 1, nullptr, Folds::kNever, nullptr, Lowers::kAny},
+    {"com.microsoft.QGemm", 7, 6, 9, 1, nullptr, Folds::kNever, nullptr, Lowers::kAny},
+    {"com.microsoft.QLinearAdd", 7, 7, 8, 1, nullptr, Folds::kNever, nullptr, Lowers::kAny},
+    {"com.microsoft.QLinearAveragePool", 7, 4, 5, 1, nullptr, Folds::kNever, nullptr, Lowers::kAny},
+    {"com.microsoft.QLinearConcat", 7, 5, kMany, 1, nullptr, Folds::kNever, nullptr, Lowers::kAny},
+    {"com.microsoft.QLinearGlobalAveragePool", 7, 4, 5, 1, nullptr, Folds::kNever, nullptr, Lowers::kAny},
+    {"com.microsoft.QLinearLeakyRelu", 7, 4, 5, 1, nullptr, Folds::kNever, nullptr, Lowers::kAny},
+    {"com.microsoft.QLinearMul", 7, 7, 8, 1, nullptr, Folds::kNever, nullptr, Lowers::kAny},
+    {"com.microsoft.QLinearSigmoid", 7, 4, 5, 1, nullptr, Folds::kNever, nullptr, Lowers::kAny},
+    {"com.microsoft.QLinearSoftmax", 7, 4, 5, 1, nullptr, Folds::kNever, nullptr, Lowers::kAny},
+    {"com.microsoft.QLinearWhere", 7, 8, 9, 1, nullptr, Folds::kNever, nullptr, Lowers::kAny},
+    {"com.microsoft.QuantizeLinear", 7, 2, 3, 1, nullptr, Folds::kNever, nullptr, Lowers::kAny},
 };
 // clang-format on
 

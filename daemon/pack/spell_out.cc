@@ -250,6 +250,18 @@ constexpr Row kRows[] = {
     {"ScatterND", SpellScatterNd},
     {"TopK", SpellTopK},
     {"Trilu", SpellTrilu},
+    {"com.microsoft.DequantizeLinear", SpellMicrosoftDequantizeLinear},
+    {"com.microsoft.QGemm", SpellQGemm},
+    {"com.microsoft.QLinearAdd", SpellQLinearAdd},
+    {"com.microsoft.QLinearAveragePool", SpellQLinearAveragePool},
+    {"com.microsoft.QLinearConcat", SpellQLinearConcat},
+    {"com.microsoft.QLinearGlobalAveragePool", SpellQLinearGlobalAveragePool},
+    {"com.microsoft.QLinearLeakyRelu", SpellQLinearLeakyRelu},
+    {"com.microsoft.QLinearMul", SpellQLinearMul},
+    {"com.microsoft.QLinearSigmoid", SpellQLinearSigmoid},
+    {"com.microsoft.QLinearSoftmax", SpellQLinearSoftmax},
+    {"com.microsoft.QLinearWhere", SpellQLinearWhere},
+    {"com.microsoft.QuantizeLinear", SpellMicrosoftQuantizeLinear},
 };
 
 const Row* Find(std::string_view op_type) {

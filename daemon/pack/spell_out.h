@@ -137,6 +137,19 @@ absl::Status SpellDynamicQuantizeLinear(Speller& speller);
 absl::Status SpellMatMulInteger(Speller& speller);
 absl::Status SpellQLinearConv(Speller& speller);
 absl::Status SpellQLinearMatMul(Speller& speller);
+// spell_microsoft.cc
+absl::Status SpellMicrosoftDequantizeLinear(Speller& speller);
+absl::Status SpellQGemm(Speller& speller);
+absl::Status SpellQLinearAdd(Speller& speller);
+absl::Status SpellQLinearAveragePool(Speller& speller);
+absl::Status SpellQLinearConcat(Speller& speller);
+absl::Status SpellQLinearGlobalAveragePool(Speller& speller);
+absl::Status SpellQLinearLeakyRelu(Speller& speller);
+absl::Status SpellQLinearMul(Speller& speller);
+absl::Status SpellQLinearSigmoid(Speller& speller);
+absl::Status SpellQLinearSoftmax(Speller& speller);
+absl::Status SpellQLinearWhere(Speller& speller);
+absl::Status SpellMicrosoftQuantizeLinear(Speller& speller);
 // spell_window.cc
 absl::Status SpellCroppingPad(Speller& speller);
 absl::Status SpellMaxPoolPlaces(Speller& speller);

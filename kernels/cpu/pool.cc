@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <limits>
 
 #include "kernels/cpu/cpu_kernel.h"
 #include "kernels/cpu/rows.h"
@@ -85,44 +84,35 @@ PoolKernel::PoolKernel(const Pool& op, const PartSpec& spec)
 void PoolKernel::Join(const Window& window, const float* x, float* y,
                       int64_t channels) const {
   const auto& [depth, height, width] = window;
-  const bool max = kind_ == Pool::Kind::kMax;
-  std::fill(y, y + channels, max ? std::numeric_limits<float>::lowest() : 0);
-  for (int64_t a = 0; a < depth->count; ++a) {
-    for (int64_t b = 0; b < height->count; ++b) {
-      const float* row = x + depth->offset + a * depth->step + height->offset +
-                         b * height->step + width->offset;
-      for (int64_t c = 0; c < width->count; ++c) {
-        max ? MaxRow(row + c * width->step, y, channels)
-            : AddRow(row + c * width->step, y, channels);
-      }
-    }
-  }
+  const PoolWindow rows = {x + depth->offset + height->offset + width->offset,
+                           {depth->count, height->count, width->count},
+                           {depth->step, height->step, width->step}};
+  if (kind_ == Pool::Kind::kMax) return MaxOfWindow(rows, y, channels);
   const int64_t divisor = depth->divisor * height->divisor * width->divisor;
-  if (!max && divisor > 0) ScaleRow(1.0f / divisor, y, channels);
+  SumOfWindow(rows, divisor > 0 ? 1.0f / divisor : 1.0f, y, channels);
 }
 
+// Places are counted, not divided: that took as long as a window.
 absl::Status PoolKernel::Run(dnnl_stream_t, const PartMemory& memory) {
   const float* x = x_.Ready(memory.inputs[0], memory.scratch);
   float* y = y_.Target(memory.outputs[0], memory.scratch);
-  const int64_t depth = reaches_[0].size();
-  const int64_t height = reaches_[1].size();
-  const int64_t width = reaches_[2].size();
-  const int64_t blocks = (channels_ + kChannelBlock - 1) / kChannelBlock;
-  ParallelRanges(images_ * depth * height * width * blocks, work_,
-                 [&](int64_t begin, int64_t end) {
-                   for (int64_t at = begin; at < end; ++at) {
-                     const int64_t channel = at % blocks * kChannelBlock;
-                     const int64_t place = at / blocks;
-                     const int64_t image = place / (width * height * depth);
-                     const Window window = {
-                         &reaches_[0][place / (width * height) % depth],
-                         &reaches_[1][place / width % height],
-                         &reaches_[2][place % width]};
-                     Join(window, x + image * x_image_ + channel,
-                          y + place * channels_ + channel,
-                          std::min(kChannelBlock, channels_ - channel));
-                   }
-                 });
+  const auto size = [this](size_t d) {
+    return static_cast<int64_t>(reaches_[d].size());
+  };
+  const int64_t lines = images_ * size(0) * size(1);
+  ParallelRanges(lines, work_, [&](int64_t begin, int64_t end) {
+    for (int64_t line = begin; line < end; ++line) {
+      const int64_t image = line / (size(1) * size(0));
+      Window window = {&reaches_[0][line / size(1) % size(0)],
+                       &reaches_[1][line % size(1)], nullptr};
+      float* to = y + line * size(2) * channels_;
+      for (const Reach& reach : reaches_[2]) {
+        window[2] = &reach;
+        Join(window, x + image * x_image_, to, channels_);
+        to += channels_;
+      }
+    }
+  });
   y_.Finish(memory.outputs[0], memory.scratch, nullptr);
   return absl::OkStatus();
 }

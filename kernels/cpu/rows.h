@@ -1,6 +1,7 @@
 #ifndef LAYERD_KERNELS_CPU_ROWS_H_
 #define LAYERD_KERNELS_CPU_ROWS_H_
 
+#include <array>
 #include <cstdint>
 
 #include "kernels/operator.h"
@@ -36,6 +37,16 @@ void AddClampRows(const StridedRows& rows, float low, float high);
 // y = x * scale + shift, with strides 1 or 0 for scale and shift together.
 void ScaleShiftRow(const float* x, const float* scale, const float* shift,
                    int64_t stride, float* y, int64_t count);
+
+// y = the largest, or factor times the sum, of the rows of channels in a window
+// of up to three dimensions.
+struct PoolWindow {
+  const float* x;
+  std::array<int64_t, 3> count, step;
+};
+void MaxOfWindow(const PoolWindow& window, float* y, int64_t channels);
+void SumOfWindow(const PoolWindow& window, float factor, float* y,
+                 int64_t channels);
 
 // y = x; y = max(x, y); y += x; y *= factor.
 void CopyRow(const float* x, float* y, int64_t count);
