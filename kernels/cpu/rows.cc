@@ -208,11 +208,6 @@ void CopyRow(const float* x, float* y, int64_t count) {
 }
 
 LAYERD_MULTIVERSION
-void MaxRow(const float* x, float* y, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) y[i] = x[i] < y[i] ? y[i] : x[i];
-}
-
-LAYERD_MULTIVERSION
 void AddRow(const float* x, float* y, int64_t count) {
   for (int64_t i = 0; i < count; ++i) y[i] += x[i];
 }

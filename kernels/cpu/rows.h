@@ -48,9 +48,8 @@ void MaxOfWindow(const PoolWindow& window, float* y, int64_t channels);
 void SumOfWindow(const PoolWindow& window, float factor, float* y,
                  int64_t channels);
 
-// y = x; y = max(x, y); y += x; y *= factor.
+// y = x; y += x; y *= factor.
 void CopyRow(const float* x, float* y, int64_t count);
-void MaxRow(const float* x, float* y, int64_t count);
 void AddRow(const float* x, float* y, int64_t count);
 void ScaleRow(float factor, float* y, int64_t count);
 

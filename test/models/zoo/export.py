@@ -10,7 +10,7 @@ import torch
 
 import registry
 
-# What ONNX Runtime's tools write beside ONNX's own operators.
+# What ONNX Runtime's tools write beside ONNX's own operators, and is refused.
 OTHERS_OWN = "of domain \"com.microsoft\""
 
 
@@ -141,7 +141,8 @@ def add(name, family, build, opset=16, variants=(), **facts):
             registry.add(called, "half precision", half_weights(make))
         else:
             registry.add(called, "quantised", quantised(make, variant),
-                         is_quantised=True, refused=OTHERS_OWN)
+                         is_quantised=True,
+                         refused=OTHERS_OWN if variant == "dynamic" else "")
 
 
 def network(family, **options):
