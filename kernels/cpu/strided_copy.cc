@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kernels/cpu/cast_rows.h"
+#include "kernels/cpu/lanes.h"
 #include "kernels/cpu/multiversion.h"
 
 namespace layerd::cpu {
@@ -67,6 +68,50 @@ void JoinColours(const Element* from, int64_t from_stride, Element* to,
   }
 }
 
+// Eight by eight, in registers.
+LAYERD_INLINE void TransposeEight(const uint32_t* from, int64_t from_stride,
+                                  uint32_t* to, int64_t to_stride) {
+  Eight one[8], two[8];
+  for (int64_t i = 0; i < 8; ++i)
+    two[i] = AsEight(from + i * from_stride)->value;
+  for (int64_t i = 0; i < 8; i += 2) {
+    one[i] =
+        __builtin_shufflevector(two[i], two[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+    one[i + 1] =
+        __builtin_shufflevector(two[i], two[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+  }
+  for (int64_t i = 0; i < 8; i += 4) {
+    for (int64_t j = 0; j < 2; ++j) {
+      const Eight& a = one[i + j];
+      const Eight& b = one[i + j + 2];
+      two[i + 2 * j] = __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
+      two[i + 2 * j + 1] =
+          __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+  }
+  for (int64_t i = 0; i < 4; ++i) {
+    const auto put = [&](int64_t row, const Eight& value) {
+      reinterpret_cast<UnalignedEight*>(to + row * to_stride)->value = value;
+    };
+    put(i,
+        __builtin_shufflevector(two[i], two[i + 4], 0, 1, 2, 3, 8, 9, 10, 11));
+    put(i + 4, __builtin_shufflevector(two[i], two[i + 4], 4, 5, 6, 7, 12, 13,
+                                       14, 15));
+  }
+}
+
+// Of rows and columns as many as come in eights.
+LAYERD_MULTIVERSION
+void TransposeEights(const uint32_t* from, int64_t from_stride, uint32_t* to,
+                     int64_t to_stride, int64_t rows, int64_t columns) {
+  for (int64_t row = 0; row + 8 <= rows; row += 8) {
+    for (int64_t column = 0; column + 8 <= columns; column += 8) {
+      TransposeEight(from + column * from_stride + row, from_stride,
+                     to + row * to_stride + column, to_stride);
+    }
+  }
+}
+
 template <typename Element>
 void TransposeBlock(const std::byte* from_bytes, int64_t from_stride,
                     std::byte* to_bytes, int64_t to_stride, int64_t rows,
@@ -76,8 +121,15 @@ void TransposeBlock(const std::byte* from_bytes, int64_t from_stride,
   if (columns == kColours) {
     return JoinColours(from, from_stride, to, to_stride, rows);
   }
+  int64_t rows_done = 0, columns_done = 0;
+  if constexpr (std::is_same_v<Element, uint32_t>) {
+    TransposeEights(from, from_stride, to, to_stride, rows, columns);
+    rows_done = rows / 8 * 8;
+    columns_done = columns / 8 * 8;
+  }
   for (int64_t row = 0; row < rows; ++row) {
-    for (int64_t column = 0; column < columns; ++column) {
+    for (int64_t column = row < rows_done ? columns_done : 0; column < columns;
+         ++column) {
       to[row * to_stride + column] = from[column * from_stride + row];
     }
   }

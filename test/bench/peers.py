@@ -268,4 +268,5 @@ def main():
                       machine())
 
 
-main()
+if __name__ == "__main__":
+    main()
