@@ -2,8 +2,8 @@
 // be?
 //
 // One line a layer: its parts, weights, counted work, the time of the quickest
-// run of each part (other programs on the machine cannot make one quicker), and
-// the two rates that say what bounds it: below half of the processor's GFLOP/s
+// run of each part (other programs on the machine cannot make one quicker), the
+// sum of their medians, and the two rates that say what bounds it: below half of the processor's GFLOP/s
 // and of the memory's GB/s at once we would worry. Several files run in turn,
 // round by round; FILE.layers@4MiB streams through so much weight memory, and
 // the last lines tell what its parts take longer than those of the first one,
@@ -133,18 +133,19 @@ void Compare(const Runner& first, const Runner& other) {
 void Report(const Runner& runner) {
   const Program& program = runner.model->program();
   std::printf(
-      "%s\n  parts      KiB   MFLOP       us  longest  GFLOP/s   GB/s\n",
+      "%s\n  parts      KiB   MFLOP       us   median  longest  GFLOP/s   GB/s\n",
       runner.file.c_str());
   double total_us = 0, longest_us = 0;
   for (size_t p = 0; p < program.parts.size();) {
     const uint32_t layer = program.parts[p].layer;
-    double us = 0, longest = 0, flops = 0, bytes = 0;
+    double us = 0, median_us = 0, longest = 0, flops = 0, bytes = 0;
     size_t parts = 0;
     uint32_t read = ~0u;
     for (; p < program.parts.size() && program.parts[p].layer == layer; ++p) {
       const Part& part = program.parts[p];
       const double part_us = 1e-3 * static_cast<double>(runner.best[p].count());
       us += part_us;
+      median_us += Median(runner.part_us[p]);
       longest = std::max(longest, part_us);
       flops += static_cast<double>(part.work_flops);
       if (part.read && *part.read != read) {
@@ -154,8 +155,8 @@ void Report(const Runner& runner) {
       }
       ++parts;
     }
-    std::printf("  %5zu %8.0f %7.1f %8.1f %8.1f %8.1f %6.1f  %s %s\n", parts,
-                bytes / 1024, flops * 1e-6, us, longest, flops / us * 1e-3,
+    std::printf("  %5zu %8.0f %7.1f %8.1f %8.1f %8.1f %8.1f %6.1f  %s %s\n", parts,
+                bytes / 1024, flops * 1e-6, us, median_us, longest, flops / us * 1e-3,
                 bytes / us * 1e-3, NameOf(program.layers[layer].op),
                 program.layers[layer].name.c_str());
     total_us += us;
