@@ -7,13 +7,13 @@
 
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
+#include "loader/in_flight.h"
 #include "loader/store/format.h"
 
 namespace layerd {
 namespace {
 
 constexpr uint64_t kReadWorthBytes = 2 << 20;
-constexpr uint64_t kInFlightBytesMin = 256 << 10, kInFlightBytesMax = 4 << 20;
 // Of the first read for an executor that waits: computing begins after this.
 constexpr uint64_t kFirstBytes = 512 << 10;
 
@@ -51,9 +51,7 @@ bool StreamReader::exhausted() const {
 
 uint64_t StreamReader::in_flight_bytes_max() const {
   if (request().ring == nullptr) return kInFlightBytesMax;
-  const uint64_t most =
-      std::clamp<uint64_t>(request().ring->capacity_bytes() / 2,
-                           kInFlightBytesMin, kInFlightBytesMax);
+  const uint64_t most = InFlightBytesMax(request().ring->capacity_bytes());
   const bool begins = runs_ == 0 && stream_->starving_.load();
   return begins ? std::min(most, kFirstBytes) : most;
 }

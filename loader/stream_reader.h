@@ -61,10 +61,8 @@ class StreamReader {
   // There is a next tile, and room for it that is worth a read: takes the room.
   bool HasRoomForNext();
 
-  // How many bytes may be in flight now. Half a ring unless that is small, so that the executor can
-  // compute with the other half: some drives tell of a batch of reads only when
-  // they have done all of it. Less when the executor waits for a drive that
-  // had nothing to do.
+  // How many bytes may be in flight now: InFlightBytesMax() of the ring, less
+  // when the executor waits for a drive that had nothing to do.
   uint64_t in_flight_bytes_max() const;
 
   // What to read now for an unfinished `run`.
@@ -93,11 +91,11 @@ class StreamReader {
 
   WeightStream* stream_ = nullptr;
   // The next tile to submit.
-  size_t read_ = 0;          // Of the program; all before it have a place.
-  size_t tile_ = 0;          // Of the file, once read_ has a place.
-  uint64_t tile_begin_ = 0;  // In the extent.
-  uint64_t left_bytes_ = 0;  // To submit, from there on.
-  size_t runs_ = 0;          // That are not finished.
+  size_t read_ = 0;               // Of the program; all before it have a place.
+  size_t tile_ = 0;               // Of the file, once read_ has a place.
+  uint64_t tile_begin_ = 0;       // In the extent.
+  uint64_t left_bytes_ = 0;       // To submit, from there on.
+  size_t runs_ = 0;               // That are not finished.
   uint64_t returned_before_ = 0;  // Rooms of the ring, when the job began.
   size_t published_ = 0;
   // The first failure in program order; nothing after it is published.

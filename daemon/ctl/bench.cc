@@ -120,16 +120,15 @@ absl::StatusOr<Settings> ReadSettings(const CommandLine& line) {
   return settings;
 }
 
-// The rate of a slower drive counts from Submit(), and has the real one's
-// latency inside it.
-// From before the run or from the command line.
+// From before the run or from the command line. A slower drive's rate counts
+// from Submit(), and has the real one's latency inside it.
 absl::StatusOr<DriveSpeed> SpeedOf(const Settings& settings) {
   if (settings.paced_bytes_per_s > 0)
     return DriveSpeed{.bytes_per_s = settings.paced_bytes_per_s};
   if (settings.machine_is_given) {
-    return DriveSpeed{
-        .bytes_per_s = settings.machine.drive_bytes_per_s,
-        .first_read_seconds = settings.machine.first_read_seconds};
+    return DriveSpeed{.bytes_per_s = settings.machine.drive_bytes_per_s,
+                      .first_read_seconds = settings.machine.first_read_seconds,
+                      .turn_seconds = settings.machine.drive_turn_seconds};
   }
   const auto probe = ProbeDrive(settings.layer_file, {}, {});
   if (probe.ok()) return probe->speed;
@@ -202,6 +201,7 @@ EngineOptions OptionsOf(const Settings& settings, const DriveSpeed& drive) {
   if (!settings.machine_is_given) machine.processor = ProcessorName();
   machine.drive_bytes_per_s = drive.bytes_per_s;
   machine.first_read_seconds = drive.first_read_seconds;
+  machine.drive_turn_seconds = drive.turn_seconds;
   return options;
 }
 
@@ -336,6 +336,7 @@ absl::StatusOr<Prediction> PredictionOf(const Contest& contest,
   return Predict(contest.streamed.model().program(), contest.plan,
                  {.part_seconds = std::move(part_seconds),
                   .drive_bytes_per_s = drive.bytes_per_s,
+                  .drive_turn_seconds = drive.turn_seconds,
                   .first_read_seconds = drive.first_read_seconds});
 }
 

@@ -58,6 +58,7 @@ absl::StatusOr<Machine> ProbeMachine(const DriveProbe& drive) {
   machine.memory_bytes_per_s = MemoryBytesPerS();
   machine.crc_bytes_per_s = CrcBytesPerCpuS();
   machine.drive_bytes_per_s = drive.speed.bytes_per_s;
+  machine.drive_turn_seconds = drive.speed.turn_seconds;
   machine.first_read_seconds = drive.speed.first_read_seconds;
   machine.drive = drive.table;
   if (const auto device = ProbeCuda(); device.ok()) {

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
+#include "daemon/plan/drive_rate.h"
 #include "daemon/plan/quantile.h"
 #include "daemon/rt/clock.h"
 #include "loader/io/open_io_engine.h"
@@ -81,11 +82,12 @@ class ReadingLoop {
     return loop;
   }
 
-  absl::Status ReadFor(std::chrono::nanoseconds time) {
+  // With `depth` in flight, at most as many as the cell has.
+  absl::Status ReadFor(std::chrono::nanoseconds time, int depth_now) {
     latencies_us_.clear();
     const Instant begin = clock_.now();
     const Seconds cpu_begin = ThreadCpuTime();
-    const auto depth = static_cast<size_t>(cell_.depth);
+    const auto depth = static_cast<size_t>(depth_now);
     for (size_t slot = 0; slot < depth; ++slot) Submit(slot);
     size_t spare = depth;  // If there is one.
     absl::Status status;
@@ -106,6 +108,10 @@ class ReadingLoop {
     seconds_ = Seconds(clock_.now() - begin).count();
     cpu_seconds_ = (ThreadCpuTime() - cpu_begin).count();
     return status;
+  }
+
+  absl::Status ReadFor(std::chrono::nanoseconds time) {
+    return ReadFor(time, cell_.depth);
   }
 
   double bytes() const {
@@ -174,36 +180,56 @@ class ReadingLoop {
   double seconds_ = 0, cpu_seconds_ = 0;
 };
 
-// Of looks in the loader's cell: `pause` between them, if any.
-absl::Status LookAtRate(const DirectFile& file, int looks,
+// In the loader's cell, and with half as much in flight, in turn: a drive's
+// rate drifts.
+struct Looks {
+  std::vector<double> rates, half_rates;
+
+  absl::Status Add(ReadingLoop& loop, std::chrono::nanoseconds time) {
+    RETURN_IF_ERROR(loop.ReadFor(time));
+    rates.push_back(loop.bytes_per_s());
+    RETURN_IF_ERROR(loop.ReadFor(time, LoaderCell().depth / 2));
+    half_rates.push_back(loop.bytes_per_s());
+    return absl::OkStatus();
+  }
+  double turn_seconds() const {
+    const DriveCell cell = LoaderCell();
+    return TurnSeconds(Median(rates), Median(half_rates),
+                       cell.read_bytes * static_cast<uint64_t>(cell.depth));
+  }
+};
+
+// `pause` between looks, if any.
+absl::Status LookAtRate(const DirectFile& file, int count,
                         std::chrono::milliseconds pause,
                         const std::function<bool()>& go_on, DriveProbe* probe) {
   ASSIGN_OR_RETURN(ReadingLoop loop,
                    ReadingLoop::Open(&file, LoaderCell(), Bytes::kChecked));
-  std::vector<double> rates;
-  for (int look = 0; look < looks; ++look) {
+  Looks looks;
+  for (int look = 0; look < count; ++look) {
     if (!go_on()) return absl::UnavailableError("others want to read");
-    RETURN_IF_ERROR(loop.ReadFor(kGlanceTime));
-    rates.push_back(loop.bytes_per_s());
+    RETURN_IF_ERROR(looks.Add(loop, kGlanceTime));
     if (pause.count() > 0) std::this_thread::sleep_for(pause);
   }
-  probe->speed.bytes_per_s = Quantile(rates, 0.5);
-  probe->speed.slow_bytes_per_s = Quantile(rates, DriveSpeed::kSlowShare);
+  probe->speed.bytes_per_s = Quantile(looks.rates, 0.5);
+  probe->speed.slow_bytes_per_s = Quantile(looks.rates, DriveSpeed::kSlowShare);
+  probe->speed.turn_seconds = looks.turn_seconds();
   probe->warnings.insert(probe->warnings.end(), loop.warnings().begin(),
                          loop.warnings().end());
   return absl::OkStatus();
 }
 
 // The rate for who compares latencies by it.
-absl::StatusOr<double> LongLook(const DirectFile& file) {
+absl::Status LongLook(const DirectFile& file, DriveSpeed* speed) {
   ASSIGN_OR_RETURN(ReadingLoop loop,
                    ReadingLoop::Open(&file, LoaderCell(), Bytes::kChecked));
-  std::vector<double> rates;
+  Looks looks;
   for (int look = 0; look < kLongLooks; ++look) {
-    RETURN_IF_ERROR(loop.ReadFor(kLongLookTime));
-    rates.push_back(loop.bytes_per_s());
+    RETURN_IF_ERROR(looks.Add(loop, kLongLookTime));
   }
-  return Median(rates);
+  speed->bytes_per_s = Median(looks.rates);
+  speed->turn_seconds = looks.turn_seconds();
+  return absl::OkStatus();
 }
 
 absl::Status LookAtFirstReads(const DirectFile& file, int reads,
@@ -288,7 +314,7 @@ absl::StatusOr<DriveProbe> ProbeDrive(const std::string& path,
   }
   RETURN_IF_ERROR(LookAtRate(
       file, kLooks, std::chrono::milliseconds(0), [] { return true; }, &probe));
-  ASSIGN_OR_RETURN(probe.speed.bytes_per_s, LongLook(file));
+  RETURN_IF_ERROR(LongLook(file, &probe.speed));
   RETURN_IF_ERROR(LookAtFirstReads(file, kFirstReads, &probe));
   return probe;
 }

@@ -98,11 +98,13 @@ Costs CostsOf(const Program& program, const std::optional<CostProfile>& profile,
                                : CountedPartSeconds(program, machine, threads);
   if (profile && profile->drive.bytes_per_s > 0) {
     costs.drive_bytes_per_s = profile->drive.bytes_per_s;
+    costs.drive_turn_seconds = profile->drive.turn_seconds;
     costs.first_read_seconds = profile->drive.first_read_seconds;
     costs.slow_drive_bytes_per_s = profile->drive.slow_bytes_per_s;
     costs.slow_first_read_seconds = profile->drive.slow_first_read_seconds;
   } else {
     costs.drive_bytes_per_s = machine.drive_bytes_per_s;
+    costs.drive_turn_seconds = machine.drive_turn_seconds;
     costs.first_read_seconds = machine.first_read_seconds;
   }
   costs.copy_bytes_per_s = machine.copy_bytes_per_s;

@@ -331,10 +331,12 @@ std::shared_ptr<const LocalEngine::Known> LocalEngine::KnownOf(
   // What one says of the drive counts more than what was found of it.
   if (options_.machine) {
     known->costs.drive_bytes_per_s = machine.drive_bytes_per_s;
+    known->costs.drive_turn_seconds = machine.drive_turn_seconds;
     known->costs.first_read_seconds = machine.first_read_seconds;
     known->costs.slow_drive_bytes_per_s = 0;
   }
   if (options_.drive_bytes_per_s_max > 0) {
+    known->costs.drive_turn_seconds = 0;  // It is in the slower rate.
     known->costs.drive_bytes_per_s = std::min(known->costs.drive_bytes_per_s,
                                               options_.drive_bytes_per_s_max);
     known->costs.slow_drive_bytes_per_s = std::min(

@@ -8,6 +8,7 @@
 
 #include "config/check.h"
 #include "config/status_macros.h"
+#include "daemon/plan/drive_rate.h"
 #include "daemon/plan/ring_recurrence.h"
 #include "loader/store/format.h"
 
@@ -27,7 +28,7 @@ struct Stream {
     RingCase ring_case;
     ring_case.reads_bytes = reads_bytes;
     ring_case.parts = parts;
-    ring_case.drive_bytes_per_s = costs.drive_bytes_per_s;
+    ring_case.drive_bytes_per_s = DriveRate(costs, ring_bytes);
     ring_case.copy_bytes_per_s = costs.copy_bytes_per_s;
     ring_case.ring_bytes = ring_bytes;
     return ring_case;
@@ -147,6 +148,7 @@ absl::StatusOr<Prediction> Predict(const Program& program,
   const Stream all = DistinctStreamOf(program, costs);
   RingCase any = all.On(costs, memory_bytes);
   any.prefilled_bytes = memory_bytes;
+  any.drive_bytes_per_s = costs.drive_bytes_per_s;  // As fast as it ever is.
   const LowerBounds bounds = AnyScheduleBounds(any, memory_bytes);
   prediction.lower_bound_seconds = bounds.greatest_seconds();
   prediction.resident_seconds = bounds.compute_seconds;

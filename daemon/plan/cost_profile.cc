@@ -67,11 +67,12 @@ absl::StatusOr<CostProfile> CostProfile::Parse(std::string_view json,
       .bytes_per_s = proto.drive_bytes_per_s(),
       .first_read_seconds = proto.first_read_us() * kMicro,
       .slow_bytes_per_s = proto.slow_drive_bytes_per_s(),
-      .slow_first_read_seconds = proto.slow_first_read_us() * kMicro};
+      .slow_first_read_seconds = proto.slow_first_read_us() * kMicro,
+      .turn_seconds = proto.drive_turn_us() * kMicro};
   for (const double value :
        {profile.drive.bytes_per_s, profile.drive.first_read_seconds,
-        profile.drive.slow_bytes_per_s,
-        profile.drive.slow_first_read_seconds}) {
+        profile.drive.slow_bytes_per_s, profile.drive.slow_first_read_seconds,
+        profile.drive.turn_seconds}) {
     if (value >= 0 && !std::isinf(value)) continue;
     return Unfit(absl::StrFormat("%g is no speed of a drive", value));
   }
@@ -87,6 +88,7 @@ std::string CostProfile::ToJson() const {
   proto.set_first_read_us(drive.first_read_seconds / kMicro);
   proto.set_slow_drive_bytes_per_s(drive.slow_bytes_per_s);
   proto.set_slow_first_read_us(drive.slow_first_read_seconds / kMicro);
+  proto.set_drive_turn_us(drive.turn_seconds / kMicro);
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   std::string json;

@@ -8,7 +8,7 @@ namespace {
 
 TEST_CASE("A profile is read back for its file and machine only") {
   const CostProfile measured{
-      "f00d", "beef", {1e-3, 2.5e-4, 0}, {2e9, 1e-4, 1.5e9, 2e-4}};
+      "f00d", "beef", {1e-3, 2.5e-4, 0}, {2e9, 1e-4, 1.5e9, 2e-4, 8e-5}};
   const std::string json = measured.ToJson();
   const auto read = CostProfile::Parse(json, "f00d", "beef", 3);
   REQUIRE(read.ok());
@@ -16,6 +16,7 @@ TEST_CASE("A profile is read back for its file and machine only") {
   CHECK(read->drive.bytes_per_s == 2e9);
   CHECK(read->drive.slow_bytes_per_s == 1.5e9);
   CHECK(read->drive.slow_first_read_seconds == Approx(2e-4));
+  CHECK(read->drive.turn_seconds == Approx(8e-5));
   CHECK(!CostProfile::Parse(json, "f00e", "beef", 3).ok());
   CHECK(!CostProfile::Parse(json, "f00d", "bee0", 3).ok());
   CHECK(!CostProfile::Parse(json, "f00d", "beef", 4).ok());

@@ -14,12 +14,16 @@ struct DriveSpeed {
   double first_read_seconds = 0;  // and of one small read after a pause.
   double slow_bytes_per_s = 0;
   double slow_first_read_seconds = 0;
+  // What a batch of reads takes beside its bytes: fewer in flight are slower
+  // (drive_rate.h).
+  double turn_seconds = 0;
 };
 
 // What a program costs on a machine.
 struct Costs {
   std::vector<double> part_seconds = {};  // In execution order.
-  double drive_bytes_per_s = 0;
+  double drive_bytes_per_s = 0;  // With as much in flight as there ever is.
+  double drive_turn_seconds = 0;
   double first_read_seconds = 0;
   // As DriveSpeed has these; 0: not known.
   double slow_drive_bytes_per_s = 0, slow_first_read_seconds = 0;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/check.h"
+#include "daemon/plan/drive_rate.h"
 #include "loader/store/format.h"
 
 namespace layerd {
@@ -57,12 +58,9 @@ std::vector<uint64_t> RingSizes() {
 
 LatencyTable::LatencyTable(const Program& program, const RingDemand& demand,
                            Costs costs)
-    : demand_(demand),
-      drive_bytes_per_s_(costs.drive_bytes_per_s),
-      first_read_seconds_(costs.first_read_seconds),
-      copy_bytes_per_s_(costs.copy_bytes_per_s) {
-  LAYERD_CHECK(costs.part_seconds.size() == program.parts.size());
-  LAYERD_CHECK(costs.drive_bytes_per_s > 0);
+    : demand_(demand), costs_(std::move(costs)) {
+  LAYERD_CHECK(costs_.part_seconds.size() == program.parts.size());
+  LAYERD_CHECK(costs_.drive_bytes_per_s > 0);
   std::vector<size_t> ranks(program.extents.size(), 0);
   for (size_t n = 0; n < demand.order().size(); ++n) {
     ranks[demand.order()[n]] = n;
@@ -74,7 +72,7 @@ LatencyTable::LatencyTable(const Program& program, const RingDemand& demand,
   for (size_t t = 0; t < program.parts.size(); ++t) {
     const Part& part = program.parts[t];
     if (part.read) reads_[*part.read].last_part = t;
-    const double seconds = costs.part_seconds[t] + costs.launch_seconds;
+    const double seconds = costs_.part_seconds[t] + costs_.launch_seconds;
     parts_.push_back({part.read, seconds});
     resident_seconds_ += seconds;
   }
@@ -116,8 +114,10 @@ double LatencyTable::WorkOut(uint64_t ring_bytes, size_t head_extents) {
     end += bytes;
     at = at + bytes == ring_bytes ? 0 : at + bytes;
   }
-  copied_.assign(copy_bytes_per_s_ > 0 ? starts_.size() : 0, 0.0);
-  double clock = first_read_seconds_, gate = 0, finish = 0, copy_clock = 0;
+  const double drive_bytes_per_s = DriveRate(costs_, ring_bytes);
+  copied_.assign(costs_.copy_bytes_per_s > 0 ? starts_.size() : 0, 0.0);
+  double clock = costs_.first_read_seconds, gate = 0, finish = 0,
+         copy_clock = 0;
   size_t read = 0, freed = 0;  // Of the program; of the streamed ones.
   for (size_t t = 0; t < parts_.size(); ++t) {
     if (parts_[t].read && streamed_[*parts_[t].read] != kNone) {
@@ -130,7 +130,7 @@ double LatencyTable::WorkOut(uint64_t ring_bytes, size_t head_extents) {
           gate = std::max(gate, finish_[last_parts_[freed]]);
         }
         clock = std::max(clock, gate) +
-                static_cast<double>(bytes) / drive_bytes_per_s_;
+                static_cast<double>(bytes) / drive_bytes_per_s;
         arrivals_.push_back(clock);
       }
       const size_t n = streamed_[*parts_[t].read];
@@ -141,7 +141,7 @@ double LatencyTable::WorkOut(uint64_t ring_bytes, size_t head_extents) {
               t < kTicketsOpenMax ? 0 : finish_[t - kTicketsOpenMax];
           copy_clock = std::max({copy_clock, there, enqueued}) +
                        static_cast<double>(reads_[*parts_[t].read].bytes) /
-                           copy_bytes_per_s_;
+                           costs_.copy_bytes_per_s;
           copied_[n] = copy_clock;
         }
         there = copied_[n];

@@ -54,8 +54,7 @@ class LatencyTable {
   const RingDemand& demand_;
   std::vector<Read> reads_;
   std::vector<TimedPart> parts_;
-  double drive_bytes_per_s_, first_read_seconds_;
-  double copy_bytes_per_s_;
+  Costs costs_;  // Of the drive and the device.
   double resident_seconds_ = 0;
   std::vector<size_t> head_steps_;
   std::map<std::pair<uint64_t, size_t>, double> known_;

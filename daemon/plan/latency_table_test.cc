@@ -4,6 +4,7 @@
 #include <random>
 #include <vector>
 
+#include "daemon/plan/drive_rate.h"
 #include "daemon/plan/program_sketch.h"
 #include "daemon/plan/ring_recurrence.h"
 #include "test/catch/catch.h"
@@ -35,7 +36,7 @@ double Oracle(const Program& program, const RingDemand& demand,
   const auto finish =
       RingFinishTimes({.reads_bytes = reads,
                        .parts = parts,
-                       .drive_bytes_per_s = costs.drive_bytes_per_s,
+                       .drive_bytes_per_s = DriveRate(costs, ring_bytes),
                        .ring_bytes = ring_bytes,
                        .first_read_seconds = costs.first_read_seconds,
                        .copy_bytes_per_s = costs.copy_bytes_per_s});
@@ -49,6 +50,7 @@ TEST_CASE("The table says what the recurrence says") {
     const Program program = RandomSketch(random);
     if (program.reads.empty()) continue;
     Costs costs{.drive_bytes_per_s = 4096, .first_read_seconds = 0.5};
+    if (seed % 2 == 0) costs.drive_turn_seconds = 20;
     if (seed % 3 != 0) costs.launch_seconds = 0.01;
     if (seed % 3 == 2) costs.copy_bytes_per_s = seed % 2 == 0 ? 2048 : 16384;
     for (size_t t = 0; t < program.parts.size(); ++t) {

@@ -84,7 +84,8 @@ absl::StatusOr<Machine> Machine::Parse(std::string_view json) {
   RETURN_IF_ERROR(CheckPositive("first_read_us", proto.first_read_us()));
   for (const auto& [field, value] :
        {std::pair("copy_bytes_per_s", proto.copy_bytes_per_s()),
-        std::pair("launch_us", proto.launch_us())}) {
+        std::pair("launch_us", proto.launch_us()),
+        std::pair("drive_turn_us", proto.drive_turn_us())}) {
     if (value != 0) RETURN_IF_ERROR(CheckPositive(field, value));
   }
   if (proto.cores() < 1 || proto.cores() > kCoresMax) {
@@ -100,6 +101,7 @@ absl::StatusOr<Machine> Machine::Parse(std::string_view json) {
   machine.crc_bytes_per_s = proto.crc_bytes_per_s();
   machine.drive_bytes_per_s = proto.drive_bytes_per_s();
   machine.first_read_seconds = proto.first_read_us() * kMicro;
+  machine.drive_turn_seconds = proto.drive_turn_us() * kMicro;
   machine.device_copy_bytes_per_s = proto.copy_bytes_per_s();
   machine.device_launch_seconds = proto.launch_us() * kMicro;
   machine.device_base_bytes = proto.device_base_bytes();
@@ -125,6 +127,7 @@ std::string Machine::ToJson() const {
   proto.set_crc_bytes_per_s(crc_bytes_per_s);
   proto.set_drive_bytes_per_s(drive_bytes_per_s);
   proto.set_first_read_us(first_read_seconds / kMicro);
+  proto.set_drive_turn_us(drive_turn_seconds / kMicro);
   proto.set_copy_bytes_per_s(device_copy_bytes_per_s);
   proto.set_launch_us(device_launch_seconds / kMicro);
   proto.set_device_base_bytes(device_base_bytes);

@@ -24,6 +24,7 @@ struct Machine {
   double crc_bytes_per_s = 0;
   double drive_bytes_per_s = 0;   // As the loader reads.
   double first_read_seconds = 0;  // One tile after a pause.
+  double drive_turn_seconds = 0;  // As DriveSpeed has it.
   // As Costs has them: 0 without a device (WithDevice()).
   double copy_bytes_per_s = 0;
   double launch_seconds = 0;
