@@ -1,19 +1,27 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that layerd is built and tested with.
 #
-#   deploy/install_packages.sh
+#   deploy/install_packages.sh [--to-build]
 #
+# --to-build leaves out those that only tests and benches need.
 # Needs root or sudo; with all of them there it needs neither, and no network.
 # Nothing else is downloaded, then or later: the build works offline.
 set -euo pipefail
 
-packages() {
+only_build=no
+case "${1:-}" in
+  '') ;;
+  --to-build) only_build=yes ;;
+  --help | -h) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  *) echo "install_packages: unknown option $1; --help lists them" >&2; exit 2 ;;
+esac
+
+to_build() {
   cat <<'TABLE'
 bazel-bootstrap           the build system; brings a headless Java along
 g++                       the compiler
 pkg-config                tells the build where libraries are
 python3                   helpers of the tests, standard library only
-python3-venv              the tests' own environment: ONNX Runtime as yardstick
 libabsl-dev               Abseil: status, strings
 libprotobuf-dev           Protobuf: manifests, messages
 protobuf-compiler         protoc
@@ -28,6 +36,12 @@ libyaml-cpp-dev           reads the configuration
 libspdlog-dev             the log
 rapidjson-dev             layerctl's answers as JSON
 libcpp-httplib-dev        serves metrics and the live page
+TABLE
+}
+
+to_test() {
+  cat <<'TABLE'
+python3-venv              the tests' own environment: ONNX Runtime as yardstick
 catch2                    the tests' framework
 libonnx-testdata          the ONNX project's backend cases, a thousand tiny models
 libbenchmark-dev          the benches' framework
@@ -38,6 +52,11 @@ libclang-rt-14-dev        libFuzzer and clang's sanitizers
 clang-format              how our code is laid out
 clang-tidy                what a reader might miss
 TABLE
+}
+
+packages() {
+  to_build
+  [ "$only_build" = yes ] || to_test
 }
 
 installed() {

@@ -24,7 +24,7 @@ done
 
 say() { printf '\n== %s\n' "$*"; }
 
-[ "$install" = no ] || deploy/install_packages.sh
+[ "$install" = no ] || deploy/install_packages.sh --to-build
 
 say "Building layerd and layerctl"
 deploy/bazel.sh build //daemon:layerd //daemon/ctl:layerctl

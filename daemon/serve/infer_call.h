@@ -20,10 +20,9 @@ namespace layerd {
 // Why from raw bytes: what is refused for its model or its time is refused by
 // the head of the request (request_parse.h), before its tensors are copied.
 //
-// Ownership: gRPC's, until OnDone(), where it ends itself. Context, received
-// and
-//            reply are gRPC's and live as long; the bytes received are given
-//            back as soon as they are parsed.
+// Ownership: gRPC's, until OnDone(), where it ends itself. Context, reply and
+//            what was received are gRPC's and live as long; the bytes received
+//            are given back as soon as they are parsed.
 // Threading: Start() on a gRPC thread; the job's `done` on the executor's
 //            thread, which only fills the reply's head and hands it over;
 //            OnCancel() on any. They share `cancelled_`.

@@ -29,8 +29,7 @@ struct Block {
   int64_t x_first = 0, x_count = 0;
   int64_t taps = 0;
   bool needs_zeros = false;
-  size_t at =
-      0;  // Where its numbers begin: all first taps, all second ones ...
+  size_t at = 0;  // Of its numbers: all first taps, all second ones ...
 };
 
 // As many pixels from `to` on as `x_count_max` pixels of x will do for.
