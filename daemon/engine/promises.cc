@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <span>
 #include <system_error>
@@ -11,6 +12,7 @@
 #include "config/status_macros.h"
 #include "daemon/plan/certificate.h"
 #include "daemon/plan/cost_model.h"
+#include "daemon/plan/drive_rate.h"
 #include "daemon/plan/schedulability.h"
 #include "daemon/rt/log.h"
 #include "daemon/sched/declared_rate.h"
@@ -58,6 +60,16 @@ TaskProgram ProgramOf(const Promises::Subject& subject, double margin) {
   return task;
 }
 
+// The drive has one rate in the analysis: that of the ring that has the least
+// in flight.
+uint64_t SmallestRingBytes(const MemoryPlan& plan) {
+  uint64_t bytes = std::numeric_limits<uint64_t>::max();
+  for (const MemoryPlan::LevelMemory& level : plan.levels) {
+    if (level.ring.bytes > 0) bytes = std::min(bytes, level.ring.bytes);
+  }
+  return bytes;
+}
+
 Supply SupplyOf(const std::vector<Promises::Subject>& subjects,
                 const MemoryPlan& plan, bool earliest_deadline_first) {
   const LoaderOptions loader;
@@ -68,11 +80,13 @@ Supply SupplyOf(const std::vector<Promises::Subject>& subjects,
   supply.drive = {.quantile = 1 - DriveSpeed::kSlowShare,
                   .margin = kDriveMargin};
   for (const Promises::Subject& subject : subjects) {
-    const Costs& costs = *subject.costs;
+    Costs costs = *subject.costs;
     const bool known = costs.slow_drive_bytes_per_s > 0;
     if (!known) supply.drive = {.quantile = 0.5, .margin = kMargin};
-    const double rate = known ? costs.slow_drive_bytes_per_s / kDriveMargin
-                              : costs.drive_bytes_per_s / kMargin;
+    costs.drive_bytes_per_s = known
+                                  ? costs.slow_drive_bytes_per_s / kDriveMargin
+                                  : costs.drive_bytes_per_s / kMargin;
+    const double rate = DriveRate(costs, SmallestRingBytes(plan));
     supply.drive_bytes_per_s = supply.drive_bytes_per_s == 0
                                    ? rate
                                    : std::min(supply.drive_bytes_per_s, rate);
@@ -106,10 +120,10 @@ double PredictedSeconds(const Promises::Subject& subject,
   RingCase ring_case;
   ring_case.reads_bytes = task.reads_bytes;
   ring_case.parts = task.parts;
-  ring_case.drive_bytes_per_s = subject.costs->drive_bytes_per_s;
   for (const MemoryPlan::LevelMemory& level : plan.levels) {
     if (level.level == task.level) ring_case.ring_bytes = level.ring.bytes;
   }
+  ring_case.drive_bytes_per_s = DriveRate(*subject.costs, ring_case.ring_bytes);
   ring_case.prefilled_bytes = ring_case.ring_bytes;
   const auto finish = RingFinishTimes(ring_case);
   return finish.ok() && !finish->empty() ? finish->back() : 0;
