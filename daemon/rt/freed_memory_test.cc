@@ -21,7 +21,7 @@ long PageFaults() {
 }
 
 // Three at a time that come and go.
-long PageFaultsOfPictures(int times) {
+[[maybe_unused]] long PageFaultsOfPictures(int times) {
   const long before = PageFaults();
   for (int i = 0; i < times; ++i) {
     std::array<std::unique_ptr<char[]>, 3> pictures;
