@@ -18,10 +18,9 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
 tools=(gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user debootstrap)
-libraries=libgrpc++-dev,libgrpc-dev,libprotobuf-dev,libabsl-dev,libdnnl-dev
-libraries+=,liburing-dev,libisal-dev,libssl-dev,libyaml-cpp-dev,libspdlog-dev
-libraries+=,rapidjson-dev,libcpp-httplib-dev,catch2,libbenchmark-dev
-libraries+=,libstdc++-12-dev,libc6-dev
+# What install_packages.sh builds and tests with, for the other processor.
+libraries=$(sed -nE '/clang/d; s/^(lib[^ ]*-dev|rapidjson-dev|catch2) .*/\1/p' \
+  deploy/install_packages.sh | paste -sd,),libstdc++-12-dev,libc6-dev
 binaries=(//daemon:layerd //daemon/ctl:layerctl)
 rooms=(//config/... //loader/... //kernels/... //test/kernels/...
   //daemon/exec/... //daemon/model/... //daemon/pack/... //daemon/plan/...

@@ -53,18 +53,20 @@ absl::Status SpellPool(Speller& speller, const char* op_type) {
   return SpellUnary(speller, op_type, std::move(attributes));
 }
 
-}  // namespace
-
-absl::Status SpellMicrosoftQuantizeLinear(Speller& speller) {
-  speller.Finish(speller.Add("QuantizeLinear", speller.node().inputs,
-                             speller.node().attributes));
+absl::Status SpellAs(Speller& speller, const char* op_type) {
+  speller.Finish(
+      speller.Add(op_type, speller.node().inputs, speller.node().attributes));
   return absl::OkStatus();
 }
 
+}  // namespace
+
+absl::Status SpellMicrosoftQuantizeLinear(Speller& speller) {
+  return SpellAs(speller, "QuantizeLinear");
+}
+
 absl::Status SpellMicrosoftDequantizeLinear(Speller& speller) {
-  speller.Finish(speller.Add("DequantizeLinear", speller.node().inputs,
-                             speller.node().attributes));
-  return absl::OkStatus();
+  return SpellAs(speller, "DequantizeLinear");
 }
 
 absl::Status SpellQLinearAdd(Speller& speller) {

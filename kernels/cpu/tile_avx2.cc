@@ -31,22 +31,7 @@ struct Avx2 {
 };
 
 // 6 rows of two vectors, two of weights, one of x: 15 of 16 registers.
-template <int kVectors, typename Weights>
-constexpr TileFunction kTiles[] = {TileLoops<Avx2, 1, kVectors, Weights>::Run,
-                                   TileLoops<Avx2, 2, kVectors, Weights>::Run,
-                                   TileLoops<Avx2, 3, kVectors, Weights>::Run,
-                                   TileLoops<Avx2, 4, kVectors, Weights>::Run,
-                                   TileLoops<Avx2, 5, kVectors, Weights>::Run,
-                                   TileLoops<Avx2, 6, kVectors, Weights>::Run};
-
-constexpr TileSet kSet = {
-    "tiles:avx2",
-    6,
-    2 * Avx2::kLanes,
-    kTiles<2, float>,
-    kTiles<1, float>,
-    {kTiles<2, StoredHalf>, kTiles<2, StoredBFloat16>, kTiles<2, int8_t>},
-    {kTiles<1, StoredHalf>, kTiles<1, StoredBFloat16>, kTiles<1, int8_t>}};
+constexpr TileSet kSet = TileSetOf<Avx2, 6, 2>("tiles:avx2");
 
 }  // namespace
 

@@ -35,31 +35,7 @@ struct Avx512 {
 };
 
 // 14 rows of two vectors, two of weights, one of x: 31 of 32 registers.
-template <int kVectors, typename Weights>
-constexpr TileFunction kTiles[] = {
-    TileLoops<Avx512, 1, kVectors, Weights>::Run,
-    TileLoops<Avx512, 2, kVectors, Weights>::Run,
-    TileLoops<Avx512, 3, kVectors, Weights>::Run,
-    TileLoops<Avx512, 4, kVectors, Weights>::Run,
-    TileLoops<Avx512, 5, kVectors, Weights>::Run,
-    TileLoops<Avx512, 6, kVectors, Weights>::Run,
-    TileLoops<Avx512, 7, kVectors, Weights>::Run,
-    TileLoops<Avx512, 8, kVectors, Weights>::Run,
-    TileLoops<Avx512, 9, kVectors, Weights>::Run,
-    TileLoops<Avx512, 10, kVectors, Weights>::Run,
-    TileLoops<Avx512, 11, kVectors, Weights>::Run,
-    TileLoops<Avx512, 12, kVectors, Weights>::Run,
-    TileLoops<Avx512, 13, kVectors, Weights>::Run,
-    TileLoops<Avx512, 14, kVectors, Weights>::Run};
-
-constexpr TileSet kSet = {
-    "tiles:avx512",
-    14,
-    2 * Avx512::kLanes,
-    kTiles<2, float>,
-    kTiles<1, float>,
-    {kTiles<2, StoredHalf>, kTiles<2, StoredBFloat16>, kTiles<2, int8_t>},
-    {kTiles<1, StoredHalf>, kTiles<1, StoredBFloat16>, kTiles<1, int8_t>}};
+constexpr TileSet kSet = TileSetOf<Avx512, 14, 2>("tiles:avx512");
 
 #pragma GCC diagnostic pop
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 #include "kernels/cpu/tile.h"
 
@@ -262,6 +263,33 @@ class TileLoops {
     for (int64_t c = 0; c < count; ++c) to[c] = all[c];
   }
 };
+
+// TileLoops of 1 row, of 2 and so on, as a TileSet has them.
+template <typename Isa, int kVectors, typename Weights, typename Rows>
+struct TileTable;
+template <typename Isa, int kVectors, typename Weights, int... kRow>
+struct TileTable<Isa, kVectors, Weights, std::integer_sequence<int, kRow...>> {
+  static constexpr TileFunction kRun[] = {
+      TileLoops<Isa, kRow + 1, kVectors, Weights>::Run...};
+};
+
+// Of panels of so many vectors; half a panel is half as many.
+template <typename Isa, int kRowsMax, int kVectors>
+constexpr TileSet TileSetOf(const char* name) {
+  using Rows = std::make_integer_sequence<int, kRowsMax>;
+  constexpr int kHalf = kVectors / 2;
+  return {name,
+          kRowsMax,
+          kVectors * Isa::kLanes,
+          TileTable<Isa, kVectors, float, Rows>::kRun,
+          TileTable<Isa, kHalf, float, Rows>::kRun,
+          {TileTable<Isa, kVectors, StoredHalf, Rows>::kRun,
+           TileTable<Isa, kVectors, StoredBFloat16, Rows>::kRun,
+           TileTable<Isa, kVectors, int8_t, Rows>::kRun},
+          {TileTable<Isa, kHalf, StoredHalf, Rows>::kRun,
+           TileTable<Isa, kHalf, StoredBFloat16, Rows>::kRun,
+           TileTable<Isa, kHalf, int8_t, Rows>::kRun}};
+}
 
 }  // namespace layerd::cpu
 

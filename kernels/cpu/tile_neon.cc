@@ -39,22 +39,7 @@ struct Neon {
 
 // 6 rows of four vectors, four of weights, one of x: 29 of 32 registers, and
 // ten loads for 24 products and sums.
-template <int kVectors, typename Weights>
-constexpr TileFunction kTiles[] = {TileLoops<Neon, 1, kVectors, Weights>::Run,
-                                   TileLoops<Neon, 2, kVectors, Weights>::Run,
-                                   TileLoops<Neon, 3, kVectors, Weights>::Run,
-                                   TileLoops<Neon, 4, kVectors, Weights>::Run,
-                                   TileLoops<Neon, 5, kVectors, Weights>::Run,
-                                   TileLoops<Neon, 6, kVectors, Weights>::Run};
-
-constexpr TileSet kSet = {
-    "tiles:neon",
-    6,
-    4 * Neon::kLanes,
-    kTiles<4, float>,
-    kTiles<2, float>,
-    {kTiles<4, StoredHalf>, kTiles<4, StoredBFloat16>, kTiles<4, int8_t>},
-    {kTiles<2, StoredHalf>, kTiles<2, StoredBFloat16>, kTiles<2, int8_t>}};
+constexpr TileSet kSet = TileSetOf<Neon, 6, 4>("tiles:neon");
 
 }  // namespace
 
