@@ -28,11 +28,15 @@ struct QuantisedInput {
   std::string_view op_type;
   size_t number;
 };
-constexpr QuantisedInput kQuantisedInputs[] = {{"ConvInteger", 1},
-                                               {"DequantizeLinear", 0},
-                                               {"MatMulInteger", 1},
-                                               {"QLinearConv", 3},
-                                               {"QLinearMatMul", 3}};
+constexpr QuantisedInput kQuantisedInputs[] = {
+    {"ConvInteger", 1},
+    {"DequantizeLinear", 0},
+    {"MatMulInteger", 1},
+    {"QLinearConv", 3},
+    {"QLinearMatMul", 3},
+    {"com.microsoft.DynamicQuantizeLSTM", 1},
+    {"com.microsoft.DynamicQuantizeLSTM", 2},
+    {"com.microsoft.QGemm", 3}};
 
 // As f32 if it is or means floating numbers; scalars and the like are no
 // weights.

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <string_view>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "daemon/pack/onnx_limits.h"
@@ -12,7 +14,7 @@ namespace layerd {
 namespace {
 
 struct Reason {
-  std::string_view op_type;
+  std::string_view op_type;  // Or a domain.
   const char* why;
 };
 constexpr const char* kCountsResults =
@@ -37,6 +39,26 @@ constexpr Reason kReasons[] = {
     {"Unique", kCountsResults},
 };
 
+// Whose operators strangers are, and how to do without them.
+constexpr Reason kDomains[] = {
+    {"ai.onnx.ml",
+     "it belongs to classical models (trees, tables of words), of which only "
+     "linear ones and what scales numbers are supported"},
+    {"com.microsoft",
+     "ONNX Runtime's optimiser wrote it; use the model from before, or "
+     "optimise with its basic level alone"},
+};
+
+absl::Status RefuseDomain(const Node& node, std::string_view domain) {
+  std::string why =
+      absl::StrFormat("the operator is of domain \"%s\" and not supported",
+                      absl::CHexEscape(std::string(domain.substr(0, 200))));
+  for (const Reason& known : kDomains) {
+    if (known.op_type == domain) absl::StrAppend(&why, "; ", known.why);
+  }
+  return Refuse(node, why);
+}
+
 }  // namespace
 
 absl::Status Refuse(const Node& node, const std::string& why) {
@@ -46,6 +68,10 @@ absl::Status Refuse(const Node& node, const std::string& why) {
 absl::Status RefuseOperator(const Node& node) {
   for (const Reason& reason : kReasons) {
     if (reason.op_type == node.op_type) return Refuse(node, reason.why);
+  }
+  const size_t dot = node.op_type.rfind('.');
+  if (dot != std::string::npos) {
+    return RefuseDomain(node, std::string_view(node.op_type).substr(0, dot));
   }
   return Refuse(node, "the operator is not supported");
 }

@@ -33,7 +33,8 @@ enum class Gaps : uint8_t {
   kAny,
 };
 
-// One operator of ONNX's default domain: a new one is a new row.
+// One operator: a new one is a new row. Those of another domain than ONNX's own
+// have its name before theirs.
 struct OperatorRow {
   std::string_view op_type;
   int64_t opset_min;  // That it appeared in; all are still there in kOpsetMax.

@@ -48,6 +48,11 @@ struct KindRow {
   std::vector<std::string> defaults;
 };
 
+// Its W and R are [directions, columns, rows] in eight bits.
+bool IsQuantised(const NodeContext& node) {
+  return node.node().op_type == "com.microsoft.DynamicQuantizeLSTM";
+}
+
 KindRow KindOf(const NodeContext& node) {
   if (node.node().op_type == "RNN") return {"RNN", 1, 1, {"Tanh"}};
   if (node.node().op_type == "GRU") return {"GRU", 3, 2, {"Sigmoid", "Tanh"}};
@@ -148,6 +153,29 @@ absl::Status CheckLengths(const NodeContext& node, int64_t steps,
   return absl::OkStatus();
 }
 
+// W or R, with one scale and zero point for a direction or for each row.
+absl::Status CheckQuantised(const NodeContext& node, size_t i,
+                            const std::vector<int64_t>& shape) {
+  const size_t scale = i == 1 ? 8 : 10;
+  if (!node.has_input(scale) || !node.has_input(scale + 1)) {
+    return node.Invalid("W or R has no scale or no zero point");
+  }
+  const DataType dtype = node.dtype(i);
+  const std::vector<int64_t>& scales = node.shape(scale);
+  const bool is_step = dtype == DataType::kI8 || dtype == DataType::kU8;
+  const bool is_each = scales == std::vector<int64_t>{shape[0], shape[2]};
+  if (is_step && node.shape(i) == shape &&
+      (is_each || scales == std::vector<int64_t>{shape[0]}) &&
+      node.dtype(scale) == DataType::kF32 && node.shape(scale + 1) == scales &&
+      node.dtype(scale + 1) == dtype) {
+    return absl::OkStatus();
+  }
+  return node.Invalid(absl::StrFormat(
+      "%s is %s [%s] with scales [%s], expected INT8 [%s]", i == 1 ? "W" : "R",
+      NameOf(dtype), absl::StrJoin(node.shape(i), ", "),
+      absl::StrJoin(scales, ", "), absl::StrJoin(shape, ", ")));
+}
+
 struct Sizes {
   int64_t steps, batch, inputs, units, directions;
 };
@@ -173,9 +201,17 @@ absl::StatusOr<Sizes> TakeSizes(NodeContext& node, const KindRow& row,
       is_batch_first
           ? std::vector<int64_t>{sizes.batch, sizes.directions, units}
           : std::vector<int64_t>{sizes.directions, sizes.batch, units};
-  RETURN_IF_ERROR(
-      CheckInput(node, 1, "W", {sizes.directions, rows, sizes.inputs}));
-  RETURN_IF_ERROR(CheckInput(node, 2, "R", {sizes.directions, rows, units}));
+  if (IsQuantised(node)) {
+    for (const auto& [i, columns] :
+         {std::pair<size_t, int64_t>{1, sizes.inputs}, {2, units}}) {
+      RETURN_IF_ERROR(
+          CheckQuantised(node, i, {sizes.directions, columns, rows}));
+    }
+  } else {
+    RETURN_IF_ERROR(
+        CheckInput(node, 1, "W", {sizes.directions, rows, sizes.inputs}));
+    RETURN_IF_ERROR(CheckInput(node, 2, "R", {sizes.directions, rows, units}));
+  }
   RETURN_IF_ERROR(CheckInput(node, 3, "B", {sizes.directions, 2 * rows}));
   RETURN_IF_ERROR(CheckInput(node, 5, "initial_h", states));
   RETURN_IF_ERROR(CheckInput(node, 6, "initial_c", states));
@@ -215,6 +251,9 @@ absl::Status InferRecurrent(NodeContext& node) {
   for (const auto& [i, name] :
        {std::pair<size_t, const char*>{1, "W"}, {2, "R"}, {3, "B"}, {7, "P"}}) {
     RETURN_IF_ERROR(CheckKnown(node, i, name));
+  }
+  for (size_t i = 8; i < node.input_count(); ++i) {
+    RETURN_IF_ERROR(CheckKnown(node, i, "a scale or zero point"));
   }
   ASSIGN_OR_RETURN(
       const float clip,

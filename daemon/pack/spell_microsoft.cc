@@ -141,12 +141,10 @@ absl::Status SpellQGemm(Speller& speller) {
   std::vector<int> operands = {a, b};
   if (speller.has_input(6)) {
     int step = speller.Add("Mul", {speller.input(1), speller.input(4)});
-    const auto alpha = speller.node().attributes.find("alpha");
-    if (alpha != speller.node().attributes.end()) {
-      const auto* const factor = std::get_if<float>(&alpha->second);
-      if (factor == nullptr) return speller.Invalid("alpha is no number");
+    ASSIGN_OR_RETURN(const float alpha, speller.FloatOr("alpha", 1));
+    if (alpha != 1) {
       ASSIGN_OR_RETURN(const int known,
-                       speller.KnownNumber(DataType::kF32, *factor));
+                       speller.KnownNumber(DataType::kF32, alpha));
       step = speller.Add("Mul", {step, known});
     }
     operands.push_back(speller.Add("DequantizeLinear", {speller.input(6), step},

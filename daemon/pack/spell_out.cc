@@ -4,24 +4,14 @@
 #include <functional>
 #include <iterator>
 #include <numeric>
-#include <utility>
 
-#include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "config/check.h"
 #include "config/status_macros.h"
-#include "daemon/pack/element_type.h"
 #include "daemon/pack/index_places.h"
-#include "daemon/pack/onnx_limits.h"
-#include "daemon/pack/onnx_scan.h"
 
 namespace layerd {
 namespace {
 
 using Shape = Speller::Shape;
-
-constexpr int64_t kSpelledOpset = 13;
 
 int64_t Product(const Shape& shape, size_t first) {
   return std::accumulate(shape.begin() + static_cast<int64_t>(first),
@@ -250,7 +240,15 @@ constexpr Row kRows[] = {
     {"ScatterND", SpellScatterNd},
     {"TopK", SpellTopK},
     {"Trilu", SpellTrilu},
+    {"ai.onnx.ml.ArrayFeatureExtractor", SpellArrayFeatureExtractor},
+    {"ai.onnx.ml.FeatureVectorizer", SpellFeatureVectorizer},
+    {"ai.onnx.ml.Imputer", SpellImputer},
+    {"ai.onnx.ml.LinearClassifier", SpellLinearClassifier},
+    {"ai.onnx.ml.LinearRegressor", SpellLinearRegressor},
+    {"ai.onnx.ml.Normalizer", SpellNormalizer},
+    {"ai.onnx.ml.Scaler", SpellScaler},
     {"com.microsoft.DequantizeLinear", SpellMicrosoftDequantizeLinear},
+    {"com.microsoft.DynamicQuantizeLSTM", SpellRecurrent},
     {"com.microsoft.QGemm", SpellQGemm},
     {"com.microsoft.QLinearAdd", SpellQLinearAdd},
     {"com.microsoft.QLinearAveragePool", SpellQLinearAveragePool},
@@ -272,206 +270,6 @@ const Row* Find(std::string_view op_type) {
 }
 
 }  // namespace
-
-Shape Speller::shape(int value) const {
-  return *graph_->values[static_cast<size_t>(value)].shape;
-}
-
-DataType Speller::dtype(int value) const {
-  return *graph_->values[static_cast<size_t>(value)].dtype;
-}
-
-bool Speller::is_known(int value) const {
-  return graph_->values[static_cast<size_t>(value)].constant >= 0;
-}
-
-absl::StatusOr<std::vector<int64_t>> Speller::Elements(int value) const {
-  const int constant = graph_->values[static_cast<size_t>(value)].constant;
-  return graph_->ReadI64(graph_->constants[static_cast<size_t>(constant)]);
-}
-
-absl::StatusOr<std::vector<float>> Speller::Numbers(int value, int64_t first,
-                                                    int64_t count) const {
-  const int constant = graph_->values[static_cast<size_t>(value)].constant;
-  std::vector<float> numbers(static_cast<size_t>(count));
-  RETURN_IF_ERROR(
-      graph_->ReadF32(graph_->constants[static_cast<size_t>(constant)], first,
-                      std::span<float>(numbers)));
-  return numbers;
-}
-
-int Speller::NewValue() {
-  const size_t value = graph_->values.size();
-  graph_->values.emplace_back();
-  graph_->values.back().name = absl::StrCat(node_->name, ":", value);
-  return static_cast<int>(value);
-}
-
-int Speller::ValueOf(DataType dtype, Constant constant) {
-  const int value = NewValue();
-  Value& known = graph_->values.back();
-  known.dtype = dtype;
-  known.shape = constant.shape;
-  known.constant = static_cast<int>(graph_->constants.size());
-  graph_->constants.push_back(std::move(constant));
-  return value;
-}
-
-template <typename T>
-absl::StatusOr<int> Speller::Hold(DataType dtype,
-                                  const std::vector<T>& elements, Shape shape) {
-  Constant constant;
-  constant.dtype = dtype;
-  constant.shape = std::move(shape);
-  RETURN_IF_ERROR(held_bytes_->Take(constant.bytes()));
-  constant.held.resize(constant.bytes());
-  if (!elements.empty()) {
-    LAYERD_CHECK(static_cast<int64_t>(elements.size()) ==
-                 constant.element_count());
-    StoreElements(std::span(elements), dtype, constant.held.data());
-  }
-  return ValueOf(dtype, std::move(constant));
-}
-
-absl::StatusOr<int> Speller::KnownNumbers(DataType dtype,
-                                          const std::vector<float>& numbers) {
-  return Hold(dtype, numbers, {static_cast<int64_t>(numbers.size())});
-}
-
-absl::StatusOr<int> Speller::KnownNumber(DataType dtype, float number) {
-  return Hold(dtype, std::vector<float>{number}, {});
-}
-
-absl::StatusOr<int> Speller::Piece(int value, int64_t first, Shape shape) {
-  const int constant = graph_->values[static_cast<size_t>(value)].constant;
-  const Constant& from = graph_->constants[static_cast<size_t>(constant)];
-  if (!from.scales.empty()) {
-    ASSIGN_OR_RETURN(const std::vector<float> numbers,
-                     Numbers(value, first, Product(shape, 0)));
-    return Hold(dtype(value), numbers, std::move(shape));
-  }
-  const uint64_t skipped_bytes =
-      static_cast<uint64_t>(first) * SizeOf(from.dtype);
-  Constant piece;
-  piece.dtype = from.dtype;
-  piece.shape = std::move(shape);
-  piece.file = from.file;
-  piece.offset_bytes = from.offset_bytes + skipped_bytes;
-  if (from.file < 0) {
-    piece.offset_bytes = 0;
-    RETURN_IF_ERROR(held_bytes_->Take(piece.bytes()));
-    const auto begin = from.held.begin() + static_cast<int64_t>(skipped_bytes);
-    piece.held.assign(begin, begin + static_cast<int64_t>(piece.bytes()));
-  }
-  return ValueOf(dtype(value), std::move(piece));
-}
-
-absl::StatusOr<int> Speller::Known(const std::vector<int64_t>& elements,
-                                   Shape shape) {
-  return Hold(DataType::kI64, elements, std::move(shape));
-}
-
-absl::StatusOr<int> Speller::KnownList(const std::vector<int64_t>& elements) {
-  return Known(elements, {static_cast<int64_t>(elements.size())});
-}
-
-absl::StatusOr<int> Speller::KnownTruths(const std::vector<int64_t>& elements,
-                                         Shape shape) {
-  return Hold(DataType::kBool, elements, std::move(shape));
-}
-
-absl::StatusOr<int> Speller::Zeros(DataType dtype, const Shape& shape) {
-  return Hold(dtype, std::vector<int64_t>(), shape);
-}
-
-int Speller::Add(const char* op_type, std::vector<int> inputs,
-                 Attributes attributes) {
-  Node node;
-  node.name = absl::StrCat(node_->name, ":", nodes_.size());
-  node.op_type = op_type;
-  node.opset = kSpelledOpset;
-  node.inputs = std::move(inputs);
-  node.outputs = {NewValue()};
-  node.attributes = std::move(attributes);
-  nodes_.push_back(std::move(node));
-  return nodes_.back().outputs[0];
-}
-
-int Speller::AddOwn(const char* op_type, std::vector<int> inputs,
-                    Attributes attributes) {
-  const int output = Add(op_type, std::move(inputs), std::move(attributes));
-  nodes_.back().opset = kOpsetOfOurOwn;
-  return output;
-}
-
-absl::StatusOr<int> Speller::Reshaped(int value, const Shape& shape) {
-  ASSIGN_OR_RETURN(const int known, KnownList(shape));
-  return Add("Reshape", {value, known});
-}
-
-int Speller::Transposed(int value, Shape permutation) {
-  return Add("Transpose", {value}, {{"perm", std::move(permutation)}});
-}
-
-int Speller::CastTo(int value, DataType dtype) {
-  return Add("Cast", {value}, {{"to", OnnxOfType(dtype)}});
-}
-
-void Speller::FinishOutput(size_t i, int value) {
-  Add("Identity", {value});
-  if (!is_named_) nodes_.back().name = node_->name;
-  is_named_ = true;
-  nodes_.back().outputs = {node_->outputs[i]};
-}
-
-absl::Status Speller::Unsupported(std::string_view why) const {
-  return absl::UnimplementedError(
-      absl::StrCat(Describe(*node_), ": ", std::string(why)));
-}
-
-absl::Status Speller::CheckSize(int64_t rows, int64_t columns) const {
-  if (rows <= kFoldElementsMax && columns <= kFoldElementsMax &&
-      rows * columns <= kFoldElementsMax) {
-    return absl::OkStatus();
-  }
-  return Unsupported(
-      absl::StrFormat("%d x %d elements in places that are computed while "
-                      "packing; at most %d are supported",
-                      rows, columns, kFoldElementsMax));
-}
-
-absl::Status Speller::Invalid(std::string_view why) const {
-  return absl::InvalidArgumentError(
-      absl::StrCat(Describe(*node_), ": ", std::string(why)));
-}
-
-absl::StatusOr<int64_t> Speller::IntOr(const char* name,
-                                       int64_t otherwise) const {
-  const auto found = node_->attributes.find(name);
-  if (found == node_->attributes.end()) return otherwise;
-  if (const auto* value = std::get_if<int64_t>(&found->second)) return *value;
-  return Invalid(absl::StrCat("attribute ", name, " is no integer"));
-}
-
-absl::StatusOr<std::string> Speller::StringOr(const char* name,
-                                              const char* otherwise) const {
-  const auto found = node_->attributes.find(name);
-  if (found == node_->attributes.end()) return std::string(otherwise);
-  if (const auto* value = std::get_if<std::string>(&found->second)) {
-    return *value;
-  }
-  return Invalid(absl::StrCat("attribute ", name, " is no string"));
-}
-
-absl::Status Speller::CheckAttributes(
-    const std::vector<std::string>& known) const {
-  for (const auto& [name, value] : node_->attributes) {
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    return Unsupported(absl::StrCat("attribute ", absl::CHexEscape(name),
-                                    " is not supported"));
-  }
-  return absl::OkStatus();
-}
 
 bool IsSpelledOut(const Node& node, const Graph& graph) {
   const Row* row = Find(node.op_type);

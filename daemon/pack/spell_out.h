@@ -62,6 +62,18 @@ class Speller {
   absl::StatusOr<int64_t> IntOr(const char* name, int64_t otherwise) const;
   absl::StatusOr<std::string> StringOr(const char* name,
                                        const char* otherwise) const;
+  absl::StatusOr<float> FloatOr(const char* name, float otherwise) const;
+  // T: int64_t, float.
+  template <typename T>
+  absl::StatusOr<std::vector<T>> ListOr(const char* name,
+                                        std::vector<T> otherwise) const {
+    const auto found = node_->attributes.find(name);
+    if (found == node_->attributes.end()) return otherwise;
+    if (const auto* list = std::get_if<std::vector<T>>(&found->second)) {
+      return *list;
+    }
+    return Invalid(std::string("attribute ") + name + " is no list of those");
+  }
   absl::Status CheckAttributes(const std::vector<std::string>& known) const;
   // REQUIRES: is_known(value), integers.
   absl::StatusOr<std::vector<int64_t>> Elements(int value) const;
@@ -150,6 +162,14 @@ absl::Status SpellQLinearSigmoid(Speller& speller);
 absl::Status SpellQLinearSoftmax(Speller& speller);
 absl::Status SpellQLinearWhere(Speller& speller);
 absl::Status SpellMicrosoftQuantizeLinear(Speller& speller);
+// spell_tables.cc
+absl::Status SpellArrayFeatureExtractor(Speller& speller);
+absl::Status SpellFeatureVectorizer(Speller& speller);
+absl::Status SpellImputer(Speller& speller);
+absl::Status SpellLinearClassifier(Speller& speller);
+absl::Status SpellLinearRegressor(Speller& speller);
+absl::Status SpellNormalizer(Speller& speller);
+absl::Status SpellScaler(Speller& speller);
 // spell_window.cc
 absl::Status SpellCroppingPad(Speller& speller);
 absl::Status SpellMaxPoolPlaces(Speller& speller);

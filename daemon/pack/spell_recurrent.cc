@@ -1,5 +1,7 @@
 // RNN, GRU and LSTM: a product for the inputs of all steps together, whose
 // weights stream as all do, then the steps, one direction after the other.
+// ONNX Runtime's DynamicQuantizeLSTM has weights of eight bits; it would round
+// what they meet as well, and that we do not.
 
 #include <string>
 #include <utility>
@@ -25,10 +27,11 @@ class Directions {
     op_.resets_product =
         speller->attribute<int64_t>("linear_before_reset") != 0;
     is_batch_first_ = speller->attribute<int64_t>("layout") != 0;
+    is_swapped_ = op_type.find('.') != std::string::npos;
     const Shape r = speller->shape(speller->input(2));
     directions_ = r[0];
-    rows_ = r[1];
-    units_ = r[2];
+    rows_ = r[is_swapped_ ? 2 : 1];
+    units_ = r[is_swapped_ ? 1 : 2];
   }
 
   absl::Status Run() {
@@ -37,7 +40,8 @@ class Directions {
     const Shape given = speller_.shape(speller_.input(0));
     steps_ = given[is_batch_first_ ? 1 : 0];
     batch_ = given[is_batch_first_ ? 0 : 1];
-    ASSIGN_OR_RETURN(x, speller_.Reshaped(x, {steps_ * batch_, given[2]}));
+    inputs_ = given[2];
+    ASSIGN_OR_RETURN(x, speller_.Reshaped(x, {steps_ * batch_, inputs_}));
     for (int64_t d = 0; d < directions_; ++d) {
       ASSIGN_OR_RETURN(const int states, Direction(x, d));
       states_.push_back(states);
@@ -74,17 +78,41 @@ class Directions {
     return speller_.KnownNumbers(speller_.dtype(speller_.input(0)), bias);
   }
 
+  // [columns, rows] of input `i`, by the scales that are input `scales`: one
+  // for a direction, or one for each row.
+  absl::StatusOr<int> Widened(size_t i, size_t scales, int64_t direction,
+                              int64_t columns) {
+    const bool is_one = speller_.shape(speller_.input(scales)).size() == 1;
+    const Shape each = is_one ? Shape{} : Shape{rows_};
+    const int64_t first = is_one ? direction : direction * rows_;
+    ASSIGN_OR_RETURN(
+        const int steps,
+        speller_.Piece(speller_.input(i), direction * rows_ * columns,
+                       {columns, rows_}));
+    ASSIGN_OR_RETURN(const int scale,
+                     speller_.Piece(speller_.input(scales), first, each));
+    ASSIGN_OR_RETURN(const int zero,
+                     speller_.Piece(speller_.input(scales + 1), first, each));
+    return speller_.Add("DequantizeLinear", {steps, scale, zero},
+                        {{"axis", int64_t{1}}});
+  }
+
   absl::StatusOr<int> Products(int x, int64_t direction) {
-    const int64_t inputs = speller_.shape(speller_.input(1))[2];
-    ASSIGN_OR_RETURN(const int w, speller_.Piece(speller_.input(1),
-                                                 direction * rows_ * inputs,
-                                                 {rows_, inputs}));
-    std::vector<int> operands = {x, w};
+    std::vector<int> operands = {x};
+    if (is_swapped_) {
+      ASSIGN_OR_RETURN(operands.emplace_back(),
+                       Widened(1, 8, direction, inputs_));
+    } else {
+      ASSIGN_OR_RETURN(
+          operands.emplace_back(),
+          speller_.Piece(speller_.input(1), direction * rows_ * inputs_,
+                         {rows_, inputs_}));
+    }
     if (speller_.has_input(3)) {
       ASSIGN_OR_RETURN(operands.emplace_back(), InputBias(direction));
     }
-    const int products =
-        speller_.Add("Gemm", std::move(operands), {{"transB", int64_t{1}}});
+    const int products = speller_.Add("Gemm", std::move(operands),
+                                      {{"transB", int64_t{!is_swapped_}}});
     return speller_.Reshaped(products, {steps_, batch_, rows_});
   }
 
@@ -130,8 +158,13 @@ class Directions {
           speller_.KnownNumbers(speller_.dtype(speller_.input(0)), bias));
       return absl::OkStatus();
     }
-    ASSIGN_OR_RETURN(operands->emplace_back(),
-                     speller_.Piece(r, first, {rows_, units_}));
+    if (is_swapped_) {
+      ASSIGN_OR_RETURN(const int widened, Widened(2, 10, direction, units_));
+      operands->push_back(speller_.Transposed(widened, {1, 0}));
+    } else {
+      ASSIGN_OR_RETURN(operands->emplace_back(),
+                       speller_.Piece(r, first, {rows_, units_}));
+    }
     if (!speller_.has_input(7)) return absl::OkStatus();
     ASSIGN_OR_RETURN(
         operands->emplace_back(),
@@ -208,8 +241,9 @@ class Directions {
   Speller& speller_;
   Recurrent op_;
   bool is_batch_first_ = false;
+  bool is_swapped_ = false;  // W and R are [columns, rows], and quantised.
   int64_t directions_ = 1, rows_ = 0, units_ = 0;  // Rows: gates * units.
-  int64_t steps_ = 0, batch_ = 0;
+  int64_t steps_ = 0, batch_ = 0, inputs_ = 0;
   std::vector<int> states_;  // Of each direction.
 };
 

@@ -199,5 +199,70 @@ TEST_CASE("Recurrent layers answer as defined, in each direction and layout") {
   }
 }
 
+// Elements [o][a][b] as [o][b][a], in sixteenths.
+std::string SwappedSteps(const Floats& numbers, int64_t a, int64_t b) {
+  std::string steps;
+  for (size_t o = 0; o < numbers.size(); o += static_cast<size_t>(a * b)) {
+    for (int64_t j = 0; j < b; ++j) {
+      for (int64_t i = 0; i < a; ++i) {
+        const float number = numbers[o + static_cast<size_t>(i * b + j)];
+        steps.push_back(static_cast<char>(number * 16));
+      }
+    }
+  }
+  return steps;
+}
+
+void Bytes(TestModel& model, const std::string& name, const Shape& shape,
+           const std::string& bytes) {
+  onnx::TensorProto* tensor = model.Weights(name, shape, {});
+  tensor->set_data_type(onnx::TensorProto::INT8);
+  tensor->set_raw_data(bytes);
+}
+
+// Weights of an LSTM in both directions, all of them sixteenths.
+std::vector<Floats> AnswersOfLstm(bool is_quantised, bool has_scale_a_row) {
+  constexpr int64_t kRows = 4 * kUnits;
+  const Floats w = Drawn(2 * kRows * kInputs, 1);
+  const Floats r = Drawn(2 * kRows * kUnits, 2);
+  TestModel model(14);
+  model.Input("x", {kSteps, kBatch, kInputs});
+  model.Weights("b", {2, 2 * kRows}, Drawn(4 * kRows, 3));
+  std::vector<std::string> inputs = {"x", "w", "r", "b"};
+  if (is_quantised) {
+    const Shape each = has_scale_a_row ? Shape{2, kRows} : Shape{2};
+    const size_t count = has_scale_a_row ? 2 * kRows : 2;
+    Bytes(model, "w", {2, kInputs, kRows}, SwappedSteps(w, kRows, kInputs));
+    Bytes(model, "r", {2, kUnits, kRows}, SwappedSteps(r, kRows, kUnits));
+    Bytes(model, "zero", each, std::string(count, 0));
+    model.Weights("scale", each, Floats(count, 1.0f / 16));
+    inputs.insert(inputs.end(),
+                  {"", "", "", "", "scale", "zero", "scale", "zero"});
+  } else {
+    model.Weights("w", {2, kRows, kInputs}, w);
+    model.Weights("r", {2, kRows, kUnits}, r);
+  }
+  onnx::NodeProto* node = model.Add(
+      is_quantised ? "DynamicQuantizeLSTM" : "LSTM", inputs, {"y", "last"});
+  if (is_quantised) node->set_domain("com.microsoft");
+  SetInt(node, "hidden_size", kUnits);
+  SetString(node, "direction", "bidirectional");
+  model.Output("y");
+  model.Output("last");
+  return ImportedAnswers(model, {Drawn(kSteps * kBatch * kInputs, 4)},
+                         *MakeCpuBackend(1));
+}
+
+TEST_CASE("An LSTM with weights of eight bits computes with what they mean") {
+  const bool has_scale_a_row = GENERATE(false, true);
+  const std::vector<Floats> expected = AnswersOfLstm(false, false);
+  const std::vector<Floats> answers = AnswersOfLstm(true, has_scale_a_row);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    for (size_t e = 0; e < expected[i].size(); ++e) {
+      REQUIRE(answers[i][e] == Approx(expected[i][e]).margin(1e-5));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace layerd

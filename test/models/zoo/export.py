@@ -10,10 +10,6 @@ import torch
 
 import registry
 
-# What ONNX Runtime's tools write beside ONNX's own operators, and is refused.
-OTHERS_OWN = "of domain \"com.microsoft\""
-
-
 def seed():
     random.seed(0)
     np.random.seed(0)
@@ -141,8 +137,7 @@ def add(name, family, build, opset=16, variants=(), **facts):
             registry.add(called, "half precision", half_weights(make))
         else:
             registry.add(called, "quantised", quantised(make, variant),
-                         is_quantised=True,
-                         refused=OTHERS_OWN if variant == "dynamic" else "")
+                         is_quantised=True)
 
 
 def network(family, **options):

@@ -77,8 +77,7 @@ OCR = ("ddddocr==1.6.1",
        "c7c70f4ae2d0335440ae8b272eea48c9f6888ecef46785fe2311f0c97a133935")
 add("ddddocr", *OCR, "ddddocr/common.onnx", {"input1": [1, 1, 64, 160]})
 add("ddddocr_old", *OCR, "ddddocr/common_old.onnx",
-    {"input1": [1, 1, 64, 160]}, is_quantised=True,
-    refused="of domain \"com.microsoft\"")
+    {"input1": [1, 1, 64, 160]}, is_quantised=True)
 add("ddddocr_detection", *OCR, "ddddocr/common_det.onnx")
 
 EEG = ("brainmaze-eeg-models==0.1.0",
