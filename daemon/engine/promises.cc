@@ -117,14 +117,14 @@ std::string Arithmetic(const TaskProgram& task, const Guarantee& guarantee) {
 double PredictedSeconds(const Promises::Subject& subject,
                         const MemoryPlan& plan) {
   const TaskProgram task = ProgramOf(subject, /*margin=*/1);
-  RingCase ring_case;
+  uint64_t ring_bytes = 0;
+  for (const MemoryPlan::LevelMemory& level : plan.levels) {
+    if (level.level == task.level) ring_bytes = level.ring.bytes;
+  }
+  RingCase ring_case = RingCaseOf(*subject.costs, ring_bytes);
   ring_case.reads_bytes = task.reads_bytes;
   ring_case.parts = task.parts;
-  for (const MemoryPlan::LevelMemory& level : plan.levels) {
-    if (level.level == task.level) ring_case.ring_bytes = level.ring.bytes;
-  }
-  ring_case.drive_bytes_per_s = DriveRate(*subject.costs, ring_case.ring_bytes);
-  ring_case.prefilled_bytes = ring_case.ring_bytes;
+  ring_case.prefilled_bytes = ring_bytes;
   const auto finish = RingFinishTimes(ring_case);
   return finish.ok() && !finish->empty() ? finish->back() : 0;
 }

@@ -25,12 +25,9 @@ struct Stream {
   std::vector<TimedPart> parts;
 
   RingCase On(const Costs& costs, uint64_t ring_bytes) const {
-    RingCase ring_case;
+    RingCase ring_case = RingCaseOf(costs, ring_bytes);
     ring_case.reads_bytes = reads_bytes;
     ring_case.parts = parts;
-    ring_case.drive_bytes_per_s = DriveRate(costs, ring_bytes);
-    ring_case.copy_bytes_per_s = costs.copy_bytes_per_s;
-    ring_case.ring_bytes = ring_bytes;
     return ring_case;
   }
 };

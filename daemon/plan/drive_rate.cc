@@ -20,4 +20,12 @@ double DriveRate(const Costs& costs, uint64_t ring_bytes) {
          (1 / costs.drive_bytes_per_s + costs.drive_turn_seconds * turns_more);
 }
 
+RingCase RingCaseOf(const Costs& costs, uint64_t ring_bytes) {
+  RingCase ring_case;
+  ring_case.drive_bytes_per_s = DriveRate(costs, ring_bytes);
+  ring_case.copy_bytes_per_s = costs.copy_bytes_per_s;
+  ring_case.ring_bytes = ring_bytes;
+  return ring_case;
+}
+
 }  // namespace layerd

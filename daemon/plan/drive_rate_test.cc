@@ -31,6 +31,17 @@ TEST_CASE("A smaller ring never reads faster") {
   }
 }
 
+TEST_CASE("A case has the rate of its ring") {
+  const Costs costs{.drive_bytes_per_s = 4e9,
+                    .drive_turn_seconds = 75e-6,
+                    .copy_bytes_per_s = 8e9};
+  const RingCase ring_case = RingCaseOf(costs, 3 * kMiB);
+  CHECK(ring_case.drive_bytes_per_s == DriveRate(costs, 3 * kMiB));
+  CHECK(ring_case.drive_bytes_per_s < costs.drive_bytes_per_s);
+  CHECK(ring_case.ring_bytes == 3 * kMiB);
+  CHECK(ring_case.copy_bytes_per_s == 8e9);
+}
+
 TEST_CASE("What was not measured costs nothing") {
   CHECK(DriveRate({.drive_bytes_per_s = 1e9}, kMiB) == Approx(1e9));
   CHECK(TurnSeconds(3e9, 3.1e9, 4 * kMiB) == 0);

@@ -33,13 +33,11 @@ double Oracle(const Program& program, const RingDemand& demand,
     parts.push_back({read ? number[*read] : std::nullopt,
                      costs.part_seconds[t] + costs.launch_seconds});
   }
-  const auto finish =
-      RingFinishTimes({.reads_bytes = reads,
-                       .parts = parts,
-                       .drive_bytes_per_s = DriveRate(costs, ring_bytes),
-                       .ring_bytes = ring_bytes,
-                       .first_read_seconds = costs.first_read_seconds,
-                       .copy_bytes_per_s = costs.copy_bytes_per_s});
+  RingCase ring_case = RingCaseOf(costs, ring_bytes);
+  ring_case.reads_bytes = reads;
+  ring_case.parts = parts;
+  ring_case.first_read_seconds = costs.first_read_seconds;
+  const auto finish = RingFinishTimes(ring_case);
   return finish->back();
 }
 
