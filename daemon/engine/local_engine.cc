@@ -16,7 +16,6 @@
 #include "daemon/rt/loader_cpu.h"
 #include "daemon/rt/processor_name.h"
 #include "daemon/rt/realtime.h"
-#include "daemon/sched/admission.h"
 
 namespace layerd {
 namespace {
@@ -25,7 +24,7 @@ namespace {
 constexpr double kRestShare = 0.06;
 
 using Models = std::vector<std::shared_ptr<Model>>;
-using std::chrono::nanoseconds;
+
 std::optional<uint64_t> NumberOf(const std::string& version) {
   uint64_t number = 0;
   if (!absl::SimpleAtoi(version, &number)) return std::nullopt;
@@ -107,23 +106,6 @@ Models AtAllLevels(const Models& models) {
   return placed;
 }
 
-template <typename Spans>
-absl::Status CheckSpans(const char* noun, const Spans& spans,
-                        const std::vector<Model::Port>& ports) {
-  if (spans.size() != ports.size()) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("%d %ss were given, the model has %d", spans.size(),
-                        noun, ports.size()));
-  }
-  for (size_t i = 0; i < ports.size(); ++i) {
-    if (spans[i].size() == ports[i].bytes) continue;
-    return absl::InvalidArgumentError(
-        absl::StrFormat("%s \"%s\": %d bytes were given, it has %d", noun,
-                        ports[i].name, spans[i].size(), ports[i].bytes));
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 LocalEngine::LocalEngine(const EngineOptions& options, EngineParts parts)
@@ -137,8 +119,9 @@ LocalEngine::LocalEngine(const EngineOptions& options, EngineParts parts)
            .read_ahead = options.read_ahead,
            .rest_share = options.realtime == Realtime::kOff ? 0 : kRestShare},
           parts_.clock.get()) {
-  std::promise<std::vector<std::string>> refused;
-  executor_thread_.Start("layerd-executor", [this, &refused] {
+  const auto refused =
+      std::make_shared<std::promise<std::vector<std::string>>>();
+  executor_thread_.Start("layerd-executor", [this, refused] {
     if (options_.realtime == Realtime::kOff &&
         HasCpuForLoader(options_.threads)) {
       LeaveCpuToLoader();
@@ -148,10 +131,10 @@ LocalEngine::LocalEngine(const EngineOptions& options, EngineParts parts)
       lines = BecomeRealtime(RealtimeRole::kExecutor);
     }
     StartHelpers(&lines);
-    refused.set_value(std::move(lines));
+    refused->set_value(std::move(lines));
     scheduler_.Run();
   });
-  realtime_warnings_ = refused.get_future().get();
+  realtime_warnings_ = refused->get_future().get();
   warnings_ = realtime_warnings_;
 }
 
@@ -169,15 +152,17 @@ void LocalEngine::StartHelpers(std::vector<std::string>* refused) {
   const ComputeCpus cpus(helpers + 1);
   backend->OnLibraryThreads([&](int thread) { cpus.KeepTo(thread); });
   for (int i = 0; i < helpers; ++i) {
-    std::promise<std::string> locked;
+    // Both sides own it: the one that is told may be gone before the other has
+    // returned from telling.
+    const auto locked = std::make_shared<std::promise<std::string>>();
     helper_threads_.emplace_back().Start(
-        absl::StrFormat("layerd-help%d", i + 1), [this, &locked, cpus, i] {
+        absl::StrFormat("layerd-help%d", i + 1), [this, locked, cpus, i] {
           cpus.KeepTo(i + 1);
-          locked.set_value(options_.realtime == Realtime::kOff ? ""
-                                                               : LockStack());
+          locked->set_value(options_.realtime == Realtime::kOff ? ""
+                                                                : LockStack());
           parts_.backend->Help(i, cpus.are_enough());
         });
-    std::string line = locked.get_future().get();
+    std::string line = locked->get_future().get();
     if (!line.empty() && std::ranges::count(*refused, line) == 0) {
       refused->push_back(std::move(line));
     }
@@ -238,55 +223,6 @@ std::shared_ptr<Model> LocalEngine::Find(const std::string& name,
 std::vector<std::shared_ptr<Model>> LocalEngine::models() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return models_;
-}
-
-absl::Status LocalEngine::Submit(std::unique_ptr<Job> job) {
-  RETURN_IF_ERROR(CheckSpans("input", job->inputs, job->model->inputs()));
-  RETURN_IF_ERROR(CheckSpans("output", job->outputs, job->model->outputs()));
-  RETURN_IF_ERROR(job->model->unavailable());
-  if (job->cancelled != give_way_) give_way_->store(true);
-  const Promises::OfModel promise = PromiseOf(job->model.get());
-  job->predicted = promise.predicted;
-  if (job->level == job->model->level()) {
-    if (promise.response.count() > 0) {
-      RETURN_IF_ERROR(KeepToPeriod(job.get(), promise.response));
-    }
-    job->promised_compute = promise.compute;
-  }
-  if (promise.response.count() == 0 && promise.predicted.count() > 0) {
-    RETURN_IF_ERROR(AdmitByForecast(*job, promise.predicted));
-  }
-  return scheduler_.Submit(std::move(job));
-}
-
-absl::Status LocalEngine::Admit(const Job& job) const {
-  RETURN_IF_ERROR(job.model->unavailable());
-  RETURN_IF_ERROR(scheduler_.HasRoom(job.level));
-  const Promises::OfModel promise = PromiseOf(job.model.get());
-  if (promise.response.count() > 0 || promise.predicted.count() == 0) {
-    return absl::OkStatus();
-  }
-  return AdmitByForecast(job, promise.predicted);
-}
-
-absl::Status LocalEngine::AdmitByForecast(const Job& job,
-                                          nanoseconds predicted) const {
-  const auto [ahead, own] = scheduler_.ForecastOf(job.level, predicted);
-  return AdmitByPrediction(parts_.clock->now(), job.deadline, job.level, ahead,
-                           own);
-}
-
-absl::Status LocalEngine::KeepToPeriod(Job* job, nanoseconds response) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  const Model& model = *job->model;
-  DeclaredRate& rate = rates_[&model];
-  const auto early = rate.Early(job->arrival);
-  if (!rate.Admit(job->arrival, model.urgency().period)) {
-    ++too_often_;
-    return TooOften(model.name(), model.urgency().period, early);
-  }
-  job->promised_response = early + response;
-  return absl::OkStatus();
 }
 
 void LocalEngine::Drain(Instant deadline) { scheduler_.Drain(deadline); }
@@ -364,11 +300,6 @@ std::vector<ModelDemand> LocalEngine::DemandsOf(const Models& models,
     }
   }
   return demands;
-}
-
-Promises::OfModel LocalEngine::PromiseOf(const Model* model) const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return promises_->Of(model);
 }
 
 IoEngineOpener LocalEngine::TracedOpener() {

@@ -1,0 +1,90 @@
+// The part of LocalEngine that lets jobs in, or says why not.
+#include <atomic>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "config/status_macros.h"
+#include "daemon/engine/local_engine.h"
+#include "daemon/sched/admission.h"
+
+namespace layerd {
+namespace {
+
+using std::chrono::nanoseconds;
+
+template <typename Spans>
+absl::Status CheckSpans(const char* noun, const Spans& spans,
+                        const std::vector<Model::Port>& ports) {
+  if (spans.size() != ports.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%d %ss were given, the model has %d", spans.size(),
+                        noun, ports.size()));
+  }
+  for (size_t i = 0; i < ports.size(); ++i) {
+    if (spans[i].size() == ports[i].bytes) continue;
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%s \"%s\": %d bytes were given, it has %d", noun,
+                        ports[i].name, spans[i].size(), ports[i].bytes));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status LocalEngine::Submit(std::unique_ptr<Job> job) {
+  RETURN_IF_ERROR(CheckSpans("input", job->inputs, job->model->inputs()));
+  RETURN_IF_ERROR(CheckSpans("output", job->outputs, job->model->outputs()));
+  RETURN_IF_ERROR(job->model->unavailable());
+  if (job->cancelled != give_way_) give_way_->store(true);
+  const Promises::OfModel promise = PromiseOf(job->model.get());
+  job->predicted = promise.predicted;
+  if (job->level == job->model->level()) {
+    if (promise.response.count() > 0) {
+      RETURN_IF_ERROR(KeepToPeriod(job.get(), promise.response));
+    }
+    job->promised_compute = promise.compute;
+  }
+  if (promise.response.count() == 0 && promise.predicted.count() > 0) {
+    RETURN_IF_ERROR(AdmitByForecast(*job, promise.predicted));
+  }
+  return scheduler_.Submit(std::move(job));
+}
+
+absl::Status LocalEngine::Admit(const Job& job) const {
+  RETURN_IF_ERROR(job.model->unavailable());
+  RETURN_IF_ERROR(scheduler_.HasRoom(job.level));
+  const Promises::OfModel promise = PromiseOf(job.model.get());
+  if (promise.response.count() > 0 || promise.predicted.count() == 0) {
+    return absl::OkStatus();
+  }
+  return AdmitByForecast(job, promise.predicted);
+}
+
+absl::Status LocalEngine::AdmitByForecast(const Job& job,
+                                          nanoseconds predicted) const {
+  const auto [ahead, own] = scheduler_.ForecastOf(job.level, predicted);
+  return AdmitByPrediction(parts_.clock->now(), job.deadline, job.level, ahead,
+                           own);
+}
+
+absl::Status LocalEngine::KeepToPeriod(Job* job, nanoseconds response) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const Model& model = *job->model;
+  DeclaredRate& rate = rates_[&model];
+  const auto early = rate.Early(job->arrival);
+  if (!rate.Admit(job->arrival, model.urgency().period)) {
+    ++too_often_;
+    return TooOften(model.name(), model.urgency().period, early);
+  }
+  job->promised_response = early + response;
+  return absl::OkStatus();
+}
+
+Promises::OfModel LocalEngine::PromiseOf(const Model* model) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return promises_->Of(model);
+}
+
+}  // namespace layerd
