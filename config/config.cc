@@ -48,6 +48,7 @@ absl::Status ReadRoot(YamlSection* root, Config* config) {
   RETURN_IF_ERROR(root->Read("drain_timeout_ms", &config->drain_timeout_ms, 0,
                              kDrainMsMax));
   RETURN_IF_ERROR(root->Read("reflection", &config->reflection));
+  RETURN_IF_ERROR(root->Read("metrics", &config->metrics));
   RETURN_IF_ERROR(root->Read("read_ahead", &config->read_ahead));
   RETURN_IF_ERROR(root->Read("measure_costs", &config->measure_costs));
   RETURN_IF_ERROR(root->ReadOneOf("log_level", &config->log_level,

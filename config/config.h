@@ -39,6 +39,7 @@ struct Config {
   std::string realtime = "off";
   uint64_t drain_timeout_ms = kDrainMsDefault;
   bool reflection = true;
+  std::string metrics;  // HOST:PORT or "off"; empty: the default.
   bool read_ahead = true;
   bool measure_costs = true;
   std::string log_level = "info";

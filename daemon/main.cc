@@ -39,6 +39,7 @@ constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 constexpr int kNoDevice = 3;
 constexpr char kDefaultAddress[] = "127.0.0.1:8001";
+constexpr char kDefaultMetricsAddress[] = "127.0.0.1:8002";
 
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
@@ -129,6 +130,11 @@ ServerOptions ServerOptionsOf(const Config& config) {
   options.max_message_bytes = config.max_message_bytes;
   options.request_bytes_max = config.request_bytes_max;
   options.reflection = config.reflection;
+  if (config.metrics.empty()) {
+    options.metrics = {kDefaultMetricsAddress, false};
+  } else if (config.metrics != "off") {
+    options.metrics = {config.metrics, true};
+  }
   return options;
 }
 
@@ -191,6 +197,10 @@ int Serve(const Config& config) {
       Server::Start(ServerOptionsOf(config), engine->get(), repository->get());
   if (!server.ok()) return Complain(server.status(), kUsage);
   for (const auto& warning : (*server)->warnings()) LogWarning(warning);
+  if (const std::string& url = (*server)->metrics_url(); !url.empty()) {
+    LogInfo(
+        absl::StrCat("a live page on ", url, ", metrics on ", url, "metrics"));
+  }
 
   {
     const ReadyTeller teller(repository->get(), server->get());

@@ -33,6 +33,7 @@ constexpr Flag kFlags[] = {
     {"--realtime", nullptr, "realtime"},
     {"--drain-timeout-ms", nullptr, "drain_timeout_ms"},
     {"--reflection", nullptr, "reflection"},
+    {"--metrics", nullptr, "metrics"},
     {"--read-ahead", nullptr, "read_ahead"},
     {"--measure-costs", nullptr, "measure_costs"},
     {"--log-level", nullptr, "log_level"},
@@ -50,6 +51,8 @@ their weights are in memory.
   --repository DIR        <model>/<version>/model.onnx or model.layers
   --listen ADDRESS        HOST:PORT (port 0: any) or unix:PATH; repeats;
                           default 127.0.0.1:8001 and a Unix socket
+  --metrics ADDRESS       HOST:PORT for Prometheus (/metrics) and a live page (/)
+                          over HTTP; default 127.0.0.1:8002; off: nowhere
   --memory-budget SIZE    weights, activations and scratch of all models
   --weight-budget SIZE    weights alone: rings and resident heads
   --request-memory SIZE   requests that wait, with their replies

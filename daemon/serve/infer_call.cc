@@ -70,6 +70,7 @@ void InferCall::Start(Engine* engine, const Repository& repository) {
 
 void InferCall::Refuse(const absl::Status& reason) {
   refused_ = reason.code();
+  NoteEnd(reason.code());
   Finish(ToGrpc(reason));
 }
 
@@ -84,6 +85,11 @@ void InferCall::OnDone() {
   }
   if (taken_bytes_ > 0) memory_->Return(taken_bytes_);
   delete this;
+}
+
+void InferCall::NoteEnd(absl::StatusCode code) {
+  counts_->NoteEnd(model_ ? model_->name() : "",
+                   model_ ? model_->version() : "", level_, code);
 }
 
 absl::Status InferCall::Submit(Engine* engine, const Repository& repository) {
@@ -177,6 +183,7 @@ void InferCall::Done(const absl::Status& status, const JobStats& stats) {
               static_cast<int64_t>(stats.read_bytes));
     SetNumber(&response_, "layerd_preemptions", stats.preemptions);
   }
+  NoteEnd(status.code());
   number_ = stats.number;
   read_bytes_ = stats.read_bytes;
   // `this` may be gone from here on.

@@ -48,6 +48,7 @@ class InferCall final : public grpc::ServerUnaryReactor {
   std::unique_ptr<Job> MakeJob(std::shared_ptr<Model> model);
   void DescribeOutputs(const Model& model);
   void Done(const absl::Status& status, const JobStats& stats);
+  void NoteEnd(absl::StatusCode code);
 
   grpc::CallbackServerContext* const context_;
   grpc::ByteBuffer* const received_;

@@ -39,7 +39,7 @@ grpc::ServerUnaryReactor* InferenceService::ServerLive(
 grpc::ServerUnaryReactor* InferenceService::ServerReady(
     grpc::CallbackServerContext* context, const inference::ServerReadyRequest*,
     inference::ServerReadyResponse* response) {
-  response->set_ready(!draining_.load() && repository_->ready());
+  response->set_ready(ready());
   return Answer(context, absl::OkStatus());
 }
 

@@ -29,6 +29,10 @@ class InferenceService final
 
   // From now on ServerReady is false and inferences are UNAVAILABLE.
   void BeginDrain() { draining_.store(true); }
+  bool ready() const { return !draining_.load() && repository_->ready(); }
+
+  const RequestCounts& counts() const { return counts_; }
+  const RequestMemory& request_memory() const { return request_memory_; }
 
   grpc::ServerUnaryReactor* ServerLive(
       grpc::CallbackServerContext* context,

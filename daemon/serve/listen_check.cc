@@ -12,7 +12,6 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
-#include "loader/io/unique_fd.h"
 
 namespace layerd {
 namespace {
@@ -49,7 +48,9 @@ absl::Status CheckUnix(const std::string& address) {
   return absl::OkStatus();
 }
 
-absl::Status CheckTcp(const std::string& address) {
+}  // namespace
+
+absl::StatusOr<UniqueFd> BindTcp(const std::string& address) {
   const size_t colon = address.find_last_of(':');
   uint32_t port = 0;
   if (colon == std::string::npos ||
@@ -69,21 +70,18 @@ absl::Status CheckTcp(const std::string& address) {
   if (error != 0) return CannotListen(address, gai_strerror(error));
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found,
                                                                  &freeaddrinfo);
-  const UniqueFd socket_fd(
-      socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  UniqueFd socket_fd(socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int on = 1;
   setsockopt(socket_fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   if (bind(socket_fd.get(), found->ai_addr, found->ai_addrlen) != 0) {
     return CannotListen(address, std::strerror(errno));
   }
-  return absl::OkStatus();
+  return socket_fd;
 }
-
-}  // namespace
 
 absl::Status CheckListenable(const std::string& address) {
   return address.starts_with(kUnixPrefix) ? CheckUnix(address)
-                                          : CheckTcp(address);
+                                          : BindTcp(address).status();
 }
 
 }  // namespace layerd

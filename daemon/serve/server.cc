@@ -12,8 +12,12 @@
 #include "absl/strings/str_cat.h"
 #include "config/status_macros.h"
 #include "daemon/serve/admin_service.h"
+#include "daemon/serve/http_front.h"
 #include "daemon/serve/inference_service.h"
 #include "daemon/serve/listen_check.h"
+#include "daemon/serve/live_page.h"
+#include "daemon/serve/metrics.h"
+#include "daemon/serve/prometheus_text.h"
 
 namespace layerd {
 namespace {
@@ -61,6 +65,7 @@ struct Server::Impl {
   InferenceService inference;
   AdminService admin;
   std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<HttpFront> http;  // Asks all of the others.
 };
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -122,7 +127,35 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     }
   }
   self->impl_->SetHealth(false);
+  RETURN_IF_ERROR(self->StartMetrics(options.metrics, engine, repository));
   return self;
+}
+
+absl::Status Server::StartMetrics(const Listener& listener, Engine* engine,
+                                  Repository* repository) {
+  if (listener.address.empty()) return absl::OkStatus();
+  const InferenceService& inference = impl_->inference;
+  const MetricsSources sources{.engine = engine,
+                               .repository = repository,
+                               .counts = &inference.counts(),
+                               .request_memory = &inference.request_memory()};
+  auto http = HttpFront::Start(
+      listener.address,
+      {{"/", "text/html; charset=utf-8", [] { return std::string(kLivePage); }},
+       {"/metrics", PrometheusText::kContentType, [sources, &inference] {
+          return MetricsText(sources, inference.ready());
+        }}});
+  if (!http.ok()) {
+    if (listener.required) return http.status();
+    warnings_.push_back(absl::StrCat(
+        "no metrics: ", std::string(http.status().message()),
+        " (metrics: HOST:PORT of the configuration, or --metrics, names "
+        "another address; off says no to them)"));
+    return absl::OkStatus();
+  }
+  impl_->http = std::move(*http);
+  metrics_url_ = absl::StrCat("http://", impl_->http->address(), "/");
+  return absl::OkStatus();
 }
 
 void Server::MarkReady() { impl_->SetHealth(true); }

@@ -23,9 +23,11 @@ struct ServerOptions {
   uint64_t max_message_bytes = 64 << 20;
   uint64_t request_bytes_max = 16 << 20;  // memory.requests: of whole ones.
   bool reflection = true;
+  Listener metrics = {};  // HOST:PORT for HTTP; an empty one: nowhere.
 };
 
 // The gRPC front: inference, admin, health and reflection on every listener.
+// Beside it, over HTTP, what it counts: /metrics, and a page for people at /.
 //
 // Health ("" and "inference.GRPCInferenceService") follows MarkReady() and
 // Drain(). The only room below ctl that knows gRPC; this header does not.
@@ -34,13 +36,16 @@ struct ServerOptions {
 // Threading: one owner thread; gRPC's threads are inside.
 class Server {
  public:
-  // UNAVAILABLE naming the address if a required one cannot be bound, or none.
+  // UNAVAILABLE naming the address if a required one cannot be bound, or none
+  // for gRPC.
   static absl::StatusOr<std::unique_ptr<Server>> Start(
       const ServerOptions& options, Engine* engine, Repository* repository);
   ~Server();
 
   // As clients may use them: with the real port.
   const std::vector<std::string>& addresses() const { return addresses_; }
+  // Of the page for people; empty: nowhere.
+  const std::string& metrics_url() const { return metrics_url_; }
   const std::vector<std::string>& warnings() const { return warnings_; }
 
   // Health says SERVING.
@@ -58,7 +63,11 @@ class Server {
   explicit Server(std::unique_ptr<Impl> impl);
 
   std::unique_ptr<Impl> impl_;
+  absl::Status StartMetrics(const Listener& listener, Engine* engine,
+                            Repository* repository);
+
   std::vector<std::string> addresses_, warnings_;
+  std::string metrics_url_;
 };
 
 }  // namespace layerd

@@ -1,0 +1,180 @@
+#include "daemon/serve/http_front.h"
+
+#include <arpa/inet.h>
+#include <httplib.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "config/status_macros.h"
+#include "daemon/rt/named_thread.h"
+#include "daemon/serve/listen_check.h"
+
+namespace layerd {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr size_t kThreads = 4;
+constexpr int kBacklog = 16;
+constexpr std::chrono::seconds kConnectionMost(3);
+constexpr milliseconds kNoDescriptorPause(100);
+constexpr size_t kRequestBodyMax = 1 << 10;  // Nobody needs one.
+
+// One connection, which is over at its deadline: httplib's own asks only for a
+// byte now and then.
+class Connection final : public httplib::Stream {
+ public:
+  explicit Connection(int socket_fd)
+      : socket_fd_(socket_fd), end_(steady_clock::now() + kConnectionMost) {}
+
+  bool is_readable() const override { return Await(POLLIN); }
+  bool is_writable() const override { return Await(POLLOUT); }
+  ssize_t read(char* bytes, size_t size) override {
+    return is_readable() ? recv(socket_fd_, bytes, size, 0) : -1;
+  }
+  ssize_t write(const char* bytes, size_t size) override {
+    return is_writable()
+               ? send(socket_fd_, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT)
+               : -1;
+  }
+  void get_remote_ip_and_port(std::string& ip, int& port) const override {
+    ip.clear();
+    port = 0;
+  }
+  void get_local_ip_and_port(std::string& ip, int& port) const override {
+    get_remote_ip_and_port(ip, port);
+  }
+  socket_t socket() const override { return socket_fd_; }
+
+ private:
+  bool Await(short event) const {
+    const auto left = std::chrono::ceil<milliseconds>(
+        std::max(end_ - steady_clock::now(), steady_clock::duration(0)));
+    pollfd wanted{socket_fd_, event, 0};
+    return poll(&wanted, 1, static_cast<int>(left.count())) > 0;
+  }
+
+  const int socket_fd_;
+  const steady_clock::time_point end_;
+};
+
+// httplib's reading of requests and writing of answers, without its sockets.
+class Pages : public httplib::Server {
+ public:
+  explicit Pages(const std::vector<HttpFront::Page>& pages) {
+    set_payload_max_length(kRequestBodyMax);
+    set_default_headers({
+        {"Cache-Control", "no-store"},
+        {"X-Content-Type-Options", "nosniff"},
+        {"Content-Security-Policy",
+         "default-src 'none'; connect-src 'self'; img-src data:; "
+         "style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+         "frame-ancestors 'none'"},
+    });
+    for (const HttpFront::Page& page : pages) {
+      Get(page.path, [page](const httplib::Request&, httplib::Response& reply) {
+        reply.set_content(page.content(), page.content_type);
+      });
+    }
+  }
+
+  void Answer(int socket_fd) {
+    Connection connection(socket_fd);
+    bool closed = false;
+    process_request(connection, /*close_connection=*/true, closed, nullptr);
+  }
+};
+
+absl::StatusOr<int> PortOf(int socket_fd) {
+  sockaddr_storage name{};
+  socklen_t size = sizeof(name);
+  if (getsockname(socket_fd, reinterpret_cast<sockaddr*>(&name), &size) != 0) {
+    return absl::ErrnoToStatus(errno, "getsockname");
+  }
+  return ntohs(name.ss_family == AF_INET6
+                   ? reinterpret_cast<const sockaddr_in6&>(name).sin6_port
+                   : reinterpret_cast<const sockaddr_in&>(name).sin_port);
+}
+
+}  // namespace
+
+struct HttpFront::Impl {
+  Impl(UniqueFd listening, const std::vector<Page>& wanted)
+      : listening_fd(std::move(listening)), pages(wanted) {
+    open_fds.fill(-1);
+    for (size_t i = 0; i < kThreads; ++i) {
+      threads[i].Start("layerd-http", [this, i] { Run(&open_fds[i]); });
+    }
+  }
+
+  ~Impl() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex);
+      over = true;
+      for (const int open_fd : open_fds) {
+        if (open_fd >= 0) shutdown(open_fd, SHUT_RDWR);
+      }
+    }
+    shutdown(listening_fd.get(), SHUT_RDWR);  // Wakes who waits for clients.
+    for (NamedThread& thread : threads) thread.Join();
+  }
+
+  void Run(int* open_fd) {
+    while (true) {
+      const UniqueFd client(
+          accept4(listening_fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      if (!Open(client.get(), open_fd)) return;
+      if (client) {
+        pages.Answer(client.get());
+      } else {
+        std::this_thread::sleep_for(kNoDescriptorPause);
+      }
+      Open(-1, open_fd);
+    }
+  }
+
+  // False if all is over.
+  bool Open(int fd, int* open_fd) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    *open_fd = fd;
+    return !over;
+  }
+
+  const UniqueFd listening_fd;
+  Pages pages;
+  std::mutex mutex;
+  bool over = false;                     // Guarded.
+  std::array<int, kThreads> open_fds{};  // Guarded; -1: none.
+  std::array<NamedThread, kThreads> threads;
+};
+
+HttpFront::HttpFront(std::unique_ptr<Impl> impl, std::string address)
+    : impl_(std::move(impl)), address_(std::move(address)) {}
+
+HttpFront::~HttpFront() = default;
+
+absl::StatusOr<std::unique_ptr<HttpFront>> HttpFront::Start(
+    const std::string& address, const std::vector<Page>& pages) {
+  ASSIGN_OR_RETURN(UniqueFd listening_fd, BindTcp(address));
+  if (listen(listening_fd.get(), kBacklog) != 0) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", address, ": ", std::strerror(errno)));
+  }
+  ASSIGN_OR_RETURN(const int port, PortOf(listening_fd.get()));
+  return std::unique_ptr<HttpFront>(new HttpFront(
+      std::make_unique<Impl>(std::move(listening_fd), pages),
+      absl::StrCat(address.substr(0, address.find_last_of(':')), ":", port)));
+}
+
+}  // namespace layerd

@@ -1,0 +1,135 @@
+#include "daemon/serve/http_front.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "loader/io/unique_fd.h"
+#include "test/catch/catch.h"
+
+namespace layerd {
+namespace {
+
+using Catch::Contains;
+using Catch::StartsWith;
+
+std::unique_ptr<HttpFront> Front(std::function<std::string()> content) {
+  auto front = HttpFront::Start(
+      "127.0.0.1:0", {{"/metrics", "text/plain", std::move(content)}});
+  REQUIRE(front.ok());
+  return std::move(*front);
+}
+
+UniqueFd Connect(const HttpFront& front) {
+  const std::string& address = front.address();
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  name.sin_port = htons(static_cast<uint16_t>(
+      std::stoi(address.substr(address.find_last_of(':') + 1))));
+  UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  REQUIRE(connect(fd.get(), reinterpret_cast<const sockaddr*>(&name),
+                  sizeof(name)) == 0);
+  return fd;
+}
+
+void Send(const UniqueFd& fd, const std::string& text) {
+  REQUIRE(send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(text.size()));
+}
+
+std::string ReadToEnd(const UniqueFd& fd) {
+  std::string text;
+  char bytes[4096];
+  for (ssize_t count = 0; (count = recv(fd.get(), bytes, 4096, 0)) > 0;) {
+    text.append(bytes, static_cast<size_t>(count));
+  }
+  return text;
+}
+
+std::string Ask(const HttpFront& front, const std::string& request) {
+  const UniqueFd fd = Connect(front);
+  Send(fd, request);
+  return ReadToEnd(fd);
+}
+
+TEST_CASE("A page is made anew for each who asks") {
+  std::atomic<int> asked{0};
+  const auto front =
+      Front([&asked] { return absl::StrCat("asked ", ++asked, "\n"); });
+
+  const std::string get = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+  const std::string first = Ask(*front, get);
+  CHECK_THAT(first, StartsWith("HTTP/1.1 200 OK\r\n"));
+  CHECK_THAT(first, Contains("Content-Type: text/plain\r\n"));
+  CHECK_THAT(first, Contains("\r\n\r\nasked 1\n"));
+  CHECK_THAT(Ask(*front, get), Contains("\r\n\r\nasked 2\n"));
+}
+
+TEST_CASE("A large page comes whole") {
+  const std::string large(8 << 20, 'x');
+  const auto front = Front([&large] { return large; });
+
+  const std::string reply =
+      Ask(*front, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(reply.size() > large.size());
+  CHECK(reply.compare(reply.size() - large.size(), large.size(), large) == 0);
+}
+
+TEST_CASE("What is no page, or no request, is refused") {
+  struct Row {
+    std::string request;
+    const char* status;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"GET /other HTTP/1.1\r\nHost: x\r\n\r\n", "404"},
+      {"GET /../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", "404"},
+      {"DELETE /metrics HTTP/1.1\r\nHost: x\r\n\r\n", "404"},
+      {"POST /metrics HTTP/1.1\r\nContent-Length: 999999\r\n\r\n", "413"},
+      {"nonsense\r\n\r\n", "400"},
+      {"GET /" + std::string(20'000, 'a') + " HTTP/1.1\r\n\r\n", "414"},
+  }));
+  const auto front = Front([] { return "here"; });
+
+  INFO(row.request.substr(0, 60));
+  CHECK_THAT(Ask(*front, row.request),
+             StartsWith(absl::StrCat("HTTP/1.1 ", row.status)));
+  CHECK_THAT(Ask(*front, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"),
+             Contains("here"));
+}
+
+TEST_CASE("Who connects and says nothing is let go, and others are answered") {
+  const auto front = Front([] { return "here"; });
+  const UniqueFd silent[] = {Connect(*front), Connect(*front), Connect(*front),
+                             Connect(*front), Connect(*front)};
+  Send(silent[0], "GET /metr");
+
+  CHECK_THAT(Ask(*front, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"),
+             Contains("here"));
+  for (const UniqueFd& fd : silent) ReadToEnd(fd);
+}
+
+TEST_CASE("The end waits for no client") {
+  auto front = Front([] { return "here"; });
+  const UniqueFd silent = Connect(*front);
+  Send(silent, "GET");
+  front.reset();
+  CHECK(ReadToEnd(silent).empty());
+}
+
+TEST_CASE("An address that cannot be had is said") {
+  const auto front = Front([] { return "here"; });
+  const auto second = HttpFront::Start(front->address(), {});
+  REQUIRE(absl::IsUnavailable(second.status()));
+  CHECK_THAT(std::string(second.status().message()),
+             Contains("cannot listen on " + front->address()));
+  CHECK(!HttpFront::Start("unix:/tmp/x", {}).ok());
+  CHECK(!HttpFront::Start("nowhere", {}).ok());
+}
+
+}  // namespace
+}  // namespace layerd
