@@ -7,6 +7,7 @@ that hangs fails the test after a minute.
 import dataclasses
 import os
 import pathlib
+import re
 import select
 import signal
 import subprocess
@@ -92,7 +93,8 @@ class Daemon:
         self.err = open(folder / "err", "w+")
         self.process = subprocess.Popen(
             [LAYERD, "--repository", folder / "models"]
-            + ["--cache", folder / "cache", "--listen", "127.0.0.1:0", *flags],
+            + ["--cache", folder / "cache", "--listen", "127.0.0.1:0"]
+            + ["--metrics", "127.0.0.1:0", *flags],
             stdout=subprocess.PIPE,
             stderr=self.err,
         )
@@ -119,6 +121,14 @@ class Daemon:
         status, err = self.close()
         if status != 0:
             raise AssertionError(f"layerd ended with {status}:\n{err}")
+
+    def metrics_url(self):
+        """Of the page for Prometheus, as the log tells it."""
+        self.err.seek(0)
+        found = re.search(r"metrics on (\S+)", self.err.read())
+        if not found:
+            raise AssertionError("the log tells of no metrics")
+        return found.group(1)
 
     def peak_bytes(self):
         """Of resident memory, huge pages included."""
