@@ -10,8 +10,14 @@ namespace {
 
 bool HasBias(const Operator& op) {
   if (const auto* conv = std::get_if<Convolution>(&op)) return conv->has_bias;
+  if (const auto* conv = std::get_if<ConvTranspose>(&op)) return conv->has_bias;
   const auto* linear = std::get_if<FullyConnected>(&op);
   return linear != nullptr && linear->has_bias;
+}
+
+bool MultipliesHalves(const Operator& op) {
+  return std::holds_alternative<Convolution>(op) ||
+         std::holds_alternative<FullyConnected>(op);
 }
 
 uint64_t RoundUp(uint64_t bytes) {
@@ -20,7 +26,8 @@ uint64_t RoundUp(uint64_t bytes) {
 
 // Kernels are as tensors are: F32, or F16.
 DataType MultipliedAs(const PartSpec& spec) {
-  return !spec.inputs.empty() && spec.inputs[0].dtype == DataType::kF16
+  return MultipliesHalves(spec.op) && !spec.inputs.empty() &&
+                 spec.inputs[0].dtype == DataType::kF16
              ? DataType::kF16
              : DataType::kF32;
 }
@@ -38,24 +45,36 @@ WeightLayout Decoded(const WeightLayout& stored, DataType to) {
   return decoded;
 }
 
+size_t KernelsOf(const Operator& op) {
+  const auto* recurrent = std::get_if<Recurrent>(&op);
+  const bool two =
+      recurrent != nullptr && recurrent->kind == Recurrent::Kind::kGru;
+  return two ? 2 : 1;
+}
+
 bool IsNarrow(const PartSpec& spec) {
-  if (!std::holds_alternative<Convolution>(spec.op) &&
-      !std::holds_alternative<FullyConnected>(spec.op)) {
-    return false;
+  if (spec.weights.empty()) return false;
+  const DataType stored = spec.weights[0].layout.dtype;
+  if (std::holds_alternative<ConvTranspose>(spec.op) ||
+      std::holds_alternative<Recurrent>(spec.op)) {
+    return IsNarrow(stored);
   }
-  return !spec.weights.empty() &&
-         (spec.weights[0].layout.dtype != MultipliedAs(spec) ||
-          ScalesOf(spec).has_value());
+  return MultipliesHalves(spec.op) &&
+         (stored != MultipliedAs(spec) || ScalesOf(spec).has_value());
 }
 
 PartSpec DecodedSpec(const PartSpec& stored) {
   PartSpec decoded = stored;
   if (!IsNarrow(stored)) return decoded;
-  decoded.weights = {
-      {Decoded(stored.weights[0].layout, MultipliedAs(stored)), 0}};
-  if (HasBias(stored.op) && stored.weights.size() > 1) {
-    decoded.weights.push_back(
-        {stored.weights[1].layout, RoundUp(decoded.weights[0].layout.bytes())});
+  decoded.weights.resize(ScalesOf(stored).value_or(stored.weights.size()));
+  uint64_t offset = 0;
+  for (size_t w = 0; w < decoded.weights.size(); ++w) {
+    WeightPiece& piece = decoded.weights[w];
+    if (w < KernelsOf(stored.op)) {
+      piece.layout = Decoded(piece.layout, MultipliedAs(stored));
+    }
+    piece.offset_bytes = offset;
+    offset = RoundUp(offset + piece.layout.bytes());
   }
   return decoded;
 }
@@ -70,9 +89,22 @@ uint64_t WeightBytes(const PartSpec& decoded) {
 }
 
 std::optional<size_t> ScalesOf(const PartSpec& stored) {
+  if (std::holds_alternative<Recurrent>(stored.op)) return std::nullopt;
   const size_t others = HasBias(stored.op) ? 2 : 1;
   if (stored.weights.size() <= others) return std::nullopt;
   return others;
+}
+
+bool IsGrouped(const Operator& op) {
+  if (const auto* conv = std::get_if<Convolution>(&op)) return conv->groups > 1;
+  const auto* conv = std::get_if<ConvTranspose>(&op);
+  return conv != nullptr && conv->groups > 1;
+}
+
+int64_t ChannelStep(const PartSpec& stored, size_t d) {
+  const bool grouped = IsGrouped(stored.op);
+  if (grouped && d == 0) return stored.weights[0].layout.shape[1];
+  return d == (grouped ? 1 : 0) ? 1 : 0;
 }
 
 }  // namespace layerd

@@ -10,7 +10,8 @@ namespace layerd {
 
 // Weights that are stored otherwise than they are computed with: F16, BF16 and
 // I8 beside F32 tensors; F32, BF16, I8 and scaled F16 beside F16 ones, for
-// those compute with F16 kernels.
+// those compute with F16 kernels (convolutions and fully connected layers; all
+// others with F32). Those of recurrences are never I8 and have no scales.
 //
 // Such a part is decoded into scratch right before it computes, and there it is
 // a part like any other: the same layout, so decoding keeps every element in
@@ -22,10 +23,13 @@ namespace layerd {
 
 bool IsNarrow(DataType dtype);
 
+// How many of its weights, from the first on, are kernels: two of a GRU.
+size_t KernelsOf(const Operator& op);
+
 // The same layout of what is computed with.
 WeightLayout Decoded(const WeightLayout& stored, DataType to = DataType::kF32);
 
-// Whether its kernel is decoded before it is computed with.
+// Whether its kernels are decoded before they are computed with.
 bool IsNarrow(const PartSpec& spec);
 
 // What a narrow part is once it is decoded: its weights at their places in the
@@ -38,6 +42,12 @@ uint64_t WeightBytes(const PartSpec& decoded);
 // Its scales among the weights of a narrow part.
 // REQUIRES: `stored` passed CheckPart(), and IsNarrow().
 std::optional<size_t> ScalesOf(const PartSpec& stored);
+
+// Whether its kernel is [G, O / G, ...] and not [O, ...].
+bool IsGrouped(const Operator& op);
+
+// Output channels from one index of dimension `d` of a kernel to the next.
+int64_t ChannelStep(const PartSpec& stored, size_t d);
 
 }  // namespace layerd
 

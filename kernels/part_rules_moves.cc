@@ -109,7 +109,11 @@ absl::Status Check(const Gather& op, const PartSpec& spec) {
   RETURN_IF_ERROR(CheckDtype(indices, {DataType::kI32, DataType::kI64}));
   const DataType from =
       constant ? spec.weights[0].layout.dtype : spec.inputs[0].dtype;
-  RETURN_IF_ERROR(CheckDtype(spec.outputs[0], {from}));
+  // Halves that a table has are widened on the way.
+  const bool widens =
+      constant && (from == DataType::kF16 || from == DataType::kBF16);
+  RETURN_IF_ERROR(
+      CheckDtype(spec.outputs[0], {from, widens ? DataType::kF32 : from}));
   const Sizes& x =
       constant ? spec.weights[0].layout.shape : spec.inputs[0].shape;
   RETURN_IF_ERROR(CheckRange("axis", {op.axis, 1}, x.size()));

@@ -1,5 +1,6 @@
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
+#include "kernels/decoded_part.h"
 #include "kernels/part_rules.h"
 
 namespace layerd::part_rules {
@@ -44,13 +45,29 @@ absl::Status CheckWeights(const Recurrent& op, const PartSpec& spec,
   return op.resets_product ? check(2, {size}) : absl::OkStatus();
 }
 
+// Kernels may all be halves of one type; the rest is F32.
+absl::Status CheckDtypes(const Recurrent& op, const PartSpec& spec) {
+  PartSpec wide = spec;
+  const DataType stored = spec.weights[0].layout.dtype;
+  if (stored == DataType::kF16 || stored == DataType::kBF16) {
+    for (size_t w = 0; w < KernelsOf(op); ++w) {
+      WeightLayout& kernel = wide.weights[w].layout;
+      if (kernel.dtype != stored) {
+        return InvalidArgumentError("kernels are of several types");
+      }
+      kernel = Decoded(kernel);
+    }
+  }
+  return CheckOneDtype(wide, {DataType::kF32});
+}
+
 }  // namespace
 
 absl::Status Check(const Recurrent& op, const PartSpec& spec) {
   RETURN_IF_ERROR(CheckKind(op));
   const bool has_start = spec.inputs.size() == 2;
   RETURN_IF_ERROR(CheckCounts(spec, has_start ? 2 : 1, WeightCount(op)));
-  RETURN_IF_ERROR(CheckOneDtype(spec, {DataType::kF32}));
+  RETURN_IF_ERROR(CheckDtypes(op, spec));
   RETURN_IF_ERROR(CheckRank(spec.inputs[0], 3, 3));
   const Sizes& x = spec.inputs[0].shape;
   const int64_t size = x[2] / op.gates();

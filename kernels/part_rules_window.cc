@@ -188,9 +188,14 @@ absl::Status Check(const ConvTranspose& op, const PartSpec& spec) {
   if (op.kernel_is_input && op.has_bias) {
     return InvalidArgumentError("a kernel that is an input goes alone");
   }
-  RETURN_IF_ERROR(CheckCounts(spec, op.kernel_is_input ? 2 : 1,
-                              op.kernel_is_input ? 0 : (op.has_bias ? 2 : 1)));
-  RETURN_IF_ERROR(CheckFloats(spec));
+  if (!op.kernel_is_input && spec.outputs[0].dtype == DataType::kF32) {
+    RETURN_IF_ERROR(CheckKernelAndVectors(spec, 1, op.has_bias));
+  } else {
+    RETURN_IF_ERROR(
+        CheckCounts(spec, op.kernel_is_input ? 2 : 1,
+                    op.kernel_is_input ? 0 : (op.has_bias ? 2 : 1)));
+    RETURN_IF_ERROR(CheckFloats(spec));
+  }
   RETURN_IF_ERROR(CheckRank(spec.inputs[0], 3, 5));
   const size_t rank = spec.inputs[0].shape.size();
   RETURN_IF_ERROR(CheckRank(spec.outputs[0], rank, rank));

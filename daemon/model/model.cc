@@ -75,7 +75,13 @@ absl::StatusOr<std::shared_ptr<Model>> Model::Load(
 absl::Status Model::PrepareParts(const KernelKey& packed_for,
                                  Backend* backend) {
   for (size_t part = 0; part < program_.parts.size(); ++part) {
-    auto kernel = backend->Prepare(program_.SpecOf(program_.parts[part]));
+    PartSpec spec = program_.SpecOf(program_.parts[part]);
+    // Rows of a table are copied, and widened, by who reads them: its kernel
+    // never runs.
+    if (program_.parts[part].table) {
+      spec.weights[0].layout.dtype = spec.outputs[0].dtype;
+    }
+    auto kernel = backend->Prepare(spec);
     if (!kernel.ok()) {
       return InPart(program_, part,
                     Foreign(kernel.status(), packed_for, backend->key()));

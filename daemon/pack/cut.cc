@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "config/status_macros.h"
+#include "daemon/pack/work_flops.h"
 #include "daemon/plan/layer_rows.h"
 #include "daemon/plan/program_check.h"
 #include "kernels/decoded_part.h"
@@ -43,8 +44,6 @@ constexpr uint64_t kMatMulCost = 2;
 // A step multiplies few rows, so its weights come slowly from the cache.
 constexpr uint64_t kRecurrentCost = 16;
 constexpr uint64_t kRecurrentRowsMax = 8;
-// Each element of x is compared with the chosen.
-constexpr uint64_t kChoiceCost = 40;
 // Winograd's operations are a fourth, and somewhat slower.
 constexpr uint64_t kWinogradSpeed = 3;
 
@@ -53,12 +52,6 @@ constexpr int64_t kRowsOfSliceMin = 2;
 
 constexpr int64_t RoundUp(int64_t number, int64_t to) {
   return (number + to - 1) / to * to;
-}
-
-int64_t CountOf(const std::vector<int64_t>& shape) {
-  int64_t count = 1;
-  for (const int64_t size : shape) count *= size;
-  return count;
 }
 
 // A convolution whose kernel is computed at run time has no weights to cut.
@@ -145,6 +138,7 @@ class Cutter {
   uint32_t AppendExtent(uint64_t bytes);
 
   bool IsWinograd(const PartSpec& whole) const;
+  DataType StoredAs(const Operator& op, const Weight& weight) const;
 
   const Lowered& lowered_;
   const CutLimits& limits_;
@@ -152,7 +146,7 @@ class Cutter {
   Program program_;
   // By channel count: equal parts of a layer have equal layouts.
   std::map<int64_t, std::vector<WeightLayout>> layouts_;
-  bool is_winograd_ = false;  // The layer at hand.
+  bool is_winograd_ = false, is_table_ = false;  // The layer at hand.
   // By what they hold: what two layers share is one extent, read twice.
   std::map<std::string, uint32_t> extents_;
   // Tables lie behind the stream; until then parts count them from 0.
@@ -217,6 +211,12 @@ std::string ContentOf(const Operator& op, const std::vector<Weight>& weights,
   return text;
 }
 
+// Looked-up rows are narrow in a table alone: nothing decodes them elsewhere.
+DataType Cutter::StoredAs(const Operator& op, const Weight& weight) const {
+  const bool is_wide = std::holds_alternative<Gather>(op) && !is_table_;
+  return IsNarrow(weight.stored) && !is_wide ? weight.stored : weight.dtype;
+}
+
 PartSpec Cutter::PlainSpec(uint32_t l, Range channels) const {
   const Layer& layer = program_.layers[l];
   const TensorType& output = program_.tensors[layer.outputs[0]].type;
@@ -227,10 +227,8 @@ PartSpec Cutter::PlainSpec(uint32_t l, Range channels) const {
   const int64_t all = AllChannels(layer.op, output).count;
   const std::vector<Weight>& weights = lowered_.weights[l];
   for (const Weight& weight : weights) {
-    const DataType dtype =
-        IsNarrow(weight.stored) ? weight.stored : weight.dtype;
     part.weights.push_back(
-        {WeightLayout::Plain(dtype,
+        {WeightLayout::Plain(StoredAs(layer.op, weight),
                              PieceShape(layer.op, weight, all, channels.count)),
          0});
   }
@@ -355,8 +353,10 @@ absl::Status Cutter::CutLayer(uint32_t l) {
   const Range all =
       AllChannels(layer.op, program_.tensors[layer.outputs[0]].type);
   // Before any arithmetic on shapes that do not fit each other.
-  is_winograd_ = false;
+  is_winograd_ = is_table_ = false;
   RETURN_IF_ERROR(CheckPart(PlainSpec(l, all)));
+  is_table_ =
+      LooksUp(PlainSpec(l, all)) && lowered_.weights[l][0].constant >= 0;
   is_winograd_ = IsWinograd(PlainSpec(l, all));
   const int64_t step = ChannelsOfPart(l, all);
   for (int64_t first = 0; first < all.count; first += step) {
@@ -417,7 +417,7 @@ void Cutter::AppendTables() {
 
 absl::Status Cutter::PlaceWeights(const PartSpec& plain, Part* part) {
   const std::vector<Weight>& weights = lowered_.weights[part->layer];
-  if (LooksUp(plain) && weights[0].constant >= 0) {
+  if (is_table_) {
     PlaceTable(plain, part);
     return absl::OkStatus();
   }
@@ -440,57 +440,7 @@ absl::Status Cutter::PlaceWeights(const PartSpec& plain, Part* part) {
   return absl::OkStatus();
 }
 
-// Of one output element; the whole output is `elements`.
-struct FlopsEach {
-  const PartSpec& spec;
-
-  // The window of a kernel is what is left of its shape behind the outputs.
-  int64_t operator()(const Convolution& op) const { return OfWindow(op); }
-  // Each kernel element meets one input, so those of y share them.
-  int64_t operator()(const ConvTranspose& op) const {
-    return std::max<int64_t>(1, OfWindow(op) / CountOf(op.strides));
-  }
-  template <typename Op>
-  int64_t OfWindow(const Op& op) const {
-    const std::vector<int64_t>& shape = op.kernel_is_input
-                                            ? spec.inputs[1].shape
-                                            : spec.weights[0].layout.shape;
-    return 2 * CountOf({shape.begin() + (op.groups > 1 ? 2 : 1), shape.end()});
-  }
-  int64_t operator()(const FullyConnected&) const {
-    return 2 * spec.inputs[0].shape.back();
-  }
-  int64_t operator()(const MatMul&) const {
-    return 2 * spec.inputs[0].shape.back();
-  }
-  int64_t operator()(const Pool& op) const { return CountOf(op.kernel); }
-  int64_t operator()(const Lrn& op) const { return 2 * op.size; }
-  int64_t operator()(const Reduce&) const {
-    return std::max<int64_t>(
-        1, spec.inputs[0].element_count() / spec.outputs[0].element_count());
-  }
-  int64_t operator()(const Recurrent& op) const {
-    return 2 * spec.inputs[0].shape[2] / op.states();
-  }
-  int64_t operator()(const TopK&) const {
-    return kChoiceCost * spec.inputs[0].element_count() /
-           spec.outputs[0].element_count();
-  }
-  template <typename Other>
-  int64_t operator()(const Other&) const {
-    return 1;
-  }
-};
-
 }  // namespace
-
-uint64_t WorkFlops(const PartSpec& spec) {
-  const Range channels = AllChannels(spec.op, spec.outputs[0]);
-  const Range rows = AllRows(spec.op, spec.outputs[0]);
-  const uint64_t elements = spec.outputs[0].element_count() / channels.count *
-                            spec.channels.count / rows.count * spec.rows.count;
-  return elements * std::visit(FlopsEach{spec}, spec.op);
-}
 
 absl::StatusOr<Program> Cut(const Lowered& lowered, const CutLimits& limits,
                             const Backend& backend) {

@@ -46,9 +46,6 @@ struct CutLimits {
 absl::StatusOr<Program> Cut(const Lowered& lowered, const CutLimits& limits,
                             const Backend& backend);
 
-// Operations of one part, a multiplication and an addition counted as two.
-uint64_t WorkFlops(const PartSpec& spec);
-
 }  // namespace layerd
 
 #endif  // LAYERD_DAEMON_PACK_CUT_H_

@@ -161,24 +161,33 @@ manifest::Manifest ManifestFor(const Graph& graph, const Program& program,
   return manifest;
 }
 
+// A number that its type cannot hold is the model's fault, and has a place.
+absl::Status Naming(const Lowered& lowered, const Part& part,
+                    const absl::Status& written) {
+  if (!absl::IsOutOfRange(written)) return written;
+  return absl::InvalidArgumentError(
+      absl::StrCat(lowered.descriptions[part.layer], ": ", written.message()));
+}
+
 // A table may be most of the model: it goes through memory piece by piece.
-absl::Status WriteTable(const Program& program,
-                        const std::vector<std::vector<Weight>>& weights,
+absl::Status WriteTable(const Program& program, const Lowered& lowered,
                         size_t extent, WeightWriter* writer,
                         LayerFileWriter* file) {
-  constexpr int64_t kPieceNumbers = 1 << 18;
+  constexpr int64_t kPieceElements = 1 << 18;
   const auto part =
       std::find_if(program.parts.begin(), program.parts.end(),
                    [extent](const Part& each) { return each.table == extent; });
-  const Weight& weight = weights[part->layer][0];
-  const int64_t all = part->weights[0].layout.bytes() / sizeof(float);
-  std::vector<float> piece;
-  for (int64_t first = 0; first < all; first += kPieceNumbers) {
-    piece.resize(std::min(kPieceNumbers, all - first));
-    RETURN_IF_ERROR(writer->WriteTable(weight, first, piece));
+  const Weight& weight = lowered.weights[part->layer][0];
+  const WeightLayout& layout = part->weights[0].layout;
+  const auto size = static_cast<int64_t>(SizeOf(layout.dtype));
+  const auto all = static_cast<int64_t>(layout.bytes()) / size;
+  std::vector<std::byte> piece;
+  for (int64_t first = 0; first < all; first += kPieceElements) {
+    piece.resize(std::min(kPieceElements, all - first) * size);
     RETURN_IF_ERROR(
-        file->AppendPiece(std::as_bytes(std::span<const float>(piece)),
-                          first + kPieceNumbers >= all));
+        Naming(lowered, *part,
+               writer->WriteTable(weight, layout.dtype, first, piece)));
+    RETURN_IF_ERROR(file->AppendPiece(piece, first + kPieceElements >= all));
   }
   return absl::OkStatus();
 }
@@ -197,20 +206,16 @@ absl::Status WriteStream(
   for (const Part& part : program.parts) {
     if (!part.read || program.reads[*part.read] != next) continue;
     bytes.assign(program.extents[next].stored_bytes, std::byte{0});
-    const absl::Status written =
-        writer.Write(program, part, lowered.weights[part.layer], bytes);
-    if (absl::IsOutOfRange(written)) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          lowered.descriptions[part.layer], ": ", written.message()));
-    }
-    RETURN_IF_ERROR(written);
+    RETURN_IF_ERROR(Naming(
+        lowered, part,
+        writer.Write(program, part, lowered.weights[part.layer], bytes)));
     RETURN_IF_ERROR(file->AppendExtent(bytes));
     done_bytes += bytes.size();
     if (progress) progress(done_bytes, all_bytes);
     ++next;
   }
   for (; next < program.extents.size(); ++next) {
-    RETURN_IF_ERROR(WriteTable(program, lowered.weights, next, &writer, file));
+    RETURN_IF_ERROR(WriteTable(program, lowered, next, &writer, file));
     done_bytes += program.extents[next].stored_bytes;
     if (progress) progress(done_bytes, all_bytes);
   }

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "absl/strings/str_format.h"
+#include "kernels/decoded_part.h"
 #include "kernels/half.h"
 
 namespace layerd {
@@ -16,7 +17,7 @@ constexpr float kInt8Most = 127;
 absl::Status TooLarge(float value, const char* type, double most) {
   return absl::OutOfRangeError(
       absl::StrFormat("weight %g cannot be stored as %s, which ends at %g; "
-                      "pack with --weights i8 or f32",
+                      "pack with --weights bf16 or f32",
                       value, type, most));
 }
 
@@ -28,7 +29,26 @@ bool ComputesInHalf(const Program& program, size_t layer) {
 
 bool HasKernel(const Operator& op) {
   return std::holds_alternative<Convolution>(op) ||
+         std::holds_alternative<ConvTranspose>(op) ||
          std::holds_alternative<FullyConnected>(op);
+}
+
+// Where there are no scales, halves are the least.
+DataType HalfOf(DataType type) {
+  return type == DataType::kI8 ? DataType::kF16 : type;
+}
+
+bool IsHalf(DataType type) {
+  return type == DataType::kF16 || type == DataType::kBF16;
+}
+
+// Halves of the model stay as they are: nothing is lost, and nothing gained by
+// other halves.
+DataType TypeOfRows(const Graph& graph, const Weight& rows, DataType type) {
+  if (rows.constant < 0 || rows.dtype != DataType::kF32) return DataType::kF32;
+  const Constant& constant = graph.constants[rows.constant];
+  const bool is_half = constant.scales.empty() && IsHalf(constant.dtype);
+  return is_half ? constant.dtype : HalfOf(type);
 }
 
 }  // namespace
@@ -46,9 +66,18 @@ void ChooseStorage(const Graph& graph, DataType type, Lowered* lowered) {
   for (size_t l = 0; l < lowered->weights.size(); ++l) {
     // A kernel that is computed at run time is no weight.
     if (lowered->weights[l].empty()) continue;
-    if (!HasKernel(lowered->program.layers[l].op)) continue;
+    const Operator& op = lowered->program.layers[l].op;
     Weight& kernel = lowered->weights[l][0];
     const bool half = ComputesInHalf(lowered->program, l);
+    if (std::holds_alternative<Gather>(op)) {
+      kernel.stored = TypeOfRows(graph, kernel, type);
+    } else if (std::holds_alternative<Recurrent>(op)) {
+      for (size_t w = 0; w < KernelsOf(op); ++w) {
+        lowered->weights[l][w].stored = HalfOf(type);
+      }
+    }
+    if (!HasKernel(op)) continue;
+    if (half && std::holds_alternative<ConvTranspose>(op)) continue;
     kernel.stored = type;
     if (half && lowered->weights[l].size() > 1) {
       lowered->weights[l][1].stored = DataType::kF16;

@@ -21,7 +21,9 @@ namespace layerd {
 absl::StatusOr<DataType> WeightType(const std::string& word);
 
 // Marks the kernels of convolutions and fully connected layers to be stored as
-// `type`. Biases and other vectors stay F32: small, and added, not multiplied.
+// `type`, and those of recurrences and tables as well, or as F16 instead of I8:
+// they have no scales. A table that the model itself has in halves stays so.
+// Biases and other vectors stay F32: small, and added, not multiplied.
 // Of layers whose tensors are F16, biases are F16, and there are no scales but
 // those of I8: all would be rounded again.
 //

@@ -126,34 +126,28 @@ absl::Status WeightWriter::Write(const Program& program, const Part& part,
                                  const std::vector<Weight>& weights,
                                  std::span<std::byte> extent) {
   const Operator& op = program.layers[part.layer].op;
-  const auto* conv = std::get_if<Convolution>(&op);
-  const auto* transposed = std::get_if<ConvTranspose>(&op);
-  const bool cut = conv != nullptr || transposed != nullptr ||
+  const bool recurs = std::holds_alternative<Recurrent>(op);
+  const bool cut = std::holds_alternative<Convolution>(op) ||
+                   std::holds_alternative<ConvTranspose>(op) ||
                    std::holds_alternative<FullyConnected>(op);
   for (size_t w = 0; w < weights.size(); ++w) {
     const WeightPiece& piece = part.weights[w];
     std::byte* const to = extent.data() + piece.offset_bytes;
-    const int64_t groups = conv != nullptr ? conv->groups : 1;
-    if (std::holds_alternative<Recurrent>(op) &&
-        piece.layout.shape.size() == 2) {
-      RETURN_IF_ERROR(WriteKernel(weights[w], piece.layout, 1,
-                                  {0, piece.layout.shape[0]},
-                                  reinterpret_cast<float*>(to)));
-    } else if (!cut) {
-      RETURN_IF_ERROR(WriteWhole(weights[w], piece.layout, to));
-    } else if (w == 0 && IsNarrow(weights[w].stored)) {
+    const bool is_matrix = recurs && piece.layout.shape.size() == 2;
+    const Range channels =
+        is_matrix ? Range{0, piece.layout.shape[0]} : part.channels;
+    const bool is_kernel = is_matrix || (cut && w == 0);
+    if (is_kernel && IsNarrow(weights[w].stored)) {
       std::byte* const behind =
           extent.data() + part.weights.back().offset_bytes;
       RETURN_IF_ERROR(WriteNarrow(
-          weights[w], piece.layout, groups, part.channels, to,
+          op, weights[w], piece.layout, channels, to,
           weights[w].scaled ? reinterpret_cast<float*>(behind) : nullptr));
-    } else if (w == 0 && transposed != nullptr) {
-      RETURN_IF_ERROR(WriteSwapped(weights[w], piece.layout, transposed->groups,
-                                   part.channels,
-                                   reinterpret_cast<float*>(to)));
-    } else if (w == 0) {
-      RETURN_IF_ERROR(WriteKernel(weights[w], piece.layout, groups,
-                                  part.channels, reinterpret_cast<float*>(to)));
+    } else if (is_kernel) {
+      RETURN_IF_ERROR(WriteWide(op, weights[w], piece.layout, channels,
+                                reinterpret_cast<float*>(to)));
+    } else if (!cut) {
+      RETURN_IF_ERROR(WriteWhole(weights[w], piece.layout, to));
     } else {
       const std::span<const float> numbers(
           weights[w].held.data() + part.channels.first, part.channels.count);
@@ -165,6 +159,17 @@ absl::Status WeightWriter::Write(const Program& program, const Part& part,
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status WeightWriter::WriteWide(const Operator& op, const Weight& weight,
+                                     const WeightLayout& layout, Range channels,
+                                     float* to) {
+  if (const auto* transposed = std::get_if<ConvTranspose>(&op)) {
+    return WriteSwapped(weight, layout, transposed->groups, channels, to);
+  }
+  const auto* conv = std::get_if<Convolution>(&op);
+  return WriteKernel(weight, layout, conv != nullptr ? conv->groups : 1,
+                     channels, to);
 }
 
 absl::Status WeightWriter::WriteKernel(const Weight& weight,
@@ -202,15 +207,15 @@ absl::Status WeightWriter::WriteKernel(const Weight& weight,
   return absl::OkStatus();
 }
 
-absl::Status WeightWriter::WriteNarrow(const Weight& weight,
+absl::Status WeightWriter::WriteNarrow(const Operator& op, const Weight& weight,
                                        const WeightLayout& layout,
-                                       int64_t groups, Range channels,
-                                       std::byte* to, float* scales) {
+                                       Range channels, std::byte* to,
+                                       float* scales) {
   const WeightLayout wide = Decoded(layout);
   image_.assign(wide.bytes() / sizeof(float), 0);
-  RETURN_IF_ERROR(WriteKernel(weight, wide, groups, channels, image_.data()));
+  RETURN_IF_ERROR(WriteWide(op, weight, wide, channels, image_.data()));
   if (weight.stored == DataType::kI8) {
-    const size_t row_dimensions = groups > 1 ? 2 : 1;
+    const size_t row_dimensions = IsGrouped(op) ? 2 : 1;
     return NarrowChannels(
         PositionsAlong(layout, 0, row_dimensions),
         PositionsAlong(layout, row_dimensions, layout.shape.size()), image_,
@@ -268,7 +273,7 @@ absl::Status WeightWriter::WriteSwapped(const Weight& weight,
       const int64_t run = (group * inputs + i) * of_group + first % of_group;
       RETURN_IF_ERROR(graph_.ReadF32(constant, run * window, rows_));
       for (int64_t c = first; c < end; ++c) {
-        const float scale = OutputScale(weight, c);
+        const float scale = OutputFactor(weight, c);
         float* const row_to = to + rows[c - channels.first];
         for (int64_t k = 0; k < window; ++k) {
           row_to[columns[i * window + k]] =
@@ -279,6 +284,21 @@ absl::Status WeightWriter::WriteSwapped(const Weight& weight,
     first = end;
   }
   return absl::OkStatus();
+}
+
+absl::Status WeightWriter::WriteTable(const Weight& weight, DataType stored,
+                                      int64_t first, std::span<std::byte> to) {
+  const Constant& constant = graph_.constants[weight.constant];
+  if (stored == DataType::kF32) {
+    return graph_.ReadF32(
+        constant, first,
+        {reinterpret_cast<float*>(to.data()), to.size() / sizeof(float)});
+  }
+  rows_.resize(to.size() / SizeOf(stored));
+  RETURN_IF_ERROR(graph_.ReadF32(constant, first, rows_));
+  auto* const halves = reinterpret_cast<uint16_t*>(to.data());
+  return stored == DataType::kF16 ? NarrowToHalf(rows_, halves)
+                                  : NarrowToBFloat16(rows_, halves);
 }
 
 absl::Status WeightWriter::ReadPanel(const Weight& weight, Range channels) {

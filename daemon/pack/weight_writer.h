@@ -36,21 +36,22 @@ class WeightWriter {
                      const std::vector<Weight>& weights,
                      std::span<std::byte> extent);
 
-  // Numbers of a table from `first` on, as they lie in it.
-  absl::Status WriteTable(const Weight& weight, int64_t first,
-                          std::span<float> to) {
-    return graph_.ReadF32(graph_.constants[weight.constant], first, to);
-  }
+  // Elements of a table from `first` on, as they lie in it.
+  absl::Status WriteTable(const Weight& weight, DataType stored, int64_t first,
+                          std::span<std::byte> to);
 
  private:
   absl::Status WriteKernel(const Weight& weight, const WeightLayout& layout,
                            int64_t groups, Range channels, float* to);
   // By way of f32. `scales` are null if the weight has none.
-  absl::Status WriteNarrow(const Weight& weight, const WeightLayout& layout,
-                           int64_t groups, Range channels, std::byte* to,
-                           float* scales);
+  absl::Status WriteNarrow(const Operator& op, const Weight& weight,
+                           const WeightLayout& layout, Range channels,
+                           std::byte* to, float* scales);
   absl::Status WriteSwapped(const Weight& weight, const WeightLayout& layout,
                             int64_t groups, Range channels, float* to);
+  // The one of these that `op` wants.
+  absl::Status WriteWide(const Operator& op, const Weight& weight,
+                         const WeightLayout& layout, Range channels, float* to);
   absl::Status WriteTransposed(const Weight& weight, const WeightLayout& layout,
                                Range channels, float* to);
   absl::Status WriteWhole(const Weight& weight, const WeightLayout& layout,

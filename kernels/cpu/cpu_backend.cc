@@ -109,8 +109,9 @@ class CpuBackend : public Backend {
     for (const WeightPiece& piece : spec.weights) {
       layouts.push_back(piece.layout);
     }
-    layouts[0] = decoded[0];
-    layouts[0].dtype = spec.weights[0].layout.dtype;
+    for (size_t w = 0; w < KernelsOf(spec.op); ++w) {
+      layouts[w] = Decoded(decoded[w], spec.weights[w].layout.dtype);
+    }
     return layouts;
   }
 

@@ -212,6 +212,10 @@ class GatherKernel : public CpuKernel {
 }  // namespace
 
 KernelOr Make(const Gather& op, const PartSpec& spec, const OneDnn&) {
+  if (!spec.weights.empty() &&
+      spec.weights[0].layout.dtype != spec.outputs[0].dtype) {
+    return absl::UnimplementedError("rows that are widened");
+  }
   return std::make_unique<GatherKernel>(op, spec);
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <variant>
 
 #include "kernels/cpu/parallel.h"
 #include "kernels/decoded_part.h"
@@ -11,14 +10,6 @@ namespace layerd::cpu {
 namespace {
 
 constexpr int64_t kLanesMax = 64;
-
-// Output channels from one index of dimension `d` of a kernel to the next.
-int64_t ChannelStep(const PartSpec& stored, size_t d) {
-  const auto* conv = std::get_if<Convolution>(&stored.op);
-  const bool grouped = conv != nullptr && conv->groups > 1;
-  if (grouped && d == 0) return stored.weights[0].layout.shape[1];
-  return d == (grouped ? 1 : 0) ? 1 : 0;
-}
 
 }  // namespace
 
@@ -30,7 +21,14 @@ WeightDecoder::WeightDecoder(const PartSpec& stored, const DecodeRows& rows)
       kernel_offset_bytes_(stored.weights[0].offset_bytes) {
   const PartSpec decoded = DecodedSpec(stored);
   decoded_bytes_ = WeightBytes(decoded);
-  for (size_t w = 1; w < decoded.weights.size(); ++w) {
+  const size_t kernels = KernelsOf(stored.op);
+  for (size_t w = 1; w < kernels; ++w) {
+    const WeightLayout& layout = stored.weights[w].layout;
+    others_.push_back({stored.weights[w].offset_bytes,
+                       decoded.weights[w].offset_bytes,
+                       layout.bytes() / SizeOf(layout.dtype)});
+  }
+  for (size_t w = kernels; w < decoded.weights.size(); ++w) {
     copies_.push_back({stored.weights[w].offset_bytes,
                        decoded.weights[w].offset_bytes,
                        decoded.weights[w].layout.bytes()});
@@ -108,6 +106,14 @@ void WeightDecoder::Decode(const std::byte* extent, std::byte* decoded) const {
     ParallelRanges(elements_, elements_, [&](int64_t begin, int64_t end) {
       DecodeFlat(kernel, to, begin, end);
     });
+  }
+  for (const Kernel& other : others_) {
+    ParallelRanges(
+        other.elements, other.elements, [&](int64_t begin, int64_t end) {
+          DecodeFlat(extent + other.from_bytes,
+                     reinterpret_cast<float*>(decoded + other.to_bytes), begin,
+                     end);
+        });
   }
   CopyOthers(extent, decoded);
 }

@@ -64,6 +64,12 @@ class WeightDecoder {
     uint64_t from_bytes, to_bytes, bytes;
   };
 
+  // The second of a GRU: never scaled.
+  struct Kernel {
+    uint64_t from_bytes, to_bytes;
+    int64_t elements;
+  };
+
   static std::vector<Digit> DigitsOf(const PartSpec& stored);
   void TakeApart(std::vector<Digit> digits);
   Place PlaceOf(int64_t segment) const;
@@ -81,6 +87,7 @@ class WeightDecoder {
   uint64_t decoded_bytes_ = 0;
   uint64_t kernel_offset_bytes_ = 0;
   std::optional<uint64_t> scales_offset_bytes_;
+  std::vector<Kernel> others_;
   std::vector<Copy> copies_;  // What is F32 already.
 
   std::vector<Digit> outer_;  // Of the segments.

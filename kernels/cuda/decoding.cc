@@ -11,14 +11,6 @@
 namespace layerd::cuda {
 namespace {
 
-// Output channels from one index of dimension `d` of a kernel to the next.
-int64_t ChannelStep(const PartSpec& stored, size_t d) {
-  const auto* conv = std::get_if<Convolution>(&stored.op);
-  const bool grouped = conv != nullptr && conv->groups > 1;
-  if (grouped && d == 0) return stored.weights[0].layout.shape[1];
-  return d == (grouped ? 1 : 0) ? 1 : 0;
-}
-
 class DecodingKernel final : public CudaKernel {
  public:
   DecodingKernel(const PartSpec& stored, std::unique_ptr<CudaKernel> inner)

@@ -36,7 +36,13 @@ absl::Status Check(const Pad&, const PartSpec&) { return absl::OkStatus(); }
 absl::Status Check(const Unary&, const PartSpec&) { return absl::OkStatus(); }
 absl::Status Check(const Binary&, const PartSpec&) { return absl::OkStatus(); }
 absl::Status Check(const Reduce&, const PartSpec&) { return absl::OkStatus(); }
-absl::Status Check(const Gather&, const PartSpec&) { return absl::OkStatus(); }
+absl::Status Check(const Gather&, const PartSpec& spec) {
+  const bool constant = !spec.weights.empty();
+  if (!constant || spec.weights[0].layout.dtype == spec.outputs[0].dtype) {
+    return absl::OkStatus();
+  }
+  return NotOnDevice("rows that are widened");
+}
 absl::Status Check(const Select&, const PartSpec&) { return absl::OkStatus(); }
 absl::Status Check(const Recurrent&, const PartSpec&) {
   return NotOnDevice("a recurrence");

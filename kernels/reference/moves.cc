@@ -95,6 +95,9 @@ absl::Status Run(const Gather& op, const Part& part, const PartMemory& memory) {
   const int64_t length = constant ? part.spec.weights[0].layout.shape[axis]
                                   : part.spec.inputs[0].shape[axis];
   const size_t size = SizeOf(y.dtype);
+  const DataType stored =
+      constant ? part.spec.weights[0].layout.dtype : part.spec.inputs[0].dtype;
+  const CastRow cast = CastRowFor(stored, y.dtype);
   const std::byte* from = constant
                               ? memory.weights + part.weights[0].offset_bytes
                               : memory.inputs[0];
@@ -118,8 +121,8 @@ absl::Status Run(const Gather& op, const Part& part, const PartMemory& memory) {
       position += constant ? part.weights[0].positions[d][at]
                            : at * part.spec.inputs[0].strides[d];
     }
-    std::memcpy(memory.outputs[0] + PositionOf(y, index) * size,
-                from + position * size, size);
+    cast(from + position * SizeOf(stored), 1,
+         memory.outputs[0] + PositionOf(y, index) * size, 1, 1);
   });
   return status;
 }

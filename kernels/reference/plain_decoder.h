@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "kernels/backend.h"
 #include "kernels/reference/loops.h"
@@ -24,12 +25,14 @@ class PlainDecoder {
   void Decode(const std::byte* extent, std::byte* decoded) const;
 
  private:
+  void DecodeKernel(size_t w, const std::byte* kernel, const std::byte* extent,
+                    float* to) const;
   float StoredAt(const std::byte* kernel, int64_t position) const;
 
   PartSpec stored_, decoded_;
   uint64_t decoded_bytes_;
-  reference::WeightTable table_;
-  std::optional<size_t> scales_;  // Among the stored weights.
+  std::vector<reference::WeightTable> tables_;  // Of each kernel.
+  std::optional<size_t> scales_;                // Among the stored weights.
 };
 
 }  // namespace layerd

@@ -83,6 +83,7 @@ NarrowCase CaseOf(const TestLayer& layer, const Way& way) {
 std::vector<NarrowCase> NarrowCases() {
   std::vector<TestLayer> layers = FullyConnectedCases();
   for (const TestLayer& layer : ConvolutionCases()) layers.push_back(layer);
+  for (const TestLayer& layer : ConvTransposeCases()) layers.push_back(layer);
   std::vector<NarrowCase> cases;
   for (size_t i = 0; i < layers.size(); i += 2) {
     // Each layer one way, each way many layers; two layers all ways.
