@@ -46,6 +46,8 @@ catch2                    the tests' framework
 libonnx-testdata          the ONNX project's backend cases, a thousand tiny models
 libbenchmark-dev          the benches' framework
 python3-torchvision       PyTorch: what speed on a GPU is compared with
+dpkg-dev                  what the Debian package depends on
+systemd                   checks the unit
 rt-tests                  cyclictest: the stalls of the machine, beside load runs
 clang                     a second compiler, for the fuzzers
 libclang-rt-14-dev        libFuzzer and clang's sanitizers
