@@ -41,6 +41,11 @@ struct Tile {
   int64_t channels;              // Of the panel, that are stored.
   float low, high;
   const NarrowWeights* narrow = nullptr;  // Null: the weights are there.
+  // What the tile behind this one reads first: lines of the cache from here on,
+  // so many with each tap.
+  const float* next = nullptr;
+  int64_t next_lines = 0;
+  bool streams = false;  // Past the caches: y is larger than they are.
 };
 
 using TileFunction = void (*)(const Tile&);
@@ -57,6 +62,7 @@ struct TileSet {
   // The same for weights that are narrow, by their type.
   const TileFunction* narrow_whole[3];
   const TileFunction* narrow_half[3];
+  void (*settle)();  // What has been streamed is there for other threads.
 
   void Run(int64_t rows, const Tile& tile) const {
     const bool is_half = tile.channels * 2 <= panel;

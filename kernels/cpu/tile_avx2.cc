@@ -12,7 +12,13 @@ namespace {
 
 struct Avx2 {
   static constexpr int64_t kLanes = 8;
+  static constexpr bool kStreams = true;
   using Vector = float __attribute__((vector_size(32)));
+
+  static void Stream(float* to, const Vector& value) {
+    _mm256_stream_ps(to, value);
+  }
+  static void Settle() { _mm_sfence(); }
 
   static Vector Widen(const StoredHalf* from) {
     return _mm256_cvtph_ps(Eight(from));

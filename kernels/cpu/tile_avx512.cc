@@ -16,7 +16,13 @@ namespace {
 
 struct Avx512 {
   static constexpr int64_t kLanes = 16;
+  static constexpr bool kStreams = true;
   using Vector = float __attribute__((vector_size(64)));
+
+  static void Stream(float* to, const Vector& value) {
+    _mm512_stream_ps(to, value);
+  }
+  static void Settle() { _mm_sfence(); }
 
   static Vector Widen(const StoredHalf* from) {
     return _mm512_cvtph_ps(Sixteen(from));

@@ -31,8 +31,8 @@ class TileLoops {
     Announce(tile);
     Start(tile, sum);
     Multiply(tile, sum);
-    if (tile.channels == kVectors * Isa::kLanes) return Store(tile, sum);
-    StoreSome(tile, sum);
+    if (tile.channels < kVectors * Isa::kLanes) return StoreSome(tile, sum);
+    tile.streams ? Store<Isa::kStreams>(tile, sum) : Store<false>(tile, sum);
   }
 
  private:
@@ -110,7 +110,9 @@ class TileLoops {
   static void Announce(const Tile& tile) {
     for (int r = 0; r < kRows; ++r) {
       for (int64_t c = 0; c < tile.channels; c += kLineFloats) {
-        __builtin_prefetch(tile.y[r] + c, 1);
+        if (!Isa::kStreams || !tile.streams) {
+          __builtin_prefetch(tile.y[r] + c, 1);
+        }
         if (tile.residual != nullptr) __builtin_prefetch(tile.residual[r] + c);
       }
     }
@@ -143,12 +145,16 @@ class TileLoops {
     const float* const* x = tile.x;
     int64_t products = tile.taps * tile.depth;
     int64_t left = kRun;  // Of the run.
-    float all[kRows][kVectors * Isa::kLanes];
+    alignas(64) float all[kRows][kVectors * Isa::kLanes];
     bool has_runs = false;
+    const float* next = tile.next;
     for (int64_t tap = 0; tap < tile.taps; ++tap, x += kRows) {
       const float* row[kRows];
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) row[r] = x[r];
+      for (int64_t i = 0; i < tile.next_lines; ++i, next += kLineFloats) {
+        __builtin_prefetch(next, 0, 2);
+      }
       for (int64_t d = 0; d < tile.depth;) {
         const int64_t rest = tile.depth - d;
         const int64_t count = rest < left ? rest : left;
@@ -209,6 +215,7 @@ class TileLoops {
     }
   }
 
+  template <bool kStreams>
   static void Store(const Tile& tile, Sums& sum) {
     const Vector low = Vector{} + tile.low;
     const Vector high = Vector{} + tile.high;
@@ -222,7 +229,8 @@ class TileLoops {
         }
         y = y < low ? low : y;  // Not a number stays so.
         y = y > high ? high : y;
-        Put(tile.y[r] + v * Isa::kLanes, y);
+        float* const to = tile.y[r] + v * Isa::kLanes;
+        kStreams ? Isa::Stream(to, y) : Put(to, y);
       }
     }
   }
@@ -288,7 +296,8 @@ constexpr TileSet TileSetOf(const char* name) {
            TileTable<Isa, kVectors, int8_t, Rows>::kRun},
           {TileTable<Isa, kHalf, StoredHalf, Rows>::kRun,
            TileTable<Isa, kHalf, StoredBFloat16, Rows>::kRun,
-           TileTable<Isa, kHalf, int8_t, Rows>::kRun}};
+           TileTable<Isa, kHalf, int8_t, Rows>::kRun},
+          Isa::Settle};
 }
 
 }  // namespace layerd::cpu

@@ -12,7 +12,13 @@ namespace {
 
 struct Neon {
   static constexpr int64_t kLanes = 4;
+  static constexpr bool kStreams = false;
   using Vector = float __attribute__((vector_size(16)));
+
+  static void Stream(float* to, const Vector& value) {
+    __builtin_memcpy(to, &value, sizeof(value));
+  }
+  static void Settle() {}
 
   static Vector Widen(const StoredHalf* from) {
     return vcvt_f32_f16(vreinterpret_f16_u16(Four(from)));

@@ -18,7 +18,10 @@ constexpr int64_t kProducts = 9 * 2048;
 
 // A tile of positive numbers: no error cancels another.
 struct Sums {
-  Sums() : x(kRows * kProducts), weights(kProducts * panel), y(kRows * panel) {
+  Sums()
+      : x(kRows * kProducts),
+        weights(kProducts * panel),
+        y(kRows * panel + 16) {
     uint32_t state = 7;
     for (std::vector<float>* numbers : {&x, &weights}) {
       for (float& number : *numbers) {
@@ -29,7 +32,7 @@ struct Sums {
   }
 
   // Products divided among so many taps.
-  std::vector<float> Run(int64_t taps, int64_t channels) {
+  std::vector<float> Run(int64_t taps, int64_t channels, bool streams = false) {
     const int64_t depth = kProducts / taps;
     std::vector<const float*> rows;
     for (int64_t tap = 0; tap < taps; ++tap) {
@@ -38,7 +41,8 @@ struct Sums {
       }
     }
     float* to[kRows];
-    for (int64_t r = 0; r < kRows; ++r) to[r] = y.data() + r * panel;
+    float* const first = FirstOfLine(y.data());
+    for (int64_t r = 0; r < kRows; ++r) to[r] = first + r * panel;
     constexpr float kMost = std::numeric_limits<float>::infinity();
     Tiles()->Run(kRows, {.x = rows.data(),
                          .taps = taps,
@@ -50,8 +54,18 @@ struct Sums {
                          .y = to,
                          .channels = channels,
                          .low = -kMost,
-                         .high = kMost});
-    return y;
+                         .high = kMost,
+                         .next = x.data(),
+                         .next_lines = streams ? 5 : 0,
+                         .streams = streams});
+    Tiles()->settle();
+    return {first, first + kRows * panel};
+  }
+
+  // What is streamed is whole lines.
+  static float* FirstOfLine(float* memory) {
+    const auto address = reinterpret_cast<uintptr_t>(memory);
+    return memory + (64 - address % 64) % 64 / sizeof(float);
   }
 
   const int64_t panel = Tiles()->panel;
@@ -92,6 +106,18 @@ TEST_CASE("Sums do not depend on how products are divided among taps") {
   CHECK(sums.Run(9, sums.panel) == one);
   CHECK(sums.Run(kProducts / 96, sums.panel) == one);
   CHECK(sums.Run(9, sums.panel / 2) == one);
+}
+
+TEST_CASE("What goes past the caches are the same bits") {
+  if (Tiles() == nullptr) {
+    std::cout << "SKIPPED: no tiles for this processor\n";
+    return;
+  }
+  Sums sums;
+  const std::vector<float> stored = sums.Run(9, sums.panel);
+  std::fill(sums.y.begin(), sums.y.end(), 0.0f);
+
+  CHECK(sums.Run(9, sums.panel, /*streams=*/true) == stored);
 }
 
 // A panel of random narrow weights, and what DecodeRows makes of them.

@@ -16,9 +16,20 @@
 namespace layerd::cpu {
 namespace {
 
-// Half of a second-level cache: weights up to that stay near while each tile
-// meets all of them. Of larger ones a panel stays near while all tiles pass.
-constexpr int64_t kWeightsNearBytes = 512 << 10;
+// Somewhat more than half of a second-level cache: weights up to that stay near
+// while each tile meets all of them. Of larger ones a panel stays near while
+// all tiles pass.
+constexpr int64_t kWeightsNearBytes = 640 << 10;
+
+// A larger output is written past the caches: it would drive out of them what
+// the layer reads, and be gone itself when the next one begins. One of many
+// products needs what it reads the most.
+constexpr int64_t kStreamedBytes = 5 << 20;
+constexpr int64_t kManyProducts = 1024, kStreamedOfManyBytes = 3 << 20;
+
+// A smaller input stays in the second-level cache, and beside a larger panel
+// none of it does.
+constexpr int64_t kNearBytes = 1 << 20, kPanelNearBytes = 512 << 10;
 
 // 50 operations a nanosecond on one thread: less makes no part.
 constexpr int64_t kFlopsOfElement = 50;
@@ -52,6 +63,7 @@ class TiledKernel : public CpuKernel {
   };
 
   void PlanItems();
+  void PlanMemory(const PartSpec& spec);
   Item ItemAt(int64_t item) const;
   int64_t RowsOf(const Item& item) const;
   void Step(Item& item) const;
@@ -73,6 +85,8 @@ class TiledKernel : public CpuKernel {
   int64_t pixels_, tile_count_, panels_;
   int64_t rows_least_, pixels_over_;  // Of a tile; that those leave.
   int64_t panels_of_item_ = 1;        // That a tile meets in one go.
+  int64_t next_lines_ = 0;  // That are new to the next tile, by the tap.
+  bool streams_ = false;
   int64_t work_ = 0;
 };
 
@@ -81,6 +95,11 @@ struct TiledKernel::Pointers {
   std::array<const float*, TileSet::kRowsMax> residual;
   std::array<float*, TileSet::kRowsMax> y;
 };
+
+// The first of one in the cache.
+bool IsLine(const float* memory) {
+  return reinterpret_cast<uintptr_t>(memory) % 64 == 0;
+}
 
 // A picture whose every pixel is computed from one pixel, and that lies without
 // gaps, is one row of them.
@@ -124,6 +143,7 @@ TiledKernel::TiledKernel(const TiledLayer& layer, const PartSpec& spec)
   pixels_over_ = pixels_ % tile_count_;
   panels_ = (layer.outputs + panel_ - 1) / panel_;
   PlanItems();
+  PlanMemory(spec);
   scratch_bytes_ = ThreadsMax() * windows_.scratch_bytes();
 }
 
@@ -136,6 +156,27 @@ void TiledKernel::PlanItems() {
   const int64_t groups =
       std::min(panels_, (wanted + tile_count_ - 1) / tile_count_);
   panels_of_item_ = (panels_ + groups - 1) / groups;
+}
+
+// Whole tensors count: the parts of a layer come one after the other.
+void TiledKernel::PlanMemory(const PartSpec& spec) {
+  constexpr int64_t kLineFloats = 16;
+  const auto is_whole_lines = [](int64_t floats) {
+    return floats % kLineFloats == 0;
+  };
+  const int64_t most_bytes = taps_ * layer_.inputs < kManyProducts
+                                 ? kStreamedBytes
+                                 : kStreamedOfManyBytes;
+  streams_ = clamp_ && BytesOf(spec.outputs[0].shape) > most_bytes &&
+             is_whole_lines(layer_.y.column) && is_whole_lines(layer_.y.row) &&
+             is_whole_lines(layer_.y.image) && is_whole_lines(panel_);
+  if (taps_ == 1 || layer_.x.column != layer_.inputs ||
+      BytesOf(spec.inputs[0].shape) <= kNearBytes ||
+      BytesOf({panel_, taps_, layer_.inputs}) > kPanelNearBytes) {
+    return;
+  }
+  next_lines_ = tiles_.rows_max * layer_.columns.stride * layer_.inputs /
+                kLineFloats / taps_;
 }
 
 // Tiles widen, and the only scales they know are those of I8.
@@ -182,6 +223,7 @@ absl::Status TiledKernel::Run(dnnl_stream_t, const PartMemory& memory) {
     for (int64_t i = begin; i < end; ++i, Step(item)) {
       RunItem(own, item, gathered);
     }
+    if (streams_) tiles_.settle();
   });
   return absl::OkStatus();
 }
@@ -236,6 +278,11 @@ void TiledKernel::RunItem(const Memory& memory, const Item& item,
                .low = clamp_.value_or(Clamp{}).low,
                .high = clamp_.value_or(Clamp{}).high};
   windows_.Reach(memory.x, start, rows, gathered, pointers.x, tile);
+  if (next_lines_ > 0) {
+    tile.next = pointers.x[tile.taps * rows - 1] + tile.depth;
+    tile.next_lines = next_lines_ * taps_ / tile.taps;
+  }
+  tile.streams = streams_ && IsLine(pointers.y[0]);
   const int64_t end = std::min(panels_, first + panels_of_item_);
   NarrowWeights narrow;
   for (int64_t panel = first; panel < end; ++panel) {
@@ -248,6 +295,7 @@ void TiledKernel::RunItem(const Memory& memory, const Item& item,
       tile.narrow = &narrow;
     }
     RunPanel(memory, panel, rows, pointers, tile);
+    tile.next_lines = 0;
   }
 }
 

@@ -157,6 +157,31 @@ TEST_CASE("Rows of a layer without weights are smaller layers, bit for bit") {
   }
 }
 
+// Too large for all of the tests above.
+TEST_CASE("Tensors larger than the caches change no answer") {
+  const ConvolutionSketch sketch = GENERATE(
+      ConvolutionSketch{"output",
+                        {1, 3, 150, 152},
+                        64,
+                        {1, 1},
+                        {1, 1},
+                        {1, 1},
+                        {0, 0},
+                        {0, 0},
+                        1,
+                        true,
+                        false,
+                        {ActivationKind::kRelu, 0, 0}},
+      ConvolutionSketch{
+          "input", {1, 64, 66, 66}, 4, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}});
+  const TestLayer layer = LayerOf(sketch, 1);
+  for (const Twin& twin : kTwins) {
+    const std::unique_ptr<Backend> backend = twin.make();
+    INFO(twin.name << ": " << layer.name);
+    CheckAgainstOracle(*backend, layer, Cut(layer, 32, 100));
+  }
+}
+
 std::vector<PartSpec> WithWinograd(std::vector<PartSpec> parts) {
   for (PartSpec& part : parts) {
     WeightLayout& kernel = part.weights[0].layout;
