@@ -121,7 +121,7 @@ TEST_CASE("An If that is unsound or not supported is refused by name") {
       {"no condition", [](TestModel& m) { m.proto.mutable_graph()->mutable_node(0)->clear_input(); }, "it has no condition"},
       {"a branch twice", [](TestModel& m) { m.proto.mutable_graph()->mutable_node(0)->mutable_attribute(1)->set_name("then_branch"); }, "\"then_branch\" is no graph, or there twice"},
       {"a branch of numbers", [](TestModel& m) { auto* a = m.proto.mutable_graph()->mutable_node(0)->mutable_attribute(1); a->clear_g(); a->set_type(onnx::AttributeProto::INT); a->set_i(0); }, "\"else_branch\" is no graph"},
-      {"a branch with inputs", [](TestModel& m) { BranchOf(m, 0)->add_input()->set_name("a"); }, "a branch that has inputs"},
+      {"a branch with inputs", [](TestModel& m) { AddCondition(m, true); BranchOf(m, 0)->add_input()->set_name("a"); }, "a branch that has inputs"},
       {"too few outputs", [](TestModel& m) { AddCondition(m, true); BranchOf(m, 1)->clear_output(); }, "a branch has 0 outputs, the node has 1"},
       {"an output of nobody", [](TestModel& m) { AddCondition(m, true); BranchOf(m, 1)->mutable_output(0)->set_name("u"); }, "its input \"u\" is no output"},
       {"the other branch's value", [](TestModel& m) { AddCondition(m, true); BranchOf(m, 0)->mutable_node(0)->set_output(0, "u"); BranchOf(m, 0)->mutable_output(0)->set_name("u"); BranchOf(m, 1)->mutable_output(0)->set_name("u"); }, "its input \"u\" is no output"},

@@ -72,13 +72,20 @@ struct Node {
   std::vector<int> inputs, outputs;  // Into Graph::values, or kAbsent.
   std::map<std::string, AttributeValue> attributes;
   int branch = -1;  // Into Graph::branches while importing: it belongs to it.
+  // Likewise: the body of a Loop or a Scan, whose last inputs are what the body
+  // writes.
+  int body = -1;
 };
 
-// One of the two branches of an If. The nodes of both stand among all others.
+// One of the two branches of an If, or the body of a Loop or a Scan. Its nodes
+// stand among all others.
 struct Branch {
   int parent = -1;          // Into Graph::branches.
-  int condition = kAbsent;  // Into Graph::values.
+  int condition = kAbsent;  // Into Graph::values; of an If.
   bool is_then = false;     // Whether it is the one for true.
+  bool is_body = false;
+  std::vector<int> inputs;  // Of a body, kAbsent where nobody reads it.
+  size_t outputs = 0;       // Of a body: how many.
 };
 
 // `node "conv7" (Conv, opset 13)`: how every error about a node begins.

@@ -200,6 +200,7 @@ class Builder {
   }
 
   absl::Status AddNodes() {
+    RETURN_IF_ERROR(AddBodyInputs());
     for (OnnxNode& from : model_.nodes) {
       graph_.weight_bytes += WeightBytes(from);
       Node node;
@@ -226,6 +227,22 @@ class Builder {
     return absl::OkStatus();
   }
 
+  absl::Status AddBodyInputs() {
+    body_inputs_.resize(model_.branches.size());
+    for (size_t b = 0; b < model_.branches.size(); ++b) {
+      for (const std::string& input : model_.branches[b].inputs) {
+        ASSIGN_OR_RETURN(const int index, AddValue(input, "input of a body",
+                                                   static_cast<int>(b)));
+        body_inputs_[b].push_back(index);
+      }
+    }
+    for (const OnnxNode& node : model_.nodes) {
+      if (node.body == kNoBranch) continue;
+      graph_.branches[static_cast<size_t>(node.body)].is_body = true;
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status Connect(const OnnxNode& from, Node& node) {
     for (const std::string& input : from.inputs) {
       if (input.empty()) {
@@ -235,8 +252,11 @@ class Builder {
       ASSIGN_OR_RETURN(const int index, Input(node, input, from.branch));
       node.inputs.push_back(index);
     }
-    return node.op_type == "If" ? ConnectBranches(from, node)
-                                : absl::OkStatus();
+    if (node.op_type == "If") return ConnectBranches(from, node);
+    if (node.op_type == "Loop" || node.op_type == "Scan") {
+      return ConnectBody(from, node);
+    }
+    return absl::OkStatus();
   }
 
   absl::StatusOr<int> Input(const Node& node, const std::string& name,
@@ -259,6 +279,10 @@ class Builder {
     const int condition = node.inputs[0];
     for (const int b : {from.then_branch, from.else_branch}) {
       const OnnxBranch& branch = model_.branches[static_cast<size_t>(b)];
+      if (!branch.inputs.empty()) {
+        return About(node,
+                     absl::InvalidArgumentError("a branch that has inputs"));
+      }
       if (branch.outputs.size() < from.outputs.size()) {
         return About(node, absl::InvalidArgumentError(absl::StrFormat(
                                "a branch has %d outputs, the node has %d",
@@ -271,6 +295,21 @@ class Builder {
         ASSIGN_OR_RETURN(const int index, Input(node, branch.outputs[i], b));
         node.inputs.push_back(index);
       }
+    }
+    return absl::OkStatus();
+  }
+
+  // A loop reads what its body writes behind its own inputs.
+  absl::Status ConnectBody(const OnnxNode& from, Node& node) {
+    if (from.body == kNoBranch) return absl::OkStatus();  // Refused if needed.
+    node.body = from.body;
+    Branch& body = graph_.branches[static_cast<size_t>(from.body)];
+    const OnnxBranch& named = model_.branches[static_cast<size_t>(from.body)];
+    body.inputs = std::move(body_inputs_[static_cast<size_t>(from.body)]);
+    body.outputs = named.outputs.size();
+    for (const std::string& output : named.outputs) {
+      ASSIGN_OR_RETURN(const int index, Input(node, output, from.body));
+      node.inputs.push_back(index);
     }
     return absl::OkStatus();
   }
@@ -365,6 +404,7 @@ class Builder {
   Graph graph_;
   std::vector<Names> names_;   // Of the graph, then of each branch.
   std::vector<int> branches_;  // That each value belongs to.
+  std::vector<std::vector<int>> body_inputs_;  // Of each branch.
   std::unordered_set<std::string> node_names_;
 };
 

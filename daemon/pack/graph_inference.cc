@@ -13,10 +13,12 @@
 #include "config/status_macros.h"
 #include "daemon/pack/element_type.h"
 #include "daemon/pack/graph_builder.h"
+#include "daemon/pack/loop_bodies.h"
 #include "daemon/pack/node_check.h"
 #include "daemon/pack/node_context.h"
 #include "daemon/pack/onnx_limits.h"
 #include "daemon/pack/operator_table.h"
+#include "daemon/pack/sequences.h"
 #include "daemon/pack/spell_out.h"
 
 namespace layerd {
@@ -30,6 +32,8 @@ class Inference {
         held_bytes_(held_bytes),
         work_("elements computed while packing", kFoldWorkMax),
         spelled_("nodes for operators without a kernel", kSpelledNodesMax),
+        bodies_(graph, held_bytes, &spelled_),
+        sequences_(graph, held_bytes),
         stands_for_(graph->values.size()) {
     std::iota(stands_for_.begin(), stands_for_.end(), 0);
   }
@@ -37,9 +41,13 @@ class Inference {
   absl::Status Run() {
     std::vector<Node> kept;
     for (const Node& node : graph_->nodes) node_names_.insert(node.name);
+    door_ = {[&](Node node) { return Process(std::move(node), kept); },
+             [this](int value) { return StandsFor(value); },
+             [this](int output, int value) {
+               stands_for_[static_cast<size_t>(output)] = value;
+             }};
     for (Node& node : graph_->nodes) {
-      if (Taken(node.branch) == Answer::kNo) continue;
-      RETURN_IF_ERROR(InBranch(node.branch, InferAndKeep(node, kept)));
+      RETURN_IF_ERROR(Process(std::move(node), kept));
     }
     graph_->nodes = std::move(kept);
     graph_->branches.clear();
@@ -49,10 +57,57 @@ class Inference {
  private:
   enum class Answer { kNo, kYes, kUnknown };
 
+  absl::Status Process(Node node, std::vector<Node>& kept) {
+    CountNewValues();
+    if (bodies_.Take(node) || Taken(node.branch) == Answer::kNo) {
+      return absl::OkStatus();
+    }
+    const int branch = node.branch;
+    return InBranch(branch, InferAndKeep(node, kept));
+  }
+
+  void CountNewValues() {
+    for (size_t i = stands_for_.size(); i < graph_->values.size(); ++i) {
+      stands_for_.push_back(static_cast<int>(i));
+    }
+  }
+
   absl::Status InferAndKeep(Node& node, std::vector<Node>& kept) {
     if (node.op_type == "If") return Decide(node, kept);
+    if (node.body >= 0) return bodies_.Unroll(node, door_);
+    Resolve(node);
+    if (Sequences::Is(node)) return sequences_.Take(node, door_);
+    if (IsAliasOfSequence(node)) return absl::OkStatus();
     ASSIGN_OR_RETURN(const bool stays, Infer(node));
     return stays ? Keep(std::move(node), kept) : absl::OkStatus();
+  }
+
+  void Resolve(Node& node) {
+    for (int& input : node.inputs) {
+      if (input != kAbsent) input = StandsFor(input);
+    }
+  }
+
+  bool IsAliasOfSequence(const Node& node) {
+    if (node.op_type != "Identity" || node.inputs.size() != 1 ||
+        node.outputs.size() != 1 || !sequences_.Has(node.inputs[0])) {
+      return false;
+    }
+    stands_for_[static_cast<size_t>(node.outputs[0])] = node.inputs[0];
+    return true;
+  }
+
+  // Lists of tensors have neither.
+  absl::Status CheckAreTensors(const Node& node) {
+    for (const int input : node.inputs) {
+      if (input == kAbsent || ValueAt(input).shape) continue;
+      return Refuse(node,
+                    absl::StrFormat(
+                        "its input \"%s\" is a sequence, which is only "
+                        "supported for operators on sequences",
+                        absl::CHexEscape(ValueAt(input).name.substr(0, 200))));
+    }
+    return absl::OkStatus();
   }
 
   Answer IsTrue(int condition) {
@@ -103,7 +158,7 @@ class Inference {
   absl::Status Decide(const Node& node, std::vector<Node>& kept) {
     const int condition = StandsFor(node.inputs[0]);
     const Value& decides = ValueAt(condition);
-    if (*decides.dtype != DataType::kBool ||
+    if (!decides.shape || *decides.dtype != DataType::kBool ||
         *ElementCount(*decides.shape) != 1) {
       return About(node, absl::InvalidArgumentError(
                              "its condition is not one truth value"));
@@ -130,7 +185,7 @@ class Inference {
                       std::vector<Node>& kept) {
     const Value& yes = ValueAt(inputs[1]);
     const Value& no = ValueAt(inputs[2]);
-    if (yes.dtype != no.dtype || yes.shape != no.shape ||
+    if (!yes.shape || yes.dtype != no.dtype || yes.shape != no.shape ||
         yes.shape->size() < ValueAt(inputs[0]).shape->size()) {
       return Refuse(
           node,
@@ -177,9 +232,8 @@ class Inference {
                           Describe(node), row->opset_min));
     }
     RETURN_IF_ERROR(CheckArity(node, *row));
-    for (int& input : node.inputs) {
-      if (input != kAbsent) input = stands_for_[static_cast<size_t>(input)];
-    }
+    Resolve(node);
+    RETURN_IF_ERROR(CheckAreTensors(node));
     if (row->infer == nullptr) return true;
     NodeContext context(graph_, &node);
     RETURN_IF_ERROR(row->infer(context));
@@ -204,9 +258,7 @@ class Inference {
         SpellOut(node, *graph_, *held_bytes_);
     if (!spelled.ok()) return About(node, spelled.status());
     RETURN_IF_ERROR(About(node, spelled_.Take(spelled->size())));
-    for (size_t i = stands_for_.size(); i < graph_->values.size(); ++i) {
-      stands_for_.push_back(static_cast<int>(i));
-    }
+    CountNewValues();
     for (Node& part : *spelled) {
       if (part.name != node.name) part.name = UniqueName(part.name);
       ASSIGN_OR_RETURN(const bool stays, Infer(part));
@@ -324,46 +376,7 @@ class Inference {
 
   absl::Status CheckStays(const Node& node, const OperatorRow& row) {
     if (row.lowers == Lowers::kNo) return RefuseUnfolded(node);
-    RETURN_IF_ERROR(CheckNotEmpty(node, node.inputs, "input"));
-    RETURN_IF_ERROR(CheckNotEmpty(node, node.outputs, "output"));
-    if (row.lowers == Lowers::kAny) return absl::OkStatus();
-    for (const int input : node.inputs) {
-      if (input == kAbsent) continue;
-      const DataType dtype = *ValueAt(input).dtype;
-      if (IsComputedWith(dtype, row.lowers)) continue;
-      return Refuse(node, absl::StrFormat("it computes with %s; FP16 and FP32 "
-                                          "are supported",
-                                          NameOf(dtype)));
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status CheckNotEmpty(const Node& node, const std::vector<int>& edges,
-                             const char* kind) {
-    for (const int edge : edges) {
-      if (edge == kAbsent) continue;
-      const Value& value = ValueAt(edge);
-      if (*ElementCount(*value.shape) != 0) continue;
-      return Refuse(
-          node, absl::StrFormat("its %s [%s] is empty, which is not supported",
-                                kind, absl::StrJoin(*value.shape, ", ")));
-    }
-    return absl::OkStatus();
-  }
-
-  static bool IsComputedWith(DataType dtype, Lowers lowers) {
-    switch (dtype) {
-      case DataType::kF16:
-      case DataType::kBF16:
-      case DataType::kF32:
-        return true;
-      case DataType::kF64:
-        return lowers == Lowers::kNumbers;
-      case DataType::kU64:
-        return false;
-      default:
-        return lowers == Lowers::kNumbers;
-    }
+    return CheckComputes(node, row, *graph_);
   }
 
   absl::Status RefuseUnfolded(const Node& node) {
@@ -417,6 +430,11 @@ class Inference {
         output = source;
         continue;
       }
+      if (!ValueAt(source).shape) {
+        return absl::UnimplementedError(absl::StrFormat(
+            "output \"%s\" is a sequence, which is not supported",
+            absl::CHexEscape(ValueAt(output).name.substr(0, 200))));
+      }
       if (*ElementCount(*ValueAt(source).shape) == 0) {
         return absl::UnimplementedError(absl::StrFormat(
             "output \"%s\": it is empty, [%s], which is not supported",
@@ -454,6 +472,9 @@ class Inference {
   Graph* graph_;
   Allowance* held_bytes_;
   Allowance work_, spelled_;
+  LoopBodies bodies_;
+  Sequences sequences_;
+  InferenceDoor door_;
   // The value that each is the same as: itself, or the input of a node that
   // does nothing.
   std::vector<int> stands_for_;

@@ -8,6 +8,9 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "config/status_macros.h"
+#include "daemon/pack/element_type.h"
 #include "daemon/pack/onnx_limits.h"
 
 namespace layerd {
@@ -21,23 +24,24 @@ constexpr const char* kCountsResults =
     "how many results it has depends on data of each request, which is not "
     "supported; export the model up to its inputs (boxes and scores), and do "
     "this in the client";
-constexpr const char* kFlows =
-    "loops are not supported; export the model with its steps written out";
+constexpr const char* kLacksBody = "it has no body";
 constexpr const char* kRandom =
     "it draws random numbers: a request would not get the same answer twice";
+// clang-format off
 constexpr Reason kReasons[] = {
     {"Bernoulli", kRandom},
     {"Compress", kCountsResults},
-    {"Loop", kFlows},
+    {"Loop", kLacksBody},
     {"Multinomial", kRandom},
     {"NonMaxSuppression", kCountsResults},
     {"RandomNormal", kRandom},
     {"RandomNormalLike", kRandom},
     {"RandomUniform", kRandom},
     {"RandomUniformLike", kRandom},
-    {"Scan", kFlows},
+    {"Scan", kLacksBody},
     {"Unique", kCountsResults},
 };
+// clang-format on
 
 // Whose operators strangers are, and how to do without them.
 constexpr Reason kDomains[] = {
@@ -74,6 +78,55 @@ absl::Status RefuseOperator(const Node& node) {
     return RefuseDomain(node, std::string_view(node.op_type).substr(0, dot));
   }
   return Refuse(node, "the operator is not supported");
+}
+
+namespace {
+
+absl::Status CheckNotEmpty(const Node& node, const std::vector<int>& edges,
+                           const Graph& graph, const char* kind) {
+  for (const int edge : edges) {
+    if (edge == kAbsent) continue;
+    const Value& value = graph.values[static_cast<size_t>(edge)];
+    if (*ElementCount(*value.shape) != 0) continue;
+    return Refuse(
+        node, absl::StrFormat("its %s [%s] is empty, which is not supported",
+                              kind, absl::StrJoin(*value.shape, ", ")));
+  }
+  return absl::OkStatus();
+}
+
+bool IsComputedWith(DataType dtype, Lowers lowers) {
+  switch (dtype) {
+    case DataType::kF16:
+    case DataType::kBF16:
+    case DataType::kF32:
+      return true;
+    case DataType::kF64:
+      return lowers == Lowers::kNumbers;
+    case DataType::kU64:
+      return false;
+    default:
+      return lowers == Lowers::kNumbers;
+  }
+}
+
+}  // namespace
+
+absl::Status CheckComputes(const Node& node, const OperatorRow& row,
+                           const Graph& graph) {
+  RETURN_IF_ERROR(CheckNotEmpty(node, node.inputs, graph, "input"));
+  RETURN_IF_ERROR(CheckNotEmpty(node, node.outputs, graph, "output"));
+  if (row.lowers == Lowers::kAny) return absl::OkStatus();
+  for (const int input : node.inputs) {
+    if (input == kAbsent) continue;
+    const DataType dtype = *graph.values[static_cast<size_t>(input)].dtype;
+    if (IsComputedWith(dtype, row.lowers)) continue;
+    return Refuse(node,
+                  absl::StrFormat("it computes with %s; FP16 and FP32 are "
+                                  "supported (export the model as FP32)",
+                                  NameOf(dtype)));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckArity(const Node& node, const OperatorRow& row) {

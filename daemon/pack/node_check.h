@@ -21,6 +21,12 @@ absl::Status RefuseOperator(const Node& node);
 // INVALID_ARGUMENT unless it has as many inputs and outputs as its operator.
 absl::Status CheckArity(const Node& node, const OperatorRow& row);
 
+// UNIMPLEMENTED if it would be computed at run time with what has no elements,
+// or with numbers that are not computed with.
+// REQUIRES: it is inferred.
+absl::Status CheckComputes(const Node& node, const OperatorRow& row,
+                           const Graph& graph);
+
 // A node of an older opset becomes one of opset 7, if it means the same there.
 absl::Status UpgradeToOpset7(Node& node);
 

@@ -37,7 +37,7 @@ const char* NameOfOther(int64_t type) {
   switch (type) {
     case AttributeProto::GRAPH:
     case AttributeProto::GRAPHS:
-      return "a graph; loops are not supported";
+      return "a graph, which only If, Loop and Scan may have";
     case AttributeProto::SPARSE_TENSOR:
     case AttributeProto::SPARSE_TENSORS:
       return "a sparse tensor, which is not supported";
@@ -84,6 +84,9 @@ class AttributeScanner {
 
  private:
   static int* BranchOf(OnnxNode& node, const std::string& attribute) {
+    if (node.op_type == "Loop" || node.op_type == "Scan") {
+      return attribute == "body" ? &node.body : nullptr;
+    }
     if (node.op_type != "If") return nullptr;
     if (attribute == "then_branch") return &node.then_branch;
     return attribute == "else_branch" ? &node.else_branch : nullptr;

@@ -12,13 +12,13 @@
 
 namespace layerd {
 
-// Scans a branch of an If into the model; its index. Bounds its depth.
+// Scans a branch of an If, or a body, into the model; its index. Bounds its depth.
 using ScanBranch = std::function<absl::StatusOr<int>(const WireReader&)>;
 
 // `message` is a NodeProto; `index` names the node if it has no name.
 //
-// Errors: UNIMPLEMENTED naming the node for attributes that are graphs (but an
-//         If's two), sparse tensors, types, or lists of tensors.
+// Errors: UNIMPLEMENTED naming the node for attributes that are graphs (but of
+//         If, Loop and Scan), sparse tensors, types, or lists of tensors.
 absl::StatusOr<OnnxNode> ScanNode(const WireReader& message, int64_t opset,
                                   size_t index, TensorScanner& tensors,
                                   const ScanBranch& scan_branch,

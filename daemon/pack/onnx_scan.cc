@@ -240,12 +240,14 @@ class GraphScanner {
       case GraphProto::kInputFieldNumber:
         RETURN_IF_ERROR(CheckBytesField(field, "input"));
         if (branch_ != kNoBranch) {
-          return absl::InvalidArgumentError("a branch that has inputs");
+          return AddEdge(graph.Within(field), "input", BranchAtHand().inputs);
         }
         return AddValueInfo(graph.Within(field), "input", model_->inputs);
       case GraphProto::kOutputFieldNumber:
         RETURN_IF_ERROR(CheckBytesField(field, "output"));
-        if (branch_ != kNoBranch) return AddBranchOutput(graph.Within(field));
+        if (branch_ != kNoBranch) {
+          return AddEdge(graph.Within(field), "output", BranchAtHand().outputs);
+        }
         return AddValueInfo(graph.Within(field), "output", model_->outputs);
       case GraphProto::kSparseInitializerFieldNumber:
         RETURN_IF_ERROR(CheckBytesField(field, "sparse initializer"));
@@ -290,13 +292,18 @@ class GraphScanner {
     return index;
   }
 
-  absl::Status AddBranchOutput(const WireReader& message) {
-    std::vector<std::string>& outputs =
-        model_->branches[static_cast<size_t>(branch_)].outputs;
-    RETURN_IF_ERROR(CheckCount(outputs.size(), kNodeEdgesMax / 2, "outputs"));
-    std::vector<OnnxValueInfo> info;
-    RETURN_IF_ERROR(AddValueInfo(message, "output", info));
-    outputs.push_back(std::move(info.front().name));
+  OnnxBranch& BranchAtHand() {
+    return model_->branches[static_cast<size_t>(branch_)];
+  }
+
+  // Of a branch, whose types follow from what is around it.
+  absl::Status AddEdge(const WireReader& message, const char* kind,
+                       std::vector<std::string>& edges) {
+    RETURN_IF_ERROR(CheckCount(edges.size(), kNodeEdgesMax / 2, kind));
+    ASSIGN_OR_RETURN(std::string name,
+                     StringOf(message, ValueInfoProto::kNameFieldNumber));
+    RETURN_IF_ERROR(held_bytes_->Take(sizeof(std::string) + name.size()));
+    edges.push_back(std::move(name));
     return absl::OkStatus();
   }
 

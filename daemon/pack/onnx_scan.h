@@ -44,13 +44,14 @@ struct OnnxNode {
   int branch = kNoBranch;  // That it belongs to.
   // Of an If.
   int then_branch = kNoBranch, else_branch = kNoBranch;
+  int body = kNoBranch;  // Of a Loop or a Scan.
 };
 
-// One of the two graphs of an If. Its nodes stand among all others; what they
-// write, only it and its own branches see.
+// One of the two graphs of an If, or the body of a Loop or a Scan. Its nodes
+// stand among all others; what they write, only it and its own branches see.
 struct OnnxBranch {
-  int parent = kNoBranch;  // That the If belongs to.
-  std::vector<std::string> outputs;
+  int parent = kNoBranch;  // That the node belongs to.
+  std::vector<std::string> inputs, outputs;
 };
 
 struct OnnxModel {

@@ -86,6 +86,7 @@ void Prune(Graph& graph) {
     if (branch.condition != kAbsent) {
       branch.condition = values[static_cast<size_t>(branch.condition)];
     }
+    Renumber(branch.inputs, values);
   }
   Renumber(graph.inputs, values);
   Renumber(graph.outputs, values);
