@@ -2,6 +2,7 @@
 #include <array>
 
 #include "kernels/cpu/cpu_kernel.h"
+#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/rows.h"
 #include "kernels/cpu/staging.h"
 
@@ -10,7 +11,9 @@ namespace {
 
 // Our own and not the library's, because windows that hang over the padding
 // (ceil mode) have divisors of their own. Channels are contiguous: a window is
-// a few rows of them, joined in the first-level cache.
+// a few rows of them, joined in registers.
+
+// What is shared among threads where there are fewer lines than those.
 constexpr int64_t kChannelBlock = 256;
 
 // What a window reads in one dimension.
@@ -44,6 +47,11 @@ class PoolKernel : public CpuKernel {
 
  private:
   using Window = std::array<const Reach*, 3>;
+  int64_t lines() const { return images_ * size(0) * size(1); }
+  int64_t size(size_t d) const {
+    return static_cast<int64_t>(reaches_[d].size());
+  }
+  void RunLine(int64_t line, int64_t block, const float* x, float* y) const;
   void Join(const Window& window, const float* x, float* y,
             int64_t channels) const;
 
@@ -51,6 +59,7 @@ class PoolKernel : public CpuKernel {
   StagedInput x_;
   StagedOutput y_;
   int64_t images_, channels_, x_image_;
+  int64_t blocks_ = 1;                         // Of the channels of a line.
   int64_t work_ = 1;                           // Elements read.
   std::array<std::vector<Reach>, 3> reaches_;  // By place, of the output.
 };
@@ -79,6 +88,10 @@ PoolKernel::PoolKernel(const Pool& op, const PartSpec& spec)
     work_ *= op.kernel[d];
   }
   work_ *= spec.outputs[0].element_count();
+  // A picture that becomes one pixel is one line, but not one thread's.
+  if (lines() < ThreadsMax()) {
+    blocks_ = (channels_ + kChannelBlock - 1) / kChannelBlock;
+  }
 }
 
 void PoolKernel::Join(const Window& window, const float* x, float* y,
@@ -93,25 +106,27 @@ void PoolKernel::Join(const Window& window, const float* x, float* y,
 }
 
 // Places are counted, not divided: that took as long as a window.
+void PoolKernel::RunLine(int64_t line, int64_t block, const float* x,
+                         float* y) const {
+  const int64_t image = line / (size(1) * size(0));
+  Window window = {&reaches_[0][line / size(1) % size(0)],
+                   &reaches_[1][line % size(1)], nullptr};
+  const int64_t first = channels_ * block / blocks_;
+  const int64_t channels = channels_ * (block + 1) / blocks_ - first;
+  float* to = y + line * size(2) * channels_ + first;
+  for (const Reach& reach : reaches_[2]) {
+    window[2] = &reach;
+    Join(window, x + image * x_image_ + first, to, channels);
+    to += channels_;
+  }
+}
+
 absl::Status PoolKernel::Run(dnnl_stream_t, const PartMemory& memory) {
   const float* x = x_.Ready(memory.inputs[0], memory.scratch);
   float* y = y_.Target(memory.outputs[0], memory.scratch);
-  const auto size = [this](size_t d) {
-    return static_cast<int64_t>(reaches_[d].size());
-  };
-  const int64_t lines = images_ * size(0) * size(1);
-  ParallelRanges(lines, work_, [&](int64_t begin, int64_t end) {
-    for (int64_t line = begin; line < end; ++line) {
-      const int64_t image = line / (size(1) * size(0));
-      Window window = {&reaches_[0][line / size(1) % size(0)],
-                       &reaches_[1][line % size(1)], nullptr};
-      float* to = y + line * size(2) * channels_;
-      for (const Reach& reach : reaches_[2]) {
-        window[2] = &reach;
-        Join(window, x + image * x_image_, to, channels_);
-        to += channels_;
-      }
-    }
+  ParallelRanges(lines() * blocks_, work_, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      RunLine(i / blocks_, i % blocks_, x, y);
   });
   y_.Finish(memory.outputs[0], memory.scratch, nullptr);
   return absl::OkStatus();
