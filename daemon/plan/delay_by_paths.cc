@@ -53,8 +53,8 @@ struct Sequence {
 };
 
 Sequence InSequence(const LevelJobs& level, double begin_seconds,
-                    double response) {
-  Sequence sequence{.paths = {begin_seconds}};
+                    double first_begin_seconds, double response) {
+  Sequence sequence{.paths = {first_begin_seconds}};
   const auto add = [&](const Paths& paths) {
     sequence.paths = Then(sequence.paths, paths, begin_seconds);
     ++sequence.jobs;
@@ -80,6 +80,7 @@ struct Change {
 struct UrgentLevel {
   std::vector<Change> to_drive, to_processor;
   double begun_seconds = 0;
+  double begun_straight_seconds = 0;  // The same, if nothing turns.
 };
 
 void AddChanges(const std::vector<double>& seconds, size_t task,
@@ -94,6 +95,10 @@ void DearestFirst(std::vector<Change>* changes) {
       [](const Change& a, const Change& b) { return a.seconds > b.seconds; });
 }
 
+double First(const std::vector<double>& seconds) {
+  return seconds.empty() ? 0 : seconds.front();
+}
+
 std::vector<UrgentLevel> LevelsOf(const std::vector<OtherTask>& urgent) {
   std::map<int, UrgentLevel> levels;
   for (size_t i = 0; i < urgent.size(); ++i) {
@@ -101,12 +106,12 @@ std::vector<UrgentLevel> LevelsOf(const std::vector<OtherTask>& urgent) {
     UrgentLevel& level = levels[urgent[i].level];
     AddChanges(job.crossed.to_drive_seconds, i, &level.to_drive);
     AddChanges(job.crossed.to_processor_seconds, i, &level.to_processor);
-    double begun = job.alone_seconds - job.crossed.whole_seconds;
-    for (const auto* more :
-         {&job.crossed.to_drive_seconds, &job.crossed.to_processor_seconds}) {
-      if (!more->empty()) begun -= more->front();
-    }
-    level.begun_seconds = std::max(level.begun_seconds, begun);
+    const double straight = job.alone_seconds - job.crossed.whole_seconds -
+                            First(job.crossed.to_processor_seconds);
+    level.begun_straight_seconds =
+        std::max(level.begun_straight_seconds, straight);
+    level.begun_seconds = std::max(
+        level.begun_seconds, straight - First(job.crossed.to_drive_seconds));
   }
   std::vector<UrgentLevel> sorted;
   for (auto& [number, level] : levels) {
@@ -141,9 +146,11 @@ double Demand(double path, double crossings,
     demand += jobs.back() * task.job->crossed.whole_seconds;
   }
   for (const UrgentLevel& level : levels) {
-    demand += Dearest(level.to_drive, crossings, jobs) +
-              Dearest(level.to_processor, crossings, jobs) +
-              level.begun_seconds;
+    // The first of the level begins, and changes no side.
+    demand +=
+        Dearest(level.to_drive, crossings - 1, jobs) +
+        Dearest(level.to_processor, crossings, jobs) +
+        (crossings > 1 ? level.begun_seconds : level.begun_straight_seconds);
   }
   return demand;
 }
@@ -179,6 +186,9 @@ absl::StatusOr<JobPaths> JobPathsOf(const RingCase& ring_case) {
   ASSIGN_OR_RETURN(job.paths, RingPaths(ring_case));
   job.alone_seconds = *std::max_element(job.paths.begin(), job.paths.end());
   job.crossed = CrossedCostOf(ring_case);
+  for (const TimedPart& part : ring_case.parts) {
+    job.longest_part_seconds = std::max(job.longest_part_seconds, part.seconds);
+  }
   return job;
 }
 
@@ -186,10 +196,16 @@ double ResponseByPaths(const LevelJobs& level, double begin_seconds,
                        const std::vector<OtherTask>& urgent,
                        double limit_seconds) {
   const std::vector<UrgentLevel> levels = LevelsOf(urgent);
+  double first_begin_seconds = begin_seconds;
+  for (const OtherTask& other : urgent) {
+    first_begin_seconds =
+        std::max(first_begin_seconds, other.job->longest_part_seconds);
+  }
   double response = 0;
   while (true) {
-    const double next = ResponseOf(InSequence(level, begin_seconds, response),
-                                   urgent, levels, limit_seconds);
+    const double next = ResponseOf(
+        InSequence(level, begin_seconds, first_begin_seconds, response), urgent,
+        levels, limit_seconds);
     if (level.repeated.empty() || next <= response || next > limit_seconds) {
       return next;
     }

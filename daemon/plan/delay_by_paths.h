@@ -14,6 +14,7 @@ struct JobPaths {
   std::vector<double> paths;  // RingPaths(): [turns] seconds.
   double alone_seconds = 0;   // The greatest of them.
   CrossedCost crossed;        // What it costs a less urgent one.
+  double longest_part_seconds = 0;
 };
 absl::StatusOr<JobPaths> JobPathsOf(const RingCase& ring_case);
 
@@ -38,17 +39,18 @@ struct LevelJobs {
 // fixed point of
 //
 //   R = path(m) + sum over urgent j of N_j whole_j
-//       + sum over more urgent levels of  the m + K greatest to_drive
+//       + sum over more urgent levels of  the m + K - 1 greatest to_drive
 //                                       + the m + K greatest to_processor
 //                                       + the greatest begun_j
 //
 // of the N_j jobs of each of its tasks, with N_j = ceil((R + J_j) / T_j), K
 // jobs in the level, path(m) the longest sequence of one path of each with m
 // turns together, less begin_seconds for all but the first of them: it begins
-// at a boundary, the others when the one before ends. begun_j = alone_j -
-// whole_j - to_drive_j - to_processor_j is for the job that is on at the
-// arrival. ../sched/README.md has the argument. Stops at the first value above
-// `limit_seconds`.
+// at a boundary, after a part of anybody (begin_seconds, or the longest of a
+// more urgent one), the others when the one before ends. begun_j = alone_j -
+// whole_j - to_drive_j (if one is counted) - to_processor_j is for the job that
+// is on at the arrival. ../sched/README.md has the argument. Stops at the first
+// value above `limit_seconds`.
 double ResponseByPaths(const LevelJobs& level, double begin_seconds,
                        const std::vector<OtherTask>& urgent,
                        double limit_seconds);

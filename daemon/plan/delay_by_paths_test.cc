@@ -27,13 +27,14 @@ TEST_CASE("Jobs without a drive have the textbook's response times") {
 TEST_CASE("A job pays for more than the larger resource once a crossing") {
   const JobPaths urgent = Job({10}, {6, {3, 0}, {1, 0}});
   const JobPaths one = Job(10);
-  // Three jobs of it, of which one meets both changes of sides.
+  // Three jobs of it, of which the one that is on at the arrival takes what it
+  // takes alone.
   CHECK(ResponseByPaths({{&one}, {}}, 0, {{&urgent, 1, 12}}, 1000) ==
-        Approx(10 + 3 * 6 + 3 + 1));
-  // With a turn, of three two.
+        Approx(10 + 3 * 6 + 1 + 3));
+  // With a turn one of three meets a change to the drive, two one back.
   const JobPaths turning = Job({0, 10}, {10, {}, {}});
   CHECK(ResponseByPaths({{&turning}, {}}, 0, {{&urgent, 1, 12}}, 1000) ==
-        Approx(10 + 3 * 6 + 2 * 3 + 2 * 1));
+        Approx(10 + 3 * 6 + 3 + 2 * 1));
 }
 
 TEST_CASE("One job of a level is on where a path changes sides") {
@@ -49,9 +50,10 @@ TEST_CASE("One job of a level is on where a path changes sides") {
 TEST_CASE("What has been crossed often costs a little each time") {
   const JobPaths urgent = Job({9}, {6, {2, 0.5}, {1, 0.25}});
   const JobPaths turning = Job({0, 0, 0, 10}, {10, {}, {}});
-  // Four changes each way, of which the first of each of two jobs are dear.
+  // Three changes to the drive and four back, of which the first of each of two
+  // jobs are dear.
   CHECK(ResponseByPaths({{&turning}, {}}, 0, {{&urgent, 1, 20}}, 1000) ==
-        Approx(10 + 2 * 6 + 2 * (2 + 1) + 2 * (0.5 + 0.25)));
+        Approx(10 + 2 * 6 + (2 * 2 + 0.5) + (2 * 1 + 2 * 0.25)));
 }
 
 TEST_CASE("The job that is on at the arrival was blocked by itself") {
@@ -65,6 +67,16 @@ TEST_CASE("In a level, one job of each goes first") {
   const JobPaths a = Job({4, 9}, {4, {}, {}}), b = Job({1, 2}, {1, {}, {}});
   CHECK(ResponseByPaths({{&a, &b}, {}}, 0, {}, 1000) == 11);
   CHECK(ResponseByPaths({{&a, &b}, {}}, 0.5, {}, 1000) == 10.5);
+}
+
+TEST_CASE("The first of a level begins after a part of anybody") {
+  const JobPaths one = Job(10);
+  JobPaths urgent = Job(4);
+  urgent.longest_part_seconds = 2;
+  CHECK(ResponseByPaths({{&one}, {}}, 0.5, {{&urgent, 1, 99}}, 1000) ==
+        10 + 4 + (2 - 0.5));
+  // A lower part may be longer, and is in its own path.
+  CHECK(ResponseByPaths({{&one}, {}}, 3, {{&urgent, 1, 99}}, 1000) == 10 + 4);
 }
 
 TEST_CASE("By deadline, others of the level come again, and one had begun") {

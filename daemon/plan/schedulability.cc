@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
-#include "daemon/plan/delay_by_paths.h"
 
 namespace layerd {
 namespace {
@@ -101,25 +101,26 @@ absl::StatusOr<JobPaths> PathsOf(const TaskProgram& task, const Supply& supply,
   return JobPathsOf(ring_case);
 }
 
-double ResponseOf(const std::vector<AnalyzedTask>& tasks,
-                  const std::vector<JobPaths>& jobs, size_t of,
-                  const Supply& supply, double begin_seconds) {
-  LevelJobs level{.once = {&jobs[of]}, .repeated = {}};
+double ResponseByPathsOf(const std::vector<const AnalyzedJob*>& jobs, size_t of,
+                         bool earliest_deadline_first) {
+  const AnalyzedJob& mine = *jobs[of];
+  LevelJobs level{.once = {&mine.paths}, .repeated = {}};
   std::vector<OtherTask> urgent;
-  for (size_t i = 0; i < tasks.size(); ++i) {
-    const OtherTask other{&jobs[i], tasks[i].level, tasks[i].period_seconds,
-                          tasks[i].jitter_seconds};
-    if (i == of || other.level > tasks[of].level) continue;
-    if (other.level < tasks[of].level) {
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    const AnalyzedTask& task = jobs[i]->task;
+    const OtherTask other{&jobs[i]->paths, task.level, task.period_seconds,
+                          task.jitter_seconds};
+    if (i == of || other.level > mine.task.level) continue;
+    if (other.level < mine.task.level) {
       urgent.push_back(other);
-    } else if (supply.earliest_deadline_first) {
+    } else if (earliest_deadline_first) {
       level.repeated.push_back(other);
     } else {
       level.once.push_back(other.job);
     }
   }
-  return ResponseByPaths(level, begin_seconds, urgent,
-                         tasks[of].deadline_seconds);
+  return ResponseByPaths(level, mine.blocking.block_compute_seconds, urgent,
+                         mine.task.deadline_seconds);
 }
 
 Guarantee BlockingOf(const TaskProgram& task,
@@ -160,40 +161,58 @@ std::vector<double> ResponseTimes(const std::vector<AnalyzedTask>& tasks,
   return responses;
 }
 
+absl::StatusOr<AnalyzedJob> JobOf(const TaskProgram& task,
+                                  const std::vector<TaskProgram>& tasks,
+                                  const Supply& supply) {
+  AnalyzedJob job;
+  job.blocking = BlockingOf(task, tasks, supply);
+  ASSIGN_OR_RETURN(job.paths, PathsOf(task, supply, job.blocking));
+  job.blocking.alone_seconds = job.paths.alone_seconds;
+  if (task.period_seconds > 0) {
+    job.blocking.deadline_seconds =
+        task.deadline_seconds > 0 ? task.deadline_seconds : task.period_seconds;
+  }
+  job.task = {.level = task.level,
+              .period_seconds = task.period_seconds,
+              .alone_seconds = job.paths.alone_seconds,
+              .deadline_seconds = job.blocking.deadline_seconds,
+              .jitter_seconds = task.jitter_seconds};
+  return job;
+}
+
+Guarantee GuaranteeBeside(const std::vector<const AnalyzedJob*>& jobs,
+                          size_t of, bool earliest_deadline_first) {
+  std::vector<AnalyzedTask> tasks;
+  for (const AnalyzedJob* job : jobs) tasks.push_back(job->task);
+  Guarantee guarantee = jobs[of]->blocking;
+  guarantee.response_seconds =
+      std::min(ResponseTime(tasks, of, earliest_deadline_first),
+               ResponseByPathsOf(jobs, of, earliest_deadline_first));
+  guarantee.holds = guarantee.response_seconds <= guarantee.deadline_seconds &&
+                    guarantee.response_seconds + tasks[of].jitter_seconds <=
+                        tasks[of].period_seconds;
+  return guarantee;
+}
+
 absl::StatusOr<std::vector<Guarantee>> Guarantees(
     const std::vector<TaskProgram>& tasks, const Supply& supply) {
   RETURN_IF_ERROR(Check(tasks));
-  std::vector<Guarantee> guarantees;
-  std::vector<AnalyzedTask> analyzed;
-  std::vector<JobPaths> jobs;
-  std::vector<size_t> declared;
+  std::vector<AnalyzedJob> jobs;
   for (const TaskProgram& task : tasks) {
-    Guarantee& guarantee =
-        guarantees.emplace_back(BlockingOf(task, tasks, supply));
-    ASSIGN_OR_RETURN(JobPaths paths, PathsOf(task, supply, guarantee));
-    guarantee.alone_seconds = paths.alone_seconds;
-    if (task.period_seconds == 0) continue;
-    guarantee.deadline_seconds =
-        task.deadline_seconds > 0 ? task.deadline_seconds : task.period_seconds;
-    jobs.push_back(std::move(paths));
-    declared.push_back(guarantees.size() - 1);
-    analyzed.push_back({.level = task.level,
-                        .period_seconds = task.period_seconds,
-                        .alone_seconds = guarantee.alone_seconds,
-                        .deadline_seconds = guarantee.deadline_seconds,
-                        .jitter_seconds = task.jitter_seconds});
+    ASSIGN_OR_RETURN(AnalyzedJob job, JobOf(task, tasks, supply));
+    jobs.push_back(std::move(job));
   }
-  const std::vector<double> responses =
-      ResponseTimes(analyzed, supply.earliest_deadline_first);
-  for (size_t d = 0; d < declared.size(); ++d) {
-    Guarantee& guarantee = guarantees[declared[d]];
-    guarantee.response_seconds = std::min(
-        responses[d],
-        ResponseOf(analyzed, jobs, d, supply, guarantee.block_compute_seconds));
-    guarantee.holds =
-        guarantee.response_seconds <= guarantee.deadline_seconds &&
-        guarantee.response_seconds + analyzed[d].jitter_seconds <=
-            analyzed[d].period_seconds;
+  std::vector<const AnalyzedJob*> declared;
+  for (const AnalyzedJob& job : jobs) {
+    if (job.task.period_seconds > 0) declared.push_back(&job);
+  }
+  std::vector<Guarantee> guarantees;
+  size_t next = 0;
+  for (const AnalyzedJob& job : jobs) {
+    guarantees.push_back(job.task.period_seconds == 0
+                             ? job.blocking
+                             : GuaranteeBeside(declared, next++,
+                                               supply.earliest_deadline_first));
   }
   return guarantees;
 }

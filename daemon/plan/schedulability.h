@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "config/limits.h"
+#include "daemon/plan/delay_by_paths.h"
 #include "daemon/plan/ring_recurrence.h"
 
 namespace layerd {
@@ -83,6 +84,23 @@ struct Guarantee {
   double deadline_seconds = 0;
   bool holds = false;
 };
+
+// A task with its job and what lower work does to it: what of the analysis
+// depends on no other task's memory.
+struct AnalyzedJob {
+  AnalyzedTask task;
+  JobPaths paths;
+  Guarantee blocking;  // No response yet.
+};
+// `tasks` are all, itself among them. Errors: as RingFinishTimes().
+absl::StatusOr<AnalyzedJob> JobOf(const TaskProgram& task,
+                                  const std::vector<TaskProgram>& tasks,
+                                  const Supply& supply);
+
+// The rest of it: what `jobs[of]` is promised beside the others, all of them
+// declared. Less urgent ones may be left out.
+Guarantee GuaranteeBeside(const std::vector<const AnalyzedJob*>& jobs,
+                          size_t of, bool earliest_deadline_first);
 
 // The smaller of ResponseTimes() and ResponseByPaths() (../sched/README.md),
 // for every declared task, in order. Those that are best effort have holds =

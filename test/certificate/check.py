@@ -171,9 +171,11 @@ def demand_by_paths(path, crossings, urgent, response):
         level = levels.setdefault(other["level"], ([], [], [0.0]))
         for offers, seconds in zip(level, changes):
             offers += [(s, jobs) for s in seconds] + [(seconds[-1], crossings)]
-        level[2].append(other["alone_s"] - whole - sum(s[0] for s in changes))
+        # Without a change to the drive there is none to be paid twice.
+        paid = changes if crossings > 1 else changes[1:]
+        level[2].append(other["alone_s"] - whole - sum(s[0] for s in paid))
     return path + sum(
-        dearest(crossings, drive) + dearest(crossings, processor) + max(begun)
+        dearest(crossings - 1, drive) + dearest(crossings, processor) + max(begun)
         for drive, processor, begun in levels.values())
 
 
@@ -202,7 +204,8 @@ def level_jobs(task, others, order, response):
 
 
 def response_of_jobs(jobs, task, urgent):
-    sums = [task["block_compute_s"]]
+    # The first begins after a part that had begun, of anybody.
+    sums = [max([task["block_compute_s"]] + [t["longest_s"] for t in urgent])]
     for paths in jobs:
         sums = then(sums, paths, task["block_compute_s"])
     worst = 0.0
@@ -295,6 +298,7 @@ def complaints_about(text):
                 yield f"{task['name']}: {key} is {task[key]}, found {value}"
         ring = certificate["ring_bytes"][task["level"] - 1]
         reads, parts = table["reads_bytes"], table["parts"]
+        task["longest_s"] = longest[task["table"]]
         task["paths"] = longest_paths(
             reads, parts, ring, rate,
             certificate["first_read_s"] + expected["block_compute_s"],

@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
   const std::vector<PartTable> tables = AllPartTables();
   const uint64_t seed = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1;
   const SimMachine& machine = kMachines[seed % 3];
-  Supply supply = SupplyOf(machine, 8 << 20);
+  Supply supply = SupplyOf(machine, RingsOf(8 << 20));
   supply.earliest_deadline_first =
       argc > 2 && std::string_view(argv[2]) == "edf";
   for (uint64_t draw = seed * 100;; ++draw) {

@@ -41,7 +41,8 @@ std::vector<SimTask> UrgentBesideFlood() {
 
 double PublishedSeconds(const std::vector<SimTask>& tasks,
                         const SimMachine& machine) {
-  return Guarantees(ProgramsOf(tasks, machine), SupplyOf(machine, kRingBytes))
+  return Guarantees(ProgramsOf(tasks, machine),
+                    SupplyOf(machine, RingsOf(kRingBytes)))
       ->front()
       .block_compute_seconds;
 }

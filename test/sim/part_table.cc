@@ -19,6 +19,25 @@ double PartTable::flops() const {
   return sum;
 }
 
+PartTable PartTable::WithHead(uint64_t head_bytes) const {
+  uint32_t head = 0;  // Reads.
+  for (uint64_t sum = 0; head < reads_bytes.size(); ++head) {
+    sum += reads_bytes[head];
+    if (sum > head_bytes) break;
+  }
+  PartTable rest = *this;
+  rest.reads_bytes.erase(rest.reads_bytes.begin(),
+                         rest.reads_bytes.begin() + head);
+  rest.last_part_of_read.erase(rest.last_part_of_read.begin(),
+                               rest.last_part_of_read.begin() + head);
+  for (Part& part : rest.parts) {
+    if (!part.read) continue;
+    part.read = *part.read < head ? std::nullopt
+                                  : std::optional<uint32_t>(*part.read - head);
+  }
+  return rest;
+}
+
 PartTable PartTable::Read(const std::string& path) {
   PartTable table;
   table.name = std::filesystem::path(path).stem();

@@ -24,6 +24,10 @@ struct PartTable {
   uint64_t bytes() const;
   double flops() const;
 
+  // When the first extents, of at most `head_bytes`, stay in memory: what is
+  // still read.
+  PartTable WithHead(uint64_t head_bytes) const;
+
   // REQUIRES: the file is there and well formed.
   static PartTable Read(const std::string& path);
 };

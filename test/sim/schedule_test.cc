@@ -11,31 +11,15 @@
 namespace layerd {
 namespace {
 
-constexpr uint64_t kRingBytes = 8 << 20;
-
 const std::vector<PartTable>& Tables() {
   static const std::vector<PartTable> tables = AllPartTables();
   return tables;
 }
 
-struct Admitted {
-  std::vector<SimTask> tasks;
-  std::vector<Guarantee> guarantees;
-  bool yes = true;
-};
-
-Admitted Admit(const SimMachine& machine, double utilization, uint64_t seed,
-               LevelOrder order = LevelOrder::kFifo) {
-  Admitted admitted;
-  admitted.tasks = DrawTaskSet(Tables(), machine, utilization, seed);
-  Supply supply = SupplyOf(machine, kRingBytes);
-  supply.earliest_deadline_first = order == LevelOrder::kEdf;
-  admitted.guarantees =
-      *Guarantees(ProgramsOf(admitted.tasks, machine), supply);
-  for (const Guarantee& guarantee : admitted.guarantees) {
-    admitted.yes = admitted.yes && guarantee.holds;
-  }
-  return admitted;
+PlannedSet Admit(const SimMachine& machine, double utilization, uint64_t seed,
+                 LevelOrder order = LevelOrder::kFifo) {
+  return PlanOf(DrawTaskSet(Tables(), machine, utilization, seed), machine,
+                {.earliest_deadline_first = order == LevelOrder::kEdf});
 }
 
 TEST_CASE("What admission lets in is on time, whatever the jitter") {
@@ -44,10 +28,11 @@ TEST_CASE("What admission lets in is on time, whatever the jitter") {
     for (const double utilization : {0.4, 0.6, 0.7, 0.8}) {
       for (uint64_t seed = 1; seed <= 15; ++seed) {
         INFO(machine.name << ", U " << utilization << ", seed " << seed);
-        const Admitted set = Admit(machine, utilization, seed);
-        if (!set.yes) continue;
-        const SimResult result =
-            Simulate(set.tasks, machine, {.jobs = 1000}, set.guarantees, seed);
+        const PlannedSet set = Admit(machine, utilization, seed);
+        if (!set.admitted) continue;
+        const SimResult result = Simulate(
+            set.tasks, machine, {.ring_bytes = set.ring_bytes, .jobs = 1000},
+            set.guarantees, seed);
         CHECK(absl::StrJoin(result.complaints, "; ") == "");
         CHECK(result.misses == 0);
         jobs += result.jobs;
@@ -64,11 +49,13 @@ TEST_CASE("So it is where levels go by deadline") {
   for (const SimMachine& machine : kMachines) {
     for (uint64_t seed = 1; seed <= 30; ++seed) {
       INFO(machine.name << ", seed " << seed);
-      const Admitted set = Admit(machine, 0.8, seed, LevelOrder::kEdf);
-      if (!set.yes) continue;
-      const SimResult result = Simulate(
-          set.tasks, machine, {.level_order = LevelOrder::kEdf, .jobs = 300},
-          set.guarantees, seed);
+      const PlannedSet set = Admit(machine, 0.8, seed, LevelOrder::kEdf);
+      if (!set.admitted) continue;
+      const SimResult result = Simulate(set.tasks, machine,
+                                        {.ring_bytes = set.ring_bytes,
+                                         .level_order = LevelOrder::kEdf,
+                                         .jobs = 300},
+                                        set.guarantees, seed);
       CHECK(absl::StrJoin(result.complaints, "; ") == "");
       CHECK(result.misses == 0);
       ++sets;
@@ -78,8 +65,8 @@ TEST_CASE("So it is where levels go by deadline") {
 }
 
 TEST_CASE("The same seed is the same trace, another is another") {
-  const Admitted set = Admit(kMachines[0], 0.6, 1);
-  const SimOptions options{.jobs = 200};
+  const PlannedSet set = Admit(kMachines[0], 0.6, 1);
+  const SimOptions options{.ring_bytes = set.ring_bytes, .jobs = 200};
   const uint64_t trace =
       Simulate(set.tasks, kMachines[0], options, set.guarantees, 7).trace_hash;
   CHECK(Simulate(set.tasks, kMachines[0], options, set.guarantees, 7)
@@ -93,14 +80,15 @@ TEST_CASE(
   uint64_t misses = 0;
   for (uint64_t seed = 1; seed <= 10; ++seed) {
     INFO("seed " << seed);
-    const Admitted set = Admit(kMachines[0], 0.7, seed);
+    const PlannedSet set = Admit(kMachines[0], 0.7, seed);
     const SimResult result = Simulate(
         set.tasks, kMachines[0],
-        {.jitter = {.reads_between_stalls = 2000, .reads_between_errors = 500},
+        {.ring_bytes = set.ring_bytes,
+         .jitter = {.reads_between_stalls = 2000, .reads_between_errors = 500},
          .jobs = 300},
         set.guarantees, seed);
     CHECK(absl::StrJoin(result.complaints, "; ") == "");
-    if (set.yes) CHECK(result.misses == result.misses_beyond_assumptions);
+    if (set.admitted) CHECK(result.misses == result.misses_beyond_assumptions);
     misses += result.misses;
   }
   CHECK(misses > 0);  // Or the stalls were none.
@@ -113,16 +101,17 @@ TEST_CASE("What is promised is kept when nothing is faster than nominal") {
   for (const SimMachine& machine : kMachines) {
     for (uint64_t seed = 101; seed <= 120; ++seed) {
       INFO(machine.name << ", seed " << seed);
-      const Admitted set = Admit(machine, 0.8, seed);
+      const PlannedSet set = Admit(machine, 0.8, seed);
       const SimResult result =
           Simulate(set.tasks, machine,
-                   {.jitter = {.read_sigma = 0, .part_shortest = 1},
+                   {.ring_bytes = set.ring_bytes,
+                    .jitter = {.read_sigma = 0, .part_shortest = 1},
                     .jobs = 150,
                     .drop_late = false,
                     .all_at_once = true},
                    set.guarantees, seed);
       CHECK(absl::StrJoin(result.complaints, "; ") == "");
-      if (set.yes) CHECK(result.misses == 0);
+      if (set.admitted) CHECK(result.misses == 0);
       closest = std::max(closest, result.worst_share_of_bound);
     }
   }

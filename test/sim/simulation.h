@@ -14,7 +14,7 @@
 namespace layerd {
 
 struct SimOptions {
-  uint64_t ring_bytes = 8 << 20;  // Of each level.
+  RingBytes ring_bytes = RingsOf(8 << 20);
   Jitter jitter = {};
   LevelOrder level_order = LevelOrder::kFifo;
   uint64_t jobs = 1000;

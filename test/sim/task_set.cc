@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
+#include "daemon/plan/deadline_split.h"
 #include "test/sim/sim_random.h"
 
 namespace layerd {
@@ -70,6 +72,25 @@ bool InRange(const SimTask& task) {
   return kPeriodMin <= task.period_seconds && task.period_seconds <= kPeriodMax;
 }
 
+TaskProgram ProgramOf(const SimTask& task, const PartTable& table,
+                      const SimMachine& machine) {
+  TaskProgram program;
+  program.name = table.name;
+  program.level = task.level;
+  program.period_seconds = task.period_seconds;
+  program.reads_bytes = table.reads_bytes;
+  for (const PartTable::Part& part : table.parts) {
+    program.parts.push_back({part.read, part.flops / machine.flops_per_s});
+  }
+  return program;
+}
+
+bool AllHold(const std::vector<Guarantee>& guarantees) {
+  return std::all_of(
+      guarantees.begin(), guarantees.end(),
+      [](const Guarantee& guarantee) { return guarantee.holds; });
+}
+
 }  // namespace
 
 std::vector<SimTask> DrawTaskSet(const std::vector<PartTable>& tables,
@@ -99,23 +120,47 @@ std::vector<TaskProgram> ProgramsOf(const std::vector<SimTask>& tasks,
                                     const SimMachine& machine) {
   std::vector<TaskProgram> programs;
   for (const SimTask& task : tasks) {
-    TaskProgram& program = programs.emplace_back();
-    program.name = task.table->name;
-    program.level = task.level;
-    program.period_seconds = task.period_seconds;
-    program.reads_bytes = task.table->reads_bytes;
-    for (const PartTable::Part& part : task.table->parts) {
-      program.parts.push_back({part.read, part.flops / machine.flops_per_s});
-    }
+    programs.push_back(ProgramOf(task, *task.table, machine));
   }
   return programs;
 }
 
-Supply SupplyOf(const SimMachine& machine, uint64_t ring_bytes) {
+Supply SupplyOf(const SimMachine& machine, const RingBytes& ring_bytes) {
   Supply supply;
   supply.drive_bytes_per_s = machine.drive_bytes_per_s;
-  supply.ring_bytes.fill(ring_bytes);
+  supply.ring_bytes = ring_bytes;
   return supply;
+}
+
+PlannedSet PlanOf(const std::vector<SimTask>& tasks, const SimMachine& machine,
+                  const PlanOptions& options) {
+  PlannedSet set{.tasks = tasks, .ring_bytes = RingsOf(options.level_bytes)};
+  Supply supply = SupplyOf(machine, set.ring_bytes);
+  supply.earliest_deadline_first = options.earliest_deadline_first;
+  const std::vector<TaskProgram> programs = ProgramsOf(tasks, machine);
+  set.guarantees = *Guarantees(programs, supply);
+  set.admitted = AllHold(set.guarantees);
+  if (set.admitted || !options.heads) return set;
+
+  const DeadlineSplit split = SplitForDeadlines(
+      programs, set.ring_bytes, supply,
+      [&](size_t task, uint64_t, uint64_t head_bytes) {
+        return std::optional<TaskProgram>(ProgramOf(
+            tasks[task], tasks[task].table->WithHead(head_bytes), machine));
+      });
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    set.tables.push_back(std::make_unique<PartTable>(
+        tasks[i].table->WithHead(split.head_bytes[i])));
+    set.tasks[i].table = set.tables.back().get();
+    const size_t level = tasks[i].level - 1;
+    if (split.ring_bytes[level] > 0) {
+      set.ring_bytes[level] = split.ring_bytes[level];
+    }
+  }
+  supply.ring_bytes = set.ring_bytes;
+  set.guarantees = *Guarantees(ProgramsOf(set.tasks, machine), supply);
+  set.admitted = AllHold(set.guarantees);
+  return set;
 }
 
 }  // namespace layerd

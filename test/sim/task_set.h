@@ -1,10 +1,12 @@
 #ifndef LAYERD_TEST_SIM_TASK_SET_H_
 #define LAYERD_TEST_SIM_TASK_SET_H_
 
+#include <array>
 #include <cstdint>
-#include <string>
+#include <memory>
 #include <vector>
 
+#include "config/limits.h"
 #include "daemon/plan/schedulability.h"
 #include "test/sim/part_table.h"
 
@@ -37,10 +39,39 @@ std::vector<SimTask> DrawTaskSet(const std::vector<PartTable>& tables,
                                  const SimMachine& machine, double utilization,
                                  uint64_t seed);
 
+using RingBytes = std::array<uint64_t, kLevelsMax>;  // By level.
+inline RingBytes RingsOf(uint64_t bytes) {
+  RingBytes rings;
+  rings.fill(bytes);
+  return rings;
+}
+
 // As admission sees them.
 std::vector<TaskProgram> ProgramsOf(const std::vector<SimTask>& tasks,
                                     const SimMachine& machine);
-Supply SupplyOf(const SimMachine& machine, uint64_t ring_bytes);
+Supply SupplyOf(const SimMachine& machine, const RingBytes& ring_bytes);
+
+// A set in the memory that it got.
+struct PlannedSet {
+  std::vector<SimTask> tasks;
+  RingBytes ring_bytes{};
+  std::vector<Guarantee> guarantees;
+  bool admitted = false;
+  // Networks without their heads, which tasks are of.
+  std::vector<std::unique_ptr<PartTable>> tables;
+};
+
+struct PlanOptions {
+  uint64_t level_bytes = 8 << 20;  // For weights, of each level.
+  bool earliest_deadline_first = false;
+  bool heads = true;  // Else all of it is the ring.
+};
+
+// As the daemon plans it: all of a level's memory is its ring, if every task
+// keeps its deadline so; else it is divided into ring and heads
+// (deadline_split.h).
+PlannedSet PlanOf(const std::vector<SimTask>& tasks, const SimMachine& machine,
+                  const PlanOptions& options);
 
 }  // namespace layerd
 

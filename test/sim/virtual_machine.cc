@@ -35,13 +35,13 @@ std::vector<double> Factors(double sigma, SimRandom* random) {
 }  // namespace
 
 VirtualMachine::VirtualMachine(const SimMachine& machine, const Jitter& jitter,
-                               uint64_t ring_bytes, int most_urgent_level,
-                               uint64_t seed)
+                               const RingBytes& ring_bytes,
+                               int most_urgent_level, uint64_t seed)
     : machine_(machine), jitter_(jitter), random_(seed) {
   read_factors_ = Factors(jitter.read_sigma, &random_);
   for (int level = 1; level <= kLevelsMax; ++level) {
     streams_[level - 1] = std::make_unique<SimStream>(
-        level, level > most_urgent_level, ring_bytes);
+        level, level > most_urgent_level, ring_bytes[level - 1]);
   }
 }
 

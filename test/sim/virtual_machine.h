@@ -115,7 +115,8 @@ class VirtualMachine {
   static constexpr size_t kReadsInFlight = 4;
 
   VirtualMachine(const SimMachine& machine, const Jitter& jitter,
-                 uint64_t ring_bytes, int most_urgent_level, uint64_t seed);
+                 const RingBytes& ring_bytes, int most_urgent_level,
+                 uint64_t seed);
 
   VirtualClock* clock() { return &clock_; }
   SimStream& stream(int level) { return *streams_[level - 1]; }
