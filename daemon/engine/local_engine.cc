@@ -311,27 +311,6 @@ IoEngineOpener LocalEngine::TracedOpener() {
   };
 }
 
-absl::StatusOr<std::shared_ptr<const Promises>> LocalEngine::PromisesFor(
-    const Models& models, const KnownModels& known,
-    const MemoryPlan& plan) const {
-  std::vector<Promises::Subject> subjects;
-  size_t demand = 0;  // As DemandsOf() has them: a model once for each level.
-  for (const std::shared_ptr<Model>& model : models) {
-    const Known& of = *known.at(model.get());
-    subjects.push_back({.model = model.get(),
-                        .costs = &of.costs,
-                        .memory = &plan.models[demand],
-                        .measured = of.measured});
-    const ModelUrgency& urgency = model->urgency();
-    demand += urgency.lowest() - urgency.level + 1;
-  }
-  return Promises::Make(
-      subjects, plan, options_.level_order == LevelOrder::kEdf,
-      options_.strict_admission,
-      options_.cache_path.empty() ? ""
-                                  : options_.cache_path + "/certificate.json");
-}
-
 absl::Status LocalEngine::Adopt(Models models, const MemoryBudgets& budgets) {
   KnownModels known;
   {
@@ -341,20 +320,17 @@ absl::Status LocalEngine::Adopt(Models models, const MemoryBudgets& budgets) {
     }
   }
   // Before anybody waits: it may take a second.
-  ASSIGN_OR_RETURN(MemoryPlan plan,
-                   MemoryPlanner(DemandsOf(models, known)).Plan(budgets));
-  ASSIGN_OR_RETURN(const std::shared_ptr<const Promises> promises,
-                   PromisesFor(models, known, plan));
+  ASSIGN_OR_RETURN(Planned planned, PlanFor(models, known, budgets));
   scheduler_.Hold();
-  const absl::Status status = ChangeDataPath(plan, models);
+  const absl::Status status = ChangeDataPath(planned.plan, models);
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (status.ok()) {
       models_ = std::move(models);
       known_ = std::move(known);
-      plan_ = std::move(plan);
+      plan_ = std::move(planned.plan);
       budgets_ = budgets;
-      promises_ = promises;
+      promises_ = std::move(planned.promises);
       rates_.clear();
     }
     warnings_ =

@@ -93,9 +93,23 @@ class LocalEngine final : public Engine {
                                             const KnownModels& known);
   // Gives `models` their memory, and nothing to any other. Under change_.
   absl::Status Adopt(Models models, const MemoryBudgets& budgets);
+  struct Planned {
+    MemoryPlan plan;
+    std::shared_ptr<const Promises> promises;
+  };
+  // The planner's own plan, or one with the same memory divided otherwise if
+  // only then all declared tasks keep their deadlines. It may take a second.
+  absl::StatusOr<Planned> PlanFor(const Models& models,
+                                  const KnownModels& known,
+                                  const MemoryBudgets& budgets) const;
   absl::StatusOr<std::shared_ptr<const Promises>> PromisesFor(
       const Models& models, const KnownModels& known,
       const MemoryPlan& plan) const;
+  // Of each, the demand of DemandsOf() that is its own level's.
+  static std::vector<size_t> OwnDemands(const Models& models);
+  static std::vector<Promises::Subject> SubjectsOf(const Models& models,
+                                                   const KnownModels& known,
+                                                   const MemoryPlan& plan);
   IoEngineOpener TracedOpener();
   absl::Status AdmitByForecast(const Job& job,
                                std::chrono::nanoseconds predicted) const;

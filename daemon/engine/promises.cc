@@ -1,6 +1,7 @@
 #include "daemon/engine/promises.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <limits>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "daemon/plan/certificate.h"
 #include "daemon/plan/cost_model.h"
 #include "daemon/plan/drive_rate.h"
+#include "daemon/plan/ring_demand.h"
 #include "daemon/plan/schedulability.h"
 #include "daemon/rt/log.h"
 #include "daemon/sched/declared_rate.h"
@@ -35,7 +37,10 @@ double Seconds(std::chrono::milliseconds time) {
   return std::chrono::duration<double>(time).count();
 }
 
-TaskProgram ProgramOf(const Promises::Subject& subject, double margin) {
+// With what `resident(extent)` says stays in memory.
+template <typename Resident>
+TaskProgram ProgramWith(const Promises::Subject& subject, double margin,
+                        Resident resident) {
   const Program& program = subject.model->program();
   const ModelUrgency& urgency = subject.model->urgency();
   TaskProgram task;
@@ -48,7 +53,7 @@ TaskProgram ProgramOf(const Promises::Subject& subject, double margin) {
   std::vector<std::optional<uint32_t>> number(program.reads.size());
   for (size_t i = 0; i < program.reads.size(); ++i) {
     const uint32_t extent = program.reads[i];
-    if (subject.memory->resident_offsets[extent]) continue;
+    if (resident(extent)) continue;
     number[i] = static_cast<uint32_t>(task.reads_bytes.size());
     task.reads_bytes.push_back(program.extents[extent].stored_bytes);
   }
@@ -58,6 +63,28 @@ TaskProgram ProgramOf(const Promises::Subject& subject, double margin) {
                           margin * subject.costs->part_seconds[t]});
   }
   return task;
+}
+
+TaskProgram ProgramOf(const Promises::Subject& subject, double margin) {
+  return ProgramWith(subject, margin, [&](uint32_t extent) {
+    return subject.memory->resident_offsets[extent].has_value();
+  });
+}
+
+// Nothing if it does not run in such a ring wherever its seam is.
+std::optional<TaskProgram> ProgramInRing(const Promises::Subject& subject,
+                                         const RingDemand& demand,
+                                         uint64_t ring_bytes,
+                                         uint64_t head_bytes) {
+  const RingDemand::Step& step =
+      demand.steps()[demand.GreatestStep(head_bytes)];
+  if (ring_bytes < step.ring_bytes_min) return std::nullopt;
+  std::vector<bool> resident(subject.model->program().extents.size());
+  for (size_t n = 0; n < step.head_extents; ++n) {
+    resident[demand.order()[n]] = true;
+  }
+  return ProgramWith(subject, kMargin,
+                     [&](uint32_t extent) { return resident[extent]; });
 }
 
 // The drive has one rate in the analysis: that of the ring that has the least
@@ -71,7 +98,8 @@ uint64_t SmallestRingBytes(const MemoryPlan& plan) {
 }
 
 Supply SupplyOf(const std::vector<Promises::Subject>& subjects,
-                const MemoryPlan& plan, bool earliest_deadline_first) {
+                const MemoryPlan& plan, uint64_t smallest_ring_bytes,
+                bool earliest_deadline_first) {
   const LoaderOptions loader;
   Supply supply;
   supply.inflight_low_bytes = loader.inflight_low_bytes;
@@ -86,7 +114,7 @@ Supply SupplyOf(const std::vector<Promises::Subject>& subjects,
     costs.drive_bytes_per_s = known
                                   ? costs.slow_drive_bytes_per_s / kDriveMargin
                                   : costs.drive_bytes_per_s / kMargin;
-    const double rate = DriveRate(costs, SmallestRingBytes(plan));
+    const double rate = DriveRate(costs, smallest_ring_bytes);
     supply.drive_bytes_per_s = supply.drive_bytes_per_s == 0
                                    ? rate
                                    : std::min(supply.drive_bytes_per_s, rate);
@@ -152,7 +180,8 @@ absl::StatusOr<std::shared_ptr<const Promises>> Promises::Make(
     const std::string& certificate_path) {
   auto promises = std::make_shared<Promises>();
   if (subjects.empty()) return promises;
-  const Supply supply = SupplyOf(subjects, plan, earliest_deadline_first);
+  const Supply supply = SupplyOf(subjects, plan, SmallestRingBytes(plan),
+                                 earliest_deadline_first);
   std::vector<TaskProgram> tasks;
   bool measured = true, declared = false;
   for (const Subject& subject : subjects) {
@@ -200,6 +229,36 @@ absl::StatusOr<std::shared_ptr<const Promises>> Promises::Make(
                      CertificateJson(tasks, supply, *guarantees));
   }
   return promises;
+}
+
+std::optional<DeadlineSplit> Promises::SplitFor(
+    const std::vector<Subject>& subjects, const MemoryPlan& plan,
+    bool earliest_deadline_first) {
+  std::vector<TaskProgram> tasks;
+  std::vector<RingDemand> demands;
+  std::array<uint64_t, kLevelsMax> level_bytes{};
+  for (const Subject& subject : subjects) {
+    if (!subject.measured) return std::nullopt;
+    tasks.push_back(ProgramOf(subject, kMargin));
+    demands.emplace_back(subject.model->program());
+    level_bytes[tasks.back().level - 1] += subject.memory->head.bytes;
+  }
+  uint64_t smallest_bytes = SmallestRingBytes(plan);
+  for (const MemoryPlan::LevelMemory& level : plan.levels) {
+    level_bytes[level.level - 1] += level.ring.bytes;
+    // So slow is the drive at the worst, whatever is tried.
+    smallest_bytes =
+        std::min(smallest_bytes, LeastRingTried(level_bytes[level.level - 1]));
+  }
+  DeadlineSplit split = SplitForDeadlines(
+      tasks, level_bytes,
+      SupplyOf(subjects, plan, smallest_bytes, earliest_deadline_first),
+      [&](size_t task, uint64_t ring_bytes, uint64_t head_bytes) {
+        return ProgramInRing(subjects[task], demands[task], ring_bytes,
+                             head_bytes);
+      });
+  if (!split.holds) return std::nullopt;
+  return split;
 }
 
 Promises::OfModel Promises::Of(const Model* model) const {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "daemon/model/model.h"
 #include "daemon/plan/costs.h"
+#include "daemon/plan/deadline_split.h"
 #include "daemon/plan/memory_plan.h"
 
 namespace layerd {
@@ -42,6 +44,13 @@ class Promises {
       const std::vector<Subject>& subjects, const MemoryPlan& plan,
       bool earliest_deadline_first, bool strict,
       const std::string& certificate_path);
+
+  // How the memory of levels that have declared tasks can be divided so that
+  // all of them keep their deadlines, by what was measured; nothing: no such
+  // division is known. The order of `subjects` is that of its heads.
+  static std::optional<DeadlineSplit> SplitFor(
+      const std::vector<Subject>& subjects, const MemoryPlan& plan,
+      bool earliest_deadline_first);
 
   struct OfModel {
     // Alone, from a full ring: at least; 0: not known.

@@ -15,6 +15,10 @@ constexpr uint64_t kPageBytes = 4096;
 // Guarantees that are looked at, if none holds.
 constexpr int kLooksMax = 4000;
 
+uint64_t RingBytes(uint64_t level_bytes, int share) {
+  return level_bytes * share / kRingSharesOf / kPageBytes * kPageBytes;
+}
+
 uint64_t BytesOf(const TaskProgram& task) {
   return std::accumulate(task.reads_bytes.begin(), task.reads_bytes.end(),
                          uint64_t{0});
@@ -89,8 +93,7 @@ class Search {
           return tasks_[a].period_seconds < tasks_[b].period_seconds;
         });
     for (const int share : kRingShares) {
-      const uint64_t ring_bytes =
-          bytes * share / kRingSharesOf / kPageBytes * kPageBytes;
+      const uint64_t ring_bytes = RingBytes(bytes, share);
       auto division = Divide(level, ring_bytes, bytes - ring_bytes);
       if (division) level.divisions.push_back(*std::move(division));
     }
@@ -157,6 +160,11 @@ class Search {
 };
 
 }  // namespace
+
+uint64_t LeastRingTried(uint64_t level_bytes) {
+  return RingBytes(level_bytes, *std::min_element(std::begin(kRingShares),
+                                                  std::end(kRingShares)));
+}
 
 DeadlineSplit SplitForDeadlines(
     const std::vector<TaskProgram>& tasks,

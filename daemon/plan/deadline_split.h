@@ -52,6 +52,9 @@ DeadlineSplit SplitForDeadlines(
     const std::array<uint64_t, kLevelsMax>& level_bytes, const Supply& supply,
     const ProgramInSplit& program);
 
+// The smallest ring that is tried of that much memory.
+uint64_t LeastRingTried(uint64_t level_bytes);
+
 }  // namespace layerd
 
 #endif  // LAYERD_DAEMON_PLAN_DEADLINE_SPLIT_H_

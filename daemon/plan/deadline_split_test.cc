@@ -10,7 +10,9 @@ constexpr uint64_t kExtentBytes = 256 << 10;
 
 // So many extents, one part each.
 TaskProgram Program(int level, double period, int extents, double seconds) {
-  TaskProgram program{.name = "model", .level = level};
+  TaskProgram program;
+  program.name = "model";
+  program.level = level;
   program.period_seconds = period;
   for (int i = 0; i < extents; ++i) {
     program.reads_bytes.push_back(kExtentBytes);
@@ -53,7 +55,8 @@ struct Divided {
 };
 
 Divided Divide(const std::vector<TaskProgram>& tasks, uint64_t bytes) {
-  Divided divided{.tasks = tasks};
+  Divided divided;
+  divided.tasks = tasks;
   divided.supply.drive_bytes_per_s = 1e9;
   divided.supply.ring_bytes.fill(bytes);
   divided.level_bytes.fill(bytes);

@@ -122,6 +122,8 @@ class MemoryPlanner::Impl {
     return Room(budgets).status();
   }
   absl::StatusOr<MemoryPlan> Plan(const MemoryBudgets& budgets);
+  absl::StatusOr<MemoryPlan> Divide(const MemoryPlan& plan,
+                                    const MemoryDivision& division) const;
 
  private:
   // A step of each model's demand, a ring for each level.
@@ -138,7 +140,8 @@ class MemoryPlanner::Impl {
   Choice AllResident() const;
   Choice Share(uint64_t room);
   void MakeShare();
-  MemoryPlan Lay(const Choice& choice, const TablePlan& caches) const;
+  MemoryPlan Lay(const Choice& choice,
+                 const std::vector<uint64_t>& caches_bytes) const;
   uint64_t UsefulRing(size_t level, const Choice& choice) const;
 
   const std::vector<ModelDemand> demands_;
@@ -198,13 +201,41 @@ absl::StatusOr<MemoryPlan> MemoryPlanner::Impl::Plan(
   TablePlan caches = least_caches_;
   if (room >= base_.weight_bytes) {
     caches.MakeResident();
-    return Lay(AllResident(), caches);
+    return Lay(AllResident(), caches.caches_bytes());
   }
   const uint64_t least = base_.minimum_weight_bytes - base_.decode.bytes;
   caches.GrowToUseful((room - least) / kTablesShare);
   const Choice choice = Share(room - caches.bytes());
   caches.GrowToAll(room - caches.bytes() - BytesOf(choice));
-  return Lay(choice, caches);
+  return Lay(choice, caches.caches_bytes());
+}
+
+absl::StatusOr<MemoryPlan> MemoryPlanner::Impl::Divide(
+    const MemoryPlan& plan, const MemoryDivision& division) const {
+  Choice choice;
+  std::vector<uint64_t> caches_bytes;
+  for (size_t m = 0; m < demands_.size(); ++m) {
+    const MemoryPlan::ModelMemory& model = plan.models[m];
+    choice.steps.push_back(rings_[m]->GreatestStep(
+        division.head_bytes[m].value_or(model.head.bytes)));
+    for (const auto& table : model.tables) {
+      caches_bytes.push_back(table.cache.bytes);
+    }
+  }
+  for (size_t g = 0; g < plan.levels.size(); ++g) {
+    const MemoryPlan::LevelMemory& level = plan.levels[g];
+    const uint64_t ring_bytes =
+        division.ring_bytes[level.level - 1].value_or(level.ring.bytes);
+    choice.rings_bytes.push_back(ring_bytes);
+    for (const size_t m : models_of_level_[g]) {
+      const uint64_t least = rings_[m]->steps()[choice.steps[m]].ring_bytes_min;
+      if (ring_bytes >= least) continue;
+      return absl::FailedPreconditionError(
+          absl::StrFormat("%s needs a ring of %d bytes, not %d",
+                          demands_[m].name, least, ring_bytes));
+    }
+  }
+  return Lay(choice, caches_bytes);
 }
 
 uint64_t MemoryPlanner::Impl::BytesOf(const Choice& choice) const {
@@ -272,8 +303,8 @@ uint64_t MemoryPlanner::Impl::UsefulRing(size_t level,
   return useful;
 }
 
-MemoryPlan MemoryPlanner::Impl::Lay(const Choice& choice,
-                                    const TablePlan& caches) const {
+MemoryPlan MemoryPlanner::Impl::Lay(
+    const Choice& choice, const std::vector<uint64_t>& caches_bytes) const {
   MemoryPlan plan = base_;
   Surveyor slab;
   size_t next_cache = 0;
@@ -295,7 +326,7 @@ MemoryPlan MemoryPlanner::Impl::Lay(const Choice& choice,
     }
     plan.head_bytes += model.head.bytes;
     for (MemoryPlan::ModelMemory::TableMemory& table : model.tables) {
-      table.cache = slab.Take(caches.bytes(next_cache++));
+      table.cache = slab.Take(caches_bytes[next_cache++]);
       plan.table_bytes += table.cache.bytes;
     }
   }
@@ -317,6 +348,11 @@ absl::Status MemoryPlanner::Check(const MemoryBudgets& budgets) const {
 
 absl::StatusOr<MemoryPlan> MemoryPlanner::Plan(const MemoryBudgets& budgets) {
   return impl_->Plan(budgets);
+}
+
+absl::StatusOr<MemoryPlan> MemoryPlanner::Divide(
+    const MemoryPlan& plan, const MemoryDivision& division) const {
+  return impl_->Divide(plan, division);
 }
 
 absl::StatusOr<MemoryPlan> MemoryPlan::Make(

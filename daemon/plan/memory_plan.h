@@ -1,6 +1,7 @@
 #ifndef LAYERD_DAEMON_PLAN_MEMORY_PLAN_H_
 #define LAYERD_DAEMON_PLAN_MEMORY_PLAN_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -106,6 +107,12 @@ struct MemoryPlan {
   std::string ToString() const;
 };
 
+// Rings and heads that shall be others than a plan has.
+struct MemoryDivision {
+  std::array<std::optional<uint64_t>, kLevels> ring_bytes;  // Of each level.
+  std::vector<std::optional<uint64_t>> head_bytes;  // Of each demand, at most.
+};
+
 // Plans all models of a configuration together, for one budget or for many:
 // what was worked out for one serves the next.
 //
@@ -121,6 +128,10 @@ class MemoryPlanner {
   // MinimumBudgetBytes(). Costs nothing, where Plan() may take a second.
   absl::Status Check(const MemoryBudgets& budgets) const;
   absl::StatusOr<MemoryPlan> Plan(const MemoryBudgets& budgets);
+  // `plan`, which Plan() made, with that memory divided otherwise.
+  // FAILED_PRECONDITION if a model does not run in such a ring.
+  absl::StatusOr<MemoryPlan> Divide(const MemoryPlan& plan,
+                                    const MemoryDivision& division) const;
 
  private:
   class Impl;

@@ -226,5 +226,43 @@ TEST_CASE("A plan can be read") {
                        Catch::Contains("net/1: level 3, weights 2621440"));
 }
 
+TEST_CASE("A plan's memory is divided otherwise without a byte more") {
+  const Program program = TenEqual();
+  const std::vector<ModelDemand> demands{{"net/1", 3, &program, 0}};
+  MemoryPlanner planner(demands);
+  const auto plan = planner.Plan({.weight_bytes = 512 * kPage});
+  REQUIRE(plan.ok());
+  MemoryDivision division{.head_bytes = {256 * kPage}};
+  division.ring_bytes[2] = 256 * kPage;
+
+  const auto divided = planner.Divide(*plan, division);
+
+  REQUIRE(divided.ok());
+  CHECK(divided->levels[0].ring.bytes == 256 * kPage);
+  CHECK(divided->models[0].head.bytes == 256 * kPage);
+  CHECK(divided->models[0].streamed_bytes == 384 * kPage);
+  CHECK(divided->models[0].resident_offsets[3]);
+  CHECK_FALSE(divided->models[0].resident_offsets[4]);
+  CHECK(divided->slab_bytes ==
+        512 * kPage + plan->arena_bytes + plan->decode.bytes);
+  // What is not named stays as it was.
+  const auto same = planner.Divide(*plan, {.head_bytes = {std::nullopt}});
+  REQUIRE(same.ok());
+  CHECK(same->ToString() == plan->ToString());
+}
+
+TEST_CASE("A model is not given a ring in which it does not run") {
+  const Program program = TenEqual();
+  MemoryPlanner planner({{"net/1", 3, &program, 0}});
+  const auto plan = planner.Plan({.weight_bytes = 512 * kPage});
+  REQUIRE(plan.ok());
+  MemoryDivision division{.head_bytes = {64 * kPage}};
+  division.ring_bytes[2] = 64 * kPage;  // Two of its extents are needed.
+
+  const auto divided = planner.Divide(*plan, division);
+
+  CHECK(absl::IsFailedPrecondition(divided.status()));
+}
+
 }  // namespace
 }  // namespace layerd

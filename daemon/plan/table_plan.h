@@ -17,7 +17,7 @@ class TablePlan {
 
   // Of all caches; of one of them, in the order of adding.
   uint64_t bytes() const;
-  uint64_t bytes(size_t table) const { return bytes_[table]; }
+  const std::vector<uint64_t>& caches_bytes() const { return bytes_; }
 
   void MakeResident();
   // Each spends at most `left` more bytes and returns what it left: for what
