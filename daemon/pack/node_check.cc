@@ -30,7 +30,6 @@ constexpr const char* kRandom =
 // clang-format off
 constexpr Reason kReasons[] = {
     {"Bernoulli", kRandom},
-    {"Compress", kCountsResults},
     {"Loop", kLacksBody},
     {"Multinomial", kRandom},
     {"NonMaxSuppression", kCountsResults},

@@ -56,7 +56,14 @@ absl::StatusOr<int64_t> TupleLength(const NodeContext& node) {
 
 // What several updates of one element become.
 absl::Status TakeReduction(NodeContext& node) {
-  return node.TakeOneOf("reduction", "none", {"none"}).status();
+  ASSIGN_OR_RETURN(const std::string reduction,
+                   node.TakeOneOf("reduction", "none", {"add", "none"}));
+  const DataType dtype = node.dtype(0);
+  if (reduction != "none" && dtype != DataType::kF32) {
+    return node.Unsupported("only FP32 is added");
+  }
+  node.Set("reduction", reduction);
+  return absl::OkStatus();
 }
 
 absl::Status CheckUpdates(const NodeContext& node,

@@ -133,6 +133,11 @@ class Speller {
 
 // spell_einsum.cc
 absl::Status SpellEinsum(Speller& speller);
+// spell_places.cc
+absl::Status SpellGatherElements(Speller& speller);
+absl::Status SpellGatherNd(Speller& speller);
+absl::Status SpellScatterElements(Speller& speller);
+absl::Status SpellScatterNd(Speller& speller);
 // spell_recurrent.cc
 absl::Status SpellRecurrent(Speller& speller);
 // spell_choice.cc
@@ -162,6 +167,29 @@ absl::Status SpellQLinearSigmoid(Speller& speller);
 absl::Status SpellQLinearSoftmax(Speller& speller);
 absl::Status SpellQLinearWhere(Speller& speller);
 absl::Status SpellMicrosoftQuantizeLinear(Speller& speller);
+// spell_functions.cc
+absl::Status SpellCompress(Speller& speller);
+absl::Status SpellFunction(Speller& speller);
+absl::Status SpellHardmax(Speller& speller);
+absl::Status SpellIsInf(Speller& speller);
+absl::Status SpellLpNormalization(Speller& speller);
+absl::Status SpellMeanVarianceNormalization(Speller& speller);
+absl::Status SpellShrink(Speller& speller);
+// spell_fused.cc
+absl::Status SpellAttention(Speller& speller);
+absl::Status SpellEmbedLayerNormalization(Speller& speller);
+absl::Status SpellFusedConv(Speller& speller);
+absl::Status SpellFusedGemm(Speller& speller);
+absl::Status SpellFusedMatMul(Speller& speller);
+absl::Status SpellMicrosoftGelu(Speller& speller);
+absl::Status SpellMultiHeadAttention(Speller& speller);
+absl::Status SpellQuickGelu(Speller& speller);
+absl::Status SpellSimplifiedLayerNormalization(Speller& speller);
+absl::Status SpellSkipLayerNormalization(Speller& speller);
+// spell_spectrum.cc
+absl::Status SpellDft(Speller& speller);
+absl::Status SpellStft(Speller& speller);
+absl::Status SpellWindow(Speller& speller);
 // spell_tables.cc
 absl::Status SpellArrayFeatureExtractor(Speller& speller);
 absl::Status SpellFeatureVectorizer(Speller& speller);

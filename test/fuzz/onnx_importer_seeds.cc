@@ -63,6 +63,41 @@ TestModel Branches() {
   return model;
 }
 
+// A Loop that makes a list longer, with an If inside, and a Scan.
+TestModel Loops() {
+  TestModel model(16);
+  model.Input("x", {2, 3});
+  model.Ints("two", {}, {2});
+  model.Add("SequenceEmpty", {}, {"none"});
+  onnx::NodeProto* loop =
+      model.Add("Loop", {"two", "", "none", "x"}, {"l", "s"});
+  onnx::GraphProto* body =
+      SetBranch(loop, "body", "SequenceInsert", {"m", "u", "i"}, "n");
+  onnx::NodeProto* choice = body->add_node();
+  choice->set_op_type("If");
+  choice->add_input("c");
+  choice->add_output("u");
+  SetBranch(choice, "then_branch", "Add", {"t", "x"}, "v");
+  SetBranch(choice, "else_branch", "Neg", {"t"}, "v");
+  for (const char* input : {"i", "c", "m", "t"}) {
+    body->add_input()->set_name(input);
+  }
+  body->clear_output();
+  for (const char* output : {"c", "n", "u"}) {
+    body->add_output()->set_name(output);
+  }
+  SetInt(model.Add("ConcatFromSequence", {"l"}, {"y"}), "axis", 0);
+  onnx::NodeProto* scan = model.Add("Scan", {"s", "y"}, {"a", "b"});
+  SetInt(scan, "num_scan_inputs", 1);
+  onnx::GraphProto* turn = SetBranch(scan, "body", "Add", {"p", "q"}, "r");
+  for (const char* input : {"p", "q"}) turn->add_input()->set_name(input);
+  turn->add_output()->set_name("q");
+  SetInt(model.Add("SplitToSequence", {"b"}, {"w"}), "axis", 1);
+  model.Add("SequenceAt", {"w", "two"}, {"z"});
+  for (const char* output : {"a", "z"}) model.Output(output);
+  return model;
+}
+
 TestModel Shapes() {
   TestModel model(13);
   model.Input("x", {1, 3, 8, 8});
@@ -194,6 +229,7 @@ int main(int argc, char** argv) {
   layerd::Write(argv[1], "convolutions_7", layerd::Convolutions(7));
   layerd::Write(argv[1], "convolutions_17", layerd::Convolutions(17));
   layerd::Write(argv[1], "branches", layerd::Branches());
+  layerd::Write(argv[1], "loops", layerd::Loops());
   layerd::Write(argv[1], "shapes", layerd::Shapes());
   layerd::Write(argv[1], "places", layerd::Places());
   layerd::Write(argv[1], "quantised", layerd::Quantised());

@@ -122,9 +122,26 @@ def quantised(make, how):
     return made
 
 
+def optimised(make):
+    """What ONNX Runtime's optimiser makes of it, up to its extended level."""
+
+    def made(folder):
+        import onnxruntime
+
+        path, inputs, bound = make(folder)
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = \
+            onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        options.optimized_model_filepath = str(folder / "optimised.onnx")
+        onnxruntime.InferenceSession(str(path), options)
+        return folder / "optimised.onnx", inputs, bound
+
+    return made
+
+
 def add(name, family, build, opset=16, variants=(), **facts):
     """The network, and what else its users make of it: opset numbers, "half",
-    "half_weights", "qdq", "operators", "dynamic"."""
+    "half_weights", "optimised", "qdq", "operators", "dynamic"."""
     make = plain(build, opset)
     registry.add(name, family, make, **facts)
     for variant in variants:
@@ -133,6 +150,8 @@ def add(name, family, build, opset=16, variants=(), **facts):
             registry.add(called, family, plain(build, variant))
         elif variant == "half":
             registry.add(called, "half precision", half(make))
+        elif variant == "optimised":
+            registry.add(called, family, optimised(make))
         elif variant == "half_weights":
             registry.add(called, "half precision", half_weights(make))
         else:

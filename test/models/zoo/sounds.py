@@ -46,6 +46,26 @@ def lstm_with_state():
 
 
 @network("recurrent")
+def scripted_cells():
+    """Steps in a loop, and a list that it makes longer: a Loop of tensors in a
+    sequence."""
+    class Cells(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inputs, self.states = nn.Linear(16, 32), nn.Linear(32, 32)
+
+        def forward(self, x):
+            h = torch.zeros(x.size(0), 32)
+            steps = []
+            for t in range(x.size(1)):
+                h = torch.tanh(self.inputs(x[:, t]) + self.states(h))
+                steps.append(h)
+            return torch.stack(steps, 1)
+
+    return torch.jit.script(Cells()), (torch.rand(2, 9, 16),)
+
+
+@network("recurrent")
 def voice_activity():
     class Cell(nn.Module):
         def __init__(self):
