@@ -109,8 +109,9 @@ struct MemoryPlan {
 
 // Rings and heads that shall be others than a plan has.
 struct MemoryDivision {
-  std::array<std::optional<uint64_t>, kLevels> ring_bytes;  // Of each level.
-  std::vector<std::optional<uint64_t>> head_bytes;  // Of each demand, at most.
+  std::array<std::optional<uint64_t>, kLevels> ring_bytes = {};  // By level.
+  // Of each demand, at most.
+  std::vector<std::optional<uint64_t>> head_bytes = {};
 };
 
 // Plans all models of a configuration together, for one budget or for many:
