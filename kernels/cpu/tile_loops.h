@@ -204,6 +204,9 @@ class TileLoops {
     }
   }
 
+// Nobody adds runs before one has ended; GCC does not see that everywhere.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
   static inline __attribute__((always_inline)) void AddRuns(
       const float (&all)[kRows][kVectors * Isa::kLanes], Sums& sum) {
 #pragma GCC unroll 16
@@ -214,6 +217,7 @@ class TileLoops {
       }
     }
   }
+#pragma GCC diagnostic pop
 
   template <bool kStreams>
   static void Store(const Tile& tile, Sums& sum) {
