@@ -55,8 +55,10 @@ absl::StatusOr<int> LayerNorm(Speller& speller, int x, size_t scale,
 }
 
 // x / sqrt(mean of squares + epsilon) * scale.
-absl::StatusOr<int> RootNorm(Speller& speller, int x, size_t scale) {
-  ASSIGN_OR_RETURN(const float epsilon, speller.FloatOr("epsilon", 1e-5f));
+absl::StatusOr<int> RootNorm(Speller& speller, int x, size_t scale,
+                             float usual_epsilon) {
+  ASSIGN_OR_RETURN(const float epsilon,
+                   speller.FloatOr("epsilon", usual_epsilon));
   ASSIGN_OR_RETURN(
       const int least,
       speller.KnownNumber(speller.dtype(speller.input(0)), epsilon));
@@ -67,10 +69,11 @@ absl::StatusOr<int> RootNorm(Speller& speller, int x, size_t scale) {
                      {speller.Add("Div", {x, root}), speller.input(scale)});
 }
 
-absl::StatusOr<int> Activated(Speller& speller, int x) {
+// With the activation's own attributes in their order, as far as they are
+// there.
+absl::StatusOr<int> Activated(Speller& speller, int x,
+                              const std::vector<float>& numbers) {
   ASSIGN_OR_RETURN(const std::string name, speller.StringOr("activation", ""));
-  ASSIGN_OR_RETURN(const std::vector<float> numbers,
-                   speller.ListOr<float>("activation_params", {}));
   const auto number = [&](size_t i, float otherwise) {
     return i < numbers.size() ? numbers[i] : otherwise;
   };
@@ -214,7 +217,7 @@ absl::Status SpellSkipLayerNormalization(Speller& speller) {
       Plus(speller, speller.Add("Add", {speller.input(0), speller.input(1)}),
            is_simple ? 3 : 4);
   if (speller.has_output(0)) {
-    ASSIGN_OR_RETURN(const int y, is_simple ? RootNorm(speller, sum, 2)
+    ASSIGN_OR_RETURN(const int y, is_simple ? RootNorm(speller, sum, 2, 1e-12f)
                                             : LayerNorm(speller, sum, 2, 3));
     speller.FinishOutput(0, y);
   }
@@ -231,7 +234,7 @@ absl::Status SpellSimplifiedLayerNormalization(Speller& speller) {
   if (axis != -1 && axis != rank - 1) {
     return speller.Unsupported("only the last axis is supported");
   }
-  ASSIGN_OR_RETURN(const int y, RootNorm(speller, speller.input(0), 1));
+  ASSIGN_OR_RETURN(const int y, RootNorm(speller, speller.input(0), 1, 1e-5f));
   speller.Finish(y);
   return absl::OkStatus();
 }
@@ -269,17 +272,27 @@ absl::Status SpellFusedConv(Speller& speller) {
            speller.Add("Conv", std::move(inputs),
                        Without(speller, {"activation", "activation_params"})),
            3);
-  ASSIGN_OR_RETURN(const int activated, Activated(speller, y));
+  ASSIGN_OR_RETURN(const std::vector<float> numbers,
+                   speller.ListOr<float>("activation_params", {}));
+  ASSIGN_OR_RETURN(const int activated, Activated(speller, y, numbers));
   speller.Finish(activated);
   return absl::OkStatus();
 }
 
 absl::Status SpellFusedGemm(Speller& speller) {
-  RETURN_IF_ERROR(speller.CheckAttributes(
-      {"activation", "alpha", "beta", "transA", "transB"}));
-  const int y = speller.Add("Gemm", speller.node().inputs,
-                            Without(speller, {"activation"}));
-  ASSIGN_OR_RETURN(const int activated, Activated(speller, y));
+  RETURN_IF_ERROR(speller.CheckAttributes({"activation", "activation_alpha",
+                                           "activation_beta", "alpha", "beta",
+                                           "transA", "transB"}));
+  const int y = speller.Add(
+      "Gemm", speller.node().inputs,
+      Without(speller, {"activation", "activation_alpha", "activation_beta"}));
+  std::vector<float> numbers;
+  for (const char* name : {"activation_alpha", "activation_beta"}) {
+    if (!speller.node().attributes.contains(name)) break;
+    ASSIGN_OR_RETURN(const float number, speller.FloatOr(name, 0));
+    numbers.push_back(number);
+  }
+  ASSIGN_OR_RETURN(const int activated, Activated(speller, y, numbers));
   speller.Finish(activated);
   return absl::OkStatus();
 }
