@@ -204,6 +204,8 @@ static_assert(std::is_sorted(std::begin(kOperators), std::end(kOperators),
 
 }  // namespace
 
+std::span<const OperatorRow> Operators() { return kOperators; }
+
 const OperatorRow* FindOperator(std::string_view op_type) {
   const OperatorRow* row = std::lower_bound(
       std::begin(kOperators), std::end(kOperators), op_type,

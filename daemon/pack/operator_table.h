@@ -2,6 +2,7 @@
 #define LAYERD_DAEMON_PACK_OPERATOR_TABLE_H_
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -47,6 +48,9 @@ struct OperatorRow {
   Lowers lowers;
   Gaps gaps = Gaps::kNotFirst;
 };
+
+// All of them, by name.
+std::span<const OperatorRow> Operators();
 
 // Null if packing does not know it.
 const OperatorRow* FindOperator(std::string_view op_type);

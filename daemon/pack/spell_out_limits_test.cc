@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "daemon/pack/onnx_test_model.h"
+#include "daemon/pack/operator_table.h"
+#include "daemon/pack/spell_out.h"
 #include "test/catch/catch.h"
 
 namespace layerd {
@@ -12,6 +14,19 @@ namespace {
 
 using Floats = std::vector<float>;
 using Shape = std::vector<int64_t>;
+
+TEST_CASE("What nobody infers is spelled out, and the nodes are inferred") {
+  size_t count = 0;
+  for (const OperatorRow& row : Operators()) {
+    if (row.infer != nullptr) continue;
+    INFO(row.op_type);
+    Node node;
+    node.op_type = row.op_type;
+    CHECK(IsSpelledOut(node, Graph()));
+    ++count;
+  }
+  CHECK(count > 0);
+}
 
 TEST_CASE("More than can be known while packing is refused, not held") {
   TestModel model(13);
