@@ -22,11 +22,15 @@ Bytes Narrowed(const Bytes& floats) {
   return halves;
 }
 
-// A constant that is copied out or looked up in stays what it is.
+// A constant that is copied out or looked up in stays what it is, and so does a
+// transposed convolution whose kernel is narrow: none of halves has that.
 bool Computes(const PartSpec& spec) {
-  const bool moves = std::holds_alternative<Copy>(spec.op) ||
-                     std::holds_alternative<Gather>(spec.op);
-  return !moves || spec.weights.empty();
+  if (spec.weights.empty()) return true;
+  if (std::holds_alternative<ConvTranspose>(spec.op)) {
+    return spec.weights[0].layout.dtype == DataType::kF32;
+  }
+  return !std::holds_alternative<Copy>(spec.op) &&
+         !std::holds_alternative<Gather>(spec.op);
 }
 
 bool HasKernel(const Operator& op) {

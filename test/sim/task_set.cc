@@ -134,7 +134,9 @@ Supply SupplyOf(const SimMachine& machine, const RingBytes& ring_bytes) {
 
 PlannedSet PlanOf(const std::vector<SimTask>& tasks, const SimMachine& machine,
                   const PlanOptions& options) {
-  PlannedSet set{.tasks = tasks, .ring_bytes = RingsOf(options.level_bytes)};
+  PlannedSet set;
+  set.tasks = tasks;
+  set.ring_bytes = RingsOf(options.level_bytes);
   Supply supply = SupplyOf(machine, set.ring_bytes);
   supply.earliest_deadline_first = options.earliest_deadline_first;
   const std::vector<TaskProgram> programs = ProgramsOf(tasks, machine);
