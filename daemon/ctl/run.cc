@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -19,6 +18,7 @@
 #include "daemon/ctl/shared_options.h"
 #include "daemon/engine/engine.h"
 #include "daemon/rt/cache_folder.h"
+#include "daemon/rt/process_usage.h"
 
 namespace layerd {
 namespace {
@@ -143,19 +143,6 @@ absl::Status RunAll(const std::shared_ptr<Model>& model,
   return absl::OkStatus();
 }
 
-// VmHWM and HugetlbPages, which the former leaves out.
-uint64_t PeakRssBytes() {
-  std::ifstream file("/proc/self/status");
-  uint64_t kib = 0;
-  for (std::string word; file >> word;) {
-    uint64_t value = 0;
-    if ((word == "VmHWM:" || word == "HugetlbPages:") && file >> value) {
-      kib += value;
-    }
-  }
-  return kib << 10;
-}
-
 double MedianMs(std::vector<OneRun> runs) {
   const auto middle = runs.begin() + runs.size() / 2;
   std::nth_element(runs.begin(), middle, runs.end(), [](auto& a, auto& b) {
@@ -259,7 +246,7 @@ absl::Status RunRun(const CommandLine& line) {
   RETURN_IF_ERROR(WriteOutputs(output_paths, outcome.outputs));
   outcome.read_bytes = (*engine)->loading().read_bytes;
   outcome.memory = (*engine)->memory();
-  outcome.peak_rss_bytes = PeakRssBytes();
+  outcome.peak_rss_bytes = UsageOfThisProcess().peak_resident_bytes;
   return WriteAnswer(line.json() ? JsonOf(outcome) : TextOf(outcome));
 }
 

@@ -91,6 +91,30 @@ std::string Describe(const Node& node) {
       absl::CHexEscape(node.op_type.substr(0, 200)), node.opset);
 }
 
+Constant IntConstant(DataType dtype, std::vector<int64_t> shape,
+                     const std::vector<int64_t>& elements) {
+  Constant constant;
+  constant.dtype = dtype;
+  constant.shape = std::move(shape);
+  constant.held.resize(constant.bytes());
+  StoreElements(std::span(elements), dtype, constant.held.data());
+  return constant;
+}
+
+int Graph::AddValue(std::string value_name) {
+  values.emplace_back();
+  values.back().name = std::move(value_name);
+  return static_cast<int>(values.size()) - 1;
+}
+
+void Graph::SetConstant(int value, Constant constant) {
+  Value& known = values[static_cast<size_t>(value)];
+  known.dtype = constant.dtype;
+  known.shape = constant.shape;
+  known.constant = static_cast<int>(constants.size());
+  constants.push_back(std::move(constant));
+}
+
 absl::Status Graph::ReadF32(const Constant& constant, int64_t first,
                             std::span<float> out) const {
   if (constant.dtype != DataType::kF32) {

@@ -64,6 +64,8 @@ struct Value {
 };
 
 inline constexpr int kAbsent = -1;  // An optional input or output left out.
+// Of nodes that packing writes itself.
+inline constexpr int64_t kWrittenOpset = 13;
 
 struct Node {
   std::string name;     // Never empty: nameless nodes are called op_type_index.
@@ -88,6 +90,10 @@ struct Branch {
   size_t outputs = 0;       // Of a body: how many.
 };
 
+// Held in memory, as `dtype`.
+Constant IntConstant(DataType dtype, std::vector<int64_t> shape,
+                     const std::vector<int64_t>& elements);
+
 // `node "conv7" (Conv, opset 13)`: how every error about a node begins.
 std::string Describe(const Node& node);
 
@@ -111,6 +117,11 @@ struct Graph {
   // once.
   uint64_t weight_bytes = 0;
   std::string source_sha256;  // Hex, of the ONNX file and its external data.
+
+  // A value of which nothing is known yet.
+  int AddValue(std::string value_name);
+  // From now on `value` is that, of its type and shape.
+  void SetConstant(int value, Constant constant);
 
   // Elements [first, first + count) as f32, widened or converted.
   // Errors: an I/O error or a file that shrank, with the constant's shape.

@@ -354,12 +354,11 @@ class Inference {
     }
     for (const int output : node.outputs) {
       if (output == kAbsent) continue;
-      Value& value = ValueAt(output);
+      const Value& value = ValueAt(output);
       Constant nothing;
       nothing.dtype = *value.dtype;
       nothing.shape = *value.shape;
-      value.constant = static_cast<int>(graph_->constants.size());
-      graph_->constants.push_back(std::move(nothing));
+      graph_->SetConstant(output, std::move(nothing));
     }
     return true;
   }

@@ -16,9 +16,6 @@
 namespace layerd {
 namespace {
 
-// Of what is written, every node is one of this.
-constexpr int64_t kWrittenOpset = 13;
-
 // What a copy of it holds, about.
 uint64_t HeldBy(const Node& node) {
   uint64_t bytes = sizeof(Node) + 2 * sizeof(Value) + 2 * node.name.size();
@@ -35,14 +32,6 @@ uint64_t HeldBy(const Node& node) {
     }
   }
   return bytes;
-}
-
-absl::StatusOr<int64_t> IntAttribute(const Node& node, const char* name,
-                                     int64_t otherwise) {
-  const auto found = node.attributes.find(name);
-  if (found == node.attributes.end()) return otherwise;
-  if (const auto* value = std::get_if<int64_t>(&found->second)) return *value;
-  return Refuse(node, absl::StrCat("attribute ", name, " is no integer"));
 }
 
 absl::StatusOr<std::vector<int64_t>> IntsAttribute(const Node& node,
@@ -151,8 +140,7 @@ absl::Status LoopBodies::UnrollScan(Run& run) {
   if (run.loop.opset < 9) {
     return Refuse(run.loop, "before opset 9 it is not supported");
   }
-  ASSIGN_OR_RETURN(const int64_t given,
-                   IntAttribute(run.loop, "num_scan_inputs", 0));
+  ASSIGN_OR_RETURN(const int64_t given, IntOr(run.loop, "num_scan_inputs", 0));
   const auto scanned = static_cast<size_t>(given);
   const Branch& body = graph_->branches[static_cast<size_t>(run.loop.body)];
   if (given < 1 || scanned > run.own.size() ||
@@ -324,27 +312,14 @@ absl::StatusOr<int> LoopBodies::BranchFor(int branch,
 }
 
 int LoopBodies::NewValue(std::string_view like) {
-  const size_t index = graph_->values.size();
-  graph_->values.emplace_back();
-  graph_->values.back().name =
-      absl::StrCat(std::string(like.substr(0, 200)), ":", index);
-  return static_cast<int>(index);
+  return graph_->AddValue(absl::StrCat(std::string(like.substr(0, 200)), ":",
+                                       graph_->values.size()));
 }
 
 int LoopBodies::KnownInt(DataType dtype, int64_t number,
                          std::vector<int64_t> shape) {
-  Constant constant;
-  constant.dtype = dtype;
-  constant.shape = std::move(shape);
-  constant.held.resize(constant.bytes());
-  const int64_t numbers[] = {number};
-  StoreElements(std::span<const int64_t>(numbers), dtype, constant.held.data());
   const int value = NewValue("turn");
-  Value& known = graph_->values.back();
-  known.dtype = dtype;
-  known.shape = constant.shape;
-  known.constant = static_cast<int>(graph_->constants.size());
-  graph_->constants.push_back(std::move(constant));
+  graph_->SetConstant(value, IntConstant(dtype, std::move(shape), {number}));
   return value;
 }
 

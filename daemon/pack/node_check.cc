@@ -64,6 +64,15 @@ absl::Status RefuseDomain(const Node& node, std::string_view domain) {
 
 }  // namespace
 
+absl::StatusOr<int64_t> IntOr(const Node& node, const char* name,
+                              int64_t otherwise) {
+  const auto found = node.attributes.find(name);
+  if (found == node.attributes.end()) return otherwise;
+  if (const auto* value = std::get_if<int64_t>(&found->second)) return *value;
+  return absl::InvalidArgumentError(
+      absl::StrCat(Describe(node), ": attribute ", name, " is no integer"));
+}
+
 absl::Status Refuse(const Node& node, const std::string& why) {
   return absl::UnimplementedError(absl::StrCat(Describe(node), ": ", why));
 }

@@ -1,9 +1,11 @@
 #ifndef LAYERD_DAEMON_PACK_NODE_CHECK_H_
 #define LAYERD_DAEMON_PACK_NODE_CHECK_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "daemon/pack/graph.h"
 #include "daemon/pack/operator_table.h"
 
@@ -11,6 +13,11 @@ namespace layerd {
 
 // What is asked of every node before its operator is: errors begin with its
 // description.
+
+// An attribute of a node that is not inferred, as it was written.
+// INVALID_ARGUMENT for another type.
+absl::StatusOr<int64_t> IntOr(const Node& node, const char* name,
+                              int64_t otherwise);
 
 // UNIMPLEMENTED.
 absl::Status Refuse(const Node& node, const std::string& why);

@@ -211,9 +211,7 @@ absl::Status NodeContext::SetOutput(size_t i, DataType dtype,
 
 absl::Status NodeContext::SetOutputToConstant(size_t i, Constant constant) {
   RETURN_IF_ERROR(SetOutput(i, constant.dtype, constant.shape));
-  Value& value = graph_->values[static_cast<size_t>(node_->outputs[i])];
-  value.constant = static_cast<int>(graph_->constants.size());
-  graph_->constants.push_back(std::move(constant));
+  graph_->SetConstant(node_->outputs[i], std::move(constant));
   node_->outputs[i] = kAbsent;
   return absl::OkStatus();
 }

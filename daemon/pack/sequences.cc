@@ -14,19 +14,16 @@
 namespace layerd {
 namespace {
 
-constexpr int64_t kWrittenOpset = 13;
-
 constexpr std::array<std::string_view, 8> kOperators = {
     "ConcatFromSequence", "SequenceAt",     "SequenceConstruct",
     "SequenceEmpty",      "SequenceErase",  "SequenceInsert",
     "SequenceLength",     "SplitToSequence"};
 
-absl::StatusOr<int64_t> IntOf(const Node& node, const char* name,
-                              int64_t otherwise) {
-  const auto found = node.attributes.find(name);
-  if (found == node.attributes.end()) return otherwise;
-  if (const auto* value = std::get_if<int64_t>(&found->second)) return *value;
-  return Refuse(node, absl::StrCat("attribute ", name, " is no integer"));
+// A list of numbers, or a number.
+Constant Ints(const std::vector<int64_t>& numbers, bool is_list) {
+  std::vector<int64_t> shape;
+  if (is_list) shape.push_back(static_cast<int64_t>(numbers.size()));
+  return IntConstant(DataType::kI64, std::move(shape), numbers);
 }
 
 bool HasInput(const Node& node, size_t i) {
@@ -127,19 +124,15 @@ absl::Status Sequences::Erase(const Node& node, List list) {
 }
 
 absl::Status Sequences::Length(const Node& node, const List& list) {
-  const int known = KnownInts({static_cast<int64_t>(list.size())}, false);
-  Value& output = graph_->values[static_cast<size_t>(node.outputs[0])];
-  const Value& length = graph_->values[static_cast<size_t>(known)];
-  output.dtype = length.dtype;
-  output.shape = length.shape;
-  output.constant = length.constant;
+  graph_->SetConstant(node.outputs[0],
+                      Ints({static_cast<int64_t>(list.size())}, false));
   return absl::OkStatus();
 }
 
 absl::Status Sequences::Join(const Node& node, const List& list,
                              const InferenceDoor& door) {
-  ASSIGN_OR_RETURN(const int64_t axis, IntOf(node, "axis", 0));
-  ASSIGN_OR_RETURN(const int64_t is_new, IntOf(node, "new_axis", 0));
+  ASSIGN_OR_RETURN(const int64_t axis, IntOr(node, "axis", 0));
+  ASSIGN_OR_RETURN(const int64_t is_new, IntOr(node, "new_axis", 0));
   if (list.empty()) return Refuse(node, "it joins no tensors");
   Node concat;
   concat.name = node.name;
@@ -198,8 +191,8 @@ absl::StatusOr<std::vector<int64_t>> Sequences::PiecesOf(const Node& node,
 
 absl::Status Sequences::Split(const Node& node, const InferenceDoor& door) {
   if (!HasInput(node, 0) || Has(node.inputs[0])) return Unsound(node);
-  ASSIGN_OR_RETURN(int64_t axis, IntOf(node, "axis", 0));
-  ASSIGN_OR_RETURN(const int64_t keeps, IntOf(node, "keepdims", 1));
+  ASSIGN_OR_RETURN(int64_t axis, IntOr(node, "axis", 0));
+  ASSIGN_OR_RETURN(const int64_t keeps, IntOr(node, "keepdims", 1));
   const std::vector<int64_t> shape =
       *graph_->values[static_cast<size_t>(node.inputs[0])].shape;
   const auto rank = static_cast<int64_t>(shape.size());
@@ -232,25 +225,13 @@ absl::Status Sequences::Split(const Node& node, const InferenceDoor& door) {
 }
 
 int Sequences::NewValue() {
-  const size_t index = graph_->values.size();
-  graph_->values.emplace_back();
-  graph_->values.back().name = absl::StrCat("of a sequence:", index);
-  return static_cast<int>(index);
+  return graph_->AddValue(
+      absl::StrCat("of a sequence:", graph_->values.size()));
 }
 
 int Sequences::KnownInts(const std::vector<int64_t>& numbers, bool is_list) {
-  Constant constant;
-  constant.dtype = DataType::kI64;
-  if (is_list) constant.shape = {static_cast<int64_t>(numbers.size())};
-  constant.held.resize(constant.bytes());
-  StoreElements(std::span<const int64_t>(numbers), DataType::kI64,
-                constant.held.data());
   const int value = NewValue();
-  Value& known = graph_->values.back();
-  known.dtype = DataType::kI64;
-  known.shape = constant.shape;
-  known.constant = static_cast<int>(graph_->constants.size());
-  graph_->constants.push_back(std::move(constant));
+  graph_->SetConstant(value, Ints(numbers, is_list));
   return value;
 }
 

@@ -10,7 +10,7 @@
 
 #include "config/status_macros.h"
 #include "daemon/pack/einsum.h"
-#include "daemon/pack/spell_out.h"
+#include "daemon/pack/speller.h"
 
 namespace layerd {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "config/status_macros.h"
-#include "daemon/pack/spell_out.h"
+#include "daemon/pack/speller.h"
 
 namespace layerd {
 namespace {

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "config/status_macros.h"
+#include "daemon/pack/speller.h"
 
 namespace layerd {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "config/status_macros.h"
 #include "daemon/pack/index_places.h"
-#include "daemon/pack/spell_out.h"
+#include "daemon/pack/speller.h"
 
 namespace layerd {
 namespace {

@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "config/status_macros.h"
-#include "daemon/pack/spell_out.h"
+#include "daemon/pack/speller.h"
 
 namespace layerd {
 namespace {

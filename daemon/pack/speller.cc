@@ -1,5 +1,7 @@
 // How one node becomes several.
 
+#include "daemon/pack/speller.h"
+
 #include <algorithm>
 #include <functional>
 #include <numeric>
@@ -11,16 +13,14 @@
 #include "config/check.h"
 #include "config/status_macros.h"
 #include "daemon/pack/element_type.h"
+#include "daemon/pack/node_check.h"
 #include "daemon/pack/onnx_limits.h"
 #include "daemon/pack/onnx_scan.h"
-#include "daemon/pack/spell_out.h"
 
 namespace layerd {
 namespace {
 
 using Shape = Speller::Shape;
-
-constexpr int64_t kSpelledOpset = 13;
 
 int64_t CountOf(const Shape& shape) {
   return std::accumulate(shape.begin(), shape.end(), int64_t{1},
@@ -57,19 +57,14 @@ absl::StatusOr<std::vector<float>> Speller::Numbers(int value, int64_t first,
 }
 
 int Speller::NewValue() {
-  const size_t value = graph_->values.size();
-  graph_->values.emplace_back();
-  graph_->values.back().name = absl::StrCat(node_->name, ":", value);
-  return static_cast<int>(value);
+  return graph_->AddValue(
+      absl::StrCat(node_->name, ":", graph_->values.size()));
 }
 
 int Speller::ValueOf(DataType dtype, Constant constant) {
   const int value = NewValue();
-  Value& known = graph_->values.back();
-  known.dtype = dtype;
-  known.shape = constant.shape;
-  known.constant = static_cast<int>(graph_->constants.size());
-  graph_->constants.push_back(std::move(constant));
+  graph_->SetConstant(value, std::move(constant));
+  graph_->values.back().dtype = dtype;  // What it means, if it has scales.
   return value;
 }
 
@@ -145,7 +140,7 @@ int Speller::Add(const char* op_type, std::vector<int> inputs,
   Node node;
   node.name = absl::StrCat(node_->name, ":", nodes_.size());
   node.op_type = op_type;
-  node.opset = kSpelledOpset;
+  node.opset = kWrittenOpset;
   node.inputs = std::move(inputs);
   node.outputs = {NewValue()};
   node.attributes = std::move(attributes);
@@ -203,10 +198,7 @@ absl::Status Speller::Invalid(std::string_view why) const {
 
 absl::StatusOr<int64_t> Speller::IntOr(const char* name,
                                        int64_t otherwise) const {
-  const auto found = node_->attributes.find(name);
-  if (found == node_->attributes.end()) return otherwise;
-  if (const auto* value = std::get_if<int64_t>(&found->second)) return *value;
-  return Invalid(absl::StrCat("attribute ", name, " is no integer"));
+  return layerd::IntOr(*node_, name, otherwise);
 }
 
 absl::StatusOr<float> Speller::FloatOr(const char* name,

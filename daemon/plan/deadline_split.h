@@ -45,8 +45,8 @@ using ProgramInSplit = std::function<std::optional<TaskProgram>(
 // The answer is a proposal: who makes a plan of it asks Guarantees() again.
 //
 // `tasks` as they are planned now; `level_bytes` of rings and heads of declared
-// tasks, by level. Cost: a few times that of Guarantees(), at most 0.1 s for a
-// set for which there is none.
+// tasks, by level. Cost: a few times that of Guarantees(); where there is none,
+// the response of one task beside others is asked for at most 4000 times.
 DeadlineSplit SplitForDeadlines(
     const std::vector<TaskProgram>& tasks,
     const std::array<uint64_t, kLevelsMax>& level_bytes, const Supply& supply,

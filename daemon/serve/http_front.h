@@ -16,7 +16,8 @@ namespace layerd {
 // answers one request on one connection at a time and gives it three seconds,
 // however the client fills them; others wait in the kernel.
 //
-// Threading: one owner; `content` is called from its threads, several at a time.
+// Threading: one owner; `content` is called from its threads, several at a
+// time.
 class HttpFront {
  public:
   struct Page {

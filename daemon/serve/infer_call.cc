@@ -88,8 +88,8 @@ void InferCall::OnDone() {
 }
 
 void InferCall::NoteEnd(absl::StatusCode code) {
-  counts_->NoteEnd(model_ ? model_->name() : "",
-                   model_ ? model_->version() : "", level_, code);
+  if (model_counts_ == nullptr) model_counts_ = counts_->Of("", "");
+  model_counts_->NoteEnd(level_, code);
 }
 
 absl::Status InferCall::Submit(Engine* engine, const Repository& repository) {
@@ -97,6 +97,7 @@ absl::Status InferCall::Submit(Engine* engine, const Repository& repository) {
   ASSIGN_OR_RETURN(request_, ParseHead(&bytes));
   ASSIGN_OR_RETURN(
       model_, repository.Find(request_.model_name(), request_.model_version()));
+  model_counts_ = counts_->Of(model_->name(), model_->version());
   ASSIGN_OR_RETURN(checked_, CheckHead(request_));
   engine_ = engine;
   level_ = model_->urgency().LevelFor(checked_.priority.value_or(0));
@@ -172,9 +173,8 @@ std::unique_ptr<Job> InferCall::MakeJob(std::shared_ptr<Model> model) {
 }
 
 void InferCall::Done(const absl::Status& status, const JobStats& stats) {
-  counts_->Note(model_->name(), model_->version(), status.ok(), stats,
-                submitted_ - arrival_,
-                std::chrono::steady_clock::now() - arrival_);
+  model_counts_->Note(status.ok(), stats, submitted_ - arrival_,
+                      std::chrono::steady_clock::now() - arrival_);
   if (status.ok()) {
     SetMicroseconds(&response_, "layerd_queue_us", stats.queued);
     SetMicroseconds(&response_, "layerd_compute_us", stats.computing);

@@ -57,6 +57,7 @@ class InferCall final : public grpc::ServerUnaryReactor {
   inference::ModelInferResponse response_;
   RequestMemory* const memory_;
   RequestCounts* const counts_;
+  ModelCounts* model_counts_ = nullptr;  // Once it is known whose.
   const Instant arrival_ = std::chrono::steady_clock::now();
   Instant submitted_{};
   Engine* engine_ = nullptr;  // Once there is a job.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -10,8 +11,11 @@
 namespace layerd {
 
 // How many times were at most so long, for bounds that are fixed: scrapes and
-// machines can be added up. Plain data, guarded by whoever holds it.
-struct LatencyHistogram {
+// machines can be added up.
+//
+// Threading: any thread; who reads may see a count before its sum.
+class LatencyHistogram {
+ public:
   static constexpr std::array<double, 15> kBoundsSeconds = {
       .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30};
 
@@ -19,14 +23,23 @@ struct LatencyHistogram {
     const double seconds = std::chrono::duration<double>(time).count();
     const auto bound =
         std::lower_bound(kBoundsSeconds.begin(), kBoundsSeconds.end(), seconds);
-    ++counts[static_cast<size_t>(bound - kBoundsSeconds.begin())];
-    sum += time;
+    counts_[static_cast<size_t>(bound - kBoundsSeconds.begin())].fetch_add(
+        1, std::memory_order_relaxed);
+    sum_ns_.fetch_add(time.count(), std::memory_order_relaxed);
   }
 
-  // Each of what is above the bound before and not above its own; the last
-  // has what is above all.
-  std::array<uint64_t, kBoundsSeconds.size() + 1> counts{};
-  std::chrono::nanoseconds sum{0};
+  // Of what is above the bound before it and not above bound `i`; the last, of
+  // what is above all.
+  uint64_t count(size_t i) const {
+    return counts_[i].load(std::memory_order_relaxed);
+  }
+  std::chrono::nanoseconds sum() const {
+    return std::chrono::nanoseconds(sum_ns_.load(std::memory_order_relaxed));
+  }
+
+ private:
+  std::array<std::atomic<uint64_t>, kBoundsSeconds.size() + 1> counts_{};
+  std::atomic<int64_t> sum_ns_{0};
 };
 
 }  // namespace layerd

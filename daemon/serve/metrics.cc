@@ -3,16 +3,20 @@
 #include <chrono>
 #include <limits>
 #include <map>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "config/limits.h"
 #include "config/version.h"
-#include "daemon/serve/process_usage.h"
+#include "daemon/rt/process_usage.h"
 #include "daemon/serve/prometheus_text.h"
 
 namespace layerd {
 namespace {
 
 using Labels = PrometheusText::Labels;
+
+constexpr auto kLastCode = absl::StatusCode::kUnauthenticated;
 
 double Seconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double>(time).count();
@@ -64,44 +68,51 @@ void TellState(const std::vector<ModelStatus>& models, bool ready,
   }
 }
 
-void TellEnds(const RequestCounts& counts, PrometheusText* text) {
+void TellEnds(const std::vector<RequestCounts::Named>& models,
+              PrometheusText* text) {
   text->Begin("layerd_requests_total", "counter",
               "Requests by how they ended; without a model those that named "
               "none there is.");
-  for (const auto& [end, count] : counts.ends()) {
-    const auto& [model, version, level, code] = end;
-    Labels labels = Of(model, version);
-    labels.emplace_back("priority", level == 0 ? "" : absl::StrCat(level));
-    labels.emplace_back("code", absl::StatusCodeToString(code));
-    text->Add(labels, count);
+  for (const auto& [model, version, counts] : models) {
+    for (int level = 0; level <= kLevelsMax; ++level) {
+      for (int i = 0; i <= static_cast<int>(kLastCode); ++i) {
+        const auto code = static_cast<absl::StatusCode>(i);
+        const uint64_t count = counts->ended(level, code);
+        if (count == 0) continue;
+        Labels labels = Of(model, version);
+        labels.emplace_back("priority", level == 0 ? "" : absl::StrCat(level));
+        labels.emplace_back("code", absl::StatusCodeToString(code));
+        text->Add(labels, count);
+      }
+    }
   }
 }
 
 struct TimesFamily {
   const char* name;
   const char* help;
-  LatencyHistogram RequestCounts::Counts::*times;
+  LatencyHistogram ModelCounts::*times;
 };
 constexpr TimesFamily kTimes[] = {
     {"layerd_request_duration_seconds",
      "Of requests that succeeded: arrival until answered.",
-     &RequestCounts::Counts::total_times},
+     &ModelCounts::total_times},
     {"layerd_request_queue_duration_seconds",
-     "Of that, until the executor turned to it.",
-     &RequestCounts::Counts::queue_times},
+     "Of that, until the executor turned to it.", &ModelCounts::queue_times},
     {"layerd_request_compute_duration_seconds",
      "Of that, first part begun until last one done.",
-     &RequestCounts::Counts::compute_times},
+     &ModelCounts::compute_times},
     {"layerd_request_load_wait_duration_seconds",
      "Of computing, waiting for weights from the drive.",
-     &RequestCounts::Counts::load_times},
+     &ModelCounts::load_times},
 };
 
-void TellTimes(const RequestCounts::OfModels& counts, PrometheusText* text) {
+void TellTimes(const std::vector<RequestCounts::Named>& models,
+               PrometheusText* text) {
   for (const TimesFamily& family : kTimes) {
     text->Begin(family.name, "histogram", family.help);
-    for (const auto& [model, of_model] : counts) {
-      text->Add(Of(model.first, model.second), of_model.*family.times);
+    for (const auto& [model, version, counts] : models) {
+      text->Add(Of(model, version), counts->*family.times);
     }
   }
 }
@@ -125,27 +136,25 @@ void TellPromises(const Engine& engine, PrometheusText* text) {
 }
 
 void TellScheduling(const Scheduler::Stats& stats, PrometheusText* text) {
-  text->Begin("layerd_preemptions_total", "counter",
-              "A more urgent job took over between two parts.");
-  text->Add({}, stats.preemptions);
-  text->Begin("layerd_deadline_misses_total", "counter",
-              "Jobs dropped because their deadline had passed.");
-  text->Add({}, stats.deadline_misses);
-  text->Begin("layerd_cancelled_total", "counter",
-              "Jobs dropped because nobody waited any more.");
-  text->Add({}, stats.cancelled);
-  text->Begin("layerd_overruns_total", "counter",
-              "Jobs that computed longer than planned.");
-  text->Add({}, stats.overruns);
+  text->Tell("layerd_preemptions_total", "counter",
+             "A more urgent job took over between two parts.",
+             stats.preemptions);
+  text->Tell("layerd_deadline_misses_total", "counter",
+             "Jobs dropped because their deadline had passed.",
+             stats.deadline_misses);
+  text->Tell("layerd_cancelled_total", "counter",
+             "Jobs dropped because nobody waited any more.", stats.cancelled);
+  text->Tell("layerd_overruns_total", "counter",
+             "Jobs that computed longer than planned.", stats.overruns);
   text->Begin("layerd_promises_broken_total", "counter",
               "Answers of declared tasks later than promised, by the "
               "assumption that did not hold.");
   text->Add({{"assumption", "overrun"}}, stats.promises_broken_by_overrun);
   text->Add({{"assumption", "other"}}, stats.promises_broken_otherwise);
-  text->Begin("layerd_too_often_total", "counter",
-              "Requests of declared tasks refused: before their period had "
-              "passed.");
-  text->Add({}, stats.too_often);
+  text->Tell("layerd_too_often_total", "counter",
+             "Requests of declared tasks refused: before their period had "
+             "passed.",
+             stats.too_often);
 }
 
 void TellMemory(const Engine::MemoryStats& memory,
@@ -167,85 +176,84 @@ void TellMemory(const Engine::MemoryStats& memory,
 
 void TellLoading(const Engine& engine, PrometheusText* text) {
   const Loader::Stats stats = engine.loading();
-  text->Begin("layerd_weight_read_bytes_total", "counter",
-              "Read from the drive.");
-  text->Add({}, stats.read_bytes);
-  text->Begin("layerd_reads_total", "counter", "Reads from the drive.");
-  text->Add({}, stats.reads);
+  text->Tell("layerd_weight_read_bytes_total", "counter",
+             "Read from the drive.", stats.read_bytes);
+  text->Tell("layerd_reads_total", "counter", "Reads from the drive.",
+             stats.reads);
   text->Begin("layerd_read_errors_total", "counter",
               "Reads that failed, also when tried again.");
   text->Add({{"reason", "io"}}, stats.read_errors);
   text->Add({{"reason", "checksum"}}, stats.checksum_errors);
-  text->Begin("layerd_loader_cpu_seconds_total", "counter",
-              "Of the loader's thread.");
-  text->Add({}, Seconds(engine.loader_cpu_time()));
+  text->Tell("layerd_loader_cpu_seconds_total", "counter",
+             "Of the loader's thread.", Seconds(engine.loader_cpu_time()));
 }
 
 struct TritonFamily {
   const char* name;
   const char* help;
-  RequestCounts::Duration RequestCounts::Counts::*times;
+  ModelCounts::Duration ModelCounts::*times;
 };
 constexpr TritonFamily kTritonTimes[] = {
     {"nv_inference_request_duration_us",
-     "Arrival until answered, all added up.", &RequestCounts::Counts::success},
+     "Arrival until answered, all added up.", &ModelCounts::success},
     {"nv_inference_queue_duration_us", "Waiting for a turn, all added up.",
-     &RequestCounts::Counts::queue},
+     &ModelCounts::queue},
     {"nv_inference_compute_input_duration_us", "Taking inputs, all added up.",
-     &RequestCounts::Counts::input},
+     &ModelCounts::input},
     {"nv_inference_compute_infer_duration_us", "Computing, all added up.",
-     &RequestCounts::Counts::infer},
+     &ModelCounts::infer},
     {"nv_inference_compute_output_duration_us", "Replying, all added up.",
-     &RequestCounts::Counts::output},
+     &ModelCounts::output},
 };
 
-void TellAsTriton(const RequestCounts::OfModels& counts, PrometheusText* text) {
+void TellAsTriton(const std::vector<RequestCounts::Named>& models,
+                  PrometheusText* text) {
   const auto tell = [&](const char* name, const char* help, auto value_of) {
     text->Begin(name, "counter", help);
-    for (const auto& [model, of_model] : counts) {
-      text->Add(Of(model.first, model.second), value_of(of_model));
+    for (const auto& [model, version, counts] : models) {
+      text->Add(Of(model, version), value_of(*counts));
     }
   };
-  using Counts = RequestCounts::Counts;
-  const auto succeeded = [](const Counts& of) { return of.success.count; };
+  const auto succeeded = [](const ModelCounts& of) {
+    return of.success.count();
+  };
   tell("nv_inference_request_success", "Inferences that succeeded.", succeeded);
   tell("nv_inference_request_failure", "Inferences that failed.",
-       [](const Counts& of) { return of.fail.count; });
+       [](const ModelCounts& of) { return of.fail.count(); });
   tell("nv_inference_count", "Inferences done.", succeeded);
   tell("nv_inference_exec_count", "Executions of a model.", succeeded);
   for (const TritonFamily& family : kTritonTimes) {
-    tell(family.name, family.help, [&family](const Counts& of) {
-      return Microseconds((of.*family.times).sum);
+    tell(family.name, family.help, [&family](const ModelCounts& of) {
+      return Microseconds((of.*family.times).sum());
     });
   }
 }
 
 void TellProcess(PrometheusText* text) {
   const ProcessUsage usage = UsageOfThisProcess();
-  text->Begin("process_cpu_seconds_total", "counter", "User and system.");
-  text->Add({}, usage.cpu_seconds);
-  text->Begin("process_resident_memory_bytes", "gauge",
-              "Resident, huge pages included.");
-  text->Add({}, usage.resident_bytes);
-  text->Begin("process_open_fds", "gauge", "Open file descriptors.");
-  text->Add({}, usage.open_fds);
-  text->Begin("process_start_time_seconds", "gauge", "Since the epoch.");
-  text->Add({}, usage.start_seconds);
+  text->Tell("process_cpu_seconds_total", "counter", "User and system.",
+             usage.cpu_seconds);
+  text->Tell("process_resident_memory_bytes", "gauge",
+             "Resident, huge pages included.", usage.resident_bytes);
+  text->Tell("process_open_fds", "gauge", "Open file descriptors.",
+             usage.open_fds);
+  text->Tell("process_start_time_seconds", "gauge", "Since the epoch.",
+             usage.start_seconds);
 }
 
 }  // namespace
 
 std::string MetricsText(const MetricsSources& sources, bool ready) {
   PrometheusText text;
-  const RequestCounts::OfModels counts = sources.counts->counts();
+  const std::vector<RequestCounts::Named> models = sources.counts->all();
   TellState(sources.repository->Index(), ready, &text);
-  TellEnds(*sources.counts, &text);
-  TellTimes(counts, &text);
+  TellEnds(models, &text);
+  TellTimes(models, &text);
   TellPromises(*sources.engine, &text);
   TellScheduling(sources.engine->scheduling(), &text);
   TellMemory(sources.engine->memory(), *sources.request_memory, &text);
   TellLoading(*sources.engine, &text);
-  TellAsTriton(counts, &text);
+  TellAsTriton(models, &text);
   TellProcess(&text);
   return text.text();
 }

@@ -44,15 +44,15 @@ void PrometheusText::Add(const Labels& labels,
   Labels bounded = labels;
   bounded.emplace_back("le", "");
   uint64_t count = 0;
-  for (size_t i = 0; i < histogram.counts.size(); ++i) {
-    count += histogram.counts[i];
+  for (size_t i = 0; i <= LatencyHistogram::kBoundsSeconds.size(); ++i) {
+    count += histogram.count(i);
     const bool last = i == LatencyHistogram::kBoundsSeconds.size();
     bounded.back().second =
         last ? "+Inf" : Number(LatencyHistogram::kBoundsSeconds[i]);
     Sample(family_ + "_bucket", bounded, absl::StrCat(count));
   }
   Sample(family_ + "_sum", labels,
-         Number(std::chrono::duration<double>(histogram.sum).count()));
+         Number(std::chrono::duration<double>(histogram.sum()).count()));
   Sample(family_ + "_count", labels, absl::StrCat(count));
 }
 

@@ -30,6 +30,14 @@ class PrometheusText {
   void Add(const Labels& labels, uint64_t value);
   void Add(const Labels& labels, const LatencyHistogram& histogram);
 
+  // A family of one sample.
+  template <typename Number>
+  void Tell(const std::string& family, const std::string& type,
+            const std::string& help, Number value) {
+    Begin(family, type, help);
+    Add({}, value);
+  }
+
   const std::string& text() const { return text_; }
 
  private:

@@ -1,98 +1,119 @@
 #ifndef LAYERD_DAEMON_SERVE_REQUEST_COUNTS_H_
 #define LAYERD_DAEMON_SERVE_REQUEST_COUNTS_H_
 
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <mutex>
 #include <string>
-#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
-#include "daemon/rt/inheriting_mutex.h"
+#include "config/limits.h"
 #include "daemon/sched/job.h"
 #include "daemon/serve/latency_histogram.h"
 
 namespace layerd {
 
-// What became of the requests of each model, since the start: what Triton's
-// statistics extension and the metrics tell.
+// What became of the requests of one model, since the start.
+//
+// Why atomics: the executor's thread counts, and neither waits for who reads
+// nor allocates. Who reads may see one number of a request before another.
 //
 // Threading: any thread.
-class RequestCounts {
+class ModelCounts {
  public:
-  struct Duration {
-    uint64_t count = 0;
-    std::chrono::nanoseconds sum{0};
+  class Duration {
+   public:
     void Add(std::chrono::nanoseconds time) {
-      ++count;
-      sum += time;
+      count_.fetch_add(1, std::memory_order_relaxed);
+      sum_ns_.fetch_add(time.count(), std::memory_order_relaxed);
     }
+    uint64_t count() const { return count_.load(std::memory_order_relaxed); }
+    std::chrono::nanoseconds sum() const {
+      return std::chrono::nanoseconds(sum_ns_.load(std::memory_order_relaxed));
+    }
+
+   private:
+    std::atomic<uint64_t> count_{0};
+    std::atomic<int64_t> sum_ns_{0};
   };
-  struct Counts {
-    Duration success, fail, queue, input, infer, output;
-    // Of those that succeeded: until answered, waiting for their turn, having
-    // it, and of that waiting for the drive.
-    LatencyHistogram total_times, queue_times, compute_times, load_times;
-    uint64_t last_ms = 0;  // Since the epoch.
-  };
-  using OfModels = std::map<std::pair<std::string, std::string>, Counts>;
-  // Model and version, level, how it ended.
-  using End = std::tuple<std::string, std::string, int, absl::StatusCode>;
-  using Ends = std::map<End, uint64_t>;
 
   // Of a request that has reached its model. `input`: from its arrival until
   // the job was made; `total`: until it was answered.
-  void Note(const std::string& model, const std::string& version, bool ok,
-            const JobStats& stats, std::chrono::nanoseconds input,
+  void Note(bool ok, const JobStats& stats, std::chrono::nanoseconds input,
             std::chrono::nanoseconds total) {
     using std::chrono::nanoseconds;
-    const std::lock_guard<InheritingMutex> lock(mutex_);
-    Counts& counts = counts_[{model, version}];
-    counts.last_ms = static_cast<uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(
-            std::chrono::system_clock::now().time_since_epoch())
-            .count());
-    if (!ok) return counts.fail.Add(total);
-    counts.success.Add(total);
-    counts.queue.Add(stats.queued);
-    counts.input.Add(input);
-    counts.infer.Add(stats.computing);
+    last_ms.store(std::chrono::duration_cast<std::chrono::milliseconds>(
+                      std::chrono::system_clock::now().time_since_epoch())
+                      .count(),
+                  std::memory_order_relaxed);
+    if (!ok) return fail.Add(total);
+    success.Add(total);
+    queue.Add(stats.queued);
+    this->input.Add(input);
+    infer.Add(stats.computing);
     const nanoseconds rest = total - input - stats.queued - stats.computing;
-    counts.output.Add(rest < nanoseconds(0) ? nanoseconds(0) : rest);
-    counts.total_times.Add(total);
-    counts.queue_times.Add(stats.queued);
-    counts.compute_times.Add(stats.computing);
-    counts.load_times.Add(stats.load_wait);
+    output.Add(rest < nanoseconds(0) ? nanoseconds(0) : rest);
+    total_times.Add(total);
+    queue_times.Add(stats.queued);
+    compute_times.Add(stats.computing);
+    load_times.Add(stats.load_wait);
   }
 
-  // Of every request, just before its client hears of it. One that names no
-  // model there is has none here: names that clients make up are not kept.
-  void NoteEnd(const std::string& model, const std::string& version, int level,
-               absl::StatusCode code) {
-    const std::lock_guard<InheritingMutex> lock(mutex_);
-    ++ends_[{model, version, level, code}];
+  // Of every request, just before its client hears of it. Level 0: of none.
+  void NoteEnd(int level, absl::StatusCode code) {
+    ends_[static_cast<size_t>(level)][static_cast<size_t>(code)].fetch_add(
+        1, std::memory_order_relaxed);
+  }
+  uint64_t ended(int level, absl::StatusCode code) const {
+    return ends_[static_cast<size_t>(level)][static_cast<size_t>(code)].load(
+        std::memory_order_relaxed);
   }
 
-  Counts Of(const std::string& model, const std::string& version) const {
-    const std::lock_guard<InheritingMutex> lock(mutex_);
-    const auto found = counts_.find({model, version});
-    return found == counts_.end() ? Counts() : found->second;
+  Duration success, fail, queue, input, infer, output;
+  // Of those that succeeded: until answered, waiting for their turn, having
+  // it, and of that waiting for the drive.
+  LatencyHistogram total_times, queue_times, compute_times, load_times;
+  std::atomic<int64_t> last_ms{0};  // Since the epoch.
+
+ private:
+  static constexpr size_t kCodes = 17;  // OK to UNAUTHENTICATED.
+  std::array<std::array<std::atomic<uint64_t>, kCodes>, kLevelsMax + 1> ends_{};
+};
+
+// Of all models: what Triton's statistics extension and the metrics tell.
+//
+// Threading: any thread; a lock only to find a model.
+class RequestCounts {
+ public:
+  struct Named {
+    std::string model, version;
+    const ModelCounts* counts;
+  };
+
+  // Lasts as long as this. Requests that name no model there is have "" and
+  // "": names that clients make up are not kept.
+  ModelCounts* Of(const std::string& model, const std::string& version) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return &counts_[{model, version}];
   }
-  OfModels counts() const {
-    const std::lock_guard<InheritingMutex> lock(mutex_);
-    return counts_;
-  }
-  Ends ends() const {
-    const std::lock_guard<InheritingMutex> lock(mutex_);
-    return ends_;
+  // By name, then version.
+  std::vector<Named> all() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::vector<Named> all;
+    for (const auto& [name, counts] : counts_) {
+      all.push_back({name.first, name.second, &counts});
+    }
+    return all;
   }
 
  private:
-  mutable InheritingMutex mutex_;  // The executor counts, too.
-  OfModels counts_;
-  Ends ends_;
+  mutable std::mutex mutex_;
+  std::map<std::pair<std::string, std::string>, ModelCounts> counts_;
 };
 
 }  // namespace layerd

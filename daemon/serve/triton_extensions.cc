@@ -31,19 +31,19 @@ void Describe(const Model::Port& port, Message* message) {
   message->mutable_dims()->Assign(port.shape.begin(), port.shape.end());
 }
 
-void Describe(const RequestCounts::Duration& duration,
+void Describe(const ModelCounts::Duration& duration,
               inference::StatisticDuration* message) {
-  message->set_count(duration.count);
-  message->set_ns(static_cast<uint64_t>(duration.sum.count()));
+  message->set_count(duration.count());
+  message->set_ns(static_cast<uint64_t>(duration.sum().count()));
 }
 
-void Describe(const ModelStatus& model, const RequestCounts::Counts& counts,
+void Describe(const ModelStatus& model, const ModelCounts& counts,
               inference::ModelStatistics* message) {
   message->set_name(model.name);
   message->set_version(model.version);
-  message->set_last_inference(counts.last_ms);
-  message->set_inference_count(counts.success.count);
-  message->set_execution_count(counts.success.count);
+  message->set_last_inference(static_cast<uint64_t>(counts.last_ms.load()));
+  message->set_inference_count(counts.success.count());
+  message->set_execution_count(counts.success.count());
   inference::InferStatistics* const all = message->mutable_inference_stats();
   Describe(counts.success, all->mutable_success());
   Describe(counts.fail, all->mutable_fail());
@@ -51,7 +51,7 @@ void Describe(const ModelStatus& model, const RequestCounts::Counts& counts,
   Describe(counts.input, all->mutable_compute_input());
   Describe(counts.infer, all->mutable_compute_infer());
   Describe(counts.output, all->mutable_compute_output());
-  if (counts.success.count == 0) return;
+  if (counts.success.count() == 0) return;
   inference::InferBatchStatistics* const batch = message->add_batch_stats();
   batch->set_batch_size(1);
   Describe(counts.input, batch->mutable_compute_input());
@@ -118,7 +118,7 @@ grpc::ServerUnaryReactor* InferenceService::ModelStatistics(
       continue;
     }
     found = true;
-    Describe(model, counts_.Of(model.name, model.version),
+    Describe(model, *counts_.Of(model.name, model.version),
              response->add_model_stats());
   }
   return Answer(

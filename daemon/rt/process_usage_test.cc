@@ -1,4 +1,4 @@
-#include "daemon/serve/process_usage.h"
+#include "daemon/rt/process_usage.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -21,6 +21,7 @@ TEST_CASE("A process knows what it uses") {
   close(fd);
 
   CHECK(after.resident_bytes >= before.resident_bytes + (60 << 20));
+  CHECK(after.peak_resident_bytes >= after.resident_bytes);
   CHECK(after.open_fds == before.open_fds + 1);
   CHECK(after.cpu_seconds >= before.cpu_seconds);
   CHECK(after.cpu_seconds > 0);

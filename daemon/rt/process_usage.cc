@@ -1,4 +1,4 @@
-#include "daemon/serve/process_usage.h"
+#include "daemon/rt/process_usage.h"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -56,8 +56,9 @@ ProcessUsage UsageOfThisProcess() {
   getrusage(RUSAGE_SELF, &used);
   usage.cpu_seconds = Seconds(used.ru_utime) + Seconds(used.ru_stime);
   const char status[] = "/proc/self/status";
-  usage.resident_bytes =
-      1024 * (NumberIn(status, "VmRSS:") + NumberIn(status, "HugetlbPages:"));
+  const uint64_t huge_kib = NumberIn(status, "HugetlbPages:");
+  usage.resident_bytes = 1024 * (NumberIn(status, "VmRSS:") + huge_kib);
+  usage.peak_resident_bytes = 1024 * (NumberIn(status, "VmHWM:") + huge_kib);
   std::error_code error;
   std::filesystem::directory_iterator fds("/proc/self/fd", error);
   if (!error) {
