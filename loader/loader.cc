@@ -350,4 +350,13 @@ void Loader::Stop(WeightStream* stream) { impl_->Stop(stream); }
 bool Loader::reading() const { return impl_->reading(); }
 Loader::Stats Loader::stats() const { return impl_->stats(); }
 
+Loader::Stats operator+(const Loader::Stats& a, const Loader::Stats& b) {
+  return {.read_bytes = a.read_bytes + b.read_bytes,
+          .reads = a.reads + b.reads,
+          .read_errors = a.read_errors + b.read_errors,
+          .checksum_errors = a.checksum_errors + b.checksum_errors,
+          .retries = a.retries + b.retries,
+          .lookups = a.lookups + b.lookups};
+}
+
 }  // namespace layerd

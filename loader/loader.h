@@ -79,6 +79,8 @@ class Loader {
     uint64_t checksum_errors = 0;  // Also after reading again.
     uint64_t retries = 0;
     uint64_t lookups = 0;  // Reads of table tiles; also in `reads`.
+
+    friend Stats operator+(const Stats& a, const Stats& b);
   };
   // A read is in flight. Any thread.
   bool reading() const;

@@ -55,16 +55,6 @@ uint64_t SlabBytes(const MemoryPlan& plan) {
   return std::max(plan.slab_bytes, kPageBytes);
 }
 
-Loader::Stats Sum(Loader::Stats a, const Loader::Stats& b) {
-  a.read_bytes += b.read_bytes;
-  a.reads += b.reads;
-  a.read_errors += b.read_errors;
-  a.checksum_errors += b.checksum_errors;
-  a.retries += b.retries;
-  a.lookups += b.lookups;
-  return a;
-}
-
 }  // namespace
 
 DataPath::Reading::Reading(std::unique_ptr<IoEngine> engine,
@@ -121,7 +111,7 @@ bool DataPath::reading() const {
 
 Loader::Stats DataPath::loading() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return reading_ ? Sum(past_, reading_->loader.stats()) : past_;
+  return reading_ ? past_ + reading_->loader.stats() : past_;
 }
 
 std::chrono::nanoseconds DataPath::loader_cpu_time() const {
@@ -181,7 +171,7 @@ DataPath::Heads DataPath::Stop() {
   std::unique_ptr<Reading> old;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    past_ = Sum(past_, reading_->loader.stats());
+    past_ = past_ + reading_->loader.stats();
     past_cpu_time_ += reading_->thread.cpu_time();
     old = std::move(reading_);
   }

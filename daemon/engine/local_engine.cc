@@ -56,16 +56,6 @@ double RateOf(const ModelUrgency& urgency) {
   return period.count() > 0 ? 1 / period.count() : 0;
 }
 
-Loader::Stats Sum(Loader::Stats a, const Loader::Stats& b) {
-  a.read_bytes += b.read_bytes;
-  a.reads += b.reads;
-  a.read_errors += b.read_errors;
-  a.checksum_errors += b.checksum_errors;
-  a.retries += b.retries;
-  a.lookups += b.lookups;
-  return a;
-}
-
 // Version "" is the highest.
 std::shared_ptr<Model> FindIn(const Models& models, const std::string& name,
                               const std::string& version) {
@@ -229,7 +219,7 @@ void LocalEngine::Drain(Instant deadline) { scheduler_.Drain(deadline); }
 
 Loader::Stats LocalEngine::loading() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return data_path_ ? Sum(past_, data_path_->loading()) : past_;
+  return data_path_ ? past_ + data_path_->loading() : past_;
 }
 
 absl::StatusOr<std::shared_ptr<Model>> LocalEngine::Load(
@@ -354,7 +344,7 @@ absl::Status LocalEngine::ChangeDataPath(const MemoryPlan& plan,
     // Not even what was there a moment ago is to be had.
     for (const std::shared_ptr<Model>& model : models_) model->Fail(status);
     const std::lock_guard<std::mutex> lock(mutex_);
-    past_ = Sum(past_, data_path_->loading());
+    past_ = past_ + data_path_->loading();
     gone = std::move(data_path_);
     return status;
   }
@@ -368,7 +358,7 @@ absl::Status LocalEngine::ChangeDataPath(const MemoryPlan& plan,
                                .own_cpu = HasCpuForLoader(options_.threads)}));
   }
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (data_path_) past_ = Sum(past_, data_path_->loading());
+  if (data_path_) past_ = past_ + data_path_->loading();
   gone = std::move(data_path_);
   data_path_ = std::move(fresh);
   return absl::OkStatus();

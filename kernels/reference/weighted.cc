@@ -134,74 +134,61 @@ int64_t BatchPosition(const TensorType& operand, const TensorType& output,
   return position;
 }
 
-}  // namespace
+// What a part has of its output: its channels, all rows.
+Box ChannelsOf(const PartSpec& spec) {
+  Box box = WholeOf(spec.outputs[0].shape);
+  box.first[1] = spec.channels.first;
+  box.count[1] = spec.channels.count;
+  return box;
+}
 
-absl::Status Run(const Convolution& op, const Part& part,
-                 const PartMemory& memory) {
+// Of each output in `box` the bias, what `sum_of` makes of each input channel
+// that its group has, and the residual.
+template <typename Op, typename SumOf>
+void RunWindows(const Op& op, const Box& box, bool adds_residual,
+                const Part& part, const PartMemory& memory, SumOf sum_of) {
   const PartSpec& spec = part.spec;
   const Kernel kernel = KernelOf(op, part, memory);
   const auto& table = kernel.positions;
+  const auto& of_input = table[op.groups == 1 ? 1 : 2];
   const Window window = WindowOf(op, part, table);
   const TensorType& x = spec.inputs[0];
   const TensorType& y = spec.outputs[0];
   const size_t spatial = op.strides.size();
   const int64_t inputs = x.shape[1] / op.groups;
   const int64_t outputs = y.shape[1] / op.groups;
-  Box box = WholeOf(y.shape);
-  box.first[1] = spec.channels.first;
-  box.count[1] = spec.channels.count;
-  box.first[2] = spec.rows.first;
-  box.count[2] = spec.rows.count;
   ForEach(box, [&](const Index& index) {
     const int64_t channel = index[1] - spec.channels.first;
     const int64_t group = index[1] / outputs;
     const int64_t weights = OfChannel(table, op.groups, outputs, channel);
-    const auto& of_input = table[op.groups == 1 ? 1 : 2];
     std::array<int64_t, 3> output{};
     for (size_t d = 0; d < spatial; ++d) output[3 - spatial + d] = index[2 + d];
     const float* of_group = Input(memory, 0) + index[0] * x.strides[0] +
                             group * inputs * x.strides[1];
     double sum = BiasOf(op.has_bias, part, memory, channel);
     for (int64_t i = 0; i < inputs; ++i) {
-      sum += SumWindow(window, output, of_group + i * x.strides[1],
-                       kernel.data + weights + of_input[i]);
+      sum += sum_of(window, output, of_group + i * x.strides[1],
+                    kernel.data + weights + of_input[i]);
     }
-    sum += ResidualOf(op.adds_residual, part, memory, index);
+    sum += ResidualOf(adds_residual, part, memory, index);
     Output(memory)[PositionOf(y, index)] = Activate(op.activation, sum);
   });
+}
+
+}  // namespace
+
+absl::Status Run(const Convolution& op, const Part& part,
+                 const PartMemory& memory) {
+  Box box = ChannelsOf(part.spec);
+  box.first[2] = part.spec.rows.first;
+  box.count[2] = part.spec.rows.count;
+  RunWindows(op, box, op.adds_residual, part, memory, SumWindow);
   return absl::OkStatus();
 }
 
 absl::Status Run(const ConvTranspose& op, const Part& part,
                  const PartMemory& memory) {
-  const PartSpec& spec = part.spec;
-  const Kernel kernel = KernelOf(op, part, memory);
-  const auto& table = kernel.positions;
-  const Window window = WindowOf(op, part, table);
-  const TensorType& x = spec.inputs[0];
-  const TensorType& y = spec.outputs[0];
-  const size_t spatial = op.strides.size();
-  const int64_t inputs = x.shape[1] / op.groups;
-  const int64_t outputs = y.shape[1] / op.groups;
-  Box box = WholeOf(y.shape);
-  box.first[1] = spec.channels.first;
-  box.count[1] = spec.channels.count;
-  ForEach(box, [&](const Index& index) {
-    const int64_t channel = index[1] - spec.channels.first;
-    const int64_t group = index[1] / outputs;
-    const int64_t weights = OfChannel(table, op.groups, outputs, channel);
-    const auto& of_input = table[op.groups == 1 ? 1 : 2];
-    std::array<int64_t, 3> output{};
-    for (size_t d = 0; d < spatial; ++d) output[3 - spatial + d] = index[2 + d];
-    const float* of_group = Input(memory, 0) + index[0] * x.strides[0] +
-                            group * inputs * x.strides[1];
-    double sum = BiasOf(op.has_bias, part, memory, channel);
-    for (int64_t i = 0; i < inputs; ++i) {
-      sum += GatherSpread(window, output, of_group + i * x.strides[1],
-                          kernel.data + weights + of_input[i]);
-    }
-    Output(memory)[PositionOf(y, index)] = Activate(op.activation, sum);
-  });
+  RunWindows(op, ChannelsOf(part.spec), false, part, memory, GatherSpread);
   return absl::OkStatus();
 }
 

@@ -2,45 +2,14 @@
 // operator new of the process is counted, whichever thread calls it.
 
 #include <atomic>
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "test/catch/catch.h"
+#include "test/sim/allocations.h"
 #include "test/sim/test_engine.h"
-
-namespace {
-
-std::atomic<uint64_t> allocations{0};
-
-void* CountedMalloc(size_t bytes) {
-  allocations.fetch_add(1);
-  return std::malloc(bytes);
-}
-
-void* Must(void* memory) {
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
-}  // namespace
-
-// All of them, or a sanitizer sees its own half of a pair.
-void* operator new(size_t bytes) { return Must(CountedMalloc(bytes)); }
-void* operator new[](size_t bytes) { return Must(CountedMalloc(bytes)); }
-void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
-  return CountedMalloc(bytes);
-}
-void* operator new[](size_t bytes, const std::nothrow_t&) noexcept {
-  return CountedMalloc(bytes);
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
 
 namespace layerd {
 namespace {
@@ -84,9 +53,9 @@ class Requests {
 };
 
 TEST_CASE("The counter counts") {
-  const uint64_t before = allocations.load();
+  const uint64_t before = Allocations();
   ::operator delete(::operator new(1));
-  CHECK(allocations.load() == before + 1);
+  CHECK(Allocations() == before + 1);
 }
 
 TEST_CASE("A request allocates nothing, resident or streamed, on any thread") {
@@ -102,9 +71,9 @@ TEST_CASE("A request allocates nothing, resident or streamed, on any thread") {
   REQUIRE(Requests(engine.operator->(), 2).Run());
   Requests requests(engine.operator->(), 50);
 
-  const uint64_t before = allocations.load();
+  const uint64_t before = Allocations();
   const bool well = requests.Run();
-  const uint64_t after = allocations.load();
+  const uint64_t after = Allocations();
 
   CHECK(well);
   CHECK(after == before);

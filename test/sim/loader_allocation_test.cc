@@ -1,45 +1,13 @@
 // Nothing is allocated per request: every operator new of the process is
 // counted, whichever thread calls it.
 
-#include <atomic>
-#include <cstdlib>
 #include <iostream>
-#include <new>
 
 #include "loader/io/open_io_engine.h"
 #include "loader/loader.h"
 #include "test/catch/catch.h"
+#include "test/sim/allocations.h"
 #include "test/sim/loader_fixture.h"
-
-namespace {
-
-std::atomic<uint64_t> allocations{0};
-
-void* CountedMalloc(size_t bytes) {
-  allocations.fetch_add(1);
-  return std::malloc(bytes);
-}
-
-void* Must(void* memory) {
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
-}  // namespace
-
-// All of them, or a sanitizer sees its own half of a pair.
-void* operator new(size_t bytes) { return Must(CountedMalloc(bytes)); }
-void* operator new[](size_t bytes) { return Must(CountedMalloc(bytes)); }
-void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
-  return CountedMalloc(bytes);
-}
-void* operator new[](size_t bytes, const std::nothrow_t&) noexcept {
-  return CountedMalloc(bytes);
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
 
 namespace layerd {
 namespace {
@@ -58,9 +26,9 @@ bool RunJob(RunningLoader* loader, WeightStream* stream,
 }
 
 TEST_CASE("The counter counts") {
-  const uint64_t before = allocations.load();
+  const uint64_t before = Allocations();
   ::operator delete(::operator new(1));
-  CHECK(allocations.load() == before + 1);
+  CHECK(Allocations() == before + 1);
 }
 
 TEST_CASE("Jobs allocate nothing, on neither thread") {
@@ -78,14 +46,14 @@ TEST_CASE("Jobs allocate nothing, on neither thread") {
   const StreamRequest request = {&weights.file(), reads, &ring.ring};
   REQUIRE(RunJob(&loader, &stream, request, reads.size()));
 
-  const uint64_t before = allocations.load();
+  const uint64_t before = Allocations();
   bool well = true;
   for (size_t job = 0; job < 60; ++job) {
     // Every third is stopped half way.
     const size_t count = job % 3 == 0 ? reads.size() / 2 : reads.size();
     well = RunJob(&loader, &stream, request, count) && well;
   }
-  const uint64_t after = allocations.load();
+  const uint64_t after = Allocations();
 
   CHECK(well);
   CHECK(after == before);
