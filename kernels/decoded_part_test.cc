@@ -4,6 +4,8 @@
 
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "kernels/part_check.h"
 #include "kernels/type_check.h"
@@ -54,6 +56,15 @@ PartSpec Half(DataType kernel) {
   return spec;
 }
 
+PartSpec SameShape(Operator op, const std::vector<int64_t>& shape,
+                   std::vector<WeightPiece> weights) {
+  PartSpec spec;
+  spec.op = std::move(op);
+  spec.inputs = spec.outputs = {Plain(shape)};
+  spec.weights = std::move(weights);
+  return spec;
+}
+
 TEST_CASE("Beside halves, halves are computed with as they are stored") {
   CHECK(CheckPlacedPart(Half(DataType::kF16)).ok());
   CHECK_FALSE(IsNarrow(Half(DataType::kF16)));
@@ -79,8 +90,7 @@ TEST_CASE("Tensors are halves all together, and so is a bias beside them") {
   spec.weights[1].layout.dtype = DataType::kF32;
   CHECK(absl::IsUnimplemented(CheckPart(spec)));
   // Of what is no kernel, weights stay F32.
-  spec = {
-      ScaleShift{}, {Plain({2, 3})}, {Piece({3}), Piece({3})}, {Plain({2, 3})}};
+  spec = SameShape(ScaleShift{}, {2, 3}, {Piece({3}), Piece({3})});
   spec.inputs[0].dtype = spec.outputs[0].dtype = DataType::kF16;
   CHECK(CheckPart(spec).ok());
   spec.weights[0].layout.dtype = DataType::kF16;
@@ -92,7 +102,7 @@ TEST_CASE("Backends of f32 refuse to compute with halves, and say what to do") {
   CHECK(absl::IsUnimplemented(refused));
   CHECK_THAT(std::string(refused.message()), Catch::Contains("compute: f32"));
   CHECK(CheckComputesF32(Connected()).ok());
-  PartSpec copy{Copy{}, {Plain({4})}, {}, {Plain({4})}};
+  PartSpec copy = SameShape(Copy{}, {4}, {});
   copy.outputs[0].dtype = DataType::kF16;
   CHECK(CheckComputesF32(copy).ok());
 }

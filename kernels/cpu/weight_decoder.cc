@@ -26,7 +26,8 @@ WeightDecoder::WeightDecoder(const PartSpec& stored, const DecodeRows& rows)
     const WeightLayout& layout = stored.weights[w].layout;
     others_.push_back({stored.weights[w].offset_bytes,
                        decoded.weights[w].offset_bytes,
-                       layout.bytes() / SizeOf(layout.dtype)});
+                       static_cast<int64_t>(layout.bytes() /
+                                            SizeOf(layout.dtype))});
   }
   for (size_t w = kernels; w < decoded.weights.size(); ++w) {
     copies_.push_back({stored.weights[w].offset_bytes,
