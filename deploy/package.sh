@@ -2,11 +2,14 @@
 # Makes a Debian package of layerd for machines like this one: both programs,
 # the unit, its user and the configuration.
 #
-#   deploy/package.sh [--output DIR] [--binaries DIR]
+#   deploy/package.sh [--output DIR] [--binaries DIR] [--cuda FILE]
 #
 #   --output DIR    where the .deb goes; here by default
 #   --binaries DIR  has daemon/layerd and daemon/ctl/layerctl; builds them
 #                   without it
+#   --cuda FILE     the liblayerd_cuda.so of the same build, for NVIDIA GPUs;
+#                   CUDA and cuDNN are not asked for: without them, or without
+#                   a GPU, layerd says so and computes on the CPU
 #
 #   apt-get install ./layerd_0.1.0_amd64.deb    # with what it depends on
 #   cp -r resnet50 /var/lib/layerd/models/      # <model>/<version>/model.onnx
@@ -18,15 +21,21 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 output=$PWD
 binaries=
+cuda=
 while [ $# -gt 0 ]; do
   case "$1" in
-    --help | -h) sed -n '2,16s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --help | -h) sed -n '2,19s/^# \{0,1\}//p' "$0"; exit 0 ;;
     --output | --binaries)
       [ $# -gt 1 ] || { echo "package: $1 needs a folder" >&2; exit 2; }
       [ -d "$2" ] || { echo "package: $2 is no folder" >&2; exit 2; }
       if [ "$1" = --output ]; then output=$(cd "$2" && pwd); else
         binaries=$(cd "$2" && pwd)
       fi
+      shift
+      ;;
+    --cuda)
+      [ -f "${2:-}" ] || { echo "package: --cuda needs a file" >&2; exit 2; }
+      cuda=$(readlink -f "$2")
       shift
       ;;
     *) echo "package: unknown option $1; --help lists them" >&2; exit 2 ;;
@@ -58,6 +67,8 @@ lay_out() {
   install -D -m 644 -t "$root/usr/share/doc/layerd" README.md
   install -D -m 644 LICENSE "$root/usr/share/doc/layerd/copyright"
   install -d "$root/var/lib/layerd/models" "$root/DEBIAN"
+  [ -z "$cuda" ] ||
+    install -D -m 644 "$cuda" "$root/usr/lib/layerd/liblayerd_cuda.so"
   install -m 755 -t "$root/DEBIAN" deploy/debian/postinst \
     deploy/debian/prerm deploy/debian/postrm
   echo /etc/layerd/layerd.yaml >"$root/DEBIAN/conffiles"

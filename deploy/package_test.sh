@@ -33,4 +33,12 @@ for script in postinst prerm postrm; do
 done
 dpkg-deb --ctrl-tarfile "$deb" | tar -xO ./conffiles |
   grep -qx /etc/layerd/layerd.yaml || fail "an upgrade would lose changes"
+
+# A GPU's backend lies where layerd looks for it: ../lib/layerd from itself.
+[ ! -e "$root/usr/lib/layerd" ] || fail "there is a backend that nobody gave"
+echo "any file" >"$work/backend.so"
+deb=$(deploy/package.sh --binaries . --output "$work" --cuda "$work/backend.so")
+dpkg-deb --extract "$deb" "$root"
+cmp "$work/backend.so" "$root/usr/bin/../lib/layerd/liblayerd_cuda.so" ||
+  fail "--cuda is not what it has"
 echo "package_test: $(basename "$deb") is sound"
