@@ -15,6 +15,7 @@
 #include "daemon/model/model.h"
 #include "daemon/plan/memory_plan.h"
 #include "daemon/rt/clock.h"
+#include "daemon/rt/loader_hurry.h"
 #include "daemon/rt/named_thread.h"
 #include "daemon/sched/executor_lanes.h"
 #include "kernels/backend.h"
@@ -93,6 +94,7 @@ class DataPath {
 
     std::unique_ptr<IoEngine> io_engine;
     Loader loader;
+    LoaderHurry hurry;
     NamedThread thread;
   };
 

@@ -44,6 +44,7 @@ class PlacedModel {
   // That one is next: what is known of it is on its way from memory while the
   // part before it computes. There may be none.
   void Announce(size_t part) const;
+  bool has_tables() const { return !caches_.empty(); }
   // Whether the part looks rows up in a table, and where.
   bool looks_up(size_t part) const {
     return model_->program().parts[part].table.has_value();

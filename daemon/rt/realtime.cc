@@ -15,7 +15,6 @@
 namespace layerd {
 namespace {
 
-constexpr int kLoaderPriority = 60, kExecutorPriority = 50;
 // What our loops may use of it; a thread's stack is far larger.
 constexpr size_t kStackBytes = 256 << 10;
 

@@ -10,8 +10,10 @@ namespace layerd {
 enum class Realtime { kOff, kBestEffort, kRequired };
 
 // Who of the threads is more urgent: the loader, for it works in moments and
-// everybody waits for it; then compute; then gRPC, at normal priority.
+// everybody waits for it (loader_hurry.h has the exception); then compute; then
+// gRPC, at normal priority.
 enum class RealtimeRole { kLoader, kExecutor };
+inline constexpr int kLoaderPriority = 60, kExecutorPriority = 50;
 
 // Makes the calling thread, and those that it will start, a real-time one:
 // SCHED_FIFO; the stack touched and locked; the executor, with more than one

@@ -1,5 +1,7 @@
 #include "daemon/sched/executor_lanes.h"
 
+#include <utility>
+
 #include "absl/strings/str_format.h"
 
 namespace layerd {
@@ -13,10 +15,13 @@ absl::Status Unloaded(const Model& model) {
 
 class ExecutorLane final : public Lane {
  public:
-  ExecutorLane(Placement* placement, int level, ArrivalForecast* forecast)
+  ExecutorLane(Placement* placement, int level, bool most_urgent,
+               ArrivalForecast* forecast, JobsInHurry* in_hurry)
       : placement_(placement),
         forecast_(forecast),
+        in_hurry_(in_hurry),
         level_(level),
+        most_urgent_(most_urgent),
         executor_(&placement->executor(level)) {}
 
   absl::Status Begin(const Job& job) override {
@@ -28,14 +33,23 @@ class ExecutorLane final : public Lane {
     job_ = &job;
     part_count_ = placed->part_count();
     forecast_->Note(job.model.get(), job.arrival);
+    in_hurry_->Change();
     executor_->Begin(placed, job.inputs, job.part_times);
+    // A lookup in a table may be waited for in the middle of a job.
+    hasty_ = most_urgent_ || job.promised_response.count() > 0 ||
+             placed->has_tables();
+    in_hurry_->Begun(hasty_);
     return absl::OkStatus();
   }
   absl::StatusOr<bool> Ready() override { return executor_->Ready(); }
   absl::Status RunPart() override { return executor_->RunPart(); }
   bool finished() const override { return executor_->finished(); }
   absl::Status Finish() override { return executor_->Finish(job_->outputs); }
-  void End() override { executor_->End(); }
+  void End() override {
+    in_hurry_->Change();
+    executor_->End();
+    in_hurry_->Ended(hasty_);
+  }
   void ReadAhead(Instant now) override;
 
   size_t next_part() const override { return executor_->next_part(); }
@@ -48,10 +62,13 @@ class ExecutorLane final : public Lane {
  private:
   Placement* const placement_;
   ArrivalForecast* const forecast_;
+  JobsInHurry* const in_hurry_;
   const int level_;
+  const bool most_urgent_;
   Executor* const executor_;
   const Job* job_ = nullptr;
   size_t part_count_ = 0;
+  bool hasty_ = false;
 };
 
 // The first model of a level that was never asked for is as good as any.
@@ -70,11 +87,14 @@ void ExecutorLane::ReadAhead(Instant now) {
 
 }  // namespace
 
-ExecutorLanes::ExecutorLanes(Placement* placement) {
+ExecutorLanes::ExecutorLanes(Placement* placement,
+                             std::function<void(bool)> set_hurry)
+    : in_hurry_(std::move(set_hurry)) {
   for (int level = 1; level <= kLevelsMax; ++level) {
     if (!placement->HasLevel(level)) continue;
-    owned_.push_back(
-        std::make_unique<ExecutorLane>(placement, level, &forecast_));
+    owned_.push_back(std::make_unique<ExecutorLane>(
+        placement, level, /*most_urgent=*/owned_.empty(), &forecast_,
+        &in_hurry_));
     lanes_[level - 1] = owned_.back().get();
   }
 }

@@ -27,7 +27,6 @@ using std::chrono::steady_clock;
 
 constexpr size_t kThreads = 4;
 constexpr int kBacklog = 16;
-constexpr std::chrono::seconds kConnectionMost(3);
 constexpr milliseconds kNoDescriptorPause(100);
 constexpr size_t kRequestBodyMax = 1 << 10;  // Nobody needs one.
 
@@ -35,8 +34,8 @@ constexpr size_t kRequestBodyMax = 1 << 10;  // Nobody needs one.
 // byte now and then.
 class Connection final : public httplib::Stream {
  public:
-  explicit Connection(int socket_fd)
-      : socket_fd_(socket_fd), end_(steady_clock::now() + kConnectionMost) {}
+  Connection(int socket_fd, milliseconds patience)
+      : socket_fd_(socket_fd), end_(steady_clock::now() + patience) {}
 
   bool is_readable() const override { return Await(POLLIN); }
   bool is_writable() const override { return Await(POLLOUT); }
@@ -72,7 +71,8 @@ class Connection final : public httplib::Stream {
 // httplib's reading of requests and writing of answers, without its sockets.
 class Pages : public httplib::Server {
  public:
-  explicit Pages(const std::vector<HttpFront::Page>& pages) {
+  Pages(const std::vector<HttpFront::Page>& pages, milliseconds patience)
+      : patience_(patience) {
     set_payload_max_length(kRequestBodyMax);
     set_default_headers({
         {"Cache-Control", "no-store"},
@@ -90,10 +90,13 @@ class Pages : public httplib::Server {
   }
 
   void Answer(int socket_fd) {
-    Connection connection(socket_fd);
+    Connection connection(socket_fd, patience_);
     bool closed = false;
     process_request(connection, /*close_connection=*/true, closed, nullptr);
   }
+
+ private:
+  const milliseconds patience_;
 };
 
 absl::StatusOr<int> PortOf(int socket_fd) {
@@ -110,8 +113,9 @@ absl::StatusOr<int> PortOf(int socket_fd) {
 }  // namespace
 
 struct HttpFront::Impl {
-  Impl(UniqueFd listening, const std::vector<Page>& wanted)
-      : listening_fd(std::move(listening)), pages(wanted) {
+  Impl(UniqueFd listening, const std::vector<Page>& wanted,
+       milliseconds patience)
+      : listening_fd(std::move(listening)), pages(wanted, patience) {
     open_fds.fill(-1);
     for (size_t i = 0; i < kThreads; ++i) {
       threads[i].Start("layerd-http", [this, i] { Run(&open_fds[i]); });
@@ -165,7 +169,8 @@ HttpFront::HttpFront(std::unique_ptr<Impl> impl, std::string address)
 HttpFront::~HttpFront() = default;
 
 absl::StatusOr<std::unique_ptr<HttpFront>> HttpFront::Start(
-    const std::string& address, const std::vector<Page>& pages) {
+    const std::string& address, const std::vector<Page>& pages,
+    milliseconds patience) {
   ASSIGN_OR_RETURN(UniqueFd listening_fd, BindTcp(address));
   if (listen(listening_fd.get(), kBacklog) != 0) {
     return absl::UnavailableError(
@@ -173,7 +178,7 @@ absl::StatusOr<std::unique_ptr<HttpFront>> HttpFront::Start(
   }
   ASSIGN_OR_RETURN(const int port, PortOf(listening_fd.get()));
   return std::unique_ptr<HttpFront>(new HttpFront(
-      std::make_unique<Impl>(std::move(listening_fd), pages),
+      std::make_unique<Impl>(std::move(listening_fd), pages, patience),
       absl::StrCat(address.substr(0, address.find_last_of(':')), ":", port)));
 }
 

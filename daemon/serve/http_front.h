@@ -1,6 +1,7 @@
 #ifndef LAYERD_DAEMON_SERVE_HTTP_FRONT_H_
 #define LAYERD_DAEMON_SERVE_HTTP_FRONT_H_
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -13,8 +14,8 @@ namespace layerd {
 // Pages to look at over HTTP/1.1, for people and for Prometheus. Read-only and
 // small on purpose: GET and HEAD of the paths it was given, all else is
 // refused. What clients can hold of it is bounded: four threads, each of which
-// answers one request on one connection at a time and gives it three seconds,
-// however the client fills them; others wait in the kernel.
+// answers one request on one connection at a time and gives it kPatience,
+// however the client fills it; others wait in the kernel.
 //
 // Threading: one owner; `content` is called from its threads, several at a
 // time.
@@ -26,10 +27,14 @@ class HttpFront {
     std::function<std::string()> content;
   };
 
+  // For one connection.
+  static constexpr std::chrono::milliseconds kPatience{3000};
+
   // `address`: HOST:PORT, port 0 any. UNAVAILABLE with the reason if it cannot
   // be bound.
   static absl::StatusOr<std::unique_ptr<HttpFront>> Start(
-      const std::string& address, const std::vector<Page>& pages);
+      const std::string& address, const std::vector<Page>& pages,
+      std::chrono::milliseconds patience = kPatience);
   // Ends connections that are open.
   ~HttpFront();
 

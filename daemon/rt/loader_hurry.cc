@@ -1,0 +1,26 @@
+#include "daemon/rt/loader_hurry.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include "daemon/rt/realtime.h"
+#include "daemon/rt/scheduling_attributes.h"
+
+namespace layerd {
+
+void LoaderHurry::Begin() {
+  if (sched_getscheduler(0) == SCHED_FIFO) thread_.store(gettid());
+}
+
+void LoaderHurry::Set(bool hurries) {
+  const pid_t thread = thread_.load();
+  if (thread == 0 || hurries == hurries_) return;
+  hurries_ = hurries;
+  SchedulingAttributes attributes{.runtime_ns = kShortestSliceNs};
+  if (hurries) {
+    attributes = {.policy = SCHED_FIFO, .priority = kLoaderPriority};
+  }
+  SetScheduling(thread, attributes);
+}
+
+}  // namespace layerd

@@ -1,0 +1,71 @@
+#include "daemon/rt/loader_hurry.h"
+
+#include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <future>
+#include <thread>
+
+#include "daemon/rt/realtime.h"
+#include "test/catch/catch.h"
+
+namespace layerd {
+namespace {
+
+constexpr int kOwnNice = 5;
+
+// A loader that only waits, and how the kernel schedules it.
+class Loader {
+ public:
+  explicit Loader(bool realtime) {
+    std::promise<pid_t> begun;
+    thread_ = std::thread([&, this, end = end_.get_future()]() mutable {
+      if (realtime) {
+        BecomeRealtime(RealtimeRole::kLoader);
+      } else {
+        setpriority(PRIO_PROCESS, gettid(), kOwnNice);
+      }
+      hurry.Begin();
+      begun.set_value(gettid());
+      end.wait();
+    });
+    id_ = begun.get_future().get();
+  }
+  ~Loader() {
+    end_.set_value();
+    thread_.join();
+  }
+  int policy() const { return sched_getscheduler(id_); }
+  int nice() const { return getpriority(PRIO_PROCESS, id_); }
+
+  LoaderHurry hurry;
+
+ private:
+  std::promise<void> end_;
+  std::thread thread_;
+  pid_t id_ = 0;
+};
+
+TEST_CASE("A loader takes its turn among others, or goes before them") {
+  Loader loader(/*realtime=*/true);
+  if (loader.policy() != SCHED_FIFO) return;  // It was refused.
+
+  loader.hurry.Set(false);
+  CHECK(loader.policy() == SCHED_OTHER);
+  CHECK(loader.nice() == 0);
+  loader.hurry.Set(true);
+  CHECK(loader.policy() == SCHED_FIFO);
+}
+
+TEST_CASE("A loader that is no real-time one stays as it is") {
+  Loader loader(/*realtime=*/false);
+  for (const bool hurries : {false, true}) {
+    loader.hurry.Set(hurries);
+    CHECK(loader.policy() == SCHED_OTHER);
+    CHECK(loader.nice() == kOwnNice);
+  }
+}
+
+}  // namespace
+}  // namespace layerd
