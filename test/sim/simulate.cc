@@ -30,10 +30,10 @@ struct Question {
   // Admitted sets come in all ReleasePatterns(), nominal and not, for so many
   // jobs each.
   bool adversarial = false;
+  uint64_t patterns = 8;  // By chance, besides those that mean harm.
 };
 
 constexpr uint64_t kExplainedMax = 3;
-constexpr int kPatternsByChance = 8;
 constexpr uint64_t kLongerLook = 10;
 constexpr double kNear = 1.3;  // A response so near its deadline.
 
@@ -87,7 +87,7 @@ void Complain(const SimMachine& machine, uint64_t seed, const SimResult& result,
 // moment when the others of its level came just before it, less urgent work has
 // begun, and more urgent jobs come with it; and by chance.
 std::vector<std::vector<double>> ReleasePatterns(
-    const std::vector<SimTask>& tasks, uint64_t seed) {
+    const std::vector<SimTask>& tasks, uint64_t by_chance, uint64_t seed) {
   std::vector<std::vector<double>> patterns{
       std::vector<double>(tasks.size(), 0.0)};
   for (const SimTask& victim : tasks) {
@@ -99,7 +99,7 @@ std::vector<std::vector<double>> ReleasePatterns(
     }
   }
   SimRandom random(seed);
-  for (int i = 0; i < kPatternsByChance; ++i) {
+  for (uint64_t i = 0; i < by_chance; ++i) {
     std::vector<double>& first = patterns.emplace_back();
     for (const SimTask& task : tasks) {
       first.push_back(random.Uniform() * task.period_seconds);
@@ -119,7 +119,8 @@ double WorstShare(const PlannedSet& set, const SimMachine& machine,
   double worst = 0;
   for (const uint64_t times : {uint64_t{1}, kLongerLook}) {
     options.jobs = times * question.refused_jobs;
-    for (const auto& first_seconds : ReleasePatterns(set.tasks, seed)) {
+    for (const auto& first_seconds :
+         ReleasePatterns(set.tasks, question.patterns, seed)) {
       if (worst > 1 || (times > 1 && worst >= 1 / kNear)) return worst;
       options.first_seconds = first_seconds;
       const SimResult result = Simulate(set.tasks, machine, options, {}, seed);
@@ -154,7 +155,8 @@ void AddAdmitted(const PlannedSet& set, const SimMachine& machine,
   if (!question.adversarial) {
     return AddRun(set, machine, options, seed, tally);
   }
-  for (const auto& first_seconds : ReleasePatterns(set.tasks, seed)) {
+  for (const auto& first_seconds :
+       ReleasePatterns(set.tasks, question.patterns, seed)) {
     options.first_seconds = first_seconds;
     for (const Jitter& jitter : {kNominal, Jitter{}}) {
       options.jitter = jitter;
@@ -237,13 +239,15 @@ int Main(int argc, char** argv) {
       question.nominal = value == "true";
     } else if (flag == "--adversarial") {
       question.adversarial = value == "true";
+    } else if (flag == "--patterns") {
+      question.patterns = std::strtoull(value.c_str(), nullptr, 10);
     } else if (flag == "--order") {
       question.order = value == "edf" ? LevelOrder::kEdf : LevelOrder::kFifo;
     } else {
       std::fprintf(stderr,
                    "simulate: --machine --utilization --seed --sets --jobs "
                    "--refused-jobs --level-kib --heads --order --nominal "
-                   "--adversarial\n");
+                   "--adversarial --patterns\n");
       return 2;
     }
   }
