@@ -6,15 +6,17 @@
 namespace layerd::cpu {
 
 // Weights as they are stored, for the first tile that meets them: it widens
-// them on its way, multiplies them, and leaves them for the tiles behind it.
-// Decoding by itself waits for memory, where multiplying has time to spare.
+// them on its way, multiplies them, and leaves them for the tiles behind it, or
+// for nobody. Decoding by itself waits for memory, where multiplying has time
+// to spare.
 struct NarrowWeights {
   enum class Type { kF16, kBF16, kI8 };
 
   Type type;
   const void* from;     // In the places of the weights they become.
   const float* scales;  // Of the panel's channels; null unless I8.
-  float* to;            // The tile's weights.
+  float* to;            // The tile's weights, or a row to write over.
+  int64_t to_step;      // The tile's, or 0 for that row.
 };
 
 // One block of an output that stays in registers: up to 14 places (pixels, or

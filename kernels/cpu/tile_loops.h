@@ -59,6 +59,7 @@ class TileLoops {
       if constexpr (kIsNarrow) {
         stored_ = static_cast<const Weights*>(tile.narrow->from);
         to_ = tile.narrow->to;
+        to_step_ = tile.narrow->to_step;
       } else {
         stored_ = tile.weights;
       }
@@ -84,7 +85,7 @@ class TileLoops {
     }
     inline __attribute__((always_inline)) void Next() {
       stored_ += step_;
-      if constexpr (kIsNarrow) to_ += step_;
+      if constexpr (kIsNarrow) to_ += to_step_;
     }
 
    private:
@@ -103,6 +104,7 @@ class TileLoops {
     const int64_t step_;
     const Weights* stored_;
     float* to_ = nullptr;
+    int64_t to_step_ = 0;
     float scales_[kIsScaled ? kVectors * Isa::kLanes : 1];
   };
 

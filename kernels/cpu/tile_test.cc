@@ -197,7 +197,12 @@ TEST_CASE("The first tile decodes a panel to the bits of decoding by itself") {
           std::vector<float> left(panel.decoded.size());
           const NarrowWeights narrow = {
               type, panel.stored.data(),
-              type == Type::kI8 ? panel.scales.data() : nullptr, left.data()};
+              type == Type::kI8 ? panel.scales.data() : nullptr, left.data(),
+              tiles->panel};
+          std::vector<float> row(panel.width);
+          NarrowWeights unkept = narrow;
+          unkept.to = row.data();
+          unkept.to_step = 0;
 
           const auto y =
               Multiplied(*tiles, panel, rows, channels, left.data(), &narrow);
@@ -206,6 +211,8 @@ TEST_CASE("The first tile decodes a panel to the bits of decoding by itself") {
                                 panel.decoded.data(), nullptr));
           CHECK(y == Multiplied(*tiles, panel, rows, channels, left.data(),
                                 nullptr));
+          CHECK(y == Multiplied(*tiles, panel, rows, channels, nullptr,
+                                &unkept));
         }
       }
     }

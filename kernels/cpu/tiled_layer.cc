@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "config/check.h"
 #include "kernels/cpu/clamp.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/rows.h"
@@ -34,6 +37,14 @@ constexpr int64_t kNearBytes = 1 << 20, kPanelNearBytes = 512 << 10;
 // 50 operations a nanosecond on one thread: less makes no part.
 constexpr int64_t kFlopsOfElement = 50;
 
+constexpr int64_t kPanelMax = 32;  // Of all sets of tiles.
+
+// Of narrow weights. One thread decodes a panel for all as it multiplies it for
+// the first time; who needs the panel meanwhile decodes it for itself, and
+// nobody waits.
+enum PanelStage : uint32_t { kStored, kBeingDecoded, kDecoded };
+using PanelState = std::atomic<uint32_t>;
+
 class TiledKernel : public CpuKernel {
  public:
   TiledKernel(const TiledLayer& layer, const PartSpec& spec);
@@ -50,8 +61,9 @@ class TiledKernel : public CpuKernel {
     const float* residual;
     float* y;
     std::byte* scratch;
-    const std::byte* narrow;  // The weights as stored; null: decoded.
+    const std::byte* narrow;  // The weights as stored; null: F32.
     const float* scales;
+    std::span<PanelState> states;  // Of narrow ones.
   };
 
   // A tile, and the panels that it meets: items go panel by panel, or group by
@@ -67,9 +79,9 @@ class TiledKernel : public CpuKernel {
   Item ItemAt(int64_t item) const;
   int64_t RowsOf(const Item& item) const;
   void Step(Item& item) const;
-  // Where the weights lie decoded, once whoever computes needs them.
-  const std::byte* DecodedWeights(const PartMemory& memory) const;
   void RunItem(const Memory& memory, const Item& item, float* gathered) const;
+  void RunNarrowPanel(const Memory& memory, int64_t panel, int64_t rows,
+                      const Pointers& pointers, Tile& tile) const;
   void RunPanel(const Memory& memory, int64_t panel, int64_t rows,
                 const Pointers& pointers, Tile& tile) const;
   NarrowWeights NarrowPanel(const Memory& memory, int64_t channel) const;
@@ -79,6 +91,7 @@ class TiledKernel : public CpuKernel {
   const TileWindows windows_;
   std::vector<uint64_t> weight_offsets_bytes_;
   const WeightDecoder* decoder_ = nullptr;  // Null: weights are stored as F32.
+  std::vector<PanelState> panel_states_;    // Of the run; none without decoder.
   std::optional<Clamp> clamp_;
   int64_t taps_;
   int64_t panel_;
@@ -183,25 +196,19 @@ void TiledKernel::PlanMemory(const PartSpec& spec) {
 bool TiledKernel::TakeDecoder(const WeightDecoder* decoder) {
   const bool is_scaled = decoder->is_scaled();
   if (is_scaled != (decoder->dtype() == DataType::kI8)) return false;
+  LAYERD_CHECK(panel_ <= kPanelMax);
   decoder_ = decoder;
+  panel_states_ = std::vector<PanelState>(panels_);
   return true;
 }
 
-// With one thread the first tile of each panel decodes it. Several would write
-// the same panel.
-const std::byte* TiledKernel::DecodedWeights(const PartMemory& memory) const {
-  if (decoder_ == nullptr) return memory.weights;
-  if (ThreadsMax() == 1) {
-    decoder_->CopyOthers(memory.weights, memory.decoded);
-  } else {
-    decoder_->Decode(memory.weights, memory.decoded);
-  }
-  return memory.decoded;
-}
-
 absl::Status TiledKernel::Run(dnnl_stream_t, const PartMemory& memory) {
-  const std::byte* const weights = DecodedWeights(memory);
-  const bool decodes = decoder_ != nullptr && ThreadsMax() == 1;
+  const bool decodes = decoder_ != nullptr;
+  if (decodes) decoder_->CopyOthers(memory.weights, memory.decoded);
+  for (PanelState& state : panel_states_) {
+    state.store(kStored, std::memory_order_relaxed);
+  }
+  const std::byte* const weights = decodes ? memory.decoded : memory.weights;
   const auto floats = [](const std::byte* bytes) {
     return reinterpret_cast<const float*>(bytes);
   };
@@ -214,7 +221,8 @@ absl::Status TiledKernel::Run(dnnl_stream_t, const PartMemory& memory) {
                       reinterpret_cast<float*>(memory.outputs[0]),
                       memory.scratch,
                       decodes ? decoder_->KernelIn(memory.weights) : nullptr,
-                      decodes ? decoder_->ScalesIn(memory.weights) : nullptr};
+                      decodes ? decoder_->ScalesIn(memory.weights) : nullptr,
+                      panel_states_};
   const int64_t groups = (panels_ + panels_of_item_ - 1) / panels_of_item_;
   ParallelRanges(tile_count_ * groups, work_, [&](int64_t begin, int64_t end) {
     auto* gathered = reinterpret_cast<float*>(
@@ -284,19 +292,39 @@ void TiledKernel::RunItem(const Memory& memory, const Item& item,
   }
   tile.streams = streams_ && IsLine(pointers.y[0]);
   const int64_t end = std::min(panels_, first + panels_of_item_);
-  NarrowWeights narrow;
   for (int64_t panel = first; panel < end; ++panel) {
     for (int64_t r = 0; panel > first && r < rows; ++r) {
       pointers.y[r] += panel_;
       if (memory.residual != nullptr) pointers.residual[r] += panel_;
     }
-    if (memory.narrow != nullptr && item.tile == 0) {
-      narrow = NarrowPanel(memory, panel * panel_);
-      tile.narrow = &narrow;
+    if (memory.narrow != nullptr) {
+      RunNarrowPanel(memory, panel, rows, pointers, tile);
+    } else {
+      RunPanel(memory, panel, rows, pointers, tile);
     }
-    RunPanel(memory, panel, rows, pointers, tile);
     tile.next_lines = 0;
   }
+}
+
+void TiledKernel::RunNarrowPanel(const Memory& memory, int64_t panel,
+                                 int64_t rows, const Pointers& pointers,
+                                 Tile& tile) const {
+  PanelState& state = memory.states[panel];
+  uint32_t stage = state.load(std::memory_order_acquire);
+  if (stage == kDecoded) return RunPanel(memory, panel, rows, pointers, tile);
+  const bool is_ours = stage == kStored && state.compare_exchange_strong(
+                                               stage, kBeingDecoded,
+                                               std::memory_order_relaxed);
+  NarrowWeights narrow = NarrowPanel(memory, panel * panel_);
+  alignas(64) float row[kPanelMax];
+  if (!is_ours) {
+    narrow.to = row;
+    narrow.to_step = 0;
+  }
+  tile.narrow = &narrow;
+  RunPanel(memory, panel, rows, pointers, tile);
+  tile.narrow = nullptr;
+  if (is_ours) state.store(kDecoded, std::memory_order_release);
 }
 
 NarrowWeights TiledKernel::NarrowPanel(const Memory& memory,
@@ -310,7 +338,8 @@ NarrowWeights TiledKernel::NarrowPanel(const Memory& memory,
                                      : Type::kI8,
           memory.narrow + at * static_cast<int64_t>(SizeOf(dtype)),
           memory.scales == nullptr ? nullptr : memory.scales + channel,
-          const_cast<float*>(memory.weights) + at};
+          const_cast<float*>(memory.weights) + at,
+          panel_};
 }
 
 void TiledKernel::RunPanel(const Memory& memory, int64_t panel, int64_t rows,
