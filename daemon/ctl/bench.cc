@@ -16,9 +16,11 @@
 #include "config/status_macros.h"
 #include "daemon/ctl/array_files.h"
 #include "daemon/ctl/bench_report.h"
+#include "daemon/ctl/bench_settings.h"
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/contestant.h"
 #include "daemon/ctl/costs_of.h"
+#include "daemon/ctl/drive_beside.h"
 #include "daemon/ctl/failure.h"
 #include "daemon/ctl/layer_file_for.h"
 #include "daemon/ctl/output.h"
@@ -30,7 +32,7 @@
 #include "daemon/pack/decode_layer_file.h"
 #include "daemon/plan/cost_model.h"
 #include "daemon/plan/costs.h"
-#include "daemon/rt/cache_folder.h"
+#include "daemon/plan/drive_rate.h"
 #include "daemon/rt/processor_name.h"
 
 namespace layerd {
@@ -38,30 +40,12 @@ namespace {
 
 constexpr double kMiB = 1 << 20;
 constexpr double kGiB = 1 << 30;
-constexpr uint64_t kRequestsDefault = 20, kRequestsMax = 1'000'000;
-constexpr uint64_t kDriveMibMax = 1 << 20;
 constexpr uint64_t kWarmUps = 2, kRunsToKnow = 7;
 // Where an engine's memory happens to lie makes it a percent or three faster or
 // slower for as long as it lives, so a bench is held in several places.
 constexpr uint64_t kPlaces = 3;
 constexpr uint64_t kInputSeeds = 4;  // Different inputs, in turn.
 constexpr uint64_t kChildRequests = 5;
-constexpr uint64_t kUnlimitedExtent = uint64_t{1} << 40;
-constexpr uint64_t kUnlimitedWork = uint64_t{1} << 62;
-
-struct Settings {
-  std::string layer_file;
-  std::string whole_layer_file;  // Empty if FILE is a layer file.
-  std::string weights;           // How they are stored: "f32", ...
-  std::string cache_folder;
-  uint64_t budget_bytes = 0;
-  int threads = 1;
-  uint64_t requests = 0;
-  std::vector<std::string> inputs;  // The values of --input; else random ones.
-  double paced_bytes_per_s = 0;     // 0: as the drive is.
-  Machine machine;
-  bool machine_is_given = false;
-};
 
 struct Contest {
   Contestant resident, streamed;
@@ -73,56 +57,12 @@ struct Contest {
   std::chrono::nanoseconds loader_cpu_time{0};
   // From a streamed request until nothing was left to read ahead of the next.
   std::chrono::nanoseconds reading_time{0};
+  std::optional<DriveBeside> drive = std::nullopt;  // None if it is modelled.
 };
-
-absl::StatusOr<std::string> PackedFile(const std::string& file,
-                                       const std::string& cache_folder,
-                                       const PackOptions& options) {
-  ASSIGN_OR_RETURN(LayerFileFor layer_file,
-                   LayerFileFor::Find(file, cache_folder, options));
-  RETURN_IF_ERROR(layer_file.PackOnce());
-  return layer_file.path();
-}
-
-absl::Status FindFiles(const CommandLine& line, Settings* settings) {
-  const std::string& file = line.operands().front();
-  settings->cache_folder = CacheFolder(line.Text("--cache", ""));
-  PackOptions packing;
-  ASSIGN_OR_RETURN(packing.shapes, ReadShapes(line, file));
-  ASSIGN_OR_RETURN(packing.weights, ReadWeights(line));
-  ASSIGN_OR_RETURN(settings->layer_file,
-                   PackedFile(file, settings->cache_folder, packing));
-  if (settings->layer_file == file) return absl::OkStatus();
-  packing.weights = "f32";
-  packing.extent_bytes_max = kUnlimitedExtent;
-  packing.part_flops_max = kUnlimitedWork;
-  ASSIGN_OR_RETURN(settings->whole_layer_file,
-                   PackedFile(file, settings->cache_folder, packing));
-  return absl::OkStatus();
-}
-
-absl::StatusOr<Settings> ReadSettings(const CommandLine& line) {
-  Settings settings;
-  ASSIGN_OR_RETURN(settings.budget_bytes, line.Bytes("--budget", kAllBytes));
-  ASSIGN_OR_RETURN(settings.threads, ReadThreads(line));
-  ASSIGN_OR_RETURN(
-      settings.requests,
-      line.Number("--requests", kRequestsDefault, 1, kRequestsMax));
-  ASSIGN_OR_RETURN(const uint64_t drive_mib_s,
-                   line.Number("--drive-mib-s", 0, 1, kDriveMibMax));
-  settings.paced_bytes_per_s = static_cast<double>(drive_mib_s) * kMiB;
-  ASSIGN_OR_RETURN(settings.machine, ReadMachine(line));
-  settings.machine_is_given = line.Has("--machine");
-  settings.inputs = line.All("--input");
-  RETURN_IF_ERROR(FindFiles(line, &settings));
-  ASSIGN_OR_RETURN(const auto file, LayerFileReader::Open(settings.layer_file));
-  settings.weights = file->manifest().options().weights();
-  return settings;
-}
 
 // From before the run or from the command line. A slower drive's rate counts
 // from Submit(), and has the real one's latency inside it.
-absl::StatusOr<DriveSpeed> SpeedOf(const Settings& settings) {
+absl::StatusOr<DriveSpeed> SpeedOf(const BenchSettings& settings) {
   if (settings.paced_bytes_per_s > 0)
     return DriveSpeed{.bytes_per_s = settings.paced_bytes_per_s};
   if (settings.machine_is_given) {
@@ -150,7 +90,7 @@ std::vector<ArrayPort> PortsOf(const std::vector<Model::Port>& ports) {
 }
 
 absl::StatusOr<std::vector<std::vector<Array>>> InputsOf(
-    const Settings& settings, const Model& model) {
+    const BenchSettings& settings, const Model& model) {
   std::vector<std::vector<Array>> inputs(kInputSeeds);
   if (!settings.inputs.empty()) {
     ASSIGN_OR_RETURN(const std::vector<Array> given,
@@ -170,7 +110,7 @@ absl::StatusOr<std::vector<std::vector<Array>>> InputsOf(
 // All weights in memory as f32: narrow ones are decoded once, into a file that
 // is gone as soon as it is open.
 absl::StatusOr<Contestant> StartResident(const EngineOptions& options,
-                                         const Settings& settings) {
+                                         const BenchSettings& settings) {
   if (settings.weights == "f32") {
     return Contestant::Start(options, settings.layer_file);
   }
@@ -183,17 +123,16 @@ absl::StatusOr<Contestant> StartResident(const EngineOptions& options,
   return resident;
 }
 
-absl::Status Keep(const Settings& settings, const KnownCosts& known,
+absl::Status Keep(const BenchSettings& settings, const KnownCosts& known,
                   const DriveSpeed& drive,
                   const std::vector<double>& part_seconds) {
-  // A drive that is slowed down, or of another machine, is not this one's.
-  const bool is_this_drive =
-      settings.paced_bytes_per_s == 0 && !settings.machine_is_given;
-  return known.Write(part_seconds, is_this_drive ? drive : DriveSpeed{});
+  return known.Write(part_seconds,
+                     settings.reads_this_drive() ? drive : DriveSpeed{});
 }
 
 // The drive is as it was found a moment ago.
-EngineOptions OptionsOf(const Settings& settings, const DriveSpeed& drive) {
+EngineOptions OptionsOf(const BenchSettings& settings,
+                        const DriveSpeed& drive) {
   EngineOptions options;
   options.threads = settings.threads;
   options.cache_path = settings.cache_folder;
@@ -205,7 +144,7 @@ EngineOptions OptionsOf(const Settings& settings, const DriveSpeed& drive) {
   return options;
 }
 
-absl::StatusOr<Contest> StartContest(const Settings& settings,
+absl::StatusOr<Contest> StartContest(const BenchSettings& settings,
                                      const DriveSpeed& drive) {
   EngineOptions options = OptionsOf(settings, drive);
   ASSIGN_OR_RETURN(Contestant resident, StartResident(options, settings));
@@ -232,7 +171,7 @@ void Warn(const Engine& engine) {
 }
 
 // Where its memory lies now stays taken until `contest` has another place.
-absl::Status Move(const Settings& settings, const DriveSpeed& drive,
+absl::Status Move(const BenchSettings& settings, const DriveSpeed& drive,
                   Contest* contest) {
   ASSIGN_OR_RETURN(Contest next, StartContest(settings, drive));
   next.resident.TakeOver(std::move(contest->resident));
@@ -286,6 +225,15 @@ absl::Status Round(uint64_t number, bool counts, Contest* contest) {
   return absl::OkStatus();
 }
 
+// The drive as the streamed requests of this round met it.
+absl::Status LookAtDrive(uint64_t number, Contest* contest) {
+  if (!contest->drive) return absl::OkStatus();
+  return contest->drive->LookBeside([&] {
+    return contest->resident.Ask(contest->inputs[number % kInputSeeds],
+                                 /*counts=*/false);
+  });
+}
+
 absl::Status WarmUp(Contest* contest) {
   for (uint64_t round = 0; round < kWarmUps; ++round) {
     RETURN_IF_ERROR(Round(round, /*counts=*/false, contest));
@@ -294,8 +242,9 @@ absl::Status WarmUp(Contest* contest) {
 }
 
 // Streamed, as a daemon does it, in a contest as it will be.
-absl::Status MeasureParts(const Settings& settings, const KnownCosts& known,
-                          const DriveSpeed& drive, Contest contest) {
+absl::Status MeasureParts(const BenchSettings& settings,
+                          const KnownCosts& known, const DriveSpeed& drive,
+                          Contest contest) {
   RETURN_IF_ERROR(WarmUp(&contest));
   for (uint64_t round = 0; round < kRunsToKnow; ++round) {
     RETURN_IF_ERROR(Round(round, /*counts=*/true, &contest));
@@ -305,7 +254,7 @@ absl::Status MeasureParts(const Settings& settings, const KnownCosts& known,
 
 // Plans are made by measured part times, so a file that nobody has measured is
 // measured now, before anything counts.
-absl::StatusOr<Contest> StartInformed(const Settings& settings,
+absl::StatusOr<Contest> StartInformed(const BenchSettings& settings,
                                       const KnownCosts& known,
                                       const DriveSpeed& drive) {
   ASSIGN_OR_RETURN(Contest contest, StartContest(settings, drive));
@@ -316,7 +265,7 @@ absl::StatusOr<Contest> StartInformed(const Settings& settings,
   return StartContest(settings, drive);
 }
 
-absl::Status RunRounds(const Settings& settings, const DriveSpeed& drive,
+absl::Status RunRounds(const BenchSettings& settings, const DriveSpeed& drive,
                        Contest* contest) {
   const uint64_t places = std::min(kPlaces, settings.requests);
   for (uint64_t place = 0, round = 0; place < places; ++place) {
@@ -324,9 +273,21 @@ absl::Status RunRounds(const Settings& settings, const DriveSpeed& drive,
     RETURN_IF_ERROR(WarmUp(contest));
     for (; round < settings.requests * (place + 1) / places; ++round) {
       RETURN_IF_ERROR(Round(round, /*counts=*/true, contest));
+      RETURN_IF_ERROR(LookAtDrive(round, contest));
     }
   }
   return absl::OkStatus();
+}
+
+Costs CostsOf(std::vector<double> part_seconds, const DriveSpeed& drive) {
+  return {.part_seconds = std::move(part_seconds),
+          .drive_bytes_per_s = drive.bytes_per_s,
+          .drive_turn_seconds = drive.turn_seconds,
+          .first_read_seconds = drive.first_read_seconds};
+}
+
+double RingRate(const DriveSpeed& drive, uint64_t ring_bytes) {
+  return DriveRate(CostsOf({}, drive), ring_bytes);
 }
 
 // With the plan of the streamed engine and these part times.
@@ -334,14 +295,11 @@ absl::StatusOr<Prediction> PredictionOf(const Contest& contest,
                                         std::vector<double> part_seconds,
                                         const DriveSpeed& drive) {
   return Predict(contest.streamed.model().program(), contest.plan,
-                 {.part_seconds = std::move(part_seconds),
-                  .drive_bytes_per_s = drive.bytes_per_s,
-                  .drive_turn_seconds = drive.turn_seconds,
-                  .first_read_seconds = drive.first_read_seconds});
+                 CostsOf(std::move(part_seconds), drive));
 }
 
 // What is in the file, and what its plan takes.
-absl::Status DescribeFile(const Settings& settings, Contest* contest,
+absl::Status DescribeFile(const BenchSettings& settings, Contest* contest,
                           BenchReport* report) {
   ASSIGN_OR_RETURN(const auto file, LayerFileReader::Open(settings.layer_file));
   const Engine::MemoryStats memory = contest->streamed.engine().memory();
@@ -377,14 +335,40 @@ void DescribeReading(const Contest& contest, BenchReport* report) {
 
 // In a streamed request. Of narrow weights decoding is a part of it, which the
 // resident engine did once for all.
-std::vector<double> PartSecondsOf(const Settings& settings,
+std::vector<double> PartSecondsOf(const BenchSettings& settings,
                                   const Contest& contest) {
   return settings.weights == "f32" ? contest.resident.PartSeconds()
                                    : contest.streamed.PartSeconds();
 }
 
-absl::Status DescribeTimes(const Settings& settings, const DriveSpeed& drive,
-                           const Contest& contest, BenchReport* report) {
+// Reading at once on the drive as it was beside computing, between the rounds,
+// and as it was before, alone.
+absl::Status DescribeBounds(const std::vector<double>& parts,
+                            const DriveSpeed& alone, const Contest& contest,
+                            BenchReport* report) {
+  DriveSpeed beside = alone;
+  if (contest.drive) {
+    const DriveSpeed found = DriveLooks::SpeedOf(contest.drive->looks());
+    beside.bytes_per_s = found.bytes_per_s;
+    beside.turn_seconds = found.turn_seconds;
+    report->drive_looks = contest.drive->looks().size();
+  }
+  ASSIGN_OR_RETURN(const Prediction at_beside,
+                   PredictionOf(contest, parts, beside));
+  ASSIGN_OR_RETURN(const Prediction at_alone,
+                   PredictionOf(contest, parts, alone));
+  report->asap_bound_ms = 1e3 * at_beside.warm_seconds;
+  report->lower_bound_ms = 1e3 * at_beside.lower_bound_seconds;
+  report->asap_bound_alone_ms = 1e3 * at_alone.warm_seconds;
+  const uint64_t ring_bytes = report->ring_bytes;
+  report->drive_mib_s = RingRate(beside, ring_bytes) / kMiB;
+  report->drive_alone_mib_s = RingRate(alone, ring_bytes) / kMiB;
+  return absl::OkStatus();
+}
+
+absl::Status DescribeTimes(const BenchSettings& settings,
+                           const DriveSpeed& drive, const Contest& contest,
+                           BenchReport* report) {
   report->resident_ms = contest.resident.latencies_ms();
   report->streamed_ms = contest.streamed.latencies_ms();
   report->drive_wait_ms = contest.streamed.waits_ms();
@@ -396,15 +380,11 @@ absl::Status DescribeTimes(const Settings& settings, const DriveSpeed& drive,
   for (const double seconds : parts) {
     report->longest_part_us = std::max(report->longest_part_us, 1e6 * seconds);
   }
-  ASSIGN_OR_RETURN(const Prediction prediction,
-                   PredictionOf(contest, parts, drive));
-  report->asap_bound_ms = 1e3 * prediction.warm_seconds;
-  report->lower_bound_ms = 1e3 * prediction.lower_bound_seconds;
   report->outputs_identical = contest.outputs_identical;
-  return absl::OkStatus();
+  return DescribeBounds(parts, drive, contest, report);
 }
 
-absl::StatusOr<uint64_t> PeakRss(const Settings& settings,
+absl::StatusOr<uint64_t> PeakRss(const BenchSettings& settings,
                                  const Contest& contest) {
   return PeakRssOf({.layer_file = settings.layer_file,
                     .budget_bytes = settings.budget_bytes,
@@ -414,7 +394,14 @@ absl::StatusOr<uint64_t> PeakRss(const Settings& settings,
                    contest.inputs.front());
 }
 
-absl::StatusOr<BenchReport> Bench(const Settings& settings) {
+// A file of less than a read tells no rate.
+std::optional<DriveBeside> DriveToWatch(const BenchSettings& settings) {
+  if (!settings.reads_this_drive()) return std::nullopt;
+  if (!DriveLooks::Open(settings.layer_file).ok()) return std::nullopt;
+  return DriveBeside(settings.layer_file, settings.threads);
+}
+
+absl::StatusOr<BenchReport> Bench(const BenchSettings& settings) {
   EvictFile(settings.layer_file);
   ASSIGN_OR_RETURN(const DriveSpeed drive, SpeedOf(settings));
   ASSIGN_OR_RETURN(const KnownCosts known,
@@ -427,6 +414,7 @@ absl::StatusOr<BenchReport> Bench(const Settings& settings) {
   contest.plan = planned.plan;
   report.predicted_ms = 1e3 * planned.outlook.front().prediction.warm_seconds;
   RETURN_IF_ERROR(DescribeFile(settings, &contest, &report));
+  contest.drive = DriveToWatch(settings);
   RETURN_IF_ERROR(RunRounds(settings, drive, &contest));
   RETURN_IF_ERROR(DescribeTimes(settings, drive, contest, &report));
   DescribeReading(contest, &report);
@@ -443,7 +431,7 @@ absl::StatusOr<BenchReport> Bench(const Settings& settings) {
 }
 
 absl::Status RunBench(const CommandLine& line) {
-  ASSIGN_OR_RETURN(const Settings settings, ReadSettings(line));
+  ASSIGN_OR_RETURN(const BenchSettings settings, ReadBenchSettings(line));
   ASSIGN_OR_RETURN(BenchReport report, Bench(settings));
   report.model = ModelNameOf(line.operands().front());
   RETURN_IF_ERROR(
@@ -492,7 +480,8 @@ Command BenchCommand() {
           "memory. A FILE.onnx is also packed with whole layers, for the "
           "honest baseline. The resident engine has f32 weights: narrow ones "
           "are decoded once. Realtime scheduling is off. Without "
-          "--machine and --drive-mib-s the drive is probed first.",
+          "--machine and --drive-mib-s the drive is probed first, alone, and "
+          "between the rounds while the resident engine computes.",
       .run = RunBench,
   };
 }

@@ -25,7 +25,13 @@ struct BenchReport {
   // Where the streamed ones were: waiting for the drive, and inside parts.
   std::vector<double> drive_wait_ms, computing_ms;  // By round, or empty.
   std::optional<double> predicted_ms;               // From before this run.
+  // On the drive as it was between the rounds, beside computing, by the median
+  // of so many looks; without any, as it was modelled, or probed before.
   std::optional<double> asap_bound_ms, lower_bound_ms;
+  uint64_t drive_looks = 0;
+  // On the drive as it was before the rounds, alone.
+  std::optional<double> asap_bound_alone_ms;
+  std::optional<double> drive_mib_s, drive_alone_mib_s;  // Into such a ring.
   std::optional<double> read_bytes_mean;  // Of one read of the drive.
   std::optional<double> read_mib_s, loader_cpu_ms_per_gib, crc_cpu_ms_per_gib;
   std::optional<double> loader_cpu_ms_mean;  // Of one streamed request.

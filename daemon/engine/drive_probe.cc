@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <optional>
 #include <random>
 #include <thread>
 #include <utility>
@@ -38,8 +39,6 @@ constexpr auto kPause = std::chrono::milliseconds(10);
 constexpr int kGlances = 21, kFirstReadsOfGlance = 11;
 constexpr auto kGlanceTime = std::chrono::milliseconds(4);
 constexpr int kLooks = 60;
-// Long enough that beginning and end do not count, and so many that a stall
-// does not either: latencies are compared by their medians.
 constexpr int kLongLooks = 13;
 constexpr auto kLongLookTime = std::chrono::milliseconds(50);
 constexpr double kMiB = 1 << 20;
@@ -180,24 +179,28 @@ class ReadingLoop {
   double seconds_ = 0, cpu_seconds_ = 0;
 };
 
-// In the loader's cell, and with half as much in flight, in turn: a drive's
-// rate drifts.
-struct Looks {
-  std::vector<double> rates, half_rates;
+absl::StatusOr<DirectFile> OpenForReads(const std::string& path) {
+  ASSIGN_OR_RETURN(DirectFile file, DirectFile::Open(path));
+  if (file.file_bytes() >= LoaderCell().read_bytes) return file;
+  return absl::InvalidArgumentError(
+      absl::StrFormat("%s is smaller than one read", path));
+}
 
-  absl::Status Add(ReadingLoop& loop, std::chrono::nanoseconds time) {
-    RETURN_IF_ERROR(loop.ReadFor(time));
-    rates.push_back(loop.bytes_per_s());
-    RETURN_IF_ERROR(loop.ReadFor(time, LoaderCell().depth / 2));
-    half_rates.push_back(loop.bytes_per_s());
-    return absl::OkStatus();
-  }
-  double turn_seconds() const {
-    const DriveCell cell = LoaderCell();
-    return TurnSeconds(Median(rates), Median(half_rates),
-                       cell.read_bytes * static_cast<uint64_t>(cell.depth));
-  }
-};
+absl::StatusOr<DriveLooks::Rates> LookFor(std::chrono::nanoseconds time,
+                                          ReadingLoop* loop) {
+  DriveLooks::Rates rates;
+  RETURN_IF_ERROR(loop->ReadFor(time));
+  rates.bytes_per_s = loop->bytes_per_s();
+  RETURN_IF_ERROR(loop->ReadFor(time, LoaderCell().depth / 2));
+  rates.half_bytes_per_s = loop->bytes_per_s();
+  return rates;
+}
+
+std::vector<double> FullRatesOf(const std::vector<DriveLooks::Rates>& looks) {
+  std::vector<double> rates;
+  for (const auto& look : looks) rates.push_back(look.bytes_per_s);
+  return rates;
+}
 
 // `pause` between looks, if any.
 absl::Status LookAtRate(const DirectFile& file, int count,
@@ -205,30 +208,30 @@ absl::Status LookAtRate(const DirectFile& file, int count,
                         const std::function<bool()>& go_on, DriveProbe* probe) {
   ASSIGN_OR_RETURN(ReadingLoop loop,
                    ReadingLoop::Open(&file, LoaderCell(), Bytes::kChecked));
-  Looks looks;
+  std::vector<DriveLooks::Rates> looks;
   for (int look = 0; look < count; ++look) {
     if (!go_on()) return absl::UnavailableError("others want to read");
-    RETURN_IF_ERROR(looks.Add(loop, kGlanceTime));
+    ASSIGN_OR_RETURN(looks.emplace_back(), LookFor(kGlanceTime, &loop));
     if (pause.count() > 0) std::this_thread::sleep_for(pause);
   }
-  probe->speed.bytes_per_s = Quantile(looks.rates, 0.5);
-  probe->speed.slow_bytes_per_s = Quantile(looks.rates, DriveSpeed::kSlowShare);
-  probe->speed.turn_seconds = looks.turn_seconds();
+  probe->speed = DriveLooks::SpeedOf(looks);
+  probe->speed.slow_bytes_per_s =
+      Quantile(FullRatesOf(looks), DriveSpeed::kSlowShare);
   probe->warnings.insert(probe->warnings.end(), loop.warnings().begin(),
                          loop.warnings().end());
   return absl::OkStatus();
 }
 
 // The rate for who compares latencies by it.
-absl::Status LongLook(const DirectFile& file, DriveSpeed* speed) {
-  ASSIGN_OR_RETURN(ReadingLoop loop,
-                   ReadingLoop::Open(&file, LoaderCell(), Bytes::kChecked));
-  Looks looks;
-  for (int look = 0; look < kLongLooks; ++look) {
-    RETURN_IF_ERROR(looks.Add(loop, kLongLookTime));
+absl::Status LongLook(const std::string& path, DriveSpeed* speed) {
+  ASSIGN_OR_RETURN(DriveLooks drive, DriveLooks::Open(path));
+  std::vector<DriveLooks::Rates> looks(kLongLooks);
+  for (DriveLooks::Rates& look : looks) {
+    ASSIGN_OR_RETURN(look, drive.Look());
   }
-  speed->bytes_per_s = Median(looks.rates);
-  speed->turn_seconds = looks.turn_seconds();
+  const DriveSpeed found = DriveLooks::SpeedOf(looks);
+  speed->bytes_per_s = found.bytes_per_s;
+  speed->turn_seconds = found.turn_seconds;
   return absl::OkStatus();
 }
 
@@ -314,18 +317,55 @@ absl::StatusOr<DriveProbe> ProbeDrive(const std::string& path,
   }
   RETURN_IF_ERROR(LookAtRate(
       file, kLooks, std::chrono::milliseconds(0), [] { return true; }, &probe));
-  RETURN_IF_ERROR(LongLook(file, &probe.speed));
+  RETURN_IF_ERROR(LongLook(path, &probe.speed));
   RETURN_IF_ERROR(LookAtFirstReads(file, kFirstReads, &probe));
   return probe;
 }
 
+class DriveLooks::Impl {
+ public:
+  explicit Impl(DirectFile file) : file_(std::move(file)) {}
+  absl::Status Open() {
+    ASSIGN_OR_RETURN(
+        loop_, ReadingLoop::Open(&file_, LoaderCell(), Bytes::kChecked));
+    return absl::OkStatus();
+  }
+  absl::StatusOr<Rates> Look() { return LookFor(kLongLookTime, &*loop_); }
+
+ private:
+  const DirectFile file_;
+  std::optional<ReadingLoop> loop_;
+};
+
+DriveLooks::DriveLooks(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+DriveLooks::~DriveLooks() = default;
+DriveLooks::DriveLooks(DriveLooks&&) noexcept = default;
+DriveLooks& DriveLooks::operator=(DriveLooks&&) noexcept = default;
+
+absl::StatusOr<DriveLooks> DriveLooks::Open(const std::string& path) {
+  ASSIGN_OR_RETURN(DirectFile file, OpenForReads(path));
+  auto impl = std::make_unique<Impl>(std::move(file));
+  RETURN_IF_ERROR(impl->Open());
+  return DriveLooks(std::move(impl));
+}
+
+absl::StatusOr<DriveLooks::Rates> DriveLooks::Look() { return impl_->Look(); }
+
+DriveSpeed DriveLooks::SpeedOf(const std::vector<Rates>& looks) {
+  const DriveCell cell = LoaderCell();
+  std::vector<double> half_rates;
+  for (const Rates& look : looks) half_rates.push_back(look.half_bytes_per_s);
+  DriveSpeed speed;
+  speed.bytes_per_s = Median(FullRatesOf(looks));
+  speed.turn_seconds =
+      TurnSeconds(speed.bytes_per_s, Median(half_rates),
+                  cell.read_bytes * static_cast<uint64_t>(cell.depth));
+  return speed;
+}
+
 absl::StatusOr<DriveProbe> GlanceAtDrive(const std::string& path,
                                          const std::function<bool()>& go_on) {
-  ASSIGN_OR_RETURN(const DirectFile file, DirectFile::Open(path));
-  if (file.file_bytes() < LoaderCell().read_bytes) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("%s is smaller than one read", path));
-  }
+  ASSIGN_OR_RETURN(const DirectFile file, OpenForReads(path));
   DriveProbe probe;
   RETURN_IF_ERROR(LookAtRate(file, kGlances, kPause, go_on, &probe));
   RETURN_IF_ERROR(LookAtFirstReads(file, kFirstReadsOfGlance, &probe));

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,33 @@ struct DriveProbe {
 absl::StatusOr<DriveProbe> ProbeDrive(const std::string& path,
                                       const std::vector<DriveCell>& cells,
                                       std::chrono::milliseconds cell_time);
+
+// Long looks at the drive's rate, in turn with as much in flight as the loader
+// ever has and with half of it: a rate drifts. What comes is checked, as the
+// loader does.
+class DriveLooks {
+ public:
+  // INVALID_ARGUMENT if the file is smaller than one read.
+  static absl::StatusOr<DriveLooks> Open(const std::string& path);
+  ~DriveLooks();
+  DriveLooks(DriveLooks&&) noexcept;
+  DriveLooks& operator=(DriveLooks&&) noexcept;
+
+  struct Rates {
+    double bytes_per_s = 0, half_bytes_per_s = 0;
+  };
+  // One of each, 50 ms long: so long that beginning and end do not count.
+  absl::StatusOr<Rates> Look();
+
+  // By medians, for a stall of some of them counts no more than it should.
+  // REQUIRES: not empty.
+  static DriveSpeed SpeedOf(const std::vector<Rates>& looks);
+
+ private:
+  class Impl;
+  explicit DriveLooks(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
 
 // Only rate and latency, in a look so short that whoever reads beside it hardly
 // notices. UNAVAILABLE if `go_on` was false before the end.

@@ -337,9 +337,10 @@ def bench_table(rows, prefix):
     lines = ["| row | less memory % | resident, ms | streamed, ms | overhead %"
              " | over one engine % | of it parts % | decoding, caches % |"
              " waiting % | recurrence % |"
-             " any schedule % | gap % | prediction's error % | loader less"
+             " any schedule % | gap % | drive beside computing, MiB/s | alone,"
+             " before | gap by that % | prediction's error % | loader less"
              " checksums, CPU-ms a GiB | longest part, ms | peak, MiB | same"
-             " bits |", "|" + " --- |" * 17]
+             " bits |", "|" + " --- |" * 20]
     for name, r in rows.items():
         if not name.startswith(prefix):
             continue
@@ -354,7 +355,10 @@ def bench_table(rows, prefix):
             f" {r['overhead_of_one_engine_pct']:.1f} | {shares_of(r, base)}"
             f" {percent(r['asap_bound_ms'], base):.1f} |"
             f" {percent(r['lower_bound_ms'], base):.1f} |"
-            f" {r['gap_to_asap_pct']:.1f} | {r['prediction_error_pct']:.1f} |"
+            f" {r['gap_to_asap_pct']:.1f} | {r['drive_mib_s']:.0f} |"
+            f" {r['drive_alone_mib_s']:.0f} |"
+            f" {r['gap_to_asap_alone_pct']:.1f} |"
+            f" {r['prediction_error_pct']:.1f} |"
             f" {cpu} | {r['longest_part_us'] / 1e3:.2f} |"
             f" {'-' if peak is None else f'{peak / MIB:.1f}'} |"
             f" {'yes' if r['outputs_identical'] else 'NO'} |")
@@ -379,11 +383,12 @@ def two_threads_table(rows):
             f" {base:.1f} | {r['streamed_ms_p50']:.1f} |"
             f" {r['overhead_pct']:.1f} |"
             f" {r['overhead_of_one_engine_pct']:.1f} | {floor:.1f} |"
+            f" {r['overhead_pct'] - floor:.1f} |"
             f" {percent(r['asap_bound_ms'], base):.1f} |"
             f" {'yes' if r['outputs_identical'] else 'NO'} |")
     head = ["| 2 threads | less memory % | resident, ms | streamed, ms |"
-            " overhead % | over one engine % | floor % | recurrence % |"
-            " same bits |", "|" + " --- |" * 9]
+            " overhead % | over one engine % | floor % | above it |"
+            " recurrence % | same bits |", "|" + " --- |" * 10]
     return head + lines if lines else []
 
 
