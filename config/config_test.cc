@@ -103,7 +103,7 @@ TEST_CASE("A model cannot ask for levels there are not") {
   CHECK(!ModelConfig::Parse("priority: 0", "f").ok());
   CHECK(!ModelConfig::Parse("priority: 5", "f").ok());
   CHECK(!ModelConfig::Parse("priority: 3\nlower_to: 2", "f").ok());
-  CHECK(!ModelConfig::Parse("shapes: {x: [0]}", "f").ok());
+  CHECK(!ModelConfig::Parse("shapes: {x: [-1]}", "f").ok());
 }
 
 }  // namespace

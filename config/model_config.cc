@@ -23,7 +23,7 @@ absl::Status ReadUrgency(YamlSection* root, ModelConfig* config) {
 
 absl::Status ReadShapes(YamlSection shapes, ModelConfig* config) {
   for (const std::string& input : shapes.keys()) {
-    RETURN_IF_ERROR(shapes.Read(input.c_str(), &config->shapes[input], 1,
+    RETURN_IF_ERROR(shapes.Read(input.c_str(), &config->shapes[input], 0,
                                 int64_t{1} << 31));
   }
   return shapes.CheckNoOthers();

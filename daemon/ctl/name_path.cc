@@ -61,9 +61,9 @@ absl::StatusOr<std::vector<int64_t>> ParseShape(const std::string& text) {
   std::vector<int64_t> shape;
   for (const auto word : absl::StrSplit(text, ',')) {
     int64_t size = 0;
-    if (!absl::SimpleAtoi(word, &size) || size < 1) {
+    if (!absl::SimpleAtoi(word, &size) || size < 0) {
       return UsageError(absl::StrFormat(
-          "shape '%s': expected positive numbers like 1,3,640,640", text));
+          "shape '%s': expected numbers like 1,3,640,640", text));
     }
     shape.push_back(size);
   }

@@ -68,10 +68,11 @@ TEST_CASE("A wrong name or path is a usage error that says what would do") {
              Catch::Contains(row.message));
 }
 
-TEST_CASE("A shape is positive numbers between commas") {
+TEST_CASE("A shape is numbers between commas, 0 where there are none yet") {
   CHECK(ParseShape("1,3,640,640").value() ==
         std::vector<int64_t>{1, 3, 640, 640});
-  const auto wrong = GENERATE("", "1,", ",1", "1,,2", "0", "-1", "a", "1x2",
+  CHECK(ParseShape("1,12,0,64").value() == std::vector<int64_t>{1, 12, 0, 64});
+  const auto wrong = GENERATE("", "1,", ",1", "1,,2", "-1", "a", "1x2",
                               "99999999999999999999");
   INFO(wrong);
   CHECK(ExitCodeOf(ParseShape(wrong).status()) == 2);

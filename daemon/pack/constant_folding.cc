@@ -38,7 +38,7 @@ absl::Status Folding::CheckFits(size_t i, size_t element_bytes) const {
 template <typename T>
 absl::StatusOr<std::vector<T>> Folding::Load(size_t i) const {
   RETURN_IF_ERROR(CheckFits(i, sizeof(T)));
-  if (!constant(i).scales.empty()) {
+  if (constant(i).is_quantised()) {
     std::vector<float> numbers(
         static_cast<size_t>(constant(i).element_count()));
     RETURN_IF_ERROR(graph_->ReadF32(constant(i), 0, numbers));

@@ -1,12 +1,13 @@
 // Where elements move: bytes are copied, whatever they mean.
 
 #include <cstring>
-#include <numeric>
+#include <span>
 #include <utility>
 
 #include "config/status_macros.h"
 #include "daemon/pack/broadcast.h"
 #include "daemon/pack/constant_folding.h"
+#include "daemon/pack/element_type.h"
 #include "kernels/tensor.h"
 
 namespace layerd {
@@ -26,12 +27,6 @@ absl::StatusOr<Constant> Pick(const Folding& node, int64_t first,
     walk.Step();
   }
   return to;
-}
-
-int64_t Product(const std::vector<int64_t>& shape, int64_t first,
-                int64_t last) {
-  return std::accumulate(shape.begin() + first, shape.begin() + last,
-                         int64_t{1}, std::multiplies<>());
 }
 
 // A block of `bytes` from one place to another; either may be empty.
@@ -101,11 +96,12 @@ absl::StatusOr<Constant> FoldTile(const Folding& node) {
 
 absl::StatusOr<Constant> FoldConcat(const Folding& node) {
   ASSIGN_OR_RETURN(Constant to, node.HoldZeros());
-  const int64_t axis = node.attribute<int64_t>("axis");
-  const auto rank = static_cast<int64_t>(to.shape.size());
-  const auto outer = static_cast<size_t>(Product(to.shape, 0, axis));
+  const auto axis = static_cast<size_t>(node.attribute<int64_t>("axis"));
+  const auto outer =
+      static_cast<size_t>(CountOf(std::span(to.shape).first(axis)));
   const size_t row_bytes =
-      static_cast<size_t>(Product(to.shape, axis, rank)) * SizeOf(to.dtype);
+      static_cast<size_t>(CountOf(std::span(to.shape).subspan(axis))) *
+      SizeOf(to.dtype);
   size_t at = 0;
   for (size_t i = 0; i < node.node().inputs.size(); ++i) {
     ASSIGN_OR_RETURN(const std::vector<std::byte> from, node.LoadBytes(i));
@@ -124,12 +120,11 @@ absl::StatusOr<Constant> FoldGather(const Folding& node) {
   ASSIGN_OR_RETURN(const std::vector<int64_t> indices, node.Load<int64_t>(1));
   ASSIGN_OR_RETURN(Constant to, node.HoldZeros());
   const std::vector<int64_t>& shape = *node.input(0).shape;
-  const int64_t axis = node.attribute<int64_t>("axis");
-  const int64_t dimension = shape[static_cast<size_t>(axis)];
-  const auto outer = static_cast<size_t>(Product(shape, 0, axis));
+  const auto axis = static_cast<size_t>(node.attribute<int64_t>("axis"));
+  const int64_t dimension = shape[axis];
+  const auto outer = static_cast<size_t>(CountOf(std::span(shape).first(axis)));
   const size_t piece_bytes =
-      static_cast<size_t>(
-          Product(shape, axis + 1, static_cast<int64_t>(shape.size()))) *
+      static_cast<size_t>(CountOf(std::span(shape).subspan(axis + 1))) *
       SizeOf(to.dtype);
   std::byte* at = to.held.data();
   for (size_t row = 0; row < outer; ++row) {

@@ -5,12 +5,12 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "config/status_macros.h"
+#include "daemon/pack/graph.h"
 
 namespace layerd {
 namespace {
@@ -156,10 +156,9 @@ absl::StatusOr<Einsum> ParseEinsum(
   }
   absl::StatusOr<Einsum> einsum = Parse(spaceless, shapes);
   if (einsum.ok()) return einsum;
-  return absl::Status(
-      einsum.status().code(),
-      absl::StrCat("equation \"", absl::CHexEscape(spaceless),
-                   "\": ", std::string(einsum.status().message())));
+  return absl::Status(einsum.status().code(),
+                      absl::StrCat("equation \"", Printable(spaceless), "\": ",
+                                   std::string(einsum.status().message())));
 }
 
 }  // namespace layerd

@@ -164,6 +164,12 @@ std::optional<int64_t> ElementCount(std::span<const int64_t> shape) {
   return is_empty ? 0 : nonzero;
 }
 
+int64_t CountOf(std::span<const int64_t> sizes) {
+  const std::optional<int64_t> count = ElementCount(sizes);
+  LAYERD_CHECK(count.has_value(), "sizes were not checked");
+  return *count;
+}
+
 void ConvertElements(DataType type, const std::byte* from,
                      std::span<float> to) {
   LoadAs(type, from, to);

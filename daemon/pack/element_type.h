@@ -16,6 +16,10 @@ bool IsFloating(DataType type);
 // more. So no product with an element's size overflows.
 std::optional<int64_t> ElementCount(std::span<const int64_t> shape);
 
+// The same of sizes that are known to be sound, as those of a shape that was
+// inferred are.
+int64_t CountOf(std::span<const int64_t> sizes);
+
 // `from` holds elements of `type`, little-endian and without gaps; there are
 // to.size() of them. Values are widened, converted or, where `to` is narrower,
 // wrapped (integers) or rounded (floats).

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -43,9 +44,23 @@ struct Constant {
   std::vector<float> scales;
   std::vector<int64_t> zero_points;  // As many; none: all are 0.
   int64_t run_elements = 1;
+  // Two elements a byte, the first in its low half; of U8 and I8.
+  bool is_nibbles = false;
+  // Quantised by blocks: which constants have the scales and, if there are
+  // any, the zero points; without them it is zero_points[0]. They stay in their
+  // file as well, for there may be one for every 16 elements.
+  struct Blocks {
+    int scales = -1, zeros = -1;
+    int64_t length = 0;       // Elements of a block along its axis.
+    int64_t axis_length = 0;  // Of them along the axis.
+  };
+  std::optional<Blocks> blocks;
 
   int64_t element_count() const;
+  // As it is stored.
   uint64_t bytes() const;
+  // Whether elements are computed from what is stored.
+  bool is_quantised() const { return !scales.empty() || blocks.has_value(); }
   // That it takes in memory: nothing of what is in a file.
   uint64_t held_bytes() const;
 };
@@ -94,6 +109,12 @@ struct Branch {
 Constant IntConstant(DataType dtype, std::vector<int64_t> shape,
                      const std::vector<int64_t>& elements);
 
+// Of a shape that has no elements.
+Constant Nothing(DataType dtype, std::vector<int64_t> shape);
+
+// As errors show what a file calls something: escaped, and 200 bytes at most.
+std::string Printable(std::string_view name);
+
 // `node "conv7" (Conv, opset 13)`: how every error about a node begins.
 std::string Describe(const Node& node);
 
@@ -129,7 +150,7 @@ struct Graph {
                        std::span<float> out) const;
   // All elements; integer and bool types only.
   absl::StatusOr<std::vector<int64_t>> ReadI64(const Constant& constant) const;
-  // All elements as stored.
+  // All elements as stored, each in bytes of its own.
   absl::StatusOr<std::vector<std::byte>> ReadBytes(
       const Constant& constant) const;
 };

@@ -10,7 +10,6 @@
 #include <unordered_set>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
@@ -18,10 +17,6 @@
 
 namespace layerd {
 namespace {
-
-std::string Printable(const std::string& name) {
-  return absl::CHexEscape(name.substr(0, 200));
-}
 
 // Where weights are quantised.
 struct QuantisedInput {
@@ -36,6 +31,8 @@ constexpr QuantisedInput kQuantisedInputs[] = {
     {"QLinearMatMul", 3},
     {"com.microsoft.DynamicQuantizeLSTM", 1},
     {"com.microsoft.DynamicQuantizeLSTM", 2},
+    {"com.microsoft.GatherBlockQuantized", 0},
+    {"com.microsoft.MatMulNBits", 1},
     {"com.microsoft.QGemm", 3}};
 
 // As f32 if it is or means floating numbers; scalars and the like are no
@@ -185,6 +182,11 @@ class Builder {
       Value& value = graph_.values[static_cast<size_t>(graph_.inputs[i])];
       value.dtype = inputs[i].dtype;
       value.shape = std::move(bound[i]);
+      // What has no elements is known.
+      if (ElementCount(*value.shape) == 0) {
+        graph_.SetConstant(graph_.inputs[i],
+                           Nothing(*value.dtype, *value.shape));
+      }
     }
     return absl::OkStatus();
   }

@@ -5,7 +5,6 @@
 #include <unordered_set>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -101,11 +100,10 @@ class Inference {
   absl::Status CheckAreTensors(const Node& node) {
     for (const int input : node.inputs) {
       if (input == kAbsent || ValueAt(input).shape) continue;
-      return Refuse(node,
-                    absl::StrFormat(
-                        "its input \"%s\" is a sequence, which is only "
-                        "supported for operators on sequences",
-                        absl::CHexEscape(ValueAt(input).name.substr(0, 200))));
+      return Refuse(
+          node, absl::StrFormat("its input \"%s\" is a sequence, which is only "
+                                "supported for operators on sequences",
+                                Printable(ValueAt(input).name)));
     }
     return absl::OkStatus();
   }
@@ -148,7 +146,7 @@ class Inference {
               "%s (in a branch of an If that depends on \"%s\", which is not "
               "known while packing; --value binds an input that decides)",
               std::string(status.message()),
-              absl::CHexEscape(ValueAt(branch.condition).name.substr(0, 200))));
+              Printable(ValueAt(branch.condition).name)));
     }
     return status;
   }
@@ -194,7 +192,7 @@ class Inference {
               "while packing, and its branches write different shapes or "
               "types, which is not supported; --value binds an input that "
               "decides",
-              absl::CHexEscape(ValueAt(inputs[0]).name.substr(0, 200))));
+              Printable(ValueAt(inputs[0]).name)));
     }
     Node where;
     where.name =
@@ -355,10 +353,7 @@ class Inference {
     for (const int output : node.outputs) {
       if (output == kAbsent) continue;
       const Value& value = ValueAt(output);
-      Constant nothing;
-      nothing.dtype = *value.dtype;
-      nothing.shape = *value.shape;
-      graph_->SetConstant(output, std::move(nothing));
+      graph_->SetConstant(output, Nothing(*value.dtype, *value.shape));
     }
     return true;
   }
@@ -386,11 +381,11 @@ class Inference {
                               "most %d are supported",
                               FoldElements(node), 3 * kFoldElementsMax));
     }
-    return Refuse(node,
-                  absl::StrFormat(
-                      "the operator is only supported where all its inputs "
-                      "are known while packing; \"%s\" is not",
-                      absl::CHexEscape(ValueAt(unknown).name.substr(0, 200))));
+    return Refuse(
+        node,
+        absl::StrFormat("the operator is only supported where all its inputs "
+                        "are known while packing; \"%s\" is not",
+                        Printable(ValueAt(unknown).name)));
   }
 
   static absl::Status About(const Node& node, const absl::Status& status) {
@@ -405,7 +400,7 @@ class Inference {
 
   // An output keeps its name. Where it is what some node wrote, that node
   // writes it under this name; where it is an input, a constant or another
-  // output as well, an Identity copies it.
+  // output as well, an Identity copies it, if there is something to copy.
   absl::Status ConnectOutputs() {
     std::vector<bool> is_written(graph_->values.size(), false);
     for (const Node& node : graph_->nodes) {
@@ -432,13 +427,7 @@ class Inference {
       if (!ValueAt(source).shape) {
         return absl::UnimplementedError(absl::StrFormat(
             "output \"%s\" is a sequence, which is not supported",
-            absl::CHexEscape(ValueAt(output).name.substr(0, 200))));
-      }
-      if (*ElementCount(*ValueAt(source).shape) == 0) {
-        return absl::UnimplementedError(absl::StrFormat(
-            "output \"%s\": it is empty, [%s], which is not supported",
-            absl::CHexEscape(ValueAt(output).name.substr(0, 200)),
-            absl::StrJoin(*ValueAt(source).shape, ", ")));
+            Printable(ValueAt(output).name)));
       }
       output = Copy(source, ValueAt(output).name);
     }
@@ -446,12 +435,13 @@ class Inference {
   }
 
   int Copy(int source, std::string name) {
-    Value value;
-    value.name = name;
-    value.dtype = ValueAt(source).dtype;
-    value.shape = ValueAt(source).shape;
-    const int copy = static_cast<int>(graph_->values.size());
-    graph_->values.push_back(std::move(value));
+    const int copy = graph_->AddValue(name);
+    ValueAt(copy).dtype = ValueAt(source).dtype;
+    ValueAt(copy).shape = ValueAt(source).shape;
+    if (*ElementCount(*ValueAt(source).shape) == 0) {
+      ValueAt(copy).constant = ValueAt(source).constant;
+      return copy;
+    }
     Node node;
     node.name = UniqueName(absl::StrCat("Identity_", name));
     node.op_type = "Identity";

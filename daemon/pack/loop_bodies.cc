@@ -5,11 +5,11 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
 #include "daemon/pack/element_type.h"
+#include "daemon/pack/graph.h"
 #include "daemon/pack/node_check.h"
 #include "daemon/pack/onnx_limits.h"
 
@@ -47,7 +47,7 @@ absl::StatusOr<std::vector<int64_t>> IntsAttribute(const Node& node,
 
 std::string Quoted(const Graph& graph, int value) {
   const std::string& name = graph.values[static_cast<size_t>(value)].name;
-  return absl::StrCat("\"", absl::CHexEscape(name.substr(0, 200)), "\"");
+  return absl::StrCat("\"", Printable(name), "\"");
 }
 
 constexpr const char* kBinds =

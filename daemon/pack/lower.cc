@@ -165,8 +165,14 @@ void Lowering::PlaceInput(int value) {
 }
 
 // An output is row-major in its own datatype, and never in an input's memory.
+// Nobody writes one without elements.
 void Lowering::PlaceOutput(int value) {
   const DataType dtype = *network_.graph->values[value].dtype;
+  const TensorType type = {dtype, ShapeOf(value), PlainStrides(ShapeOf(value))};
+  if (type.element_count() == 0) {
+    program().outputs.push_back(AddTensor(value, type));
+    return;
+  }
   Materialize(value);
   for (const uint32_t t : places_[value]) {
     const Tensor& place = tensor(t);
@@ -177,8 +183,7 @@ void Lowering::PlaceOutput(int value) {
     program().outputs.push_back(t);
     return;
   }
-  const uint32_t t =
-      AddTensor(value, {dtype, ShapeOf(value), PlainStrides(ShapeOf(value))});
+  const uint32_t t = AddTensor(value, type);
   if (places_[value].empty()) {
     AddCopy(value, std::nullopt, t);
   } else {

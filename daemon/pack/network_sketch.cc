@@ -5,6 +5,8 @@
 #include <random>
 #include <utility>
 
+#include "daemon/pack/element_type.h"
+
 namespace layerd {
 namespace {
 
@@ -15,12 +17,6 @@ NetworkSketch::Shape Broadcast(NetworkSketch::Shape a, NetworkSketch::Shape b) {
     size = std::max(size, b[b.size() - back]);
   }
   return a;
-}
-
-int64_t CountOf(const NetworkSketch::Shape& shape) {
-  int64_t count = 1;
-  for (const int64_t size : shape) count *= size;
-  return count;
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -53,9 +52,8 @@ constexpr Reason kDomains[] = {
 };
 
 absl::Status RefuseDomain(const Node& node, std::string_view domain) {
-  std::string why =
-      absl::StrFormat("the operator is of domain \"%s\" and not supported",
-                      absl::CHexEscape(std::string(domain.substr(0, 200))));
+  std::string why = absl::StrFormat(
+      "the operator is of domain \"%s\" and not supported", Printable(domain));
   for (const Reason& known : kDomains) {
     if (known.op_type == domain) absl::StrAppend(&why, "; ", known.why);
   }

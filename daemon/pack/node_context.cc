@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -60,7 +59,7 @@ absl::StatusOr<std::vector<int64_t>> NodeContext::Ints(size_t i,
     return Unsupported(absl::StrFormat(
         "input %d (%s, \"%s\") is computed at run time; it must be known while "
         "packing",
-        i, what, absl::CHexEscape(input(i).name.substr(0, 200))));
+        i, what, Printable(input(i).name)));
   }
   if (IsFloating(dtype(i)) || rank(i) > 1 ||
       known->element_count() > kParameterElementsMax) {
@@ -78,7 +77,7 @@ absl::StatusOr<float> NodeContext::Scalar(size_t i, const char* what) const {
     return Unsupported(absl::StrFormat(
         "input %d (%s, \"%s\") is computed at run time; it must be known while "
         "packing",
-        i, what, absl::CHexEscape(input(i).name.substr(0, 200))));
+        i, what, Printable(input(i).name)));
   }
   if (known->element_count() != 1) {
     return Invalid(
@@ -245,9 +244,8 @@ absl::StatusOr<std::vector<int64_t>> NodeContext::Axes(
 
 absl::Status NodeContext::CheckAllTaken() const {
   if (untaken_.empty()) return absl::OkStatus();
-  return Unsupported(absl::StrFormat(
-      "attribute \"%s\" is not supported",
-      absl::CHexEscape(untaken_.begin()->first.substr(0, 200))));
+  return Unsupported(absl::StrFormat("attribute \"%s\" is not supported",
+                                     Printable(untaken_.begin()->first)));
 }
 
 absl::Status NodeContext::Invalid(std::string_view why) const {

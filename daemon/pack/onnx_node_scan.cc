@@ -4,7 +4,6 @@
 #include <string_view>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -63,7 +62,7 @@ class AttributeScanner {
       ASSIGN_OR_RETURN(const WireField field, message.Next());
       RETURN_IF_ERROR(Read(message, field, fields));
     }
-    const std::string name = absl::CHexEscape(fields.name.substr(0, 200));
+    const std::string name = Printable(fields.name);
     if (int* branch = BranchOf(node, fields.name)) {
       return AddBranch(message, fields, *branch);
     }

@@ -3,7 +3,6 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -37,7 +36,7 @@ absl::StatusOr<std::string> StringOf(WireReader message, uint32_t number) {
     if (field.number != number) continue;
     ASSIGN_OR_RETURN(const std::string text,
                      message.ReadString(field, kNameBytesMax, "a name"));
-    return absl::CHexEscape(text.substr(0, 200));
+    return Printable(text);
   }
   return std::string();
 }
@@ -337,8 +336,7 @@ class GraphScanner {
       if (!typed.ok()) {
         return absl::Status(
             typed.code(),
-            absl::StrFormat("%s \"%s\": %s", kind,
-                            absl::CHexEscape(info.name.substr(0, 200)),
+            absl::StrFormat("%s \"%s\": %s", kind, Printable(info.name),
                             std::string(typed.message())));
       }
     }

@@ -4,7 +4,6 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -77,7 +76,7 @@ absl::StatusOr<uint64_t> ParseBytes(const char* key, const std::string& text) {
   if (!absl::SimpleAtoi(text, &value)) {
     return absl::InvalidArgumentError(
         absl::StrFormat("external_data: %s is \"%s\", which is no number", key,
-                        absl::CHexEscape(text)));
+                        Printable(text)));
   }
   return value;
 }
@@ -136,6 +135,19 @@ absl::Status AddEntry(WireReader entry,
   return absl::OkStatus();
 }
 
+// Of four bits: as the bytes that its elements become.
+absl::Status TakeType(int64_t data_type, Constant& constant) {
+  constant.is_nibbles =
+      data_type == TensorProto::UINT4 || data_type == TensorProto::INT4;
+  if (constant.is_nibbles) {
+    constant.dtype =
+        data_type == TensorProto::UINT4 ? DataType::kU8 : DataType::kI8;
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(constant.dtype, TypeOfOnnx(data_type));
+  return absl::OkStatus();
+}
+
 absl::Status CheckBytes(const char* where, uint64_t there,
                         const Constant& constant) {
   if (there == constant.bytes()) return absl::OkStatus();
@@ -154,8 +166,7 @@ absl::StatusOr<OnnxTensor> TensorScanner::Scan(const WireReader& message) {
   if (!located.ok()) {
     return absl::Status(
         located.code(),
-        absl::StrFormat("tensor \"%s\": %s",
-                        absl::CHexEscape(parts.name.substr(0, 200)),
+        absl::StrFormat("tensor \"%s\": %s", Printable(parts.name),
                         std::string(located.message())));
   }
   tensor.name = std::move(parts.name);
@@ -213,7 +224,7 @@ absl::StatusOr<TensorScanner::Parts> TensorScanner::ReadParts(
 
 absl::Status TensorScanner::Locate(const WireReader& message,
                                    const Parts& parts, Constant& constant) {
-  ASSIGN_OR_RETURN(constant.dtype, TypeOfOnnx(parts.data_type));
+  RETURN_IF_ERROR(TakeType(parts.data_type, constant));
   if (!ElementCount(constant.shape)) {
     return absl::InvalidArgumentError(
         absl::StrFormat("the shape [%s] has a negative dimension or too many "
@@ -309,8 +320,7 @@ absl::Status TensorScanner::Decode(WireReader message, Constant& constant) {
   const size_t element_bytes = SizeOf(constant.dtype);
   // Each element takes a byte of the file at least: a shape that claims more
   // is refused before memory is taken for it.
-  if (constant.element_count() >
-      static_cast<int64_t>(message.window()->file().bytes)) {
+  if (constant.bytes() / element_bytes > message.window()->file().bytes) {
     return absl::InvalidArgumentError(absl::StrFormat(
         "%s has more elements than the file has bytes", ShapeOf(constant)));
   }

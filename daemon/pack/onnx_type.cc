@@ -18,8 +18,8 @@ const char* NameOfOther(int64_t data_type) {
     case 19:
     case 20:
       return "8-bit floats";
-    case 21:
-    case 22:
+    case onnx::TensorProto::UINT4:
+    case onnx::TensorProto::INT4:
     case 23:
       return "4-bit elements";
     default:

@@ -71,6 +71,12 @@ void Renumber(std::vector<int>& edges, const std::vector<int>& moved) {
   }
 }
 
+// The constants that it reads.
+std::vector<int> OthersOf(const Constant::Blocks& blocks) {
+  if (blocks.zeros < 0) return {blocks.scales};
+  return {blocks.scales, blocks.zeros};
+}
+
 }  // namespace
 
 void Prune(Graph& graph) {
@@ -97,7 +103,20 @@ void Prune(Graph& graph) {
       live_constants[static_cast<size_t>(value.constant)] = true;
     }
   }
+  for (size_t i = 0; i < graph.constants.size(); ++i) {
+    if (!live_constants[i] || !graph.constants[i].blocks) continue;
+    for (const int other : OthersOf(*graph.constants[i].blocks)) {
+      live_constants[static_cast<size_t>(other)] = true;
+    }
+  }
   const std::vector<int> constants = Compact(graph.constants, live_constants);
+  for (Constant& constant : graph.constants) {
+    if (!constant.blocks) continue;
+    int& scales = constant.blocks->scales;
+    int& zeros = constant.blocks->zeros;
+    scales = constants[static_cast<size_t>(scales)];
+    if (zeros >= 0) zeros = constants[static_cast<size_t>(zeros)];
+  }
   for (Value& value : graph.values) {
     if (value.constant >= 0) {
       value.constant = constants[static_cast<size_t>(value.constant)];

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "daemon/pack/element_type.h"
 #include "kernels/reference/loops.h"
 
 namespace layerd {
@@ -31,12 +32,6 @@ std::optional<double> Combine(Binary::Kind kind, double a, double b) {
     default:
       return std::nullopt;
   }
-}
-
-int64_t CountOf(const Weight& weight) {
-  int64_t count = 1;
-  for (const int64_t size : weight.shape) count *= size;
-  return count;
 }
 
 }  // namespace
@@ -80,7 +75,7 @@ bool RowEvaluator::Understands(const Operation& node) const {
   if (const auto* binary = OperatorOf<Binary>(node)) {
     return Combine(binary->kind, 1, 1).has_value() &&
            (binary->constant == Binary::Constant::kNone ||
-            CountOf(node.weights[0]) == 1);
+            CountOf(node.weights[0].shape) == 1);
   }
   const auto* reduce = OperatorOf<Reduce>(node);
   return reduce != nullptr && reduce->kind == Reduce::Kind::kMean;

@@ -1,12 +1,12 @@
 #include <algorithm>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "config/status_macros.h"
 #include "daemon/pack/element_type.h"
+#include "daemon/pack/graph.h"
 #include "daemon/pack/graph_builder.h"
 #include "daemon/pack/onnx_limits.h"
 
@@ -14,10 +14,7 @@ namespace layerd {
 namespace {
 
 using Parameters = std::map<std::string, int64_t>;
-
-std::string Printable(const std::string& name) {
-  return absl::CHexEscape(name.substr(0, 200));
-}
+constexpr int64_t kTwoSizes = -1;
 
 // "<height>", or "<dimension 2>" where the model has no name for it.
 std::string Placeholder(const OnnxDimension& dimension, size_t i) {
@@ -47,8 +44,8 @@ absl::Status CheckBinding(const OnnxValueInfo& input,
     return wrong(absl::StrFormat("has more than %d dimensions", kRankMax));
   }
   if (std::any_of(shape.begin(), shape.end(),
-                  [](int64_t dimension) { return dimension <= 0; })) {
-    return wrong("has a dimension that is not positive");
+                  [](int64_t dimension) { return dimension < 0; })) {
+    return wrong("has a negative dimension");
   }
   const std::optional<int64_t> count = ElementCount(shape);
   if (!count || *count > kValueElementsMax) return wrong("is too large");
@@ -63,7 +60,7 @@ absl::Status CheckBinding(const OnnxValueInfo& input,
 }
 
 // What free dimensions of other inputs are called that the user has bound. A
-// name bound to two sizes binds nothing.
+// name bound to two sizes (kTwoSizes) binds nothing.
 Parameters ParametersOf(const std::vector<OnnxValueInfo>& inputs,
                         const ShapeBindings& shapes) {
   Parameters parameters;
@@ -74,7 +71,8 @@ Parameters ParametersOf(const std::vector<OnnxValueInfo>& inputs,
       const std::string& name = (*input.shape)[i].parameter;
       if (name.empty()) continue;
       const auto [known, is_new] = parameters.emplace(name, bound->second[i]);
-      if (!is_new && known->second != bound->second[i]) known->second = 0;
+      if (!is_new && known->second != bound->second[i])
+        known->second = kTwoSizes;
     }
   }
   return parameters;
@@ -119,7 +117,7 @@ absl::StatusOr<std::vector<int64_t>> BindShape(const OnnxValueInfo& input,
     const auto known = parameters.find(dimension.parameter);
     if (dimension.value) {
       shape.push_back(*dimension.value);
-    } else if (known != parameters.end() && known->second > 0) {
+    } else if (known != parameters.end() && known->second >= 0) {
       shape.push_back(known->second);
     } else if (i == 0) {
       shape.push_back(1);

@@ -50,6 +50,12 @@ absl::StatusOr<float> TakeLimit(NodeContext& node, const char* name, size_t i,
   return node.Scalar(i, name);
 }
 
+// Of a Cast to floats of 8 bits, which is refused for its type.
+void TakeEightBits(NodeContext& node) {
+  node.Take("saturate");
+  node.Take("round_mode");
+}
+
 // Whether all of an input is known, whole and not negative.
 absl::StatusOr<bool> IsWhole(const NodeContext& node, size_t i) {
   const Constant* known = node.constant(i);
@@ -95,7 +101,7 @@ absl::Status InferClip(NodeContext& node) {
 
 absl::Status InferCast(NodeContext& node) {
   ASSIGN_OR_RETURN(const int64_t to, node.TakeInt("to", std::nullopt));
-  node.Take("saturate");  // Of 8-bit floats, which are refused.
+  TakeEightBits(node);
   const absl::StatusOr<DataType> dtype = TypeOfOnnx(to);
   if (!dtype.ok())
     return node.Unsupported(std::string(dtype.status().message()));
@@ -161,7 +167,7 @@ absl::Status InferGelu(NodeContext& node) {
 }
 
 absl::Status InferCastLike(NodeContext& node) {
-  node.Take("saturate");
+  TakeEightBits(node);
   const DataType to = node.dtype(1);
   node.KeepInputs(1);
   if (to == node.dtype(0)) return node.SetOutputToInput();

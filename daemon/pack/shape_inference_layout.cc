@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -35,12 +36,6 @@ absl::StatusOr<std::optional<std::vector<int64_t>>> TakeAxes(
     axes = std::get<std::vector<int64_t>>(*std::move(taken));
   }
   return axes;
-}
-
-int64_t Product(const std::vector<int64_t>& shape, size_t first, size_t last) {
-  return std::accumulate(shape.begin() + static_cast<int64_t>(first),
-                         shape.begin() + static_cast<int64_t>(last), int64_t{1},
-                         std::multiplies<>());
 }
 
 // What fills the border, and how wide it is: attributes before opset 11,
@@ -201,9 +196,9 @@ absl::Status InferFlatten(NodeContext& node) {
   }
   const std::vector<int64_t>& from = node.shape(0);
   const auto split = static_cast<size_t>(axis);
-  return node.SetOutput(
-      0, node.dtype(0),
-      {Product(from, 0, split), Product(from, split, from.size())});
+  return node.SetOutput(0, node.dtype(0),
+                        {CountOf(std::span(from).first(split)),
+                         CountOf(std::span(from).subspan(split))});
 }
 
 absl::Status InferSqueeze(NodeContext& node) {

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "config/status_macros.h"
@@ -96,9 +95,8 @@ absl::Status TakeActivations(NodeContext& node, const KindRow& row,
         std::find_if(std::begin(kActivations), std::end(kActivations),
                      [&](const ActivationRow& a) { return a.name == name; });
     if (known == std::end(kActivations)) {
-      return node.Unsupported(
-          absl::StrFormat("activation \"%s\" is not supported",
-                          absl::CHexEscape(names[i].substr(0, 200))));
+      return node.Unsupported(absl::StrFormat(
+          "activation \"%s\" is not supported", Printable(names[i])));
     }
     const size_t to = i / row.activations * 3 + i % row.activations;
     kinds[to] = static_cast<int64_t>(known->kind);

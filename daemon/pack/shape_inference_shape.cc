@@ -71,7 +71,7 @@ absl::StatusOr<int64_t> RangeCount(const NodeContext& node) {
     if (known->element_count() != 1) {
       return node.Invalid("start, limit and delta must be scalars");
     }
-    if (!known->scales.empty()) {
+    if (known->is_quantised()) {
       ASSIGN_OR_RETURN(limits[i], node.Scalar(i, "a limit of a range"));
       continue;
     }

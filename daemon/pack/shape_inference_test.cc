@@ -253,8 +253,8 @@ TEST_CASE("A node that cannot be is refused, named with operator and opset") {
   const auto row = GENERATE(values<Row>({
       {"unknown operator", 13, {2}, [](TestModel& m) { m.Add("StringNormalizer", {"x"}, {"y"}); },
        "node \"y\" (StringNormalizer, opset 13): the operator is not supported"},
-      {"our own operator", 21, {2, 2}, [](TestModel& m) { m.Add("Recurrent", {"x", "x"}, {"y"}); },
-       "node \"y\" (Recurrent, opset 21): the operator is not supported"},
+      {"our own operator", 25, {2, 2}, [](TestModel& m) { m.Add("Recurrent", {"x", "x"}, {"y"}); },
+       "node \"y\" (Recurrent, opset 25): the operator is not supported"},
       {"results that are counted", 13, {2}, [](TestModel& m) { m.Add("NonMaxSuppression", {"x", "x"}, {"y"}); },
        "how many results it has depends on data of each request"},
       {"random numbers", 13, {2}, [](TestModel& m) { m.Add("Multinomial", {"x"}, {"y"}); }, "random numbers"},

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/status_macros.h"
+#include "daemon/pack/element_type.h"
 
 namespace layerd {
 namespace {
@@ -19,12 +20,6 @@ constexpr int64_t kLookedAtMax = 1 << 16;
 bool IsView(const Operation& node) {
   return std::holds_alternative<Reshape>(node.op) ||
          std::holds_alternative<Transpose>(node.op);
-}
-
-int64_t CountOf(const Shape& shape) {
-  int64_t count = 1;
-  for (const int64_t size : shape) count *= size;
-  return count;
 }
 
 bool KeepsOrder(const Transpose& transpose) {

@@ -44,7 +44,7 @@ absl::Status CheckLocation(const std::string& location) {
     return absl::InvalidArgumentError(absl::StrFormat(
         "external data location \"%s\" %s; it must name a file in or below "
         "the model's folder",
-        absl::CHexEscape(location.substr(0, 200)), why));
+        Printable(location), why));
   };
   if (location.empty()) return refuse("is empty");
   if (location.size() > 4096) return refuse("is too long");

@@ -1,7 +1,7 @@
 // What ONNX Runtime's optimiser writes for transformers, taken apart again: the
-// recognisers behind the import find what has a kernel.
+// recognisers behind the import find what has a kernel. What attends is in
+// spell_microsoft_attention.cc.
 
-#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -28,11 +28,6 @@ int Plus(Speller& speller, int x, size_t input) {
              : x;
 }
 
-absl::Status RefuseInput(const Speller& speller, size_t i, const char* what) {
-  if (!speller.has_input(i)) return absl::OkStatus();
-  return speller.Unsupported(absl::StrCat(what, " is not supported"));
-}
-
 absl::Status RefuseOutput(const Speller& speller, size_t i) {
   if (!speller.has_output(i)) return absl::OkStatus();
   return speller.Unsupported(
@@ -54,16 +49,17 @@ absl::StatusOr<int> LayerNorm(Speller& speller, int x, size_t scale,
                         {{"axis", int64_t{-1}}, {"epsilon", epsilon}});
 }
 
-// x / sqrt(mean of squares + epsilon) * scale.
-absl::StatusOr<int> RootNorm(Speller& speller, int x, size_t scale,
+// x / sqrt(mean of squares + epsilon) * scale; means along `axes`.
+absl::StatusOr<int> RootNorm(Speller& speller, int x, size_t scale, Shape axes,
                              float usual_epsilon) {
   ASSIGN_OR_RETURN(const float epsilon,
                    speller.FloatOr("epsilon", usual_epsilon));
   ASSIGN_OR_RETURN(
       const int least,
       speller.KnownNumber(speller.dtype(speller.input(0)), epsilon));
-  const int mean = speller.Add("ReduceMean", {speller.Add("Mul", {x, x})},
-                               {{"axes", Shape{-1}}, {"keepdims", int64_t{1}}});
+  const int mean =
+      speller.Add("ReduceMean", {speller.Add("Mul", {x, x})},
+                  {{"axes", std::move(axes)}, {"keepdims", int64_t{1}}});
   const int root = speller.Add("Sqrt", {speller.Add("Add", {mean, least})});
   return speller.Add("Mul",
                      {speller.Add("Div", {x, root}), speller.input(scale)});
@@ -111,83 +107,6 @@ int SwappedLast(Speller& speller, int x, size_t rank) {
   return speller.Transposed(x, std::move(order));
 }
 
-// Scores [N, heads, S, T] are lowered where a mask is 0: [N, T], or [N] with
-// how many of T are there.
-absl::StatusOr<int> Masked(Speller& speller, int scores, size_t input,
-                           int64_t batch, int64_t length, float filter) {
-  if (!speller.has_input(input)) return scores;
-  int mask = speller.input(input);
-  const Shape shape = speller.shape(mask);
-  if (shape == Shape{batch}) {
-    RETURN_IF_ERROR(speller.CheckSize(length));
-    Shape places;
-    for (int64_t i = 0; i < length; ++i) places.push_back(i);
-    ASSIGN_OR_RETURN(const int counted, speller.Known(places, {1, length}));
-    ASSIGN_OR_RETURN(
-        const int lengths,
-        speller.Reshaped(speller.CastTo(mask, DataType::kI64), {batch, 1}));
-    mask = speller.Add("Less", {counted, lengths});
-  } else if (shape == Shape{batch, length}) {
-    mask = speller.CastTo(mask, DataType::kBool);
-  } else {
-    return speller.Unsupported("a mask of this shape is not supported");
-  }
-  ASSIGN_OR_RETURN(mask, speller.Reshaped(mask, {batch, 1, 1, length}));
-  const DataType dtype = speller.dtype(speller.input(0));
-  ASSIGN_OR_RETURN(const int low, speller.KnownNumber(dtype, filter));
-  ASSIGN_OR_RETURN(const int zero, speller.KnownNumber(dtype, 0));
-  return speller.Add("Add", {scores, speller.Add("Where", {mask, zero, low})});
-}
-
-// [N, S, heads * size] as [N, heads, S, size].
-absl::StatusOr<int> Headed(Speller& speller, int x, const Shape& shape,
-                           int64_t heads) {
-  ASSIGN_OR_RETURN(
-      const int split,
-      speller.Reshaped(x, {shape[0], shape[1], heads, shape[2] / heads}));
-  return speller.Transposed(split, {0, 2, 1, 3});
-}
-
-struct Heads {
-  int q, k, v;  // [N, S or T, width]
-  Shape q_shape, k_shape, v_shape;
-  size_t mask = 0, bias = 0;  // Inputs.
-};
-
-absl::StatusOr<int> Attended(Speller& speller, const Heads& heads) {
-  ASSIGN_OR_RETURN(const int64_t count, speller.IntOr("num_heads", 0));
-  if (count < 1 || heads.q_shape[2] % count != 0 ||
-      heads.v_shape[2] % count != 0 || heads.k_shape[2] != heads.q_shape[2]) {
-    return speller.Invalid("its heads do not fit its inputs");
-  }
-  const auto size = static_cast<float>(heads.q_shape[2] / count);
-  ASSIGN_OR_RETURN(float scale, speller.FloatOr("scale", 0));
-  if (scale == 0) scale = 1 / std::sqrt(size);
-  ASSIGN_OR_RETURN(const float filter,
-                   speller.FloatOr("mask_filter_value", -10000));
-  ASSIGN_OR_RETURN(const int q, Headed(speller, heads.q, heads.q_shape, count));
-  ASSIGN_OR_RETURN(const int k, Headed(speller, heads.k, heads.k_shape, count));
-  ASSIGN_OR_RETURN(const int v, Headed(speller, heads.v, heads.v_shape, count));
-  int scores = speller.Add("MatMul", {q, speller.Transposed(k, {0, 1, 3, 2})});
-  ASSIGN_OR_RETURN(scores, Scaled(speller, scores, scale));
-  scores = Plus(speller, scores, heads.bias);
-  ASSIGN_OR_RETURN(scores, Masked(speller, scores, heads.mask, heads.q_shape[0],
-                                  heads.k_shape[1], filter));
-  const int shares = speller.Add("Softmax", {scores}, {{"axis", int64_t{-1}}});
-  const int y =
-      speller.Transposed(speller.Add("MatMul", {shares, v}), {0, 2, 1, 3});
-  return speller.Reshaped(
-      y, {heads.q_shape[0], heads.q_shape[1], heads.v_shape[2]});
-}
-
-absl::StatusOr<int> Columns(Speller& speller, int x, int64_t first,
-                            int64_t count) {
-  ASSIGN_OR_RETURN(const int begin, speller.KnownList({first}));
-  ASSIGN_OR_RETURN(const int end, speller.KnownList({first + count}));
-  ASSIGN_OR_RETURN(const int axis, speller.KnownList({-1}));
-  return speller.Add("Slice", {x, begin, end, axis});
-}
-
 }  // namespace
 
 absl::Status SpellMicrosoftGelu(Speller& speller) {
@@ -198,9 +117,11 @@ absl::Status SpellMicrosoftGelu(Speller& speller) {
   return absl::OkStatus();
 }
 
-absl::Status SpellQuickGelu(Speller& speller) {
+absl::Status SpellSwish(Speller& speller) {
   RETURN_IF_ERROR(speller.CheckAttributes({"alpha"}));
-  ASSIGN_OR_RETURN(const float alpha, speller.FloatOr("alpha", 1.702f));
+  const bool is_onnx = speller.node().op_type == "Swish";
+  ASSIGN_OR_RETURN(const float alpha,
+                   speller.FloatOr("alpha", is_onnx ? 1.0f : 1.702f));
   const int x = speller.input(0);
   ASSIGN_OR_RETURN(const int scaled, Scaled(speller, x, alpha));
   speller.Finish(speller.Add("Mul", {x, speller.Add("Sigmoid", {scaled})}));
@@ -217,24 +138,29 @@ absl::Status SpellSkipLayerNormalization(Speller& speller) {
       Plus(speller, speller.Add("Add", {speller.input(0), speller.input(1)}),
            is_simple ? 3 : 4);
   if (speller.has_output(0)) {
-    ASSIGN_OR_RETURN(const int y, is_simple ? RootNorm(speller, sum, 2, 1e-12f)
-                                            : LayerNorm(speller, sum, 2, 3));
+    ASSIGN_OR_RETURN(const int y, is_simple
+                                      ? RootNorm(speller, sum, 2, {-1}, 1e-12f)
+                                      : LayerNorm(speller, sum, 2, 3));
     speller.FinishOutput(0, y);
   }
   if (speller.has_output(3)) speller.FinishOutput(3, sum);
   return absl::OkStatus();
 }
 
-absl::Status SpellSimplifiedLayerNormalization(Speller& speller) {
+absl::Status SpellRootNormalization(Speller& speller) {
   RETURN_IF_ERROR(speller.CheckAttributes({"axis", "epsilon", "stash_type"}));
   RETURN_IF_ERROR(RefuseOutput(speller, 1));
-  ASSIGN_OR_RETURN(const int64_t axis, speller.IntOr("axis", -1));
+  ASSIGN_OR_RETURN(int64_t axis, speller.IntOr("axis", -1));
   const auto rank =
       static_cast<int64_t>(speller.shape(speller.input(0)).size());
-  if (axis != -1 && axis != rank - 1) {
-    return speller.Unsupported("only the last axis is supported");
+  if (axis < 0) axis += rank;
+  if (axis < 0 || axis >= rank) {
+    return speller.Invalid("its axis is none of its input");
   }
-  ASSIGN_OR_RETURN(const int y, RootNorm(speller, speller.input(0), 1, 1e-5f));
+  Shape axes;
+  for (; axis < rank; ++axis) axes.push_back(axis);
+  ASSIGN_OR_RETURN(const int y, RootNorm(speller, speller.input(0), 1,
+                                         std::move(axes), 1e-5f));
   speller.Finish(y);
   return absl::OkStatus();
 }
@@ -338,90 +264,6 @@ absl::Status SpellEmbedLayerNormalization(Speller& speller) {
     speller.FinishOutput(1, lengths);
   }
   if (speller.has_output(2)) speller.FinishOutput(2, sum);
-  return absl::OkStatus();
-}
-
-absl::Status SpellAttention(Speller& speller) {
-  RETURN_IF_ERROR(
-      speller.CheckAttributes({"mask_filter_value", "num_heads",
-                               "qkv_hidden_sizes", "scale", "unidirectional"}));
-  ASSIGN_OR_RETURN(const int64_t looks_back,
-                   speller.IntOr("unidirectional", 0));
-  RETURN_IF_ERROR(RefuseOutput(speller, 1));
-  RETURN_IF_ERROR(RefuseInput(speller, 4, "a past"));
-  RETURN_IF_ERROR(RefuseInput(speller, 6, "a past"));
-  if (looks_back != 0) {
-    return speller.Unsupported("unidirectional is not supported");
-  }
-  const Shape x = speller.shape(speller.input(0));
-  const Shape w = speller.shape(speller.input(1));
-  if (x.size() != 3 || w.size() != 2 || w[1] % 3 != 0) {
-    return speller.Invalid("its inputs are of other shapes");
-  }
-  ASSIGN_OR_RETURN(const Shape sizes,
-                   speller.ListOr<int64_t>("qkv_hidden_sizes",
-                                           {w[1] / 3, w[1] / 3, w[1] / 3}));
-  if (sizes.size() != 3 || sizes[0] < 1 || sizes[2] < 1 || sizes[0] > w[1] ||
-      sizes[2] > w[1] || sizes[0] != sizes[1] ||
-      sizes[0] + sizes[1] + sizes[2] != w[1]) {
-    return speller.Invalid("qkv_hidden_sizes do not fit its weights");
-  }
-  const int all = Plus(
-      speller, speller.Add("MatMul", {speller.input(0), speller.input(1)}), 2);
-  Heads heads;
-  int64_t first = 0;
-  int* const parts[] = {&heads.q, &heads.k, &heads.v};
-  for (size_t i = 0; i < 3; ++i) {
-    ASSIGN_OR_RETURN(*parts[i], Columns(speller, all, first, sizes[i]));
-    first += sizes[i];
-  }
-  heads.q_shape = heads.k_shape = {x[0], x[1], sizes[0]};
-  heads.v_shape = {x[0], x[1], sizes[2]};
-  heads.mask = 3;
-  heads.bias = 5;
-  ASSIGN_OR_RETURN(const int y, Attended(speller, heads));
-  speller.Finish(y);
-  return absl::OkStatus();
-}
-
-absl::Status SpellMultiHeadAttention(Speller& speller) {
-  RETURN_IF_ERROR(speller.CheckAttributes(
-      {"mask_filter_value", "num_heads", "scale", "unidirectional"}));
-  ASSIGN_OR_RETURN(const int64_t looks_back,
-                   speller.IntOr("unidirectional", 0));
-  for (const size_t i : {6, 7, 8, 9}) {
-    RETURN_IF_ERROR(RefuseInput(speller, i, "a past"));
-  }
-  for (const size_t i : {1, 2, 3}) RETURN_IF_ERROR(RefuseOutput(speller, i));
-  if (!speller.has_input(1) || !speller.has_input(2) || looks_back != 0) {
-    return speller.Unsupported("packed or unidirectional inputs are not");
-  }
-  Heads heads{speller.input(0),
-              speller.input(1),
-              speller.input(2),
-              speller.shape(speller.input(0)),
-              speller.shape(speller.input(1)),
-              speller.shape(speller.input(2)),
-              4,
-              5};
-  if (heads.q_shape.size() != 3 || heads.k_shape.size() != 3 ||
-      heads.v_shape.size() != 3) {
-    return speller.Unsupported("its inputs are not [N, S, width]");
-  }
-  if (speller.has_input(3)) {
-    int64_t first = 0;
-    int* const parts[] = {&heads.q, &heads.k, &heads.v};
-    const int64_t widths[] = {heads.q_shape[2], heads.k_shape[2],
-                              heads.v_shape[2]};
-    for (size_t i = 0; i < 3; ++i) {
-      ASSIGN_OR_RETURN(const int bias,
-                       Columns(speller, speller.input(3), first, widths[i]));
-      *parts[i] = speller.Add("Add", {*parts[i], bias});
-      first += widths[i];
-    }
-  }
-  ASSIGN_OR_RETURN(const int y, Attended(speller, heads));
-  speller.Finish(y);
   return absl::OkStatus();
 }
 

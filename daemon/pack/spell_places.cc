@@ -1,11 +1,11 @@
 // What gathers and scatters element by element, or by tuples of indices.
 
-#include <functional>
 #include <numeric>
 #include <span>
 #include <string>
 
 #include "config/status_macros.h"
+#include "daemon/pack/element_type.h"
 #include "daemon/pack/index_places.h"
 #include "daemon/pack/speller.h"
 
@@ -13,11 +13,6 @@ namespace layerd {
 namespace {
 
 using Shape = Speller::Shape;
-
-int64_t Product(const Shape& shape, size_t first) {
-  return std::accumulate(shape.begin() + static_cast<int64_t>(first),
-                         shape.end(), int64_t{1}, std::multiplies<>());
-}
 
 std::vector<int64_t> Counted(int64_t count) {
   std::vector<int64_t> numbers(static_cast<size_t>(count));
@@ -44,7 +39,7 @@ absl::StatusOr<int> PlacesOfElements(Speller& speller) {
   const Shape shape = speller.shape(speller.input(0));
   const Shape indices_shape = speller.shape(speller.input(1));
   const auto axis = speller.attribute<int64_t>("axis");
-  const int64_t count = Product(indices_shape, 0);
+  const int64_t count = CountOf(indices_shape);
   RETURN_IF_ERROR(speller.CheckSize(count));
 
   std::vector<int64_t> indices(static_cast<size_t>(count), 0);
@@ -58,8 +53,9 @@ absl::StatusOr<int> PlacesOfElements(Speller& speller) {
     const auto along = static_cast<size_t>(axis);
     ASSIGN_OR_RETURN(const int within,
                      Within(speller, speller.input(1), shape[along]));
-    ASSIGN_OR_RETURN(const int moved,
-                     Scaled(speller, within, Product(shape, along + 1)));
+    ASSIGN_OR_RETURN(
+        const int moved,
+        Scaled(speller, within, CountOf(std::span(shape).subspan(along + 1))));
     place = speller.Add("Add", {moved, place});
   }
   return place;
@@ -96,7 +92,7 @@ absl::Status PutRows(Speller& speller, const std::vector<int64_t>& places,
     return absl::OkStatus();
   }
   const int data = speller.input(0);
-  const int64_t piece = Product(speller.shape(data), 0) / rows;
+  const int64_t piece = CountOf(speller.shape(data)) / rows;
   std::vector<int64_t> update_of(static_cast<size_t>(rows), 0);
   std::vector<int64_t> is_replaced(static_cast<size_t>(rows), 0);
   for (size_t i = 0; i < places.size(); ++i) {
@@ -124,8 +120,8 @@ absl::Status PutRows(Speller& speller, const std::vector<int64_t>& places,
 absl::Status PutRowsOf(Speller& speller, int places, int64_t rows) {
   const int data = speller.input(0);
   const Shape shape = speller.shape(data);
-  const int64_t piece = Product(shape, 0) / rows;
-  const int64_t count = Product(speller.shape(speller.input(2)), 0) / piece;
+  const int64_t piece = CountOf(shape) / rows;
+  const int64_t count = CountOf(speller.shape(speller.input(2))) / piece;
   RETURN_IF_ERROR(speller.CheckSize(rows, count));
   ASSIGN_OR_RETURN(const int asked, speller.Reshaped(places, {count, 1}));
   ASSIGN_OR_RETURN(const int counted, speller.Known(Counted(rows), {1, rows}));
@@ -171,7 +167,7 @@ absl::Status SpellGatherElements(Speller& speller) {
   ASSIGN_OR_RETURN(const int place, PlacesOfElements(speller));
   const Shape shape = speller.shape(speller.input(0));
   ASSIGN_OR_RETURN(const int from,
-                   speller.Reshaped(speller.input(0), {Product(shape, 0)}));
+                   speller.Reshaped(speller.input(0), {CountOf(shape)}));
   speller.Finish(speller.Add("Gather", {from, place}, {{"axis", int64_t{0}}}));
   return absl::OkStatus();
 }
@@ -181,7 +177,7 @@ absl::Status SpellGatherNd(Speller& speller) {
   const Shape shape = speller.shape(speller.input(0));
   const int64_t length = speller.shape(speller.input(1)).back();
   Shape pieces(shape.begin() + length, shape.end());
-  pieces.insert(pieces.begin(), Product(shape, 0) / Product(pieces, 0));
+  pieces.insert(pieces.begin(), CountOf(shape) / CountOf(pieces));
   ASSIGN_OR_RETURN(const int from, speller.Reshaped(speller.input(0), pieces));
   speller.Finish(speller.Add("Gather", {from, place}, {{"axis", int64_t{0}}}));
   return absl::OkStatus();
@@ -189,29 +185,30 @@ absl::Status SpellGatherNd(Speller& speller) {
 
 absl::Status SpellScatterElements(Speller& speller) {
   const Shape shape = speller.shape(speller.input(0));
-  RETURN_IF_ERROR(speller.CheckSize(Product(shape, 0)));
-  if (Product(speller.shape(speller.input(1)), 0) == 0) {
+  RETURN_IF_ERROR(speller.CheckSize(CountOf(shape)));
+  if (CountOf(speller.shape(speller.input(1))) == 0) {
     return PutRows(speller, {}, 1);
   }
   if (!speller.is_known(speller.input(1)) || !Replaces(speller)) {
     ASSIGN_OR_RETURN(const int places, PlacesOfElements(speller));
-    return PutRowsOf(speller, places, Product(shape, 0));
+    return PutRowsOf(speller, places, CountOf(shape));
   }
   ASSIGN_OR_RETURN(const std::vector<int64_t> indices,
                    speller.Elements(speller.input(1)));
   ASSIGN_OR_RETURN(const std::vector<int64_t> places,
                    ElementPlaces(indices, speller.shape(speller.input(1)),
                                  shape, speller.attribute<int64_t>("axis")));
-  return PutRows(speller, places, Product(shape, 0));
+  return PutRows(speller, places, CountOf(shape));
 }
 
 absl::Status SpellScatterNd(Speller& speller) {
   const Shape shape = speller.shape(speller.input(0));
   const Shape indices_shape = speller.shape(speller.input(1));
   const auto length = static_cast<size_t>(indices_shape.back());
-  const int64_t rows = Product(shape, 0) / Product(shape, length);
+  const int64_t rows =
+      CountOf(shape) / CountOf(std::span(shape).subspan(length));
   RETURN_IF_ERROR(speller.CheckSize(rows));
-  if (Product(indices_shape, 0) == 0) return PutRows(speller, {}, 1);
+  if (CountOf(indices_shape) == 0) return PutRows(speller, {}, 1);
   if (!speller.is_known(speller.input(1)) || !Replaces(speller)) {
     ASSIGN_OR_RETURN(const int places, PlacesOfTuples(speller));
     return PutRowsOf(speller, places, rows);

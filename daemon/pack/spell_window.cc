@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/status_macros.h"
+#include "daemon/pack/element_type.h"
 #include "daemon/pack/speller.h"
 
 namespace layerd {
@@ -22,12 +23,6 @@ bool IsWithin(const Shape& shape, int64_t most) {
     if (size > 0) most /= size;
   }
   return true;
-}
-
-int64_t CountOf(const Shape& shape) {
-  int64_t count = 1;
-  for (const int64_t size : shape) count *= size;
-  return count;
 }
 
 // Goes through a window element by element: the largest so far, and its place.

@@ -3,11 +3,8 @@
 #include "daemon/pack/speller.h"
 
 #include <algorithm>
-#include <functional>
-#include <numeric>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "config/check.h"
@@ -18,18 +15,7 @@
 #include "daemon/pack/onnx_scan.h"
 
 namespace layerd {
-namespace {
-
-using Shape = Speller::Shape;
-
-int64_t CountOf(const Shape& shape) {
-  return std::accumulate(shape.begin(), shape.end(), int64_t{1},
-                         std::multiplies<>());
-}
-
-}  // namespace
-
-Shape Speller::shape(int value) const {
+Speller::Shape Speller::shape(int value) const {
   return *graph_->values[static_cast<size_t>(value)].shape;
 }
 
@@ -96,7 +82,7 @@ absl::StatusOr<int> Speller::KnownNumber(DataType dtype, float number) {
 absl::StatusOr<int> Speller::Piece(int value, int64_t first, Shape shape) {
   const int constant = graph_->values[static_cast<size_t>(value)].constant;
   const Constant& from = graph_->constants[static_cast<size_t>(constant)];
-  if (!from.scales.empty()) {
+  if (from.is_quantised() || from.is_nibbles) {
     ASSIGN_OR_RETURN(const std::vector<float> numbers,
                      Numbers(value, first, CountOf(shape)));
     return Hold(dtype(value), numbers, std::move(shape));
@@ -115,6 +101,30 @@ absl::StatusOr<int> Speller::Piece(int value, int64_t first, Shape shape) {
     piece.held.assign(begin, begin + static_cast<int64_t>(piece.bytes()));
   }
   return ValueOf(dtype(value), std::move(piece));
+}
+
+absl::StatusOr<Constant> Speller::Seen(int value, Shape shape,
+                                       bool as_nibbles) const {
+  const int constant = graph_->values[static_cast<size_t>(value)].constant;
+  const Constant& from = graph_->constants[static_cast<size_t>(constant)];
+  Constant seen;
+  seen.dtype = as_nibbles ? DataType::kU8 : from.dtype;
+  seen.shape = std::move(shape);
+  seen.is_nibbles = as_nibbles || from.is_nibbles;
+  if (from.is_quantised() || !ElementCount(seen.shape) ||
+      seen.bytes() != from.bytes()) {
+    return Invalid("its weights, scales and zero points do not fit");
+  }
+  RETURN_IF_ERROR(held_bytes_->Take(from.held_bytes()));
+  seen.file = from.file;
+  seen.offset_bytes = from.offset_bytes;
+  seen.held = from.held;
+  return seen;
+}
+
+int Speller::AddConstant(Constant constant) {
+  graph_->constants.push_back(std::move(constant));
+  return static_cast<int>(graph_->constants.size()) - 1;
 }
 
 absl::StatusOr<int> Speller::Known(const std::vector<int64_t>& elements,
@@ -223,8 +233,8 @@ absl::Status Speller::CheckAttributes(
     const std::vector<std::string>& known) const {
   for (const auto& [name, value] : node_->attributes) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    return Unsupported(absl::StrCat("attribute ", absl::CHexEscape(name),
-                                    " is not supported"));
+    return Unsupported(
+        absl::StrCat("attribute ", Printable(name), " is not supported"));
   }
   return absl::OkStatus();
 }

@@ -82,6 +82,18 @@ class Speller {
   // REQUIRES: is_known(value).
   absl::StatusOr<int> Piece(int value, int64_t first, Shape shape);
 
+  // The bytes of a constant, where they are, as other elements: U8, or two of
+  // four bits a byte.
+  // Errors: INVALID_ARGUMENT where they are not as many.
+  // REQUIRES: is_known(value).
+  absl::StatusOr<Constant> Seen(int value, Shape shape, bool as_nibbles) const;
+  // A constant that others refer to.
+  int AddConstant(Constant constant);
+  // What `constant` means, of `dtype`. Returned is a value.
+  int Meant(DataType dtype, Constant constant) {
+    return ValueOf(dtype, std::move(constant));
+  }
+
   // A node, and the value that it writes.
   int Add(const char* op_type, std::vector<int> inputs,
           Attributes attributes = {});
@@ -116,6 +128,9 @@ class Speller {
   bool is_named_ = false;  // A node has the name of the one that is spelled.
 };
 
+// spell_blocks.cc
+absl::Status SpellGatherBlockQuantized(Speller& speller);
+absl::Status SpellMatMulNBits(Speller& speller);
 // spell_einsum.cc
 absl::Status SpellEinsum(Speller& speller);
 // spell_places.cc
@@ -161,16 +176,24 @@ absl::Status SpellLpNormalization(Speller& speller);
 absl::Status SpellMeanVarianceNormalization(Speller& speller);
 absl::Status SpellShrink(Speller& speller);
 // spell_fused.cc
-absl::Status SpellAttention(Speller& speller);
 absl::Status SpellEmbedLayerNormalization(Speller& speller);
 absl::Status SpellFusedConv(Speller& speller);
 absl::Status SpellFusedGemm(Speller& speller);
 absl::Status SpellFusedMatMul(Speller& speller);
 absl::Status SpellMicrosoftGelu(Speller& speller);
-absl::Status SpellMultiHeadAttention(Speller& speller);
-absl::Status SpellQuickGelu(Speller& speller);
-absl::Status SpellSimplifiedLayerNormalization(Speller& speller);
+absl::Status SpellRootNormalization(Speller& speller);
 absl::Status SpellSkipLayerNormalization(Speller& speller);
+absl::Status SpellSwish(Speller& speller);
+// spell_attention.cc
+absl::Status SpellOnnxAttention(Speller& speller);
+absl::Status SpellRotaryEmbedding(Speller& speller);
+// spell_grouped_attention.cc
+absl::Status SpellGroupQueryAttention(Speller& speller);
+// spell_microsoft_attention.cc
+absl::Status SpellAttention(Speller& speller);
+absl::Status SpellMultiHeadAttention(Speller& speller);
+// spell_roi_align.cc
+absl::Status SpellRoiAlign(Speller& speller);
 // spell_spectrum.cc
 absl::Status SpellDft(Speller& speller);
 absl::Status SpellStft(Speller& speller);
@@ -183,6 +206,9 @@ absl::Status SpellLinearClassifier(Speller& speller);
 absl::Status SpellLinearRegressor(Speller& speller);
 absl::Status SpellNormalizer(Speller& speller);
 absl::Status SpellScaler(Speller& speller);
+// spell_unfold.cc
+absl::Status SpellCol2Im(Speller& speller);
+absl::Status SpellMaxUnpool(Speller& speller);
 // spell_window.cc
 absl::Status SpellCroppingPad(Speller& speller);
 absl::Status SpellMaxPoolPlaces(Speller& speller);

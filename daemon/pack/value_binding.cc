@@ -3,18 +3,17 @@
 #include <algorithm>
 #include <string>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "config/status_macros.h"
+#include "daemon/pack/graph.h"
 
 namespace layerd {
 namespace {
 
 absl::Status Wrong(const std::string& name, const std::string& why) {
-  return absl::InvalidArgumentError(
-      absl::StrFormat("a value is given for \"%s\", which %s",
-                      absl::CHexEscape(name.substr(0, 200)), why));
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "a value is given for \"%s\", which %s", Printable(name), why));
 }
 
 bool Allows(const std::vector<OnnxDimension>& declared,

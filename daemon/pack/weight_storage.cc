@@ -47,7 +47,7 @@ bool IsHalf(DataType type) {
 DataType TypeOfRows(const Graph& graph, const Weight& rows, DataType type) {
   if (rows.constant < 0 || rows.dtype != DataType::kF32) return DataType::kF32;
   const Constant& constant = graph.constants[rows.constant];
-  const bool is_half = constant.scales.empty() && IsHalf(constant.dtype);
+  const bool is_half = !constant.is_quantised() && IsHalf(constant.dtype);
   return is_half ? constant.dtype : HalfOf(type);
 }
 

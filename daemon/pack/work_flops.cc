@@ -4,6 +4,7 @@
 #include <variant>
 #include <vector>
 
+#include "daemon/pack/element_type.h"
 #include "daemon/plan/program_check.h"
 
 namespace layerd {
@@ -11,12 +12,6 @@ namespace {
 
 // Each element of x is compared with the chosen.
 constexpr uint64_t kChoiceCost = 40;
-int64_t CountOf(const std::vector<int64_t>& shape) {
-  int64_t count = 1;
-  for (const int64_t size : shape) count *= size;
-  return count;
-}
-
 // Of one output element; the whole output is `elements`.
 struct FlopsEach {
   const PartSpec& spec;

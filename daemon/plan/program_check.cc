@@ -80,6 +80,7 @@ class Checker {
 
  private:
   absl::Status CheckTensors() const;
+  absl::Status CheckTypeOf(const Tensor& tensor) const;
   absl::Status CheckEnds(const char* noun,
                          const std::vector<uint32_t>& tensors) const;
   absl::Status CheckLayers() const;
@@ -116,7 +117,7 @@ absl::Status Checker::CheckTensors() const {
     const Tensor& tensor = program_.tensors[t];
     const std::string place =
         absl::StrFormat("tensor %d \"%s\"", t, tensor.name);
-    RETURN_IF_ERROR(InFront(place, CheckTensorType(tensor.type)));
+    RETURN_IF_ERROR(InFront(place, CheckTypeOf(tensor)));
     if (tensor.buffer >= program_.buffers.size()) {
       return Unsound("%s: buffer %d of %d", place, tensor.buffer,
                      program_.buffers.size());
@@ -133,6 +134,17 @@ absl::Status Checker::CheckTensors() const {
     }
   }
   return absl::OkStatus();
+}
+
+// What no layer touches may be without elements: an input, an output.
+absl::Status Checker::CheckTypeOf(const Tensor& tensor) const {
+  TensorType type = tensor.type;
+  if (type.strides.size() != type.shape.size() || type.element_count() != 0) {
+    return CheckTensorType(type);
+  }
+  std::replace(type.shape.begin(), type.shape.end(), int64_t{0}, int64_t{1});
+  type.strides.assign(type.shape.size(), 1);
+  return CheckTensorType(type);
 }
 
 absl::Status Checker::CheckEnds(const char* noun,
@@ -167,6 +179,8 @@ absl::Status Checker::CheckLayers() const {
           return Unsound("%s: tensor %d of %d", place, t,
                          program_.tensors.size());
         }
+        RETURN_IF_ERROR(
+            InFront(place, CheckTensorType(program_.tensors[t].type)));
       }
     }
     for (const uint32_t t : layer.outputs) {
@@ -354,7 +368,8 @@ absl::Status Checker::CheckWeights(const Part& part) const {
 absl::Status Checker::CheckWritten(uint32_t t) const {
   const Tensor& tensor = program_.tensors[t];
   const uint64_t end = tensor.offset_bytes + tensor.type.span_bytes();
-  if (written_[tensor.buffer].Covers(tensor.offset_bytes, end)) {
+  if (end == tensor.offset_bytes ||
+      written_[tensor.buffer].Covers(tensor.offset_bytes, end)) {
     return absl::OkStatus();
   }
   return Unsound("tensor %d \"%s\" is read before it is written", t,

@@ -252,6 +252,21 @@ const Spoiled kSpoiled[] = {
        m.mutable_tensors(2)->set_strides(0, 0);
      },
      "dimension 0 has size 1099511627776"},
+    {"no elements, but a layer",
+     [](auto& m) { m.mutable_tensors(2)->set_shape(1, 0); },
+     "layer 1 \"conv\": dimension 1 has size 0"},
+    {"no elements, rank without strides",
+     [](auto& m) {
+       m.mutable_tensors(2)->set_shape(1, 0);
+       m.mutable_tensors(2)->add_shape(1);
+     },
+     "5 sizes and 4 strides"},
+    {"no elements, negative dimension",
+     [](auto& m) {
+       m.mutable_tensors(2)->set_shape(1, 0);
+       m.mutable_tensors(2)->set_shape(2, -8);
+     },
+     "dimension 2 has size -8"},
     {"rank without strides",
      [](auto& m) { m.mutable_tensors(2)->add_shape(1); },
      "5 sizes and 4 strides"},
@@ -466,6 +481,21 @@ TEST_CASE("A tensor is written when its ranges are, whoever wrote them") {
   CHECK_THAT(
       std::string(Program::Parse(ManifestOf(program)).status().message()),
       Catch::Contains("\"both\" is read before it is written"));
+}
+
+TEST_CASE(
+    "What has no elements is written by nobody, and may be all there is") {
+  Program program;
+  program.buffers = {{0}, {0}};
+  program.tensors = {{"past", Plain({1, 2, 0, 4}), 0, 0},
+                     {"none", Plain({0}), 1, 0}};
+  program.inputs = {0};
+  program.outputs = {1};
+
+  const auto parsed = Program::Parse(ManifestOf(program));
+
+  REQUIRE(parsed.status().message() == "");
+  CHECK(parsed->tensors[0].type.shape == std::vector<int64_t>{1, 2, 0, 4});
 }
 
 }  // namespace

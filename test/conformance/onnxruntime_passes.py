@@ -1,8 +1,9 @@
 """Which backend cases does ONNX Runtime itself pass?
 
-  $(test/tools/venv.sh) test/conformance/onnxruntime_passes.py [FOLDER]
+  $(test/tools/venv.sh) test/conformance/onnxruntime_passes.py [FOLDER [LISTS]]
 
-Writes onnxruntime_passes.txt, with which RESULTS.md compares. One thread, all
+Writes onnxruntime_passes.txt of the folder LISTS (default: this one), with which
+RESULTS.md compares. One thread, all
 optimisations off, the rule of test/tools/compare.py with the bounds that
 agreement.cc has.
 """
@@ -64,7 +65,8 @@ def main():
     text = f"# What onnxruntime {onnxruntime.__version__} passes, written by "
     text += "onnxruntime_passes.py.\n"
     text += "".join(f"{name}\n" for name in passed)
-    (HERE / "onnxruntime_passes.txt").write_text(text)
+    lists = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else HERE
+    (lists / "onnxruntime_passes.txt").write_text(text)
     print(f"{len(passed)} passed")
     return 0
 

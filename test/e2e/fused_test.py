@@ -2,80 +2,18 @@
 there? Each in a model of its own, several ways, with ONNX Runtime's answer."""
 
 import os
-import pathlib
 import sys
-import tempfile
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "tools")]
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
 
-import asking
-import networks
-import oracle
+from one_node import Case, OneNode, numbers, whole
 
-BATCH, LENGTH, WIDTH, HEADS = 2, 5, 12, 3
+BATCH, LENGTH, WIDTH = 2, 5, 12
 WORDS, PLACES, SEGMENTS = 40, 8, 2
-
-
-class Case:
-    """One node of `op_type`. `inputs`: names, "" where one is left out, and
-    arrays; those in `asked` are the model's, the others are its weights."""
-
-    def __init__(self, title, op_type, inputs, asked, outputs=("y",),
-                 domain="com.microsoft", **attributes):
-        self.title = title
-        names = ["" if array is None else name for name, array in inputs]
-        arrays = {name: array for name, array in inputs if array is not None}
-        node = helper.make_node(
-            op_type, names, list(outputs), domain=domain, **attributes
-        )
-        graph = helper.make_graph(
-            [node], title,
-            [_value(name, arrays[name]) for name in asked],
-            [helper.make_empty_tensor_value_info(name)
-             for name in outputs if name],
-            [numpy_helper.from_array(array, name)
-             for name, array in arrays.items() if name not in asked],
-        )
-        self.model = helper.make_model(
-            graph, ir_version=8,
-            opset_imports=[helper.make_opsetid("", 17),
-                           helper.make_opsetid("com.microsoft", 1)],
-        )
-        self.feeds = {name: arrays[name] for name in asked}
-
-    def question(self):
-        wants = oracle.answer(self.model.SerializeToString(), self.feeds)
-        return networks.Question(self.title, self.feeds, wants)
-
-    def save(self, path, wants):
-        """With the outputs' types, which exporters write."""
-        model = onnx.ModelProto()
-        model.CopyFrom(self.model)
-        del model.graph.output[:]
-        model.graph.output.extend(
-            _value(name, array) for name, array in wants.items()
-        )
-        onnx.save(model, path)
-
-
-def _value(name, array):
-    return helper.make_tensor_value_info(
-        name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape
-    )
-
-
-def numbers(*shape, seed=1):
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
-
-
-def whole(*values):
-    return np.array(values, np.int32)
 
 
 def lengths_mask():
@@ -83,42 +21,6 @@ def lengths_mask():
     for text, length in enumerate((LENGTH, LENGTH - 2)):
         mask[text, :length] = 1
     return mask
-
-
-def attention(title, mask=None, bias=None, values=WIDTH, **attributes):
-    columns = 2 * WIDTH + values
-    if values != WIDTH:
-        attributes["qkv_hidden_sizes"] = [WIDTH, WIDTH, values]
-    inputs = [
-        ("x", numbers(BATCH, LENGTH, WIDTH)),
-        ("w", numbers(WIDTH, columns, seed=2)),
-        ("b", numbers(columns, seed=3)),
-        ("mask", mask),
-        ("past", None),
-        ("bias", bias),
-    ]
-    while inputs[-1][1] is None:
-        inputs.pop()
-    asked = ["x"] + (["mask"] if mask is not None else [])
-    return Case(title, "Attention", inputs, asked, num_heads=HEADS,
-                **attributes)
-
-
-def multi_head(title, keys=LENGTH, values=WIDTH, bias=False, mask=None,
-               scores=None, **attributes):
-    inputs = [
-        ("q", numbers(BATCH, LENGTH, WIDTH)),
-        ("k", numbers(BATCH, keys, WIDTH, seed=2)),
-        ("v", numbers(BATCH, keys, values, seed=3)),
-        ("b", numbers(2 * WIDTH + values, seed=4) if bias else None),
-        ("mask", mask),
-        ("scores", scores),
-    ]
-    while inputs[-1][1] is None:
-        inputs.pop()
-    asked = ["q", "k", "v"] + (["mask"] if mask is not None else [])
-    return Case(title, "MultiHeadAttention", inputs, asked, num_heads=HEADS,
-                **attributes)
 
 
 def embedding(title, segments=True, places=False, mask=False,
@@ -138,8 +40,6 @@ def embedding(title, segments=True, places=False, mask=False,
         ("mask", lengths_mask() if mask else None),
         ("place", backwards if places else None),
     ]
-    while inputs[-1][1] is None:
-        inputs.pop()
     asked = ["ids"] + (["kinds"] if segments else [])
     asked += (["mask"] if mask else []) + (["place"] if places else [])
     return Case(title, "EmbedLayerNormalization", inputs, asked, outputs,
@@ -155,8 +55,6 @@ def skip(title, op_type, shift=True, bias=False, outputs=("y",), size=1,
     if op_type == "SkipLayerNormalization":
         inputs.append(("shift", numbers(WIDTH, seed=4) if shift else None))
     inputs.append(("bias", numbers(WIDTH, seed=5) if bias else None))
-    while inputs[-1][1] is None:
-        inputs.pop()
     return Case(title, op_type, inputs, ["x", "skip"], outputs, **attributes)
 
 
@@ -170,8 +68,6 @@ def convolution(title, bias=True, sum_=False, **attributes):
     inputs = [("x", numbers(1, 4, 6, 6)), ("w", numbers(8, 4, 3, 3, seed=2)),
               ("b", numbers(8, seed=3) if bias else None),
               ("z", numbers(1, 8, 6, 6, seed=4) if sum_ else None)]
-    while inputs[-1][1] is None:
-        inputs.pop()
     return Case(title, "FusedConv", inputs, ["x"] + (["z"] if sum_ else []),
                 pads=[1, 1, 1, 1], **attributes)
 
@@ -190,23 +86,6 @@ def activation(title, op_type, bias=False, **attributes):
 
 
 def cases():
-    table = numbers(BATCH, HEADS, LENGTH, LENGTH, seed=7)
-    yield attention("attention")
-    yield attention("attention_lengths", mask=whole(LENGTH, 2))
-    yield attention("attention_mask", mask=lengths_mask())
-    yield attention("attention_mask_low", mask=lengths_mask(),
-                    mask_filter_value=-3.0)
-    yield attention("attention_bias", bias=table)
-    yield attention("attention_all", mask=lengths_mask(), bias=table,
-                    scale=0.7)
-    yield attention("attention_values", values=6)
-    yield multi_head("multi_head")
-    yield multi_head("multi_head_scale", scale=0.3)
-    yield multi_head("multi_head_bias", bias=True)
-    yield multi_head("multi_head_lengths", mask=whole(LENGTH, 3))
-    yield multi_head("multi_head_mask", mask=lengths_mask())
-    yield multi_head("multi_head_scores", scores=table)
-    yield multi_head("multi_head_across", keys=7, values=6, bias=True)
     yield embedding("embedding")
     yield embedding("embedding_mask", mask=True)
     yield embedding("embedding_places", places=True)
@@ -256,37 +135,9 @@ def cases():
     yield activation("gelu_quick", "QuickGelu", alpha=1.5)
 
 
-# What is not taken, and the word that says so.
-def refused():
-    yield attention("looks_back", unidirectional=1), "unidirectional"
-    yield multi_head("both_look_back", unidirectional=1), "unidirectional"
-
-
-class Fused(unittest.TestCase):
-    def setUp(self):
-        kept = tempfile.TemporaryDirectory()
-        self.addCleanup(kept.cleanup)
-        self.folder = pathlib.Path(kept.name)
-
+class Fused(OneNode):
     def test_answers_are_those_of_onnx_runtime(self):
-        for case in cases():
-            with self.subTest(case.title):
-                question = case.question()
-                model = self.folder / "model.onnx"
-                layers = self.folder / "model.layers"
-                case.save(model, question.wants)
-                asking.pack(model, layers)
-                got, _ = asking.run(layers, question, self.folder)
-                self.assertIsNone(asking.why_wrong(got, question))
-
-    def test_what_is_not_taken_is_refused(self):
-        for case, word in refused():
-            with self.subTest(case.title):
-                question = case.question()
-                model = self.folder / "model.onnx"
-                case.save(model, question.wants)
-                with self.assertRaisesRegex(asking.Refused, word):
-                    asking.pack(model, self.folder / "model.layers")
+        self.check_answers(cases())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,81 @@
+"""Do RoiAlign, MaxUnpool and Col2Im, which detectors and their like end in,
+mean here what they mean to ONNX Runtime?"""
+
+import os
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "tools")]
+
+import numpy as np
+
+from one_node import Case, OneNode, numbers
+
+
+def roi_align(title, opset=16, ratio=2, **attributes):
+    corners = np.random.default_rng(2).uniform(-4, 40, (6, 2, 2))
+    boxes = np.concatenate((corners.min(axis=1), corners.max(axis=1)), axis=1)
+    inputs = [("x", numbers(2, 3, 9, 12)), ("boxes", boxes.astype(np.float32)),
+              ("pictures", np.array([0, 1, 1, 0, 0, 1]))]
+    return Case(title, "RoiAlign", inputs, ["x", "boxes", "pictures"],
+                domain="", opset=opset, sampling_ratio=ratio,
+                spatial_scale=0.25, **attributes)
+
+
+def unpool(title, places, shape=None, **attributes):
+    places = np.array(places)
+    inputs = [("x", numbers(*places.shape)), ("places", places),
+              ("shape", None if shape is None else np.array(shape))]
+    return Case(title, "MaxUnpool", inputs, ["x", "places"], domain="",
+                opset=11, kernel_shape=[2, 2], strides=[2, 2], **attributes)
+
+
+def col2im(title, picture, block, channels=3, **attributes):
+    pads = attributes.get("pads", [0] * 2 * len(block))
+    strides = attributes.get("strides", [1] * len(block))
+    dilations = attributes.get("dilations", [1] * len(block))
+    windows = 1
+    for d, size in enumerate(picture):
+        reach = dilations[d] * (block[d] - 1) + 1
+        whole = size + pads[d] + pads[d + len(block)]
+        windows *= (whole - reach) // strides[d] + 1
+    inputs = [("x", numbers(2, channels * int(np.prod(block)), windows)),
+              ("picture", np.array(picture)), ("block", np.array(block))]
+    return Case(title, "Col2Im", inputs, ["x"], domain="", opset=18,
+                **attributes)
+
+
+def cases():
+    for opset in (10, 16):
+        yield roi_align(f"align_{opset}", opset, output_height=3,
+                        output_width=4)
+    yield roi_align("align_one")
+    yield roi_align("align_max", mode="max", output_height=2, output_width=2)
+    yield roi_align("align_corner", ratio=3, output_height=2, output_width=2,
+                    coordinate_transformation_mode="output_half_pixel")
+    yield unpool("unpool", [[[[5, 7], [13, 15]], [[16, 19], [24, 30]]]])
+    yield unpool("unpool_shape", [[[[5, 7], [13, 15]]]], [1, 1, 5, 5])
+    yield col2im("blocks", (5, 6), (2, 3))
+    yield col2im("strides", (8, 9), (3, 2), strides=[2, 3])
+    yield col2im("pads", (5, 5), (3, 3), pads=[1, 0, 1, 2])
+    yield col2im("dilations", (8, 8), (2, 3), dilations=[3, 2], strides=[2, 2])
+
+
+def refused():
+    yield roi_align("adaptive", ratio=0), "sampling_ratio 0"
+    boxes = [("boxes", numbers(1, 20, 4)), ("scores", numbers(1, 2, 20))]
+    yield Case("boxes", "NonMaxSuppression", boxes, ["boxes", "scores"],
+               domain="", opset=11), "up to its inputs"
+
+
+class Windows(OneNode):
+    def test_answers_are_those_of_onnx_runtime(self):
+        self.check_answers(cases())
+
+    def test_what_is_not_taken_is_refused(self):
+        self.check_refused(refused())
+
+
+if __name__ == "__main__":
+    unittest.main()
