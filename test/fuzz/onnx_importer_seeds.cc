@@ -191,6 +191,54 @@ TestModel Quantised() {
   return model;
 }
 
+// What attends and what pools boxes, since opset 23.
+TestModel Attending() {
+  TestModel model(24);
+  model.Input("q", {1, 4, 3, 8});
+  model.Input("k", {1, 2, 3, 8});
+  model.Input("past", {1, 2, 2, 8});
+  model.Weights("table", {16, 4}, std::vector<float>(64, 0.5f));
+  model.Ints("places", {1, 3}, {0, 1, 2});
+  SetInt(model.Add("RotaryEmbedding", {"q", "table", "table", "places"}, {"r"}),
+         "interleaved", 1);
+  onnx::NodeProto* attention =
+      model.Add("Attention", {"r", "k", "k", "", "past", "past"}, {"a", "p"});
+  SetFloat(SetInt(attention, "is_causal", 1), "softcap", 2.0f);
+  model.Weights("scale", {8}, std::vector<float>(8, 1.0f));
+  model.Add("RMSNormalization", {"a", "scale"}, {"n"});
+  model.Add("Swish", {"n"}, {"y"});
+  model.Weights("boxes", {1, 4}, {0, 0, 2, 2});
+  model.Ints("picture", {1}, {0});
+  SetInt(model.Add("RoiAlign", {"y", "boxes", "picture"}, {"b"}),
+         "sampling_ratio", 2);
+  for (const char* output : {"y", "p", "b"}) model.Output(output);
+  return model;
+}
+
+// Weights of four bits, folded while packing and not.
+TestModel Blocks() {
+  TestModel model(21);
+  model.Input("x", {2, 32});
+  onnx::TensorProto* nibbles = model.Weights("nibbles", {4, 32}, {});
+  nibbles->set_data_type(onnx::TensorProto::INT4);
+  nibbles->set_raw_data(std::string(64, '\x7a'));
+  model.Weights("scales", {4, 2}, std::vector<float>(8, 0.5f));
+  SetInt(SetInt(model.Add("DequantizeLinear", {"nibbles", "scales"}, {"d"}),
+                "axis", 1),
+         "block_size", 16);
+  SetInts(model.Add("Transpose", {"d"}, {"t"}), "perm", {1, 0});
+  model.Add("MatMul", {"x", "t"}, {"m"});
+  onnx::TensorProto* bytes = model.Weights("bytes", {4, 2, 8}, {});
+  bytes->set_data_type(onnx::TensorProto::UINT8);
+  bytes->set_raw_data(std::string(64, '\x5c'));
+  onnx::NodeProto* product =
+      model.Add("MatMulNBits", {"x", "bytes", "scales"}, {"n"});
+  product->set_domain("com.microsoft");
+  SetInt(SetInt(SetInt(product, "K", 32), "N", 4), "block_size", 16);
+  for (const char* output : {"m", "n"}) model.Output(output);
+  return model;
+}
+
 constexpr char kCases[] = "/usr/share/libonnx-testdata/data";
 constexpr uintmax_t kSeedBytesMax = 64 << 10;  // As run.sh tells the fuzzer.
 
@@ -233,6 +281,8 @@ int main(int argc, char** argv) {
   layerd::Write(argv[1], "shapes", layerd::Shapes());
   layerd::Write(argv[1], "places", layerd::Places());
   layerd::Write(argv[1], "quantised", layerd::Quantised());
+  layerd::Write(argv[1], "attending", layerd::Attending());
+  layerd::Write(argv[1], "blocks", layerd::Blocks());
   layerd::CopyCases(argv[1]);
   return 0;
 }
