@@ -10,27 +10,30 @@ namespace {
 // they load.
 template <int kTaps, int kStride>
 struct Across {
-  template <int kPixels>
+  template <typename Vector, int kPixels>
   static LAYERD_INLINE void Add(const DepthwiseRow& row, const float* x,
-                                const float* w, Lanes (&sum)[kPixels]) {
+                                const float* w,
+                                typename Vector::Floats (&sum)[kPixels]) {
 #pragma GCC unroll 8
     for (int j = 0; j < kTaps; ++j) {
-      const Lanes weight = Load(w + j * row.weights_column_step);
+      const auto weight = Vector::Load(w + j * row.weights_column_step);
 #pragma GCC unroll 8
       for (int p = 0; p < kPixels; ++p) {
-        sum[p] += weight * Load(x + (p * kStride + j) * row.x_column_step);
+        sum[p] +=
+            weight * Vector::Load(x + (p * kStride + j) * row.x_column_step);
       }
     }
   }
 };
 struct AnyAcross {
-  template <int kPixels>
+  template <typename Vector, int kPixels>
   static LAYERD_INLINE void Add(const DepthwiseRow& row, const float* x,
-                                const float* w, Lanes (&sum)[kPixels]) {
+                                const float* w,
+                                typename Vector::Floats (&sum)[kPixels]) {
     for (int64_t j = 0; j < row.taps_across; ++j) {
-      const Lanes weight = Load(w);
+      const auto weight = Vector::Load(w);
       for (int p = 0; p < kPixels; ++p) {
-        sum[p] += weight * Load(x + p * row.x_pixel_step);
+        sum[p] += weight * Vector::Load(x + p * row.x_pixel_step);
       }
       x += row.x_column_step;
       w += row.weights_column_step;
@@ -38,30 +41,32 @@ struct AnyAcross {
   }
 };
 
-template <typename Columns, int kPixels>
+template <typename Columns, typename Vector, int kPixels>
 LAYERD_INLINE void Pixels(const DepthwiseRow& row, int64_t first,
                           int64_t channel) {
-  Lanes sum[kPixels];
+  using Floats = typename Vector::Floats;
+  Floats sum[kPixels];
   for (int p = 0; p < kPixels; ++p) {
-    sum[p] = row.bias == nullptr ? Lanes{} : Load(row.bias + channel);
+    sum[p] = row.bias == nullptr ? Floats{} : Vector::Load(row.bias + channel);
   }
   const float* x = row.x + first * row.x_pixel_step + channel;
   const float* w = row.weights + channel;
   for (int64_t i = 0; i < row.taps_down; ++i) {
-    Columns::Add(row, x, w, sum);
+    Columns::template Add<Vector>(row, x, w, sum);
     x += row.x_row_step;
     w += row.weights_row_step;
   }
-  const Lanes low = Lanes{} + row.low;
-  const Lanes high = Lanes{} + row.high;
+  const Floats low = Floats{} + row.low;
+  const Floats high = Floats{} + row.high;
   for (int p = 0; p < kPixels; ++p) {
-    Lanes y = sum[p];
+    Floats y = sum[p];
     if (row.residual != nullptr) {
-      y += Load(row.residual + (first + p) * row.residual_step + channel);
+      y += Vector::Load(row.residual + (first + p) * row.residual_step +
+                        channel);
     }
     y = y < low ? low : y;  // Not a number stays so.
     y = y > high ? high : y;
-    Put(row.y + (first + p) * row.y_step + channel, y);
+    Vector::Put(row.y + (first + p) * row.y_step + channel, y);
   }
 }
 
@@ -86,40 +91,54 @@ LAYERD_INLINE void Rest(const DepthwiseRow& row, int64_t pixel,
   }
 }
 
-template <typename Columns, int kPixels>
+template <typename Columns, typename Vector, int kPixels>
 LAYERD_INLINE void AllChannels(const DepthwiseRow& row, int64_t first) {
   int64_t channel = 0;
-  for (; channel + kLanes <= row.channels; channel += kLanes) {
-    Pixels<Columns, kPixels>(row, first, channel);
+  for (; channel + Vector::kCount <= row.channels; channel += Vector::kCount) {
+    Pixels<Columns, Vector, kPixels>(row, first, channel);
   }
   if (channel == row.channels) return;
   for (int p = 0; p < kPixels; ++p) Rest(row, first + p, channel);
 }
 
-template <typename Columns>
+template <typename Columns, typename Vector>
 LAYERD_INLINE void AllPixels(const DepthwiseRow& row) {
+  // Half a vector takes half as long, and what is added waits for what was.
+  constexpr int kPixels = Vector::kCount < 16 ? 8 : 4;
   int64_t first = 0;
-  for (; first + 4 <= row.pixels; first += 4) {
-    AllChannels<Columns, 4>(row, first);
+  for (; first + kPixels <= row.pixels; first += kPixels) {
+    AllChannels<Columns, Vector, kPixels>(row, first);
   }
-  for (; first < row.pixels; ++first) AllChannels<Columns, 1>(row, first);
+  for (; first + 4 <= row.pixels; first += 4) {
+    AllChannels<Columns, Vector, 4>(row, first);
+  }
+  for (; first < row.pixels; ++first) {
+    AllChannels<Columns, Vector, 1>(row, first);
+  }
+}
+
+template <typename Vector>
+LAYERD_INLINE void RunBy(const DepthwiseRow& row) {
+  const bool is_alone = row.pixels == 1;
+  if (row.taps_across == 2 && is_alone) {
+    return AllPixels<Across<2, 1>, Vector>(row);
+  }
+  if (row.taps_across == 3) {
+    if (is_alone || row.x_pixel_step == row.x_column_step) {
+      return AllPixels<Across<3, 1>, Vector>(row);
+    }
+    if (row.x_pixel_step == 2 * row.x_column_step) {
+      return AllPixels<Across<3, 2>, Vector>(row);
+    }
+  }
+  AllPixels<AnyAcross, Vector>(row);
 }
 
 }  // namespace
 
 LAYERD_MULTIVERSION
 void RunDepthwise(const DepthwiseRow& row) {
-  const bool is_alone = row.pixels == 1;
-  if (row.taps_across == 2 && is_alone) return AllPixels<Across<2, 1>>(row);
-  if (row.taps_across == 3) {
-    if (is_alone || row.x_pixel_step == row.x_column_step) {
-      return AllPixels<Across<3, 1>>(row);
-    }
-    if (row.x_pixel_step == 2 * row.x_column_step) {
-      return AllPixels<Across<3, 2>>(row);
-    }
-  }
-  AllPixels<AnyAcross>(row);
+  HasLongVectors() ? RunBy<LongVector>(row) : RunBy<ShortVector>(row);
 }
 
 }  // namespace layerd::cpu

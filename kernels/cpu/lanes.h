@@ -3,9 +3,9 @@
 
 #include <cstdint>
 
-// Sixteen floats side by side, whatever the vectors of a processor: one of
-// them, or two, or four. Sums and extremes over a row run in as many lanes, so
-// that their bits are the same everywhere.
+// Sums and extremes over a row run in sixteen lanes, whatever the vectors of a
+// processor: one of them, or two, or four. So their bits are the same
+// everywhere.
 //
 // Included by the loops only: always inlined, into each instruction set.
 namespace layerd::cpu {
@@ -14,45 +14,57 @@ namespace layerd::cpu {
 
 inline constexpr int64_t kLanes = 16;
 
-using Lanes = float __attribute__((vector_size(4 * kLanes)));
-using IntegerLanes = int32_t __attribute__((vector_size(4 * kLanes)));
+// One vector of a processor. GCC computes what is longer number by number, and
+// keeps it in memory.
+template <int64_t kFloats>
+struct VectorOf {
+  // In `using` GCC takes no size that depends on a template's argument.
+  typedef float Floats __attribute__((vector_size(4 * kFloats)));
+  typedef int32_t Integers __attribute__((vector_size(4 * kFloats)));
+  static constexpr int64_t kCount = kFloats;
 
-struct UnalignedLanes {
-  Lanes value;
-} __attribute__((packed, may_alias));
+  LAYERD_INLINE static Floats Load(const float* from) {
+    return reinterpret_cast<const Unaligned*>(from)->value;
+  }
+  LAYERD_INLINE static void Put(float* to, const Floats& value) {
+    static_assert(sizeof(Floats) == kFloats * sizeof(float));
+    reinterpret_cast<Unaligned*>(to)->value = value;
+  }
 
-LAYERD_INLINE Lanes Load(const float* from) {
-  return reinterpret_cast<const UnalignedLanes*>(from)->value;
-}
-LAYERD_INLINE void Put(float* to, const Lanes& value) {
-  reinterpret_cast<UnalignedLanes*>(to)->value = value;
-}
+ private:
+  struct Unaligned {
+    Floats value;
+  } __attribute__((packed, may_alias));
+};
+template <>
+struct VectorOf<1> {
+  using Floats = float;
+  static constexpr int64_t kCount = 1;
 
-// Of two that are not both numbers, the second.
-LAYERD_INLINE Lanes LargerOf(const Lanes& a, const Lanes& b) {
-  return a > b ? a : b;
-}
+  LAYERD_INLINE static float Load(const float* from) { return *from; }
+  LAYERD_INLINE static void Put(float* to, float value) { *to = value; }
+};
 
-// Halves are joined until one lane is left.
-template <typename Join>
-LAYERD_INLINE float Joined(Join join, Lanes all) {
-  all = join(all, __builtin_shufflevector(all, all, 8, 9, 10, 11, 12, 13, 14,
-                                          15, 0, 1, 2, 3, 4, 5, 6, 7));
-  all = join(all, __builtin_shufflevector(all, all, 4, 5, 6, 7, 0, 1, 2, 3, 12,
-                                          13, 14, 15, 8, 9, 10, 11));
-  all = join(all, __builtin_shufflevector(all, all, 2, 3, 0, 1, 6, 7, 4, 5, 10,
-                                          11, 8, 9, 14, 15, 12, 13));
-  all = join(all, __builtin_shufflevector(all, all, 1, 0, 3, 2, 5, 4, 7, 6, 9,
-                                          8, 11, 10, 13, 12, 15, 14));
-  return all[0];
+// The vectors that make up the lanes.
+template <typename Vector>
+inline constexpr int64_t kPieces = kLanes / Vector::kCount;
+
+// A loop is compiled for both, in each instruction set, and chooses when it
+// begins.
+#if defined(__x86_64__)
+using LongVector = VectorOf<16>;
+using ShortVector = VectorOf<8>;
+
+inline bool HasLongVectors() {
+  static const bool has = __builtin_cpu_supports("avx512f");
+  return has;
 }
-LAYERD_INLINE float SumOf(const Lanes& all) {
-  return Joined([](const Lanes& a, const Lanes& b) { return a + b; }, all);
-}
-LAYERD_INLINE float MostOf(const Lanes& all) {
-  return Joined([](const Lanes& a, const Lanes& b) { return LargerOf(a, b); },
-                all);
-}
+#else
+using LongVector = VectorOf<4>;
+using ShortVector = VectorOf<4>;
+
+constexpr bool HasLongVectors() { return true; }
+#endif
 
 }  // namespace layerd::cpu
 

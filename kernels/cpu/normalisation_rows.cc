@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -13,92 +14,222 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // exp(x) for x <= 0, as vector_math.h has it, but that the power of two comes
 // out of the addition that rounds.
-LAYERD_INLINE Lanes ExpOfNegative(const Lanes& x) {
+template <typename Vector>
+LAYERD_INLINE auto ExpOfNegative(const typename Vector::Floats& x) {
+  using Floats = typename Vector::Floats;
   constexpr float kLog2E = 1.44269504f;
   constexpr float kLn2Head = 0.693359375f;  // Exact times any n.
   constexpr float kLn2Rest = -2.12194440e-4f;
   constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds.
   constexpr int32_t kBias = 127;
-  const Lanes rounded = x * kLog2E + kRound;
-  const Lanes n = rounded - kRound;
-  const Lanes r = (x - n * kLn2Head) - n * kLn2Rest;
-  const Lanes q =
+  const Floats rounded = x * kLog2E + kRound;
+  const Floats n = rounded - kRound;
+  const Floats r = (x - n * kLn2Head) - n * kLn2Rest;
+  const Floats q =
       0.5f +
       r * (0.166665182f +
            r * (0.0416662060f + r * (0.00836895406f + r * 0.00139506010f)));
-  const auto power = std::bit_cast<Lanes>(
-      (std::bit_cast<IntegerLanes>(rounded) + kBias) << 23);
-  const Lanes y = (1.0f + (r + r * r * q)) * power;
-  return x < -87.0f ? Lanes{} : y;
+  const auto power = std::bit_cast<Floats>(
+      (std::bit_cast<typename Vector::Integers>(rounded) + kBias) << 23);
+  const Floats y = (1.0f + (r + r * r * q)) * power;
+  return x < -87.0f ? Floats{} : y;
 }
 
-// What is left of a row behind its whole vectors: the last lanes of the vector
-// that ends with the row.
+// Halves are joined until one lane is left.
+template <typename Vector, typename Join>
+LAYERD_INLINE float JoinedPieces(
+    Join join, const typename Vector::Floats (&piece)[kPieces<Vector>]) {
+  float all[kLanes];
+  for (int64_t p = 0; p < kPieces<Vector>; ++p) {
+    Vector::Put(all + p * Vector::kCount, piece[p]);
+  }
+  for (int64_t half = kLanes / 2; half > 0; half /= 2) {
+    for (int64_t j = 0; j < half; ++j) all[j] = join(all[j], all[j + half]);
+  }
+  return all[0];
+}
+struct Added {
+  LAYERD_INLINE float operator()(float a, float b) const { return a + b; }
+};
+struct TheLarger {
+  template <typename T>
+  LAYERD_INLINE T operator()(const T& a, const T& b) const {
+    return a > b ? a : b;
+  }
+};
+
+// What is left of a row behind its whole vectors: the last lanes of those that
+// end with the row.
+template <typename Vector>
 class RowEnd {
  public:
+  using Floats = typename Vector::Floats;
+
   LAYERD_INLINE RowEnd(const float* x, int64_t count)
       : rest_(count % kLanes), begin_(count - kLanes) {
-    const IntegerLanes lane = {0, 1, 2,  3,  4,  5,  6,  7,
-                               8, 9, 10, 11, 12, 13, 14, 15};
-    is_own_ = lane >= static_cast<int32_t>(kLanes - rest_);
-    if (begin_ >= 0) {
-      x_ = Load(x + begin_);
-      return;
+    float few[kLanes] = {};
+    for (int64_t j = 0; begin_ < 0 && j < rest_; ++j) {
+      few[kLanes - rest_ + j] = x[j];
     }
-    float all[kLanes] = {};
-    for (int64_t j = 0; j < rest_; ++j) all[kLanes - rest_ + j] = x[j];
-    x_ = Load(all);
+    const float* const from = begin_ < 0 ? few : x + begin_;
+    for (int64_t p = 0; p < kPieces<Vector>; ++p) {
+      x_[p] = Vector::Load(from + p * Vector::kCount);
+    }
   }
 
-  LAYERD_INLINE Lanes x(float of_others) const {
-    return is_own_ ? x_ : Lanes{} + of_others;
+  LAYERD_INLINE Floats At(int64_t p, float of_others) const {
+    return IsOwn(p) ? x_[p] : Floats{} + of_others;
   }
   // REQUIRES: whole vectors of y are there already.
-  LAYERD_INLINE void PutInto(float* y, const Lanes& value) const {
-    if (begin_ >= 0) {
-      return Put(y + begin_, is_own_ ? value : Load(y + begin_));
-    }
+  LAYERD_INLINE void PutInto(float* y, const Floats (&value)[kPieces<Vector>],
+                             float factor) const {
     float all[kLanes];
-    Put(all, value);
+    float* const to = begin_ < 0 ? all : y + begin_;
+    for (int64_t p = 0; p < kPieces<Vector>; ++p) {
+      float* const own = to + p * Vector::kCount;
+      const Floats before = begin_ < 0 ? Floats{} : Vector::Load(own);
+      Vector::Put(own, IsOwn(p) ? value[p] * factor : before);
+    }
+    if (begin_ >= 0) return;
     for (int64_t j = 0; j < rest_; ++j) y[j] = all[kLanes - rest_ + j];
   }
 
  private:
+  LAYERD_INLINE auto IsOwn(int64_t p) const {
+    typename Vector::Integers lane;
+    for (int64_t j = 0; j < Vector::kCount; ++j) {
+      lane[j] = static_cast<int32_t>(p * Vector::kCount + j);
+    }
+    return lane >= static_cast<int32_t>(kLanes - rest_);
+  }
+
   const int64_t rest_, begin_;
-  IntegerLanes is_own_;
-  Lanes x_;
+  Floats x_[kPieces<Vector>];
 };
 
 // The sum of function(x) of a row, in four times as many lanes.
-template <typename Function>
+template <typename Vector, typename Function>
 LAYERD_INLINE float SumOfRow(Function function, const float* x, int64_t count) {
-  Lanes sum[4] = {};
+  constexpr int64_t kCount = Vector::kCount;
+  typename Vector::Floats sum[4][kPieces<Vector>] = {};
   const int64_t whole = count / kLanes * kLanes;
+  const auto add = [&](int64_t s, const float* from)
+      __attribute__((always_inline)) {
+    for (int64_t p = 0; p < kPieces<Vector>; ++p) {
+      sum[s][p] += function(Vector::Load(from + p * kCount));
+    }
+  };
   int64_t i = 0;
   for (; i + 4 * kLanes <= whole; i += 4 * kLanes) {
-    for (int64_t s = 0; s < 4; ++s) {
-      sum[s] += function(Load(x + i + s * kLanes));
-    }
+    for (int64_t s = 0; s < 4; ++s) add(s, x + i + s * kLanes);
   }
-  for (; i < whole; i += kLanes) sum[0] += function(Load(x + i));
-  float all = SumOf((sum[0] + sum[1]) + (sum[2] + sum[3]));
-  for (; i < count; ++i) all += function(Lanes{} + x[i])[0];
+  for (; i < whole; i += kLanes) add(0, x + i);
+  for (int64_t p = 0; p < kPieces<Vector>; ++p) {
+    sum[0][p] = (sum[0][p] + sum[1][p]) + (sum[2][p] + sum[3][p]);
+  }
+  float all = JoinedPieces<Vector>(Added{}, sum[0]);
+  for (; i < count; ++i) all += function(x[i]);
   return all;
 }
 
 struct Itself {
-  LAYERD_INLINE Lanes operator()(const Lanes& x) const { return x; }
+  template <typename T>
+  LAYERD_INLINE T operator()(const T& x) const {
+    return x;
+  }
 };
+template <typename Mean>
 struct SquaredDistance {
-  float mean;
-  LAYERD_INLINE Lanes operator()(const Lanes& x) const {
-    const Lanes distance = x - mean;
+  Mean mean;
+  template <typename T>
+  LAYERD_INLINE T operator()(const T& x) const {
+    const T distance = x - mean;
     return distance * distance;
   }
 };
 
+// Four pixels at a time: what is added waits for what was.
+template <typename Vector, typename Function>
+LAYERD_INLINE auto SumDown(Function function, const float* x, int64_t step,
+                           int64_t pixels) {
+  typename Vector::Floats sum[4] = {};
+  int64_t p = 0;
+  for (; p + 4 <= pixels; p += 4, x += 4 * step) {
+    for (int64_t s = 0; s < 4; ++s) {
+      sum[s] += function(Vector::Load(x + s * step));
+    }
+  }
+  for (; p < pixels; ++p, x += step) sum[0] += function(Vector::Load(x));
+  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+// The last vector ends with the channels, and so may be computed twice.
+template <typename Vector>
+LAYERD_INLINE void SumsBy(const PixelRows& rows, const float* mean,
+                          float* sum) {
+  const int64_t last = rows.channels - Vector::kCount;
+  for (int64_t c = 0; c <= last;) {
+    const float* const x = rows.x + c;
+    if (mean == nullptr) {
+      Vector::Put(sum + c,
+                  SumDown<Vector>(Itself{}, x, rows.step, rows.pixels));
+    } else {
+      const SquaredDistance distance{Vector::Load(mean + c)};
+      Vector::Put(sum + c,
+                  SumDown<Vector>(distance, x, rows.step, rows.pixels));
+    }
+    c = c < last ? std::min(c + Vector::kCount, last) : last + 1;
+  }
+}
+
 LAYERD_INLINE float Normal(float mean, float factor, float x) {
   return (x - mean) * factor;
+}
+
+// The mean of a row, and one over its deviation.
+struct Moments {
+  float mean, factor;
+};
+template <typename Vector>
+LAYERD_INLINE Moments MomentsOf(float epsilon, const float* x, int64_t count) {
+  const auto elements = static_cast<float>(count);
+  const float mean = SumOfRow<Vector>(Itself{}, x, count) / elements;
+  const float variance =
+      SumOfRow<Vector>(SquaredDistance<float>{mean}, x, count) / elements;
+  return {mean, 1.0f / std::sqrt(variance + epsilon)};
+}
+
+template <typename Vector>
+LAYERD_INLINE void SoftmaxBy(const float* x, float* y, int64_t count) {
+  using Floats = typename Vector::Floats;
+  constexpr int64_t kCount = Vector::kCount, kAll = kPieces<Vector>;
+  const int64_t whole = count / kLanes * kLanes;
+  const RowEnd<Vector> end(x, count);
+  Floats most[kAll], last[kAll], sum[kAll];
+  for (int64_t p = 0; p < kAll; ++p) most[p] = end.At(p, -kInfinity);
+  for (int64_t i = 0; i < whole; i += kLanes) {
+    for (int64_t p = 0; p < kAll; ++p) {
+      most[p] = TheLarger{}(Vector::Load(x + i + p * kCount), most[p]);
+    }
+  }
+  const float shift = JoinedPieces<Vector>(TheLarger{}, most);
+  for (int64_t p = 0; p < kAll; ++p) {
+    last[p] = ExpOfNegative<Vector>(end.At(p, -kInfinity) - shift);
+    sum[p] = last[p];
+  }
+  for (int64_t i = 0; i < whole; i += kLanes) {
+    for (int64_t p = 0; p < kAll; ++p) {
+      const int64_t at = i + p * kCount;
+      const Floats value = ExpOfNegative<Vector>(Vector::Load(x + at) - shift);
+      Vector::Put(y + at, value);
+      sum[p] += value;
+    }
+  }
+  const float factor = 1.0f / JoinedPieces<Vector>(Added{}, sum);
+  for (int64_t i = 0; i < whole; i += kCount) {
+    Vector::Put(y + i, Vector::Load(y + i) * factor);
+  }
+  end.PutInto(y, last, factor);
 }
 
 }  // namespace
@@ -106,10 +237,9 @@ LAYERD_INLINE float Normal(float mean, float factor, float x) {
 LAYERD_MULTIVERSION
 void LayerNormRow(float epsilon, const float* x, const float* scale,
                   const float* bias, float* y, int64_t count) {
-  const auto elements = static_cast<float>(count);
-  const float mean = SumOfRow(Itself{}, x, count) / elements;
-  const float variance = SumOfRow(SquaredDistance{mean}, x, count) / elements;
-  const float factor = 1.0f / std::sqrt(variance + epsilon);
+  const auto [mean, factor] = HasLongVectors()
+                                  ? MomentsOf<LongVector>(epsilon, x, count)
+                                  : MomentsOf<ShortVector>(epsilon, x, count);
   if (scale != nullptr && bias != nullptr) {
     LAYERD_SAME_OR_APART
     for (int64_t i = 0; i < count; ++i) {
@@ -130,23 +260,27 @@ void LayerNormRow(float epsilon, const float* x, const float* scale,
 }
 
 LAYERD_MULTIVERSION
-void SoftmaxRow(const float* x, float* y, int64_t count) {
-  const int64_t whole = count / kLanes * kLanes;
-  const RowEnd end(x, count);
-  Lanes most = end.x(-kInfinity);
-  for (int64_t i = 0; i < whole; i += kLanes)
-    most = LargerOf(Load(x + i), most);
-  const float shift = MostOf(most);
-  Lanes last = ExpOfNegative(end.x(-kInfinity) - shift);
-  Lanes sum = last;
-  for (int64_t i = 0; i < whole; i += kLanes) {
-    const Lanes value = ExpOfNegative(Load(x + i) - shift);
-    Put(y + i, value);
-    sum += value;
+void SumOfPixels(const PixelRows& rows, const float* mean, float* sum) {
+  HasLongVectors() ? SumsBy<LongVector>(rows, mean, sum)
+                   : SumsBy<ShortVector>(rows, mean, sum);
+}
+
+LAYERD_MULTIVERSION
+void NormalPixels(const PixelRows& rows, const float* mean, const float* factor,
+                  float* y, int64_t y_step) {
+  for (int64_t p = 0; p < rows.pixels; ++p, y += y_step) {
+    const float* const x = rows.x + p * rows.step;
+    LAYERD_SAME_OR_APART
+    for (int64_t c = 0; c < rows.channels; ++c) {
+      y[c] = (x[c] - mean[c]) * factor[c];
+    }
   }
-  const float factor = 1.0f / SumOf(sum);
-  for (int64_t i = 0; i < whole; i += kLanes) Put(y + i, Load(y + i) * factor);
-  end.PutInto(y, last * factor);
+}
+
+LAYERD_MULTIVERSION
+void SoftmaxRow(const float* x, float* y, int64_t count) {
+  HasLongVectors() ? SoftmaxBy<LongVector>(x, y, count)
+                   : SoftmaxBy<ShortVector>(x, y, count);
 }
 
 }  // namespace layerd::cpu

@@ -81,12 +81,13 @@ LAYERD_INLINE void PackTransposed(const PanelOf& matrix) {
   PackPlain(matrix, 0, matrix.rows, columns, matrix.columns - columns);
 }
 
+template <typename Vector>
 LAYERD_INLINE void PackWholeRows(const PanelOf& matrix) {
   for (int64_t r = 0; r < matrix.rows; ++r) {
     const float* const from = matrix.from + r * matrix.row_step;
     float* const to = matrix.to + r * matrix.panel;
-    for (int64_t c = 0; c < matrix.columns; c += kLanes) {
-      Put(to + c, Load(from + c) * matrix.factor);
+    for (int64_t c = 0; c < matrix.columns; c += Vector::kCount) {
+      Vector::Put(to + c, Vector::Load(from + c) * matrix.factor);
     }
   }
 }
@@ -103,7 +104,8 @@ void PackPanel(const PanelOf& matrix) {
   }
   if (matrix.row_step == 1) return PackTransposed(matrix);
   if (matrix.column_step == 1 && matrix.columns % kLanes == 0) {
-    return PackWholeRows(matrix);
+    return HasLongVectors() ? PackWholeRows<LongVector>(matrix)
+                            : PackWholeRows<ShortVector>(matrix);
   }
   PackPlain(matrix, 0, matrix.rows, 0, matrix.columns);
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 
 #include "kernels/cpu/lanes.h"
 #include "kernels/cpu/multiversion.h"
@@ -35,19 +36,33 @@ struct IsNotMore {
 
 // The best of each lane starts as the first element, then lanes are compared:
 // of equal ones the place says which.
-template <typename Beats, typename Wins>
-LAYERD_INLINE int64_t PlaceOf(Beats beats, Wins wins_place, const float* x,
+template <typename Vector, typename Beats, typename Wins>
+LAYERD_INLINE int64_t PlaceBy(Beats beats, Wins wins_place, const float* x,
                               int64_t count) {
-  Lanes best = Lanes{} + x[0];
-  IntegerLanes place = {};
-  IntegerLanes at = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes, at += static_cast<int32_t>(kLanes)) {
-    const Lanes value = Load(x + i);
-    const IntegerLanes better = beats(value, best);
-    best = better ? value : best;
-    place = better ? at : place;
+  using Floats = typename Vector::Floats;
+  using Integers = typename Vector::Integers;
+  Floats bests[kPieces<Vector>];
+  Integers places[kPieces<Vector>] = {}, at[kPieces<Vector>];
+  for (int64_t p = 0; p < kPieces<Vector>; ++p) {
+    bests[p] = Floats{} + x[0];
+    for (int64_t j = 0; j < Vector::kCount; ++j) {
+      at[p][j] = static_cast<int32_t>(p * Vector::kCount + j);
+    }
   }
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (int64_t p = 0; p < kPieces<Vector>; ++p) {
+      const Floats value = Vector::Load(x + i + p * Vector::kCount);
+      const Integers better = beats(value, bests[p]);
+      bests[p] = better ? value : bests[p];
+      places[p] = better ? at[p] : places[p];
+      at[p] += static_cast<int32_t>(kLanes);
+    }
+  }
+  float best[kLanes];
+  int32_t place[kLanes];
+  std::memcpy(best, bests, sizeof(best));
+  std::memcpy(place, places, sizeof(place));
   float extreme = best[0];
   int64_t found = place[0];
   for (int64_t j = 1; j < kLanes; ++j) {
@@ -63,6 +78,13 @@ LAYERD_INLINE int64_t PlaceOf(Beats beats, Wins wins_place, const float* x,
     if (beats(x[i], extreme)) extreme = x[i], found = i;
   }
   return found;
+}
+
+template <typename Beats, typename Wins>
+LAYERD_INLINE int64_t PlaceOf(Beats beats, Wins wins_place, const float* x,
+                              int64_t count) {
+  return HasLongVectors() ? PlaceBy<LongVector>(beats, wins_place, x, count)
+                          : PlaceBy<ShortVector>(beats, wins_place, x, count);
 }
 
 template <typename Beats>

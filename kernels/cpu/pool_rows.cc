@@ -45,18 +45,19 @@ LAYERD_INLINE void ForEachRow(const PoolWindow& window, const float* x,
   }
 }
 
-template <int64_t kVectors, typename Join>
+template <typename Vector, int64_t kVectors, typename Join>
 LAYERD_INLINE void JoinVectors(Join join, const PoolWindow& window,
                                int64_t channel, float* y) {
-  Lanes all[kVectors];
-  for (Lanes& each : all) each = Lanes{} + Join::kStart;
+  using Floats = typename Vector::Floats;
+  Floats all[kVectors];
+  for (Floats& each : all) each = Floats{} + Join::kStart;
   ForEachRow(window, window.x + channel, [&](const float* row) {
     for (int64_t v = 0; v < kVectors; ++v) {
-      all[v] = join(all[v], Load(row + v * kLanes));
+      all[v] = join(all[v], Vector::Load(row + v * Vector::kCount));
     }
   });
   for (int64_t v = 0; v < kVectors; ++v) {
-    Put(y + channel + v * kLanes, join.Last(all[v]));
+    Vector::Put(y + channel + v * Vector::kCount, join.Last(all[v]));
   }
 }
 
@@ -69,22 +70,30 @@ LAYERD_INLINE void JoinOne(Join join, const PoolWindow& window, int64_t channel,
   y[channel] = join.Last(all);
 }
 
-// The last lanes end with the channels, and so may be computed twice.
+// The last vector ends with the channels, and so may be computed twice.
+template <typename Vector, typename Join>
+LAYERD_INLINE void JoinBy(Join join, const PoolWindow& window, float* y,
+                          int64_t channels) {
+  constexpr int64_t kCount = Vector::kCount;
+  int64_t channel = 0;
+  for (; channel + 4 * kCount <= channels; channel += 4 * kCount) {
+    JoinVectors<Vector, 4>(join, window, channel, y);
+  }
+  for (; channel + kCount <= channels; channel += kCount) {
+    JoinVectors<Vector, 1>(join, window, channel, y);
+  }
+  if (channel == channels) return;
+  if (channels >= kCount) {
+    return JoinVectors<Vector, 1>(join, window, channels - kCount, y);
+  }
+  for (; channel < channels; ++channel) JoinOne(join, window, channel, y);
+}
+
 template <typename Join>
 LAYERD_INLINE void JoinWindow(Join join, const PoolWindow& window, float* y,
                               int64_t channels) {
-  int64_t channel = 0;
-  for (; channel + 4 * kLanes <= channels; channel += 4 * kLanes) {
-    JoinVectors<4>(join, window, channel, y);
-  }
-  for (; channel + kLanes <= channels; channel += kLanes) {
-    JoinVectors<1>(join, window, channel, y);
-  }
-  if (channel == channels) return;
-  if (channels >= kLanes) {
-    return JoinVectors<1>(join, window, channels - kLanes, y);
-  }
-  for (; channel < channels; ++channel) JoinOne(join, window, channel, y);
+  HasLongVectors() ? JoinBy<LongVector>(join, window, y, channels)
+                   : JoinBy<ShortVector>(join, window, y, channels);
 }
 
 }  // namespace

@@ -32,7 +32,8 @@ struct Larger {
   LAYERD_INLINE float operator()(float a, float b) const {
     return a > b || a != a ? a : b;
   }
-  LAYERD_INLINE Lanes operator()(const Lanes& a, const Lanes& b) const {
+  template <typename Floats>
+  LAYERD_INLINE Floats operator()(const Floats& a, const Floats& b) const {
     return a > b ? a : b;
   }
 };
@@ -41,35 +42,56 @@ struct Smaller {
   LAYERD_INLINE float operator()(float a, float b) const {
     return a < b || a != a ? a : b;
   }
-  LAYERD_INLINE Lanes operator()(const Lanes& a, const Lanes& b) const {
+  template <typename Floats>
+  LAYERD_INLINE Floats operator()(const Floats& a, const Floats& b) const {
     return a < b ? a : b;
   }
 };
 
-// In four times as many lanes: what is joined waits for what was.
-template <typename Join>
-LAYERD_INLINE Lanes JoinedRow(Join join, const float* x, int64_t count) {
-  Lanes lane[4];
-  for (Lanes& each : lane) each = Lanes{} + Join::kStart;
+// Calls join(s, p, vector) for the pieces of a row's whole lanes, which are
+// dealt out to four times as many: what is joined waits for what was.
+template <typename Vector, typename Join>
+LAYERD_INLINE void ForPieces(Join join, const float* x, int64_t count) {
   int64_t i = 0;
   for (; i + 4 * kLanes <= count; i += 4 * kLanes) {
-    for (int64_t j = 0; j < 4; ++j) {
-      lane[j] = join(lane[j], Load(x + i + j * kLanes));
+    for (int64_t s = 0; s < 4; ++s) {
+      for (int64_t p = 0; p < kPieces<Vector>; ++p) {
+        join(s, p, Vector::Load(x + i + s * kLanes + p * Vector::kCount));
+      }
     }
   }
   for (; i + kLanes <= count; i += kLanes) {
-    lane[0] = join(lane[0], Load(x + i));
+    for (int64_t p = 0; p < kPieces<Vector>; ++p) {
+      join(0, p, Vector::Load(x + i + p * Vector::kCount));
+    }
   }
-  return join(join(lane[0], lane[1]), join(lane[2], lane[3]));
 }
 
-template <typename Join>
+template <typename Vector, typename Join>
+LAYERD_INLINE void JoinRow(Join join, const float* x, int64_t count,
+                           float (&lane)[kLanes]) {
+  using Floats = typename Vector::Floats;
+  Floats all[4][kPieces<Vector>];
+  for (auto& pieces : all) {
+    for (Floats& piece : pieces) piece = Floats{} + Join::kStart;
+  }
+  ForPieces<Vector>(
+      [&](int64_t s, int64_t p, const Floats& value) __attribute__((
+          always_inline)) { all[s][p] = join(all[s][p], value); },
+      x, count);
+  for (int64_t p = 0; p < kPieces<Vector>; ++p) {
+    Vector::Put(lane + p * Vector::kCount,
+                join(join(all[0][p], all[1][p]), join(all[2][p], all[3][p])));
+  }
+}
+
+template <typename Vector, typename Join>
 LAYERD_INLINE float Together(Join join, const float* x, int64_t stride,
                              int64_t count) {
   float lane[kLanes];
   int64_t i = 0;
   if (stride == 1) {
-    Put(lane, JoinedRow(join, x, count));
+    JoinRow<Vector>(join, x, count, lane);
     i = count / kLanes * kLanes;
   } else {
     std::fill(lane, lane + kLanes, Join::kStart);
@@ -83,38 +105,40 @@ LAYERD_INLINE float Together(Join join, const float* x, int64_t stride,
 }
 
 // Without its sign, what is not a number is larger than infinity as an integer.
+template <typename Vector>
 LAYERD_INLINE bool HasNoNumber(const float* x, int64_t count) {
-  IntegerLanes most[4] = {};
-  const auto add = [&most](int64_t j, const Lanes& value) {
-    const IntegerLanes bits = std::bit_cast<IntegerLanes>(value) & 0x7fffffff;
-    most[j] = bits > most[j] ? bits : most[j];
-  };
-  int64_t i = 0;
-  for (; i + 4 * kLanes <= count; i += 4 * kLanes) {
-    for (int64_t j = 0; j < 4; ++j) add(j, Load(x + i + j * kLanes));
-  }
-  for (; i + kLanes <= count; i += kLanes) add(0, Load(x + i));
+  using Integers = typename Vector::Integers;
+  Integers most[4][kPieces<Vector>] = {};
+  ForPieces<Vector>(
+      [&](int64_t s, int64_t p, const typename Vector::Floats& value)
+          __attribute__((always_inline)) {
+            const Integers bits = std::bit_cast<Integers>(value) & 0x7fffffff;
+            most[s][p] = bits > most[s][p] ? bits : most[s][p];
+          },
+      x, count);
   bool has = false;
-  for (const IntegerLanes& each : most) {
-    for (int64_t j = 0; j < kLanes; ++j) has |= each[j] > 0x7f800000;
+  for (const auto& pieces : most) {
+    for (const Integers& each : pieces) {
+      for (int64_t j = 0; j < Vector::kCount; ++j) has |= each[j] > 0x7f800000;
+    }
   }
   return has;
 }
 
 // In pieces that are still in the first-level cache when they are looked at
 // again.
-template <typename Join>
+template <typename Vector, typename Join>
 LAYERD_INLINE float Extreme(Join join, const float* x, int64_t stride,
                             int64_t count) {
-  if (stride != 1) return Together(join, x, stride, count);
+  if (stride != 1) return Together<Vector>(join, x, stride, count);
   constexpr int64_t kPiece = 4096;
   float all = Join::kStart;
   for (int64_t first = 0; first < count; first += kPiece) {
     const int64_t size = std::min(kPiece, count - first);
-    if (HasNoNumber(x + first, size)) {
+    if (HasNoNumber<Vector>(x + first, size)) {
       return std::numeric_limits<float>::quiet_NaN();
     }
-    all = join(all, Together(join, x + first, 1, size));
+    all = join(all, Together<Vector>(join, x + first, 1, size));
   }
   return all;
 }
@@ -127,19 +151,23 @@ LAYERD_INLINE void Onto(Join join, const float* x, float* y, int64_t count) {
 
 LAYERD_MULTIVERSION
 float SumRow(const float* x, int64_t stride, int64_t count) {
-  return Together(Plus{}, x, stride, count);
+  return HasLongVectors() ? Together<LongVector>(Plus{}, x, stride, count)
+                          : Together<ShortVector>(Plus{}, x, stride, count);
 }
 LAYERD_MULTIVERSION
 float ProductRow(const float* x, int64_t stride, int64_t count) {
-  return Together(Times{}, x, stride, count);
+  return HasLongVectors() ? Together<LongVector>(Times{}, x, stride, count)
+                          : Together<ShortVector>(Times{}, x, stride, count);
 }
 LAYERD_MULTIVERSION
 float MostRow(const float* x, int64_t stride, int64_t count) {
-  return Extreme(Larger{}, x, stride, count);
+  return HasLongVectors() ? Extreme<LongVector>(Larger{}, x, stride, count)
+                          : Extreme<ShortVector>(Larger{}, x, stride, count);
 }
 LAYERD_MULTIVERSION
 float LeastRow(const float* x, int64_t stride, int64_t count) {
-  return Extreme(Smaller{}, x, stride, count);
+  return HasLongVectors() ? Extreme<LongVector>(Smaller{}, x, stride, count)
+                          : Extreme<ShortVector>(Smaller{}, x, stride, count);
 }
 
 LAYERD_MULTIVERSION

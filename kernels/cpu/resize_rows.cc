@@ -7,29 +7,6 @@
 namespace layerd::cpu {
 namespace {
 
-// GCC takes no vector_size that depends on a template's argument in `using`.
-template <int64_t kCount>
-struct Several {
-  typedef float Floats __attribute__((vector_size(4 * kCount)));
-  struct Unaligned {
-    Floats value;
-  } __attribute__((packed, may_alias));
-
-  LAYERD_INLINE static Floats Load(const float* from) {
-    return reinterpret_cast<const Unaligned*>(from)->value;
-  }
-  LAYERD_INLINE static void Put(float* to, const Floats& value) {
-    static_assert(sizeof(Floats) == kCount * sizeof(float));
-    reinterpret_cast<Unaligned*>(to)->value = value;
-  }
-};
-template <>
-struct Several<1> {
-  using Floats = float;
-  LAYERD_INLINE static float Load(const float* from) { return *from; }
-  LAYERD_INLINE static void Put(float* to, float value) { *to = value; }
-};
-
 struct Pixels {
   const float* x;
   PixelTaps taps;
@@ -42,7 +19,7 @@ struct Pixels {
 // so may be computed twice. kTaps is 0 where there are more.
 template <int64_t kCount, int64_t kTaps>
 LAYERD_INLINE void MixPixel(const Pixels& pixels, int64_t pixel) {
-  using Vector = Several<kCount>;
+  using Vector = VectorOf<kCount>;
   const PixelTaps& taps = pixels.taps;
   float* const y = pixels.y + pixel * pixels.y_step;
   const int64_t last = pixels.channels - kCount;
@@ -92,7 +69,11 @@ LAYERD_MULTIVERSION
 void MixPixels(const float* x, const PixelTaps& taps, int64_t count,
                int64_t channels, float* y, int64_t y_step) {
   const Pixels pixels{x, taps, count, channels, y, y_step};
-  if (channels >= 16) return MixBy<16>(pixels);
+  if (channels >= LongVector::kCount && HasLongVectors()) {
+    return MixBy<LongVector::kCount>(pixels);
+  }
+  if (channels >= ShortVector::kCount)
+    return MixBy<ShortVector::kCount>(pixels);
   if (channels >= 4) return MixBy<4>(pixels);
   MixBy<1>(pixels);
 }
