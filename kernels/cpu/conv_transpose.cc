@@ -1,4 +1,10 @@
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "config/status_macros.h"
+#include "kernels/cpu/tiled_layer.h"
 #include "kernels/cpu/weighted_kernel.h"
 
 namespace layerd::cpu {
@@ -64,12 +70,94 @@ absl::StatusOr<UniquePrimitiveDesc> Describe(const ConvTranspose& op,
   return CreateDesc(library, &desc, attributes.get());
 }
 
+// Where a kernel is as large as its stride, each of its taps makes pixels of
+// its own: a convolution of 1 x 1 whose outputs lie a stride apart.
+bool TapsAreApart(const ConvTranspose& op, const PartSpec& spec) {
+  const TensorType& x = spec.inputs[0];
+  const TensorType& y = spec.outputs[0];
+  if (Tiles() == nullptr || op.groups != 1 || op.strides.size() != 2 ||
+      !ChannelsAreSideBySide(x) || !ChannelsAreSideBySide(y)) {
+    return false;
+  }
+  for (size_t d = 0; d < 2; ++d) {
+    if (spec.weights[0].layout.shape[2 + d] != op.strides[d] ||
+        op.dilations[d] != 1 || op.pads_begin[d] != 0 ||
+        y.shape[2 + d] != x.shape[2 + d] * op.strides[d]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Tap by tap, each as tiles read it. `shape` is [O, I, window...].
+WeightLayout TapsLayout(const Sizes& shape) {
+  const WeightLayout tap = TiledLayout({shape[0], shape[1]});
+  WeightLayout layout = WeightLayout::Plain(DataType::kF32, shape);
+  layout.padded_shape[0] = tap.padded_shape[0];
+  layout.blocks = tap.blocks;
+  std::copy(tap.strides.begin(), tap.strides.end(), layout.strides.begin());
+  auto stride = static_cast<int64_t>(tap.bytes() / sizeof(float));
+  for (size_t d = shape.size(); d-- > 2; stride *= shape[d]) {
+    layout.strides[d] = stride;
+  }
+  return layout;
+}
+
+class TapsKernel : public CpuKernel {
+ public:
+  TapsKernel(const ConvTranspose& op, const PartSpec& spec) {
+    const Sizes& kernel = spec.weights[0].layout.shape;
+    const WeightLayout layout = TiledLayout({kernel[0], kernel[1]});
+    PartSpec tap = spec;
+    tap.weights[0].layout = layout;
+    for (int64_t i = 0; i < op.strides[0]; ++i) {
+      for (int64_t j = 0; j < op.strides[1]; ++j) {
+        taps_.push_back(MakeTiled(LayerOf(op, spec, i, j), tap));
+        tap.weights[0].offset_bytes += layout.bytes();
+        scratch_bytes_ =
+            std::max(scratch_bytes_, taps_.back()->scratch_bytes());
+      }
+    }
+  }
+
+  std::string implementation() const override {
+    return taps_[0]->implementation();
+  }
+
+  absl::Status Run(dnnl_stream_t stream, const PartMemory& memory) override {
+    for (const auto& tap : taps_) RETURN_IF_ERROR(tap->Run(stream, memory));
+    return absl::OkStatus();
+  }
+
+ private:
+  static TiledLayer LayerOf(const ConvTranspose& op, const PartSpec& spec,
+                            int64_t i, int64_t j) {
+    const Sizes& x = spec.inputs[0].shape;
+    PixelPlace y = PixelsOf(spec.outputs[0], spec.channels.first, i);
+    y.offset += j * y.column;
+    y.row *= op.strides[0];
+    y.column *= op.strides[1];
+    return {.images = x[0],
+            .rows = {.inputs = x[2], .count = x[2]},
+            .columns = {.inputs = x[3], .count = x[3]},
+            .inputs = x[1],
+            .outputs = spec.channels.count,
+            .x = PixelsOf(spec.inputs[0], 0, 0),
+            .y = y,
+            .residual = {},
+            .activation = op.activation};
+  }
+
+  std::vector<std::unique_ptr<CpuKernel>> taps_;
+};
+
 }  // namespace
 
 absl::StatusOr<WeightLayout> KernelLayout(const ConvTranspose& op,
                                           const PartSpec& spec,
                                           const OneDnn& library) {
   if (op.kernel_is_input) return absl::UnimplementedError("no weights");
+  if (TapsAreApart(op, spec)) return TapsLayout(spec.weights[0].layout.shape);
   const OneThread one_thread;
   ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
                    Describe(op, GeometryOf(op, spec),
@@ -80,6 +168,7 @@ absl::StatusOr<WeightLayout> KernelLayout(const ConvTranspose& op,
 KernelOr Make(const ConvTranspose& op, const PartSpec& spec,
               const OneDnn& library) {
   if (op.kernel_is_input) return absl::UnimplementedError("no weights");
+  if (TapsAreApart(op, spec)) return std::make_unique<TapsKernel>(op, spec);
   const Geometry part = GeometryOf(op, spec);
   ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
                    Describe(op, part, DescOf(spec.weights[0].layout), library));

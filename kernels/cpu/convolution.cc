@@ -94,10 +94,6 @@ absl::StatusOr<UniquePrimitiveDesc> Describe(const Convolution& op,
   return CreateDesc(library, &desc, attributes.get());
 }
 
-bool ChannelsAreSideBySide(const TensorType& type) {
-  return type.shape[1] == 1 || type.strides[1] == 1;
-}
-
 // Of dimension `d` of the picture.
 WindowSpan SpanOf(const Convolution& op, const PartSpec& spec, size_t d,
                   const Range& range) {
@@ -109,14 +105,6 @@ WindowSpan SpanOf(const Convolution& op, const PartSpec& spec, size_t d,
           .dilation = op.dilations[d],
           .pad = op.pads_begin[d],
           .kernel = kernel[kernel.size() - op.strides.size() + d]};
-}
-
-PixelPlace PlaceOf(const TensorType& type, int64_t channel, int64_t row) {
-  const bool is_picture = type.shape.size() == 4;
-  return {.offset = channel + row * type.strides[2],
-          .image = type.strides[0],
-          .row = is_picture ? type.strides[2] : 0,
-          .column = type.strides[is_picture ? 3 : 2]};
 }
 
 bool IsDepthwise(const Convolution& op, const PartSpec& spec) {
@@ -143,8 +131,8 @@ std::optional<TiledLayer> AsTiled(const Convolution& op, const PartSpec& spec) {
       .columns = {},
       .inputs = spec.inputs[0].shape[1] / op.groups,
       .outputs = spec.channels.count,
-      .x = PlaceOf(spec.inputs[0], is_depthwise ? spec.channels.first : 0, 0),
-      .y = PlaceOf(spec.outputs[0], spec.channels.first, spec.rows.first),
+      .x = PixelsOf(spec.inputs[0], is_depthwise ? spec.channels.first : 0, 0),
+      .y = PixelsOf(spec.outputs[0], spec.channels.first, spec.rows.first),
       .residual = {},
       .adds_residual = op.adds_residual,
       .activation = op.activation};
@@ -154,7 +142,7 @@ std::optional<TiledLayer> AsTiled(const Convolution& op, const PartSpec& spec) {
   }
   if (op.adds_residual) {
     layer.residual =
-        PlaceOf(spec.inputs[1], spec.channels.first, spec.rows.first);
+        PixelsOf(spec.inputs[1], spec.channels.first, spec.rows.first);
   }
   return layer;
 }

@@ -367,6 +367,18 @@ const TileSet* Tiles() {
   return tiles;
 }
 
+bool ChannelsAreSideBySide(const TensorType& type) {
+  return type.shape[1] == 1 || type.strides[1] == 1;
+}
+
+PixelPlace PixelsOf(const TensorType& type, int64_t channel, int64_t row) {
+  const bool is_picture = type.shape.size() == 4;
+  return {.offset = channel + row * type.strides[2],
+          .image = type.strides[0],
+          .row = is_picture ? type.strides[2] : 0,
+          .column = type.strides[is_picture ? 3 : 2]};
+}
+
 bool FitsTiles(const TiledLayer& layer) { return TileWindows::Fit(layer); }
 
 std::unique_ptr<CpuKernel> MakeTiled(const TiledLayer& layer,

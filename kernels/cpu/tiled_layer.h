@@ -25,6 +25,11 @@ struct PixelPlace {
   int64_t image = 0, row = 0, column = 0;  // Strides.
 };
 
+// Whether `type` has pixels at all, and where they lie from `channel` and `row`
+// on; a line of pixels is a picture of one row.
+bool ChannelsAreSideBySide(const TensorType& type);
+PixelPlace PixelsOf(const TensorType& type, int64_t channel, int64_t row);
+
 // A part of a convolution over a picture. A fully connected part is one of a
 // single row, a pixel for each row of its matrix.
 struct TiledLayer {
