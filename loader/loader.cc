@@ -241,8 +241,8 @@ void Loader::Impl::SubmitAll() {
 
 uint64_t Loader::Impl::SubmitNext(Slot* slot, uint64_t bytes_max) {
   if (!MaySubmit(*slot)) return 0;
-  const uint64_t most = std::max(slot->reader.in_flight_bytes_max(),
-                                 slot->tile_bytes());
+  const uint64_t most =
+      std::max(slot->reader.in_flight_bytes_max(), slot->tile_bytes());
   const uint64_t in_flight = slot->bytes_in_flight;
   // What is left of `most` is no read of its own if it is little.
   if (in_flight > 0 && in_flight + most / 8 > most) return 0;

@@ -55,8 +55,7 @@ TEST_CASE("Rates are medians, and what a batch costs follows from half of it") {
   const DriveSpeed speed =
       DriveLooks::SpeedOf({{4e9, 3e9}, {1e9, 1e9}, {5e9, 2e9}});
   CHECK(speed.bytes_per_s == 4e9);
-  CHECK(speed.turn_seconds ==
-        Approx((1 / 2e9 - 1 / 4e9) * (4 << 20)));
+  CHECK(speed.turn_seconds == Approx((1 / 2e9 - 1 / 4e9) * (4 << 20)));
 }
 
 }  // namespace

@@ -326,8 +326,8 @@ class DriveLooks::Impl {
  public:
   explicit Impl(DirectFile file) : file_(std::move(file)) {}
   absl::Status Open() {
-    ASSIGN_OR_RETURN(
-        loop_, ReadingLoop::Open(&file_, LoaderCell(), Bytes::kChecked));
+    ASSIGN_OR_RETURN(loop_,
+                     ReadingLoop::Open(&file_, LoaderCell(), Bytes::kChecked));
     return absl::OkStatus();
   }
   absl::StatusOr<Rates> Look() { return LookFor(kLongLookTime, &*loop_); }

@@ -211,8 +211,8 @@ TEST_CASE("The first tile decodes a panel to the bits of decoding by itself") {
                                 panel.decoded.data(), nullptr));
           CHECK(y == Multiplied(*tiles, panel, rows, channels, left.data(),
                                 nullptr));
-          CHECK(y == Multiplied(*tiles, panel, rows, channels, nullptr,
-                                &unkept));
+          CHECK(y ==
+                Multiplied(*tiles, panel, rows, channels, nullptr, &unkept));
         }
       }
     }

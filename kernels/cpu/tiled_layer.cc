@@ -312,9 +312,9 @@ void TiledKernel::RunNarrowPanel(const Memory& memory, int64_t panel,
   PanelState& state = memory.states[panel];
   uint32_t stage = state.load(std::memory_order_acquire);
   if (stage == kDecoded) return RunPanel(memory, panel, rows, pointers, tile);
-  const bool is_ours = stage == kStored && state.compare_exchange_strong(
-                                               stage, kBeingDecoded,
-                                               std::memory_order_relaxed);
+  const bool is_ours =
+      stage == kStored && state.compare_exchange_strong(
+                              stage, kBeingDecoded, std::memory_order_relaxed);
   NarrowWeights narrow = NarrowPanel(memory, panel * panel_);
   alignas(64) float row[kPanelMax];
   if (!is_ours) {
@@ -338,8 +338,7 @@ NarrowWeights TiledKernel::NarrowPanel(const Memory& memory,
                                      : Type::kI8,
           memory.narrow + at * static_cast<int64_t>(SizeOf(dtype)),
           memory.scales == nullptr ? nullptr : memory.scales + channel,
-          const_cast<float*>(memory.weights) + at,
-          panel_};
+          const_cast<float*>(memory.weights) + at, panel_};
 }
 
 void TiledKernel::RunPanel(const Memory& memory, int64_t panel, int64_t rows,

@@ -24,10 +24,9 @@ WeightDecoder::WeightDecoder(const PartSpec& stored, const DecodeRows& rows)
   const size_t kernels = KernelsOf(stored.op);
   for (size_t w = 1; w < kernels; ++w) {
     const WeightLayout& layout = stored.weights[w].layout;
-    others_.push_back({stored.weights[w].offset_bytes,
-                       decoded.weights[w].offset_bytes,
-                       static_cast<int64_t>(layout.bytes() /
-                                            SizeOf(layout.dtype))});
+    others_.push_back(
+        {stored.weights[w].offset_bytes, decoded.weights[w].offset_bytes,
+         static_cast<int64_t>(layout.bytes() / SizeOf(layout.dtype))});
   }
   for (size_t w = kernels; w < decoded.weights.size(); ++w) {
     copies_.push_back({stored.weights[w].offset_bytes,
