@@ -298,6 +298,27 @@ TEST_CASE("Who helps changes no bits") {
   }
 }
 
+// Large enough to be shared: many panels of channels that few places meet, and
+// one that many do at once.
+TEST_CASE("Whoever decodes a panel first, the bits are the same") {
+  const ConvolutionSketch sketches[] = {
+      {"many panels", {1, 128, 7, 7}, 200, {1, 1}, {1, 1}, {1, 1}, {0, 0},
+       {0, 0}},
+      {"one panel", {1, 32, 20, 20}, 12, {3, 3}, {1, 1}, {1, 1}, {1, 1},
+       {1, 1}}};
+  const std::unique_ptr<Backend> alone = MakeCpuBackend(1);
+  const std::unique_ptr<Backend> helped = MakeHelped();
+  for (const ConvolutionSketch& sketch : sketches) {
+    for (const auto& [narrow, decoded] : NarrowCasesOf(LayerOf(sketch, 1))) {
+      INFO(narrow.name);
+      const auto expected = Run(*alone, decoded).output;
+      for (int round = 0; round < 10; ++round) {
+        REQUIRE(Run(*helped, narrow).output == expected);
+      }
+    }
+  }
+}
+
 TEST_CASE("A narrow part gives the bits of the same part decoded") {
   for (const Twin& twin : kTwins) {
     const std::unique_ptr<Backend> backend = twin.make();

@@ -34,6 +34,8 @@ struct NarrowCase {
   TestLayer narrow, decoded;
 };
 std::vector<NarrowCase> NarrowCases();
+// A layer in every way.
+std::vector<NarrowCase> NarrowCasesOf(const TestLayer& layer);
 
 // A layer of one output that is never cut.
 TestLayer MakeWhole(const char* name, Operator op,

@@ -80,6 +80,12 @@ NarrowCase CaseOf(const TestLayer& layer, const Way& way) {
 
 }  // namespace
 
+std::vector<NarrowCase> NarrowCasesOf(const TestLayer& layer) {
+  std::vector<NarrowCase> cases;
+  for (const Way& way : kWays) cases.push_back(CaseOf(layer, way));
+  return cases;
+}
+
 std::vector<NarrowCase> NarrowCases() {
   std::vector<TestLayer> layers = FullyConnectedCases();
   for (const TestLayer& layer : ConvolutionCases()) layers.push_back(layer);
