@@ -301,11 +301,22 @@ TEST_CASE("Who helps changes no bits") {
 // Large enough to be shared: many panels of channels that few places meet, and
 // one that many do at once.
 TEST_CASE("Whoever decodes a panel first, the bits are the same") {
-  const ConvolutionSketch sketches[] = {
-      {"many panels", {1, 128, 7, 7}, 200, {1, 1}, {1, 1}, {1, 1}, {0, 0},
-       {0, 0}},
-      {"one panel", {1, 32, 20, 20}, 12, {3, 3}, {1, 1}, {1, 1}, {1, 1},
-       {1, 1}}};
+  const ConvolutionSketch sketches[] = {{"many panels",
+                                         {1, 128, 7, 7},
+                                         200,
+                                         {1, 1},
+                                         {1, 1},
+                                         {1, 1},
+                                         {0, 0},
+                                         {0, 0}},
+                                        {"one panel",
+                                         {1, 32, 20, 20},
+                                         12,
+                                         {3, 3},
+                                         {1, 1},
+                                         {1, 1},
+                                         {1, 1},
+                                         {1, 1}}};
   const std::unique_ptr<Backend> alone = MakeCpuBackend(1);
   const std::unique_ptr<Backend> helped = MakeHelped();
   for (const ConvolutionSketch& sketch : sketches) {
