@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "kernels/cpu/cpu_kernel.h"
-#include "kernels/cpu/pixel_norm.h"
 #include "kernels/cpu/rows.h"
 #include "kernels/cpu/staging.h"
 
@@ -136,7 +135,6 @@ KernelOr Make(const Softmax& op, const PartSpec& spec, const OneDnn&) {
 }
 
 KernelOr Make(const LayerNorm& op, const PartSpec& spec, const OneDnn&) {
-  if (auto kernel = MakePixelNorm(op, spec)) return kernel;
   return std::make_unique<LayerNormKernel>(op, spec);
 }
 

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -138,49 +137,14 @@ struct Itself {
     return x;
   }
 };
-template <typename Mean>
 struct SquaredDistance {
-  Mean mean;
+  float mean;
   template <typename T>
   LAYERD_INLINE T operator()(const T& x) const {
     const T distance = x - mean;
     return distance * distance;
   }
 };
-
-// Four pixels at a time: what is added waits for what was.
-template <typename Vector, typename Function>
-LAYERD_INLINE auto SumDown(Function function, const float* x, int64_t step,
-                           int64_t pixels) {
-  typename Vector::Floats sum[4] = {};
-  int64_t p = 0;
-  for (; p + 4 <= pixels; p += 4, x += 4 * step) {
-    for (int64_t s = 0; s < 4; ++s) {
-      sum[s] += function(Vector::Load(x + s * step));
-    }
-  }
-  for (; p < pixels; ++p, x += step) sum[0] += function(Vector::Load(x));
-  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
-}
-
-// The last vector ends with the channels, and so may be computed twice.
-template <typename Vector>
-LAYERD_INLINE void SumsBy(const PixelRows& rows, const float* mean,
-                          float* sum) {
-  const int64_t last = rows.channels - Vector::kCount;
-  for (int64_t c = 0; c <= last;) {
-    const float* const x = rows.x + c;
-    if (mean == nullptr) {
-      Vector::Put(sum + c,
-                  SumDown<Vector>(Itself{}, x, rows.step, rows.pixels));
-    } else {
-      const SquaredDistance distance{Vector::Load(mean + c)};
-      Vector::Put(sum + c,
-                  SumDown<Vector>(distance, x, rows.step, rows.pixels));
-    }
-    c = c < last ? std::min(c + Vector::kCount, last) : last + 1;
-  }
-}
 
 LAYERD_INLINE float Normal(float mean, float factor, float x) {
   return (x - mean) * factor;
@@ -195,7 +159,7 @@ LAYERD_INLINE Moments MomentsOf(float epsilon, const float* x, int64_t count) {
   const auto elements = static_cast<float>(count);
   const float mean = SumOfRow<Vector>(Itself{}, x, count) / elements;
   const float variance =
-      SumOfRow<Vector>(SquaredDistance<float>{mean}, x, count) / elements;
+      SumOfRow<Vector>(SquaredDistance{mean}, x, count) / elements;
   return {mean, 1.0f / std::sqrt(variance + epsilon)};
 }
 
@@ -256,24 +220,6 @@ void LayerNormRow(float epsilon, const float* x, const float* scale,
     const float normal = Normal(mean, factor, x[i]);
     const float scaled = scale != nullptr ? normal * scale[i] : normal;
     y[i] = bias != nullptr ? scaled + bias[i] : scaled;
-  }
-}
-
-LAYERD_MULTIVERSION
-void SumOfPixels(const PixelRows& rows, const float* mean, float* sum) {
-  HasLongVectors() ? SumsBy<LongVector>(rows, mean, sum)
-                   : SumsBy<ShortVector>(rows, mean, sum);
-}
-
-LAYERD_MULTIVERSION
-void NormalPixels(const PixelRows& rows, const float* mean, const float* factor,
-                  float* y, int64_t y_step) {
-  for (int64_t p = 0; p < rows.pixels; ++p, y += y_step) {
-    const float* const x = rows.x + p * rows.step;
-    LAYERD_SAME_OR_APART
-    for (int64_t c = 0; c < rows.channels; ++c) {
-      y[c] = (x[c] - mean[c]) * factor[c];
-    }
   }
 }
 

@@ -94,20 +94,6 @@ void PlacesOfRows(bool wants_most, bool wants_last, const float* x, int32_t at,
 void LayerNormRow(float epsilon, const float* x, const float* scale,
                   const float* bias, float* y, int64_t count);
 
-// Of pixels whose channels are side by side: the sum of each channel, or, where
-// `mean` is not null, of its squared distances from it.
-struct PixelRows {
-  static constexpr int64_t kChannelsMin = 16;
-
-  const float* x;
-  int64_t step, pixels;
-  int64_t channels;
-};
-void SumOfPixels(const PixelRows& rows, const float* mean, float* sum);
-// y = (x - mean) * factor, channel by channel; y may be the memory of x.
-void NormalPixels(const PixelRows& rows, const float* mean, const float* factor,
-                  float* y, int64_t y_step);
-
 // y += x * x.
 void AddSquareRow(const float* x, float* y, int64_t count);
 

@@ -95,13 +95,6 @@ std::vector<TestLayer> LayerNormCases() {
       Normalised("without both", PlainType({3, 4, 5}), 1, false, false),
       Normalised("of everything", PlainType({3, 4, 5}), 0, false, true),
       Normalised("of pictures", ChannelsLast({2, 9, 5, 5}), 1, true, true),
-      Normalised("of channels over pictures", ChannelsLast({2, 37, 9, 70}), 2,
-                 false, false),
-      Normalised("of channels in a range", ChannelSlice({1, 24, 5, 7}, 40), 2,
-                 false, false),
-      Normalised("of groups over pictures",
-                 {DataType::kF32, {2, 5, 8, 9, 7}, {2520, 8, 1, 280, 40}}, 2,
-                 false, false),
       Normalised("of what lies across", Turned(PlainType({6, 40}), {1, 6}), 1,
                  true, true),
   };
