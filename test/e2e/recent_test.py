@@ -124,6 +124,8 @@ def without_elements():
     yield node("Concat", none, numbers(2, 3, 4), opset=13, asked=2, axis=1,
                title="Concat_first")
     yield node("Relu", none, opset=14, title="Relu_none")
+    yield node("Split", numbers(2, 5), whole(5, 0), opset=13, axis=1,
+               outputs=("y", "z"), title="Split_rest")
     yield node("Split", np.zeros(0, np.float32), whole(0, 0), opset=13,
                outputs=("y", "z"), title="Split_none")
 
