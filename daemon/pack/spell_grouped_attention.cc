@@ -1,8 +1,12 @@
 // GroupQueryAttention, as exporters of language models write it: queries in
 // groups that share keys, rotation inside, keys and values handed on.
 
+#include <cstdint>
+#include <vector>
+
 #include "config/status_macros.h"
 #include "daemon/pack/attention.h"
+#include "daemon/pack/element_type.h"
 
 namespace layerd {
 namespace {
@@ -15,7 +19,9 @@ enum : size_t {
   kV,
   kPastK,
   kPastV,
-  kCosines = 7,
+  kLengths,  // Of all keys of each text, less one.
+  kLength,   // The longest.
+  kCosines,
   kSines,
   kPositions,
   kBias,
@@ -75,16 +81,35 @@ absl::Status TakeInputs(Speller& speller, Attention& attention) {
   return absl::OkStatus();
 }
 
+// What says how much of a past counts has to say all of it.
+absl::Status CheckIsWhole(const Speller& speller, size_t i, int64_t length) {
+  if (!speller.has_input(i) || CountOf(speller.shape(speller.input(i))) != 1) {
+    return speller.Invalid("it has not one length");
+  }
+  if (!speller.is_known(speller.input(i))) {
+    return speller.Unsupported(
+        "how much of its past counts is not known when packing; bind what that "
+        "comes from, a mask of ones, with --value");
+  }
+  ASSIGN_OR_RETURN(const std::vector<int64_t> said,
+                   speller.Elements(speller.input(i)));
+  if (said == std::vector{length}) return absl::OkStatus();
+  return speller.Unsupported("a past of which only a piece counts");
+}
+
 // How many keys were there before.
-absl::StatusOr<int64_t> KeysBefore(const Speller& speller) {
+absl::StatusOr<int64_t> KeysBefore(const Speller& speller, int64_t queries) {
   if (!speller.has_input(kPastK)) return 0;
   const Shape past = speller.shape(speller.input(kPastK));
   if (past.size() != 4) return speller.Invalid("its past has no heads");
-  if (past[2] > 0 && past[0] != 1) {
+  if (past[2] == 0) return 0;
+  if (past[0] != 1) {
     return speller.Unsupported(
         "several texts, whose pasts may differ in length, are not supported; "
         "bind a batch of 1");
   }
+  RETURN_IF_ERROR(CheckIsWhole(speller, kLengths, past[2] + queries - 1));
+  RETURN_IF_ERROR(CheckIsWhole(speller, kLength, past[2] + queries));
   return past[2];
 }
 
@@ -142,7 +167,8 @@ absl::Status SpellGroupQueryAttention(Speller& speller) {
   RETURN_IF_ERROR(CheckTaken(speller));
   Attention attention;
   RETURN_IF_ERROR(TakeInputs(speller, attention));
-  ASSIGN_OR_RETURN(const int64_t before, KeysBefore(speller));
+  ASSIGN_OR_RETURN(const int64_t before,
+                   KeysBefore(speller, attention.queries()));
   RETURN_IF_ERROR(Rotate(speller, before, attention));
   RETURN_IF_ERROR(TakePast(speller, kPastK, kPastV, attention));
   RETURN_IF_ERROR(LookBack(speller, before, attention));

@@ -105,7 +105,8 @@ def angles(places, size=SIZE):
 
 def grouped(title, heads=4, key_heads=2, size=16, batch=BATCH, length=LENGTH,
             past=0, packed=False, rotary=False, positions=None, bias=None,
-            opens=False, **attributes):
+            opens=False, lengths_are_asked=None, counts=None, **attributes):
+    """Of a past, how much of it counts is known, unless it is asked."""
     q = numbers(batch, length, heads * size)
     k = numbers(batch, length, key_heads * size, seed=2)
     v = numbers(batch, length, key_heads * size, seed=3)
@@ -117,14 +118,16 @@ def grouped(title, heads=4, key_heads=2, size=16, batch=BATCH, length=LENGTH,
         ("q", q), ("k", k), ("v", v),
         ("past_k", numbers(*shape, seed=5) if past or opens else None),
         ("past_v", numbers(*shape, seed=6) if past or opens else None),
-        ("lengths", whole(*[past + length - 1] * batch)),
+        ("lengths", whole(*[(counts or past + length) - 1] * batch)),
         ("length", whole(past + length)),
         ("cosines", cosines), ("sines", sines),
         ("positions", positions), ("bias", bias),
     ]
-    return Case(title, "GroupQueryAttention", inputs,
-                ["q", "k", "v", "past_k", "past_v", "lengths", "length",
-                 "positions", "bias"],
+    if lengths_are_asked is None:
+        lengths_are_asked = not past
+    asked = ["q", "k", "v", "past_k", "past_v", "positions", "bias"]
+    asked += ["lengths", "length"] * lengths_are_asked
+    return Case(title, "GroupQueryAttention", inputs, asked,
                 ("y", "present_k", "present_v"),
                 num_heads=heads, kv_num_heads=key_heads,
                 do_rotary=int(rotary), **attributes)
@@ -224,6 +227,10 @@ def refused():
     yield attention("shared", past=joint_past(), outputs=("y", "present"),
                     past_present_share_buffer=1), "share"
     yield grouped("pasts_differ", past=PAST, length=1), "batch of 1"
+    yield grouped("length_unknown", batch=1, past=PAST, length=1,
+                  lengths_are_asked=True), "--value"
+    yield grouped("padded", batch=1, past=PAST, length=1,
+                  counts=PAST), "only a piece"
     yield grouped("smooth", smooth_softmax=1), "smooth_softmax"
     yield onnx_attention("masked_scores", outputs=("y", "", "", "qk"),
                          qk_matmul_output_mode=2, is_causal=1), "qk_matmul"
