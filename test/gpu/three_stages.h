@@ -29,7 +29,8 @@ double RecurrenceSeconds(std::span<const CudaPartTimes> alone);
 struct ThreeStages {
   StageTimes stages;
   double recurrence_seconds = 0;
-  StageTimes brought;  // One at a time, with weights that were there before.
+  // One at a time, with weights that were there before.
+  StageTimes brought = {};
 };
 absl::StatusOr<ThreeStages> MeasureThreeStages();
 
