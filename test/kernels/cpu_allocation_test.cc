@@ -63,9 +63,9 @@ namespace {
 // More where it generates no loops for a case and takes plain ones: all on
 // 64-bit ARM, some without AVX-512.
 #if defined(__aarch64__)
-constexpr int kOfLibraryMost = 200;
+const uint64_t kOfLibraryMost = 200;
 #else
-constexpr int kOfLibraryMost = 50;
+const uint64_t kOfLibraryMost = __builtin_cpu_supports("avx512f") ? 20 : 50;
 #endif
 
 // Counts between Enqueue() and completion of the backend inside.
