@@ -15,7 +15,7 @@
 #include "config/version.h"
 #include "daemon/ctl/output.h"
 #include "daemon/ctl/pack_options.h"
-#include "daemon/pack/onnx_scan.h"
+#include "daemon/pack/onnx/onnx_scan.h"
 #include "loader/store/format.h"
 
 namespace layerd {

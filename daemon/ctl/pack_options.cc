@@ -11,7 +11,7 @@
 #include "daemon/ctl/failure.h"
 #include "daemon/ctl/name_path.h"
 #include "daemon/ctl/npy.h"
-#include "daemon/pack/onnx_scan.h"
+#include "daemon/pack/onnx/onnx_scan.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cuda/layouts.h"
 #include "loader/store/format.h"

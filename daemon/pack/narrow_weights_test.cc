@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "daemon/pack/decode_layer_file.h"
-#include "daemon/pack/onnx_test_model.h"
+#include "daemon/pack/import/onnx_test_model.h"
 #include "daemon/pack/packer.h"
 #include "daemon/plan/program.h"
 #include "kernels/cpu/cpu_backend.h"

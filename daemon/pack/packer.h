@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "daemon/pack/onnx_importer.h"
+#include "daemon/pack/import/onnx_importer.h"
 #include "kernels/backend.h"
 
 namespace layerd {

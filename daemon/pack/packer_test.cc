@@ -1,6 +1,6 @@
 #include "daemon/pack/packer.h"
 
-#include "daemon/pack/onnx_test_model.h"
+#include "daemon/pack/import/onnx_test_model.h"
 #include "daemon/plan/program.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/reference/reference_backend.h"

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <iostream>
 
-#include "daemon/pack/half_float.h"
+#include "daemon/pack/graph/half_float.h"
 #include "daemon/pack/packer.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/reference/reference_backend.h"

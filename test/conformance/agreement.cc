@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "daemon/pack/element_type.h"
+#include "daemon/pack/graph/element_type.h"
 
 namespace layerd {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
-#include "daemon/pack/element_type.h"
-#include "daemon/pack/onnx_scan.h"
+#include "daemon/pack/graph/element_type.h"
+#include "daemon/pack/onnx/onnx_scan.h"
 #include "onnx.pb.h"
 #include "test/scratch/scratch_folder.h"
 

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <iostream>
 
-#include "daemon/pack/onnx_test_model.h"
+#include "daemon/pack/import/onnx_test_model.h"
 #include "loader/store/layer_file_reader.h"
 #include "test/catch/catch.h"
 #include "test/e2e/daemon_process.h"

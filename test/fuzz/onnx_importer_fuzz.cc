@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "config/check.h"
-#include "daemon/pack/onnx_importer.h"
+#include "daemon/pack/import/onnx_importer.h"
 #include "test/scratch/scratch_folder.h"
 
 namespace layerd {

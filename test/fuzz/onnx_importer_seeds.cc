@@ -9,7 +9,7 @@
 #include <string>
 #include <system_error>
 
-#include "daemon/pack/onnx_test_model.h"
+#include "daemon/pack/import/onnx_test_model.h"
 
 namespace layerd {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "config/check.h"
-#include "daemon/pack/onnx_test_model.h"
+#include "daemon/pack/import/onnx_test_model.h"
 #include "daemon/pack/packer.h"
 #include "test/gpu/device_model.h"
 

@@ -1,7 +1,7 @@
 #include "test/sim/imported_answers.h"
 
-#include "daemon/pack/simplify.h"
-#include "daemon/pack/translate.h"
+#include "daemon/pack/network/simplify.h"
+#include "daemon/pack/network/translate.h"
 #include "test/catch/catch.h"
 #include "test/sim/packed_answers.h"
 

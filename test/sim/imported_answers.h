@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "daemon/pack/onnx_test_model.h"
+#include "daemon/pack/import/onnx_test_model.h"
 #include "kernels/backend.h"
 
 namespace layerd {

@@ -4,8 +4,8 @@
 #include <cstring>
 #include <span>
 
-#include "daemon/pack/lower.h"
-#include "daemon/pack/weight_writer.h"
+#include "daemon/pack/lower/lower.h"
+#include "daemon/pack/lower/weight_writer.h"
 #include "daemon/plan/program_check.h"
 #include "test/catch/catch.h"
 #include "test/sim/run_program.h"

@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "daemon/pack/cut.h"
-#include "daemon/pack/network.h"
+#include "daemon/pack/lower/cut.h"
+#include "daemon/pack/network/network.h"
 #include "kernels/backend.h"
 
 namespace layerd {

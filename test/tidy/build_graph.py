@@ -10,7 +10,7 @@ import arrows
 from source_tree import folder_of
 
 DAEMON = "//daemon:layerd"
-PACK = "//daemon/pack:"
+PACK = ("//daemon/pack:", "//daemon/pack/")
 TEST_RULES = ("layerd_test", "layerd_fuzzer", "cc_test", "sh_test")
 GRPC = "@com_github_grpc_grpc//"
 

@@ -1,0 +1,75 @@
+#ifndef LAYERD_DAEMON_PACK_IMPORT_LOOP_BODIES_H_
+#define LAYERD_DAEMON_PACK_IMPORT_LOOP_BODIES_H_
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "daemon/pack/graph/graph.h"
+#include "daemon/pack/onnx/allowance.h"
+
+namespace layerd {
+
+// What inference does for those who write nodes while it walks.
+struct InferenceDoor {
+  std::function<absl::Status(Node)> process;  // Infers; folds or keeps.
+  std::function<int(int)> stands_for;         // The value that one is in truth.
+  std::function<void(int, int)> let_stand_for;  // The first for the second.
+};
+
+// Loop and Scan, written out: what a body says once is said as often as it is
+// computed, which must be known while packing. A body sees what is around it,
+// and may have Ifs and loops inside.
+//
+// Ownership: graph and held_bytes are loans.
+class LoopBodies {
+ public:
+  // `turns` bounds the nodes that are written.
+  LoopBodies(Graph* graph, Allowance* held_bytes, Allowance* turns)
+      : graph_(graph), held_bytes_(held_bytes), turns_(turns) {}
+
+  // A node of a body waits for its loop; false if it belongs to none.
+  bool Take(Node& node);
+
+  // REQUIRES: `loop` is a Loop or a Scan, and belongs to no body.
+  // Errors: UNIMPLEMENTED if a request decides how often it turns.
+  absl::Status Unroll(const Node& loop, const InferenceDoor& door);
+
+ private:
+  // One loop at hand.
+  struct Run {
+    const Node& loop;
+    const InferenceDoor& door;
+    std::vector<int> own;      // Inputs of the loop.
+    std::vector<int> carried;  // From turn to turn.
+    size_t collected = 0;      // How many outputs have an element a turn.
+    std::vector<std::vector<int>> elements;  // Of those.
+  };
+
+  absl::Status UnrollLoop(Run& run);
+  absl::Status UnrollScan(Run& run);
+  absl::Status Turn(Run& run, std::vector<int> inputs, size_t skipped);
+  absl::Status Finish(Run& run, const std::vector<int64_t>& axes);
+  absl::StatusOr<Node> CopyOf(const Node& from, std::map<int, int>& values,
+                              std::map<int, int>& branches);
+  absl::StatusOr<int> BranchFor(int branch, std::map<int, int>& values,
+                                std::map<int, int>& branches);
+  int NewValue(std::string_view like);
+  int KnownInt(DataType dtype, int64_t number, std::vector<int64_t> shape);
+  std::optional<int64_t> IntOf(int value) const;
+  absl::Status CheckCounts(const Run& run, size_t first_inputs,
+                           size_t first_outputs) const;
+
+  Graph* graph_;
+  Allowance* held_bytes_;
+  Allowance* turns_;
+  std::map<int, std::vector<Node>> bodies_;  // By their branch.
+};
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_PACK_IMPORT_LOOP_BODIES_H_

@@ -1,0 +1,307 @@
+// Whether folding, fusing, lowering and cutting keep the answers: random
+// networks, once node by node and once as they are packed.
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "daemon/pack/graph/graph_sketch.h"
+#include "daemon/pack/lower/cut.h"
+#include "daemon/pack/network/fold_affine.h"
+#include "daemon/pack/network/fuse.h"
+#include "daemon/pack/network/naive_answers.h"
+#include "daemon/pack/network/recognise.h"
+#include "daemon/pack/network/simplify.h"
+#include "daemon/pack/network/translate.h"
+#include "kernels/cpu/cpu_backend.h"
+#include "kernels/reference/reference_backend.h"
+#include "test/catch/catch.h"
+#include "test/sim/packed_answers.h"
+
+namespace layerd {
+namespace {
+
+using Shape = GraphSketch::Shape;
+
+std::vector<std::vector<float>> RandomInputs(const Graph& graph,
+                                             GraphSketch* sketch) {
+  std::vector<std::vector<float>> inputs;
+  for (const int input : graph.inputs) {
+    int64_t count = 1;
+    for (const int64_t size : *graph.values[input].shape) count *= size;
+    inputs.emplace_back(count);
+    for (float& number : inputs.back()) number = sketch->Uniform(-1, 1);
+  }
+  return inputs;
+}
+
+void CheckClose(const std::vector<float>& got, const std::vector<float>& want) {
+  REQUIRE(got.size() == want.size());
+  float largest = 1;
+  for (const float number : want) {
+    largest = std::max(largest, std::abs(number));
+  }
+  float difference = 0;
+  bool numbers = true;
+  for (size_t i = 0; i < got.size(); ++i) {
+    difference = std::max(difference, std::abs(got[i] - want[i]));
+    numbers = numbers && std::isfinite(got[i]);
+  }
+  CHECK(numbers);
+  CHECK(difference <= 1e-4f * largest);
+}
+
+// As drawn, whole and naive; against folded, fused and cut small.
+void CheckAnswers(GraphSketch* sketch) {
+  const Graph graph = sketch->Take();
+  Network network = *Translate(graph);
+  INFO(ToString(network));
+  const std::vector<std::vector<float>> inputs = RandomInputs(graph, sketch);
+  const auto want = NaiveAnswers(network, inputs);
+
+  RecogniseLayerNorms(&network);
+  RecogniseActivations(&network);
+  REQUIRE(Simplify(&network).ok());
+  REQUIRE(FoldAffine(&network).ok());
+  Fuse(&network);
+  RemoveDeadNodes(&network);
+  INFO(ToString(network));
+  const CutLimits small = {4 << 10, 10000};
+  const auto reference = MakeReferenceBackend();
+  const auto cpu = MakeCpuBackend(1);
+  for (Backend* backend : {reference.get(), cpu.get()}) {
+    INFO(backend->key().backend);
+    const auto got = PackedAnswers(network, small, inputs, *backend);
+    REQUIRE(got.size() == want.size());
+    for (size_t i = 0; i < got.size(); ++i) CheckClose(got[i], want[i]);
+  }
+}
+
+// Grows a convolutional network node by node.
+class RandomNetwork {
+ public:
+  explicit RandomNetwork(uint32_t seed) : sketch_(seed) {
+    const int64_t batch = 1 + sketch_.Below(2);
+    values_ = {sketch_.Input("x", {batch, 8, 9, 7})};
+  }
+
+  GraphSketch* Draw() {
+    const int nodes = 3 + sketch_.Below(12);
+    for (int n = 0; n < nodes; ++n) values_.push_back(Next(n));
+    sketch_.Output(values_.back());
+    sketch_.Output(values_[values_.size() / 2]);
+    if (sketch_.Below(2) == 0) AddHead();
+    return &sketch_;
+  }
+
+ private:
+  int Pick() {
+    // Mostly the newest, so that chains form which can be fused.
+    return sketch_.Below(3) == 0
+               ? values_[sketch_.Below(static_cast<int>(values_.size()))]
+               : values_.back();
+  }
+
+  // One of the same shape, or `value` itself.
+  int Twin(int value) {
+    for (int tries = 0; tries < 8; ++tries) {
+      const int other =
+          values_[sketch_.Below(static_cast<int>(values_.size()))];
+      if (sketch_.ShapeOf(other) == sketch_.ShapeOf(value)) return other;
+    }
+    return value;
+  }
+
+  int Next(int n) {
+    const std::string name = "v" + std::to_string(n);
+    const int x = Pick();
+    const Shape shape = sketch_.ShapeOf(x);
+    switch (sketch_.Below(12)) {
+      case 0:
+        return sketch_.Conv(name, x, 40, 1);
+      case 1:
+        return sketch_.Conv(name, x, 8, 3, 1, 1);
+      case 2:
+        return sketch_.Conv(name, x, shape[1], 3, 1, 1,
+                            sketch_.Below(2) == 0 ? shape[1] : 8);
+      case 3:
+        return sketch_.Conv(name, x, shape[1], 1, 1, 0,
+                            sketch_.Below(2) == 0 ? 8 : 1, false);
+      case 4:
+        return sketch_.BatchNorm(name, x);
+      case 5:
+        return sketch_.Relu(name, x);
+      case 6:
+        return sketch_.Add(name, "Add", {x, Twin(x)}, shape);
+      case 7:
+        return sketch_.Concat(name, {Twin(x), x}, 1 + sketch_.Below(3));
+      case 8:
+        return sketch_.Add(name, "LeakyRelu", {x}, shape, {{"alpha", 0.1f}});
+      case 9:
+        return sketch_.Add(
+            name, sketch_.Below(2) == 0 ? "Mul" : "Sub",
+            {x, sketch_.Random(name + ".k", {shape[1], 1, 1}, 0.5f, 1)}, shape);
+      case 10:
+        return sketch_.Add(name, "MaxPool", {x}, shape,
+                           {{"kernel_shape", Shape{3, 3}},
+                            {"strides", Shape{1, 1}},
+                            {"dilations", Shape{1, 1}},
+                            {"pads", Shape{1, 1, 1, 1}},
+                            {"ceil_pads", Shape{0, 0}}});
+      default:
+        return sketch_.Add(name, "Sigmoid", {x}, shape);
+    }
+  }
+
+  void AddHead() {
+    const int x = values_.back();
+    const Shape shape = sketch_.ShapeOf(x);
+    const int64_t features = shape[1] * shape[2] * shape[3];
+    const int flat = sketch_.Add("flat", "Flatten", {x}, {shape[0], features});
+    const int weights = sketch_.Random("head.w", {features, 10});
+    const int product =
+        sketch_.Add("head", "MatMul", {flat, weights}, {shape[0], 10});
+    const int bias = sketch_.Random("head.b", {10});
+    const int sum =
+        sketch_.Add("logits", "Add", {product, bias}, {shape[0], 10});
+    sketch_.Output(
+        sketch_.Add("classes", "Softmax", {sum}, {shape[0], 10},
+                    {{"axis", int64_t{1}}, {"axis_count", int64_t{1}}}));
+  }
+
+  GraphSketch sketch_;
+  std::vector<int> values_;
+};
+
+TEST_CASE("Random networks answer as drawn, however they are packed") {
+  const uint32_t seed = GENERATE(range(0u, 60u));
+  INFO("seed " << seed);
+  RandomNetwork network(seed);
+
+  CheckAnswers(network.Draw());
+}
+
+TEST_CASE("Convolutions packed for latency answer as drawn") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 32, 30, 30});
+  const int left = sketch.Conv("left", x, 128, 3, 1, 1);
+  const int right = sketch.Conv("right", left, 128, 3, 1, 1);
+  sketch.Output(sketch.Relu(
+      "y", sketch.Add("sum", "Add", {left, right}, {1, 128, 30, 30})));
+  const Graph graph = sketch.Take();
+  Network network = *Translate(graph);
+  const auto inputs = RandomInputs(graph, &sketch);
+  const auto want = NaiveAnswers(network, inputs);
+  Fuse(&network);
+  RemoveDeadNodes(&network);
+  const CutLimits limits = {512 << 10, 5'000'000, true, 512 << 10};
+  const auto cpu = MakeCpuBackend(1);
+
+  const auto program = Cut(Lower(network), limits, *cpu);
+  REQUIRE(program.ok());
+  const auto first =
+      std::find_if(program->parts.begin(), program->parts.end(),
+                   [](const Part& each) { return each.read.has_value(); });
+  REQUIRE(first != program->parts.end());
+  const Part& part = *first;
+  CHECK(part.weights[0].layout.transform == WeightLayout::Transform::kWinograd);
+  CHECK(part.channels.count == 64);
+  CHECK(part.rows.count < 30);
+  CHECK(part.rows.count % 4 == 0);
+  CheckClose(PackedAnswers(network, limits, inputs, *cpu)[0], want[0]);
+}
+
+TEST_CASE("Windows and edges answer as drawn") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 5, 7, 8});
+  const int padded = sketch.Add("padded", "Pad", {x}, {1, 5, 10, 9},
+                                {{"mode", std::string("reflect")},
+                                 {"pads", Shape{0, 0, 1, 0, 0, 0, 2, 1}},
+                                 {"value", 0.0f}});
+  const int normal = sketch.Add(
+      "lrn", "LRN", {padded}, {1, 5, 10, 9},
+      {{"size", int64_t{3}}, {"alpha", 0.5f}, {"beta", 0.75f}, {"bias", 2.0f}});
+  const int conv = sketch.Conv("c", normal, 33, 3, 2);
+  const int average =
+      sketch.Add("average", "AveragePool", {conv}, {1, 33, 3, 2},
+                 {{"kernel_shape", Shape{3, 3}},
+                  {"strides", Shape{2, 3}},
+                  {"dilations", Shape{1, 1}},
+                  {"pads", Shape{1, 1, 1, 0}},
+                  {"ceil_pads", Shape{1, 1}},
+                  {"count_include_pad", int64_t{1}}});
+  sketch.Output(average);
+  sketch.Output(sketch.Add("mean", "GlobalAveragePool", {conv}, {1, 33, 1, 1}));
+
+  CheckAnswers(&sketch);
+}
+
+TEST_CASE("Signals and volumes answer as drawn") {
+  GraphSketch sketch;
+  const int signal = sketch.Input("signal", {2, 3, 12});
+  const int volume = sketch.Input("volume", {1, 2, 3, 4, 5});
+  sketch.Output(
+      sketch.Relu("y", sketch.BatchNorm("n", sketch.Conv("c", signal, 40, 3))));
+  sketch.Output(sketch.Conv("z", volume, 34, 2, 1, 1));
+
+  CheckAnswers(&sketch);
+}
+
+TEST_CASE("Attention answers as drawn") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 6, 16});
+  const auto heads = [&](const std::string& name, Shape perm, Shape shape) {
+    const int weights = sketch.Random(name + ".w", {16, 16});
+    const int bias = sketch.Random(name + ".b", {16});
+    const int product =
+        sketch.Add(name + ".p", "MatMul", {x, weights}, {1, 6, 16});
+    const int sum = sketch.Add(name + ".s", "Add", {bias, product}, {1, 6, 16});
+    const int split = sketch.Add(name + ".r", "Reshape", {sum}, {1, 6, 4, 4});
+    return sketch.Add(name, "Transpose", {split}, std::move(shape),
+                      {{"perm", std::move(perm)}});
+  };
+  const int q = heads("q", {0, 2, 1, 3}, {1, 4, 6, 4});
+  const int k = heads("k", {0, 2, 3, 1}, {1, 4, 4, 6});
+  const int v = heads("v", {0, 2, 1, 3}, {1, 4, 6, 4});
+  const int scores = sketch.Add("scores", "MatMul", {q, k}, {1, 4, 6, 6});
+  const int half = sketch.Numbers("half", {}, {0.5f});
+  const int scaled = sketch.Add("scaled", "Mul", {scores, half}, {1, 4, 6, 6});
+  const int weights =
+      sketch.Add("softmax", "Softmax", {scaled}, {1, 4, 6, 6},
+                 {{"axis", int64_t{3}}, {"axis_count", int64_t{1}}});
+  const int mixed = sketch.Add("mixed", "MatMul", {weights, v}, {1, 4, 6, 4});
+  const int joined = sketch.Add("joined", "Transpose", {mixed}, {1, 6, 4, 4},
+                                {{"perm", Shape{0, 2, 1, 3}}});
+  const int rows = sketch.Add("rows", "Reshape", {joined}, {1, 6, 16});
+  const int out_weights = sketch.Random("o.w", {16, 16});
+  const int out = sketch.Add("o", "MatMul", {rows, out_weights}, {1, 6, 16});
+  sketch.Output(sketch.Add("y", "Add", {out, x}, {1, 6, 16}));
+
+  CheckAnswers(&sketch);
+}
+
+TEST_CASE("Odd operands of matrix products answer as drawn") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {4, 6});
+  const int row = sketch.Input("row", {6});
+  sketch.Output(sketch.Add("a", "MatMul", {x, row}, {4}));
+  sketch.Output(sketch.Add("b", "MatMul", {x, sketch.Random("k", {6})}, {4}));
+  sketch.Output(
+      sketch.Add("c", "MatMul", {row, sketch.Random("m", {6, 3})}, {3}));
+  sketch.Output(
+      sketch.Add("d", "MatMul", {sketch.Random("left", {2, 4}), x}, {2, 6}));
+  const GraphSketch::Attributes gemm = {{"alpha", 0.5f},
+                                        {"beta", 2.0f},
+                                        {"transA", int64_t{1}},
+                                        {"transB", int64_t{1}}};
+  const int y = sketch.Input("y", {5, 4});
+  sketch.Output(sketch.Add("e", "Gemm", {x, y, sketch.Random("f", {6, 5})},
+                           {6, 5}, gemm));
+  sketch.Output(
+      sketch.Add("g", "Gemm", {x, sketch.Random("h", {5, 4})}, {6, 5}, gemm));
+
+  CheckAnswers(&sketch);
+}
+
+}  // namespace
+}  // namespace layerd

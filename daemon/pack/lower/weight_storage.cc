@@ -1,0 +1,127 @@
+#include "daemon/pack/lower/weight_storage.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <variant>
+
+#include "absl/strings/str_format.h"
+#include "kernels/decoded_part.h"
+#include "kernels/half.h"
+
+namespace layerd {
+namespace {
+
+constexpr float kInt8Most = 127;
+
+absl::Status TooLarge(float value, const char* type, double most) {
+  return absl::OutOfRangeError(
+      absl::StrFormat("weight %g cannot be stored as %s, which ends at %g; "
+                      "pack with --weights bf16 or f32",
+                      value, type, most));
+}
+
+// Beside halves, scales would only be multiplied into halves again.
+bool ComputesInHalf(const Program& program, size_t layer) {
+  const uint32_t output = program.layers[layer].outputs[0];
+  return program.tensors[output].type.dtype == DataType::kF16;
+}
+
+bool HasKernel(const Operator& op) {
+  return std::holds_alternative<Convolution>(op) ||
+         std::holds_alternative<ConvTranspose>(op) ||
+         std::holds_alternative<FullyConnected>(op);
+}
+
+// Where there are no scales, halves are the least.
+DataType HalfOf(DataType type) {
+  return type == DataType::kI8 ? DataType::kF16 : type;
+}
+
+bool IsHalf(DataType type) {
+  return type == DataType::kF16 || type == DataType::kBF16;
+}
+
+// Halves of the model stay as they are: nothing is lost, and nothing gained by
+// other halves.
+DataType TypeOfRows(const Graph& graph, const Weight& rows, DataType type) {
+  if (rows.constant < 0 || rows.dtype != DataType::kF32) return DataType::kF32;
+  const Constant& constant = graph.constants[rows.constant];
+  const bool is_half = !constant.is_quantised() && IsHalf(constant.dtype);
+  return is_half ? constant.dtype : HalfOf(type);
+}
+
+}  // namespace
+
+absl::StatusOr<DataType> WeightType(const std::string& word) {
+  if (word == "f32") return DataType::kF32;
+  if (word == "f16") return DataType::kF16;
+  if (word == "bf16") return DataType::kBF16;
+  if (word == "i8") return DataType::kI8;
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "weights: \"%s\" is unknown; use f32, f16, bf16 or i8", word));
+}
+
+void ChooseStorage(const Graph& graph, DataType type, Lowered* lowered) {
+  for (size_t l = 0; l < lowered->weights.size(); ++l) {
+    // A kernel that is computed at run time is no weight.
+    if (lowered->weights[l].empty()) continue;
+    const Operator& op = lowered->program.layers[l].op;
+    Weight& kernel = lowered->weights[l][0];
+    const bool half = ComputesInHalf(lowered->program, l);
+    if (std::holds_alternative<Gather>(op)) {
+      kernel.stored = TypeOfRows(graph, kernel, type);
+    } else if (std::holds_alternative<Recurrent>(op)) {
+      for (size_t w = 0; w < KernelsOf(op); ++w) {
+        lowered->weights[l][w].stored = HalfOf(type);
+      }
+    }
+    if (!HasKernel(op)) continue;
+    if (half && std::holds_alternative<ConvTranspose>(op)) continue;
+    kernel.stored = type;
+    if (half && lowered->weights[l].size() > 1) {
+      lowered->weights[l][1].stored = DataType::kF16;
+    }
+    kernel.scaled =
+        type == DataType::kI8 ||
+        (!half && type != DataType::kF32 && !kernel.output_scale.empty() &&
+         kernel.input_scale.empty() && kernel.constant >= 0 &&
+         graph.constants[kernel.constant].dtype == type);
+  }
+}
+
+absl::Status NarrowToHalf(std::span<const float> from, uint16_t* to) {
+  for (const float value : from) {
+    *to = HalfFromFloat(value);
+    if (std::isfinite(value) && !std::isfinite(FloatFromHalf(*to))) {
+      return TooLarge(value, "f16", 65504);
+    }
+    ++to;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status NarrowToBFloat16(std::span<const float> from, uint16_t* to) {
+  for (const float value : from) {
+    *to = BFloat16FromFloat(value);
+    if (std::isfinite(value) && !std::isfinite(FloatFromBFloat16(*to))) {
+      return TooLarge(value, "bf16", FloatFromBFloat16(0x7f7f));
+    }
+    ++to;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<float> Int8Scale(float largest) {
+  if (std::isfinite(largest)) return largest / kInt8Most;
+  return absl::OutOfRangeError(absl::StrFormat(
+      "weight %g cannot be stored as i8; pack with --weights f32", largest));
+}
+
+int8_t NarrowToInt8(float value, float scale) {
+  if (scale == 0) return 0;
+  const double steps = std::nearbyint(static_cast<double>(value) / scale);
+  return static_cast<int8_t>(std::clamp<double>(steps, -kInt8Most, kInt8Most));
+}
+
+}  // namespace layerd

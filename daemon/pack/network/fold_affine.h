@@ -1,0 +1,28 @@
+#ifndef LAYERD_DAEMON_PACK_NETWORK_FOLD_AFFINE_H_
+#define LAYERD_DAEMON_PACK_NETWORK_FOLD_AFFINE_H_
+
+#include "absl/status/status.h"
+#include "daemon/pack/network/network.h"
+
+namespace layerd {
+
+// Folds what scales and shifts by channel (BatchNormalization, and additions,
+// subtractions, multiplications and divisions with constants) into the weights
+// of its neighbours, so that it costs nothing at run time:
+//
+//   Convolution -> affine          scale of the output channels, and the bias
+//   FullyConnected -> affine       the same, over the last dimension
+//   affine -> Convolution          scale of the input channels, and the bias;
+//   affine -> FullyConnected       not where a shift meets padding: zeros that
+//                                  a convolution pads with were not shifted
+//   MatMul -> scale by one number  the scale of the product
+//
+// Only where the value between has no other reader. What finds no neighbour
+// stays a layer of its own.
+//
+// Errors: I/O errors of reading weights.
+absl::Status FoldAffine(Network* network);
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_PACK_NETWORK_FOLD_AFFINE_H_

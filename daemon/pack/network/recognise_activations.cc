@@ -1,0 +1,101 @@
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <vector>
+
+#include "daemon/pack/network/recognise.h"
+#include "daemon/pack/network/row_evaluator.h"
+#include "kernels/reference/loops.h"
+
+namespace layerd {
+namespace {
+
+using Row = RowEvaluator::Row;
+
+// Where functions are looked at. Odd numbers, so that no corner of a piecewise
+// function is hit.
+const Row& Points() {
+  static const Row points = [] {
+    Row row;
+    for (int i = -24; i <= 24; ++i) row.push_back(0.41 * i + 0.013);
+    return row;
+  }();
+  return points;
+}
+
+bool Is(const Activation& activation, const Row& row) {
+  for (size_t i = 0; i < row.size(); ++i) {
+    const double want = reference::Activate(activation, Points()[i]);
+    // Constants in the model are f32.
+    if (!(std::abs(row[i] - want) <= 1e-6 * (1 + std::abs(want)))) return false;
+  }
+  return true;
+}
+
+// Parameters are taken from one point, and hold at all others or not at all.
+
+// x * sigmoid(alpha * x), alpha as exporters write it: 1, 1.702.
+Activation SwishLike(const Row& row) {
+  const double gate = row.back() / Points().back();
+  const double small = row[row.size() / 2] / Points()[row.size() / 2];
+  const double alpha = std::log(small / (1 - small)) / Points()[row.size() / 2];
+  // A gate that is never open or shut is no gate.
+  if (!(gate > 0.9)) return {ActivationKind::kNone};
+  return {ActivationKind::kSwish,
+          static_cast<float>(std::round(alpha * 1e4) / 1e4)};
+}
+
+Activation LeakyReluLike(const Row& row) {
+  const double slope = row.front() / Points().front();
+  if (std::abs(slope - 1) < 1e-5) return {ActivationKind::kNone};
+  return {ActivationKind::kLeakyRelu, static_cast<float>(slope)};
+}
+
+std::optional<Activation> ActivationThatIs(const Row& row) {
+  const Activation known[] = {
+      {ActivationKind::kGelu},
+      {ActivationKind::kGeluTanh},
+      SwishLike(row),
+      {ActivationKind::kHardSwish, 1.0f / 6, 0.5f},
+      {ActivationKind::kHardSigmoid, 1.0f / 6, 0.5f},
+      {ActivationKind::kMish},
+      {ActivationKind::kSigmoid},
+      {ActivationKind::kTanh},
+      {ActivationKind::kSoftplus},
+      {ActivationKind::kSoftsign},
+      {ActivationKind::kRelu},
+      LeakyReluLike(row),
+  };
+  for (const Activation& activation : known) {
+    if (activation.kind == ActivationKind::kNone) continue;
+    if (Is(activation, row)) return activation;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void RecogniseActivations(Network* network) {
+  const Uses uses(*network);
+  RowEvaluator evaluator(*network, uses);
+  for (size_t n = network->nodes.size(); n-- > 0;) {
+    Operation& node = network->nodes[n];
+    for (const int leaf : evaluator.LeavesOf(node.output)) {
+      const auto row =
+          evaluator.Evaluate(node.output, leaf, Points(), std::nullopt);
+      // One node is what it says it is.
+      if (!row || row->size() != Points().size() || evaluator.nodes() < 2) {
+        continue;
+      }
+      const auto activation = ActivationThatIs(*row);
+      if (!activation) continue;
+      node.op = Operator(Unary{*activation});
+      node.inputs = {leaf};
+      node.weights.clear();
+      break;
+    }
+  }
+  RemoveDeadNodes(network);
+}
+
+}  // namespace layerd

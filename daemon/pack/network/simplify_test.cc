@@ -1,0 +1,145 @@
+#include "daemon/pack/network/simplify.h"
+
+#include <cmath>
+#include <string>
+
+#include "daemon/pack/network/naive_answers.h"
+#include "daemon/pack/network/network_sketch.h"
+#include "test/catch/catch.h"
+
+namespace layerd {
+namespace {
+
+using Kind = ActivationKind;
+using Op = Binary::Kind;
+using Sketch = NetworkSketch;
+
+std::string After(Sketch* s) {
+  const auto inputs = s->Inputs(1);
+  const auto want = NaiveAnswers(s->network(), inputs);
+  REQUIRE(Simplify(&s->network()).ok());
+  const std::string text = ToString(s->network());
+  INFO(text);
+  const auto got = NaiveAnswers(s->network(), inputs);
+  REQUIRE(got.size() == want.size());
+  for (size_t o = 0; o < got.size(); ++o) {
+    for (size_t i = 0; i < got[o].size(); ++i) {
+      REQUIRE(std::abs(got[o][i] - want[o][i]) <
+              1e-5f * (1 + std::abs(want[o][i])));
+    }
+  }
+  return text;
+}
+
+TEST_CASE("What computes nothing goes") {
+  Sketch s;
+  int x = s.As("first").Activate(s.Input("x", {2, 3}), Kind::kRelu);
+  x = s.Combine(x, Op::kMul, {1, 1, 1}, {3});
+  x = s.Combine(x, Op::kAdd, {0.0f});
+  x = s.Combine(x, Op::kDiv, {1.0f});
+  x = s.Combine(x, Op::kSub, {0.0f});
+  x = s.Reshape(x, {2, 3});
+  x = s.Transpose(x, {0, 1});
+  s.Output(s.As("y").Activate(x, Kind::kTanh));
+
+  CHECK(After(&s) == "first = Unary(x) Relu\ny = Unary(first) Tanh\n");
+}
+
+TEST_CASE("What broadcasts or has another number computes something") {
+  Sketch s;
+  const int x = s.Input("x", {1, 3});
+  const int wide = s.As("wide").Combine(x, Op::kMul, {1, 1}, {2, 1});
+  const int less = s.As("less").CombineLeft(0.0f, Op::kSub, wide);
+  s.Output(s.As("y").Combine(less, Op::kAdd, {0, 0, 1}, {3}));
+
+  CHECK(After(&s) ==
+        "wide = Mul(x, [2, 1])\nless = Sub(wide, [])\ny = Add(less, [3])\n");
+}
+
+TEST_CASE("An output keeps its name when its node goes") {
+  Sketch s;
+  const int x = s.Activate(s.Input("x", {2, 3}), Kind::kRelu);
+  s.Output(s.As("y").Combine(x, Op::kMul, {1.0f}));
+
+  CHECK(After(&s) == "y = Unary(x) Relu\n");
+}
+
+TEST_CASE("Views in a row are one, and a transposition undone is none") {
+  Sketch s;
+  int x = s.Input("x", {2, 3, 4});
+  x = s.Transpose(x, {2, 0, 1});
+  x = s.Transpose(x, {1, 2, 0});
+  x = s.Reshape(x, {6, 4});
+  x = s.Reshape(x, {24});
+  s.Output(s.As("y").Activate(x, Kind::kRelu));
+
+  CHECK(After(&s) == "v4 = Reshape(x)\ny = Unary(v4) Relu\n");
+}
+
+TEST_CASE("An activation goes before the view of the layer that takes it") {
+  Sketch s;
+  int x = s.As("fc").FullyConnected(s.Input("x", {6, 4}), 8);
+  x = s.As("seen").Reshape(x, {2, 3, 8});
+  x = s.As("biased").Combine(x, Op::kAdd, {1, 2, 3, 4, 5, 6, 7, 8}, {8});
+  s.Output(s.As("y").Activate(x, Kind::kRelu));
+
+  CHECK(After(&s) ==
+        "fc = FullyConnected(x, [8, 4])\nseen = Add(fc, [8])\n"
+        "biased = Unary(seen) Relu\ny = Reshape(biased)\n");
+}
+
+TEST_CASE("A bias that a view would tear apart stays behind it") {
+  Sketch s;
+  int x = s.As("fc").FullyConnected(s.Input("x", {6, 4}), 8);
+  x = s.As("seen").Reshape(x, {6, 2, 4});
+  s.Output(s.As("y").Combine(x, Op::kAdd, {1, 2, 3, 4}, {4}));
+
+  CHECK(After(&s) ==
+        "fc = FullyConnected(x, [8, 4])\nseen = Reshape(fc)\n"
+        "y = Add(seen, [4])\n");
+}
+
+TEST_CASE("A picture's numbers stay where the next layer folds them") {
+  Sketch s;
+  int x = s.As("seen").Transpose(s.Input("x", {1, 4, 4, 3}), {0, 3, 1, 2});
+  s.Output(s.As("y").Combine(x, Op::kSub, {0.5f}));
+
+  CHECK(After(&s) == "seen = Transpose(x)\ny = Sub(seen, [])\n");
+}
+
+TEST_CASE("A transposition meets its inverse through what lies between") {
+  Sketch s;
+  int x = s.As("first").Activate(s.Input("x", {2, 3, 4}), Kind::kTanh);
+  s.Output(x);
+  x = s.Transpose(x, {0, 2, 1});
+  x = s.As("between").Activate(x, Kind::kRelu);
+  x = s.Transpose(x, {0, 2, 1});
+  s.Output(s.As("y").Activate(x, Kind::kSigmoid));
+
+  const std::string text = After(&s);
+
+  CHECK_THAT(text, !Catch::Contains("Transpose"));
+}
+
+TEST_CASE("One number times an operand scales the product") {
+  Sketch s;
+  int q = s.As("q").Combine(s.Input("a", {2, 5, 4}), Op::kMul, {0.5f});
+  int k = s.As("k").Transpose(s.Input("b", {2, 6, 4}), {0, 2, 1});
+  k = s.As("less").Combine(k, Op::kDiv, {4.0f});
+  s.Output(s.As("y").MatMul(q, k));
+
+  CHECK(After(&s) == "k = Transpose(b)\ny = MatMul(a, k)\n");
+  CHECK(OperatorOf<MatMul>(s.network().nodes[1])->scale == 0.125f);
+}
+
+TEST_CASE("What others read too keeps its scale") {
+  Sketch s;
+  const int q = s.As("q").Combine(s.Input("a", {2, 4}), Op::kMul, {0.5f});
+  s.Output(s.As("y").MatMul(q, s.Input("b", {4, 2})));
+  s.Output(q);
+
+  CHECK(After(&s) == "q = Mul(a, [])\ny = MatMul(q, b)\n");
+}
+
+}  // namespace
+}  // namespace layerd

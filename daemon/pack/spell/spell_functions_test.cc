@@ -1,0 +1,175 @@
+// Operators that are spelled with others, against what they are by definition.
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <limits>
+#include <numbers>
+#include <string>
+#include <vector>
+
+#include "daemon/pack/import/onnx_test_model.h"
+#include "kernels/reference/reference_backend.h"
+#include "test/catch/catch.h"
+#include "test/sim/imported_answers.h"
+
+namespace layerd {
+namespace {
+
+using Floats = std::vector<float>;
+using Shape = std::vector<int64_t>;
+
+Floats Answer(TestModel& model, const std::vector<Floats>& inputs) {
+  return ImportedAnswers(model, inputs, *MakeReferenceBackend())[0];
+}
+
+void CheckNear(const Floats& answer, const std::vector<double>& expected) {
+  REQUIRE(answer.size() == expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    INFO("element " << i);
+    CHECK(answer[i] == Approx(expected[i]).epsilon(1e-5).margin(2e-6));
+  }
+}
+
+TEST_CASE("Functions of one number are what they are called") {
+  struct Row {
+    const char* op_type;
+    double (*function)(double);
+    double low, high;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"Acos", std::acos, -1, 1},
+      {"Acosh", std::acosh, 1, 40},
+      {"Asin", std::asin, -1, 1},
+      {"Asinh", std::asinh, -40, 40},
+      {"Atan", std::atan, -40, 40},
+      {"Atanh", std::atanh, -0.99, 0.99},
+      {"Cosh", std::cosh, -8, 8},
+      {"Sinh", std::sinh, -8, 8},
+      {"Tan", std::tan, -1.5, 1.5},
+  }));
+  INFO(row.op_type);
+  constexpr int kCount = 201;
+  Floats x;
+  std::vector<double> expected;
+  for (int i = 0; i < kCount; ++i) {
+    x.push_back(
+        static_cast<float>(row.low + (row.high - row.low) * i / (kCount - 1)));
+    expected.push_back(row.function(x.back()));
+  }
+  TestModel model(13);
+  model.Input("x", {kCount});
+  model.Add(row.op_type, {"x"}, {"y"});
+  model.Output("y");
+  CheckNear(Answer(model, {x}), expected);
+}
+
+TEST_CASE("A vector is scaled by its size, and nothing stays nothing") {
+  TestModel model(13);
+  model.Input("x", {2, 2});
+  model.Add("LpNormalization", {"x"}, {"y"});
+  model.Output("y");
+  CheckNear(Answer(model, {{3, 4, 0, 0}}), {0.6, 0.8, 0, 0});
+}
+
+TEST_CASE("The first of the largest is one") {
+  TestModel model(13);
+  model.Input("x", {2, 3});
+  model.Add("Hardmax", {"x"}, {"y"});
+  model.Output("y");
+  CheckNear(Answer(model, {{1, 3, 3, 5, 4, 5}}), {0, 1, 0, 1, 0, 0});
+}
+
+TEST_CASE("What a known mask lets through stays in order") {
+  TestModel model(13);
+  model.Input("x", {2, 3});
+  onnx::TensorProto* mask = model.Weights("mask", {3}, {});
+  mask->set_data_type(onnx::TensorProto::BOOL);
+  mask->set_raw_data(std::string("\1\0\1", 3));
+  SetInt(model.Add("Compress", {"x", "mask"}, {"y"}), "axis", 1);
+  model.Output("y");
+  CheckNear(Answer(model, {{1, 2, 3, 4, 5, 6}}), {1, 3, 4, 6});
+}
+
+// By definition, `given` samples of a period of `length`.
+std::vector<double> Spectrum(const Floats& x, int64_t length, int64_t outputs,
+                             bool is_complex, double sign, double scale) {
+  std::vector<double> numbers;
+  const int64_t given = static_cast<int64_t>(x.size()) / (is_complex ? 2 : 1);
+  for (int64_t k = 0; k < outputs; ++k) {
+    std::complex<double> sum = 0;
+    for (int64_t n = 0; n < std::min(given, length); ++n) {
+      const auto at = static_cast<size_t>(is_complex ? 2 * n : n);
+      const std::complex<double> sample(x[at], is_complex ? x[at + 1] : 0);
+      sum += sample * std::polar(1.0, sign * 2 * std::numbers::pi *
+                                          static_cast<double>(n * k) /
+                                          static_cast<double>(length));
+    }
+    numbers.push_back(sum.real() * scale);
+    numbers.push_back(sum.imag() * scale);
+  }
+  return numbers;
+}
+
+TEST_CASE("A DFT is the sum it is, one-sided, padded or inverse") {
+  const Floats x = {1, -2, 0.5f, 3, 0.25f, -1};
+  const bool is_inverse = GENERATE(false, true);
+  const int64_t length = GENERATE(5, 6, 8);
+  INFO(is_inverse << " " << length);
+  const int64_t given = is_inverse ? 3 : 6;
+  TestModel model(17);
+  model.Input("x", {1, given, is_inverse ? 2 : 1});
+  model.Ints("length", {}, {length});
+  onnx::NodeProto* node = model.Add("DFT", {"x", "length"}, {"y"});
+  SetInt(SetInt(node, "inverse", is_inverse), "onesided", !is_inverse);
+  model.Output("y");
+  CheckNear(Answer(model, {x}),
+            is_inverse ? Spectrum(x, length, length, true, 1,
+                                  1.0 / static_cast<double>(length))
+                       : Spectrum(x, length, length / 2 + 1, false, -1, 1));
+}
+
+TEST_CASE("Frames of a signal have their spectrum under a window") {
+  TestModel model(17);
+  model.Input("x", {1, 7, 1});
+  model.Ints("step", {}, {3});
+  model.Ints("four", {}, {4});
+  model.Add("HannWindow", {"four"}, {"window"});
+  model.Add("STFT", {"x", "step", "window"}, {"y"});
+  model.Output("y");
+  const Floats x = {1, 2, 3, 4, 5, 6, 7};
+  std::vector<double> expected;
+  for (size_t frame = 0; frame < 2; ++frame) {
+    Floats windowed;
+    for (size_t n = 0; n < 4; ++n) {
+      const float share[] = {0, 0.5f, 1, 0.5f};
+      windowed.push_back(x[3 * frame + n] * share[n]);
+    }
+    for (const double number : Spectrum(windowed, 4, 3, false, -1, 1)) {
+      expected.push_back(number);
+    }
+  }
+  CheckNear(Answer(model, {x}), expected);
+}
+
+// Rows of [4, 2] by numbers of a request, which come as floats.
+Floats Scattered(const char* reduction, const Floats& indices) {
+  TestModel model(16);
+  model.Input("x", {4, 2});
+  model.Input("at", {2, 1});
+  model.Input("updates", {2, 2});
+  SetInt(model.Add("Cast", {"at"}, {"i"}), "to", onnx::TensorProto::INT64);
+  SetString(model.Add("ScatterND", {"x", "i", "updates"}, {"y"}), "reduction",
+            reduction);
+  model.Output("y");
+  return Answer(model, {{1, 2, 3, 4, 5, 6, 7, 8}, indices, {10, 20, 30, 40}});
+}
+
+TEST_CASE("Rows are put where a request says, the last counts, or all do") {
+  CHECK(Scattered("none", {2, 0}) == Floats{30, 40, 3, 4, 10, 20, 7, 8});
+  CHECK(Scattered("none", {-1, 3}) == Floats{1, 2, 3, 4, 5, 6, 30, 40});
+  CHECK(Scattered("add", {1, 1}) == Floats{1, 2, 43, 64, 5, 6, 7, 8});
+}
+
+}  // namespace
+}  // namespace layerd

@@ -1,0 +1,270 @@
+// What ONNX Runtime's optimiser writes for transformers, taken apart again: the
+// recognisers behind the import find what has a kernel. What attends is in
+// spell_microsoft_attention.cc.
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "config/status_macros.h"
+#include "daemon/pack/spell/speller.h"
+
+namespace layerd {
+namespace {
+
+using Attributes = Speller::Attributes;
+using Shape = Speller::Shape;
+
+absl::StatusOr<int> Scaled(Speller& speller, int x, float factor) {
+  if (factor == 1) return x;
+  ASSIGN_OR_RETURN(
+      const int known,
+      speller.KnownNumber(speller.dtype(speller.input(0)), factor));
+  return speller.Add("Mul", {x, known});
+}
+
+int Plus(Speller& speller, int x, size_t input) {
+  return speller.has_input(input)
+             ? speller.Add("Add", {x, speller.input(input)})
+             : x;
+}
+
+absl::Status RefuseOutput(const Speller& speller, size_t i) {
+  if (!speller.has_output(i)) return absl::OkStatus();
+  return speller.Unsupported(
+      absl::StrCat("its output ", i, " is not supported"));
+}
+
+int Gelu(Speller& speller, int x, const char* approximate) {
+  return speller.AddOwn("Gelu", {x},
+                        {{"approximate", std::string(approximate)}});
+}
+
+// Along the last axis; without `shift` input nothing is added.
+absl::StatusOr<int> LayerNorm(Speller& speller, int x, size_t scale,
+                              size_t shift) {
+  ASSIGN_OR_RETURN(const float epsilon, speller.FloatOr("epsilon", 1e-12f));
+  std::vector<int> inputs = {x, speller.input(scale)};
+  if (speller.has_input(shift)) inputs.push_back(speller.input(shift));
+  return speller.AddOwn("LayerNormalization", std::move(inputs),
+                        {{"axis", int64_t{-1}}, {"epsilon", epsilon}});
+}
+
+// x / sqrt(mean of squares + epsilon) * scale; means along `axes`.
+absl::StatusOr<int> RootNorm(Speller& speller, int x, size_t scale, Shape axes,
+                             float usual_epsilon) {
+  ASSIGN_OR_RETURN(const float epsilon,
+                   speller.FloatOr("epsilon", usual_epsilon));
+  ASSIGN_OR_RETURN(
+      const int least,
+      speller.KnownNumber(speller.dtype(speller.input(0)), epsilon));
+  const int mean =
+      speller.Add("ReduceMean", {speller.Add("Mul", {x, x})},
+                  {{"axes", std::move(axes)}, {"keepdims", int64_t{1}}});
+  const int root = speller.Add("Sqrt", {speller.Add("Add", {mean, least})});
+  return speller.Add("Mul",
+                     {speller.Add("Div", {x, root}), speller.input(scale)});
+}
+
+// With the activation's own attributes in their order, as far as they are
+// there.
+absl::StatusOr<int> Activated(Speller& speller, int x,
+                              const std::vector<float>& numbers) {
+  ASSIGN_OR_RETURN(const std::string name, speller.StringOr("activation", ""));
+  const auto number = [&](size_t i, float otherwise) {
+    return i < numbers.size() ? numbers[i] : otherwise;
+  };
+  if (name.empty()) return x;
+  if (name == "Relu" || name == "Sigmoid" || name == "Tanh") {
+    return speller.Add(name.c_str(), {x});
+  }
+  if (name == "LeakyRelu") {
+    return speller.Add("LeakyRelu", {x}, {{"alpha", number(0, 0.01f)}});
+  }
+  if (name == "HardSigmoid") {
+    return speller.Add("HardSigmoid", {x},
+                       {{"alpha", number(0, 0.2f)}, {"beta", number(1, 0.5f)}});
+  }
+  if (name == "Clip" && numbers.size() == 2) {
+    const DataType dtype = speller.dtype(speller.input(0));
+    ASSIGN_OR_RETURN(const int low, speller.KnownNumber(dtype, numbers[0]));
+    ASSIGN_OR_RETURN(const int high, speller.KnownNumber(dtype, numbers[1]));
+    return speller.Add("Clip", {x, low, high});
+  }
+  return speller.Unsupported("its activation is not supported");
+}
+
+Attributes Without(const Speller& speller,
+                   const std::vector<std::string>& names) {
+  Attributes attributes = speller.node().attributes;
+  for (const std::string& name : names) attributes.erase(name);
+  return attributes;
+}
+
+int SwappedLast(Speller& speller, int x, size_t rank) {
+  Shape order(rank);
+  for (size_t d = 0; d < rank; ++d) order[d] = static_cast<int64_t>(d);
+  std::swap(order[rank - 1], order[rank - 2]);
+  return speller.Transposed(x, std::move(order));
+}
+
+}  // namespace
+
+absl::Status SpellMicrosoftGelu(Speller& speller) {
+  RETURN_IF_ERROR(speller.CheckAttributes({}));
+  const bool is_fast = speller.node().op_type == "com.microsoft.FastGelu";
+  const int x = Plus(speller, speller.input(0), 1);
+  speller.Finish(Gelu(speller, x, is_fast ? "tanh" : "none"));
+  return absl::OkStatus();
+}
+
+absl::Status SpellSwish(Speller& speller) {
+  RETURN_IF_ERROR(speller.CheckAttributes({"alpha"}));
+  const bool is_onnx = speller.node().op_type == "Swish";
+  ASSIGN_OR_RETURN(const float alpha,
+                   speller.FloatOr("alpha", is_onnx ? 1.0f : 1.702f));
+  const int x = speller.input(0);
+  ASSIGN_OR_RETURN(const int scaled, Scaled(speller, x, alpha));
+  speller.Finish(speller.Add("Mul", {x, speller.Add("Sigmoid", {scaled})}));
+  return absl::OkStatus();
+}
+
+absl::Status SpellSkipLayerNormalization(Speller& speller) {
+  RETURN_IF_ERROR(speller.CheckAttributes({"epsilon"}));
+  const bool is_simple = speller.node().op_type ==
+                         "com.microsoft.SkipSimplifiedLayerNormalization";
+  RETURN_IF_ERROR(RefuseOutput(speller, 1));
+  RETURN_IF_ERROR(RefuseOutput(speller, 2));
+  const int sum =
+      Plus(speller, speller.Add("Add", {speller.input(0), speller.input(1)}),
+           is_simple ? 3 : 4);
+  if (speller.has_output(0)) {
+    ASSIGN_OR_RETURN(const int y, is_simple
+                                      ? RootNorm(speller, sum, 2, {-1}, 1e-12f)
+                                      : LayerNorm(speller, sum, 2, 3));
+    speller.FinishOutput(0, y);
+  }
+  if (speller.has_output(3)) speller.FinishOutput(3, sum);
+  return absl::OkStatus();
+}
+
+absl::Status SpellRootNormalization(Speller& speller) {
+  RETURN_IF_ERROR(speller.CheckAttributes({"axis", "epsilon", "stash_type"}));
+  RETURN_IF_ERROR(RefuseOutput(speller, 1));
+  ASSIGN_OR_RETURN(int64_t axis, speller.IntOr("axis", -1));
+  const auto rank =
+      static_cast<int64_t>(speller.shape(speller.input(0)).size());
+  if (axis < 0) axis += rank;
+  if (axis < 0 || axis >= rank) {
+    return speller.Invalid("its axis is none of its input");
+  }
+  Shape axes;
+  for (; axis < rank; ++axis) axes.push_back(axis);
+  ASSIGN_OR_RETURN(const int y, RootNorm(speller, speller.input(0), 1,
+                                         std::move(axes), 1e-5f));
+  speller.Finish(y);
+  return absl::OkStatus();
+}
+
+absl::Status SpellFusedMatMul(Speller& speller) {
+  RETURN_IF_ERROR(speller.CheckAttributes(
+      {"alpha", "transA", "transB", "transBatchA", "transBatchB"}));
+  int operands[2];
+  for (size_t i = 0; i < 2; ++i) {
+    const size_t rank = speller.shape(speller.input(i)).size();
+    ASSIGN_OR_RETURN(const int64_t swaps,
+                     speller.IntOr(i == 0 ? "transA" : "transB", 0));
+    ASSIGN_OR_RETURN(const int64_t odd,
+                     speller.IntOr(i == 0 ? "transBatchA" : "transBatchB", 0));
+    if (odd != 0 || (swaps != 0 && rank < 2)) {
+      return speller.Unsupported("batches that are transposed are not");
+    }
+    operands[i] = swaps != 0 ? SwappedLast(speller, speller.input(i), rank)
+                             : speller.input(i);
+  }
+  ASSIGN_OR_RETURN(const float alpha, speller.FloatOr("alpha", 1));
+  ASSIGN_OR_RETURN(
+      const int y,
+      Scaled(speller, speller.Add("MatMul", {operands[0], operands[1]}),
+             alpha));
+  speller.Finish(y);
+  return absl::OkStatus();
+}
+
+absl::Status SpellFusedConv(Speller& speller) {
+  std::vector<int> inputs = {speller.input(0), speller.input(1)};
+  if (speller.has_input(2)) inputs.push_back(speller.input(2));
+  const int y =
+      Plus(speller,
+           speller.Add("Conv", std::move(inputs),
+                       Without(speller, {"activation", "activation_params"})),
+           3);
+  ASSIGN_OR_RETURN(const std::vector<float> numbers,
+                   speller.ListOr<float>("activation_params", {}));
+  ASSIGN_OR_RETURN(const int activated, Activated(speller, y, numbers));
+  speller.Finish(activated);
+  return absl::OkStatus();
+}
+
+absl::Status SpellFusedGemm(Speller& speller) {
+  RETURN_IF_ERROR(speller.CheckAttributes({"activation", "activation_alpha",
+                                           "activation_beta", "alpha", "beta",
+                                           "transA", "transB"}));
+  const int y = speller.Add(
+      "Gemm", speller.node().inputs,
+      Without(speller, {"activation", "activation_alpha", "activation_beta"}));
+  std::vector<float> numbers;
+  for (const char* name : {"activation_alpha", "activation_beta"}) {
+    if (!speller.node().attributes.contains(name)) break;
+    ASSIGN_OR_RETURN(const float number, speller.FloatOr(name, 0));
+    numbers.push_back(number);
+  }
+  ASSIGN_OR_RETURN(const int activated, Activated(speller, y, numbers));
+  speller.Finish(activated);
+  return absl::OkStatus();
+}
+
+// Words, places and segments, summed and normalised; how long each text is.
+absl::Status SpellEmbedLayerNormalization(Speller& speller) {
+  RETURN_IF_ERROR(speller.CheckAttributes({"epsilon", "mask_index_type"}));
+  if (!speller.has_input(2) || !speller.has_input(3) || !speller.has_input(5)) {
+    return speller.Unsupported("it lacks tables or a scale");
+  }
+  const int ids = speller.input(0);
+  const Shape shape = speller.shape(ids);
+  const Shape places = speller.shape(speller.input(3));
+  if (shape.size() != 2 || places.size() != 2 || places[0] < shape[1]) {
+    return speller.Unsupported("its inputs are of other shapes");
+  }
+  const Attributes rows = {{"axis", int64_t{0}}};
+  int sum = speller.Add("Gather", {speller.input(2), ids}, rows);
+  RETURN_IF_ERROR(speller.CheckSize(shape[1]));
+  Shape counted;
+  for (int64_t i = 0; i < shape[1]; ++i) counted.push_back(i);
+  ASSIGN_OR_RETURN(int place, speller.KnownList(counted));
+  if (speller.has_input(8)) place = speller.input(8);
+  sum = speller.Add(
+      "Add", {sum, speller.Add("Gather", {speller.input(3), place}, rows)});
+  if (speller.has_input(1) && speller.has_input(4)) {
+    sum = speller.Add(
+        "Add", {sum, speller.Add("Gather", {speller.input(4), speller.input(1)},
+                                 rows)});
+  }
+  if (speller.has_output(0)) {
+    ASSIGN_OR_RETURN(const int y, LayerNorm(speller, sum, 5, 6));
+    speller.FinishOutput(0, y);
+  }
+  if (speller.has_output(1)) {
+    ASSIGN_OR_RETURN(int lengths, speller.Zeros(DataType::kI32, {shape[0]}));
+    if (speller.has_input(7)) {
+      const int mask = speller.CastTo(speller.input(7), DataType::kI32);
+      ASSIGN_OR_RETURN(const int axes, speller.KnownList({1}));
+      lengths =
+          speller.Add("ReduceSum", {mask, axes}, {{"keepdims", int64_t{0}}});
+    }
+    speller.FinishOutput(1, lengths);
+  }
+  if (speller.has_output(2)) speller.FinishOutput(2, sum);
+  return absl::OkStatus();
+}
+
+}  // namespace layerd

@@ -1,0 +1,165 @@
+// Integers that are multiplied, as floating numbers: sums up to 2^24 are exact.
+
+#include <utility>
+
+#include "config/status_macros.h"
+#include "daemon/pack/spell/speller.h"
+
+namespace layerd {
+namespace {
+
+using Shape = Speller::Shape;
+
+bool IsByte(DataType dtype) {
+  return dtype == DataType::kU8 || dtype == DataType::kI8;
+}
+
+absl::Status CheckBytes(const Speller& speller, size_t i) {
+  if (IsByte(speller.dtype(speller.input(i)))) return absl::OkStatus();
+  return speller.Unsupported("it multiplies INT8 and UINT8 alone");
+}
+
+// Both are there and floating, as many as in the other.
+absl::Status CheckScale(const Speller& speller, size_t scale, size_t zero) {
+  const DataType dtype = speller.dtype(speller.input(scale));
+  if ((dtype == DataType::kF32 || dtype == DataType::kF16) &&
+      speller.shape(speller.input(scale)) ==
+          speller.shape(speller.input(zero))) {
+    return absl::OkStatus();
+  }
+  return speller.Invalid("a scale and its zero point do not fit each other");
+}
+
+int Dequantised(Speller& speller, int value, int scale, int zero,
+                int64_t axis) {
+  return speller.Add("DequantizeLinear", {value, scale, zero},
+                     {{"axis", axis}});
+}
+
+// Less its zero points, along `axis` if there are several.
+absl::StatusOr<int> Centred(Speller& speller, size_t i, size_t zero,
+                            int64_t axis) {
+  RETURN_IF_ERROR(CheckBytes(speller, i));
+  const int value = speller.input(i);
+  if (!speller.has_input(zero)) return speller.CastTo(value, DataType::kF32);
+  const Shape shape = speller.shape(speller.input(zero));
+  if (shape.size() > 1) {
+    return speller.Unsupported("zero points of several dimensions");
+  }
+  const int64_t count = shape.empty() ? 1 : shape[0];
+  RETURN_IF_ERROR(speller.CheckSize(count));
+  ASSIGN_OR_RETURN(int ones,
+                   speller.KnownNumbers(
+                       DataType::kF32,
+                       std::vector<float>(static_cast<size_t>(count), 1.0f)));
+  if (shape.empty()) {
+    ASSIGN_OR_RETURN(ones, speller.KnownNumber(DataType::kF32, 1));
+  }
+  return Dequantised(speller, value, ones, speller.input(zero), axis);
+}
+
+int Integers(Speller& speller, int product) {
+  return speller.CastTo(speller.Add("Round", {product}), DataType::kI32);
+}
+
+// A scalar that is stored as one element.
+absl::StatusOr<int> Number(Speller& speller, int value) {
+  return speller.Reshaped(value, {});
+}
+
+}  // namespace
+
+absl::Status SpellMatMulInteger(Speller& speller) {
+  RETURN_IF_ERROR(speller.CheckAttributes({}));
+  if (speller.shape(speller.input(0)).size() < 2 ||
+      speller.shape(speller.input(1)).size() < 2) {
+    return speller.Unsupported("its operands are no matrices");
+  }
+  ASSIGN_OR_RETURN(const int a, Centred(speller, 0, 2, -2));
+  ASSIGN_OR_RETURN(const int b, Centred(speller, 1, 3, -1));
+  speller.Finish(Integers(speller, speller.Add("MatMul", {a, b})));
+  return absl::OkStatus();
+}
+
+absl::Status SpellConvInteger(Speller& speller) {
+  ASSIGN_OR_RETURN(const int x, Centred(speller, 0, 2, 1));
+  ASSIGN_OR_RETURN(const int w, Centred(speller, 1, 3, 0));
+  speller.Finish(Integers(
+      speller, speller.Add("Conv", {x, w}, speller.node().attributes)));
+  return absl::OkStatus();
+}
+
+absl::Status SpellQLinearConv(Speller& speller) {
+  for (const size_t i : {1, 4, 6}) {
+    RETURN_IF_ERROR(CheckScale(speller, i, i + 1));
+  }
+  const int x = Dequantised(speller, speller.input(0), speller.input(1),
+                            speller.input(2), 1);
+  const int w = Dequantised(speller, speller.input(3), speller.input(4),
+                            speller.input(5), 0);
+  std::vector<int> operands = {x, w};
+  if (speller.has_input(8)) {
+    const int scale = speller.Add("Mul", {speller.input(1), speller.input(4)});
+    operands.push_back(speller.Add(
+        "DequantizeLinear", {speller.input(8), scale}, {{"axis", int64_t{0}}}));
+  }
+  const int y =
+      speller.Add("Conv", std::move(operands), speller.node().attributes);
+  speller.Finish(speller.Add("QuantizeLinear",
+                             {y, speller.input(6), speller.input(7)},
+                             {{"axis", int64_t{1}}}));
+  return absl::OkStatus();
+}
+
+absl::Status SpellQLinearMatMul(Speller& speller) {
+  RETURN_IF_ERROR(speller.CheckAttributes({}));
+  for (const size_t i : {1, 4, 6}) {
+    RETURN_IF_ERROR(CheckScale(speller, i, i + 1));
+  }
+  const int a = Dequantised(speller, speller.input(0), speller.input(1),
+                            speller.input(2), -2);
+  const int b = Dequantised(speller, speller.input(3), speller.input(4),
+                            speller.input(5), -1);
+  const int y = speller.Add("MatMul", {a, b});
+  speller.Finish(speller.Add("QuantizeLinear",
+                             {y, speller.input(6), speller.input(7)},
+                             {{"axis", int64_t{-1}}}));
+  return absl::OkStatus();
+}
+
+// The range of the numbers, and 0, in 255 steps.
+absl::Status SpellDynamicQuantizeLinear(Speller& speller) {
+  RETURN_IF_ERROR(speller.CheckAttributes({}));
+  const int x = speller.input(0);
+  if (speller.dtype(x) != DataType::kF32) {
+    return speller.Unsupported("it quantises FP32 alone");
+  }
+  ASSIGN_OR_RETURN(const int zero, speller.KnownNumber(DataType::kF32, 0));
+  ASSIGN_OR_RETURN(const int steps, speller.KnownNumber(DataType::kF32, 255));
+  ASSIGN_OR_RETURN(const int one, speller.KnownNumber(DataType::kF32, 1));
+  const Speller::Attributes whole = {{"keepdims", int64_t{0}}};
+  const int low =
+      speller.Add("Min", {speller.Add("ReduceMin", {x}, whole), zero});
+  const int high =
+      speller.Add("Max", {speller.Add("ReduceMax", {x}, whole), zero});
+  const int step = speller.Add("Div", {speller.Add("Sub", {high, low}), steps});
+  // Where all is 0, any would do; other run times say 1.
+  const int scale =
+      speller.Add("Where", {speller.Add("Equal", {step, zero}), one, step});
+  const int first = speller.Add(
+      "Round",
+      {speller.Add(
+          "Clip", {speller.Add("Div", {speller.Add("Neg", {low}), scale}), zero,
+                   steps})});
+  ASSIGN_OR_RETURN(const int zero_point,
+                   Number(speller, speller.CastTo(first, DataType::kU8)));
+  if (speller.has_output(0)) {
+    speller.FinishOutput(0,
+                         speller.Add("QuantizeLinear", {x, scale, zero_point}));
+  }
+  if (speller.has_output(1)) speller.FinishOutput(1, scale);
+  if (speller.has_output(2)) speller.FinishOutput(2, zero_point);
+  return absl::OkStatus();
+}
+
+}  // namespace layerd

@@ -1,0 +1,189 @@
+#include "daemon/pack/spell/spell_out.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "config/status_macros.h"
+#include "daemon/pack/spell/speller.h"
+
+namespace layerd {
+namespace {
+
+using Shape = Speller::Shape;
+
+// `x` along the axis, `by` places later (or sooner, if reverse), zeros first.
+absl::StatusOr<int> Shifted(Speller& speller, int x, int64_t by) {
+  const Shape shape = speller.shape(speller.input(0));
+  const auto axis = speller.attribute<int64_t>("axis");
+  const bool is_reverse = speller.attribute<int64_t>("reverse") != 0;
+  const int64_t length = shape[static_cast<size_t>(axis)];
+  if (by >= length) {
+    return speller.Zeros(speller.dtype(speller.input(0)), shape);
+  }
+  ASSIGN_OR_RETURN(const int first, speller.KnownList({is_reverse ? by : 0}));
+  ASSIGN_OR_RETURN(const int end,
+                   speller.KnownList({is_reverse ? length : length - by}));
+  ASSIGN_OR_RETURN(const int axes, speller.KnownList({axis}));
+  std::vector<int64_t> pads(2 * shape.size(), 0);
+  pads[static_cast<size_t>(axis) + (is_reverse ? shape.size() : 0)] = by;
+  ASSIGN_OR_RETURN(const int widths, speller.KnownList(pads));
+  const int kept = speller.Add("Slice", {x, first, end, axes});
+  return speller.Add("Pad", {kept, widths});
+}
+
+// Sums of 2, 4, 8, ... neighbours: as many additions as the length has bits.
+absl::Status SpellCumSum(Speller& speller) {
+  const auto axis = static_cast<size_t>(speller.attribute<int64_t>("axis"));
+  const int64_t length = speller.shape(speller.input(0))[axis];
+  int sum = speller.input(0);
+  if (speller.attribute<int64_t>("exclusive") != 0) {
+    ASSIGN_OR_RETURN(sum, Shifted(speller, sum, 1));
+  }
+  for (int64_t by = 1; by < length; by *= 2) {
+    ASSIGN_OR_RETURN(const int before, Shifted(speller, sum, by));
+    sum = speller.Add("Add", {sum, before});
+  }
+  speller.Finish(sum);
+  return absl::OkStatus();
+}
+
+bool Always(const Node&, const Graph&) { return true; }
+
+bool FindsPlaces(const Node& node, const Graph&) {
+  return node.outputs.size() > 1 && node.outputs[1] != kAbsent;
+}
+
+bool Crops(const Node& node, const Graph&) {
+  const auto pads = node.attributes.find("pads");
+  if (pads == node.attributes.end()) return false;
+  const auto* widths = std::get_if<std::vector<int64_t>>(&pads->second);
+  return widths != nullptr &&
+         std::any_of(widths->begin(), widths->end(),
+                     [](int64_t width) { return width < 0; });
+}
+
+bool IsOfU64(const Node& node, const Graph& graph) {
+  const Value& first = graph.values[static_cast<size_t>(node.inputs[0])];
+  return first.dtype == DataType::kU64;
+}
+
+struct Row {
+  std::string_view op_type;
+  absl::Status (*spell)(Speller& speller);
+  bool (*applies)(const Node& node, const Graph& graph) = Always;
+};
+
+constexpr Row kRows[] = {
+    {"Acos", SpellFunction},
+    {"Acosh", SpellFunction},
+    {"Asin", SpellFunction},
+    {"Asinh", SpellFunction},
+    {"Atan", SpellFunction},
+    {"Atanh", SpellFunction},
+    {"Attention", SpellOnnxAttention},
+    {"BlackmanWindow", SpellWindow},
+    {"Col2Im", SpellCol2Im},
+    {"Compress", SpellCompress},
+    {"ConvInteger", SpellConvInteger},
+    {"Cosh", SpellFunction},
+    {"CumSum", SpellCumSum},
+    {"DFT", SpellDft},
+    {"DequantizeLinear", SpellDequantizeLinear},
+    {"DynamicQuantizeLinear", SpellDynamicQuantizeLinear},
+    {"Einsum", SpellEinsum},
+    {"GRU", SpellRecurrent},
+    {"GatherElements", SpellGatherElements},
+    {"GatherND", SpellGatherNd},
+    {"GridSample", SpellGridSample},
+    {"HammingWindow", SpellWindow},
+    {"HannWindow", SpellWindow},
+    {"Hardmax", SpellHardmax},
+    {"IsInf", SpellIsInf},
+    {"LSTM", SpellRecurrent},
+    {"LpNormalization", SpellLpNormalization},
+    {"MatMulInteger", SpellMatMulInteger},
+    {"Max", SpellUnsignedExtreme, IsOfU64},
+    {"MaxPool", SpellMaxPoolPlaces, FindsPlaces},
+    {"MaxUnpool", SpellMaxUnpool},
+    {"MeanVarianceNormalization", SpellMeanVarianceNormalization},
+    {"Min", SpellUnsignedExtreme, IsOfU64},
+    {"OneHot", SpellOneHot},
+    {"Pad", SpellCroppingPad, Crops},
+    {"QLinearConv", SpellQLinearConv},
+    {"QLinearMatMul", SpellQLinearMatMul},
+    {"QuantizeLinear", SpellQuantizeLinear},
+    {"RMSNormalization", SpellRootNormalization},
+    {"RNN", SpellRecurrent},
+    {"RoiAlign", SpellRoiAlign},
+    {"RotaryEmbedding", SpellRotaryEmbedding},
+    {"STFT", SpellStft},
+    {"ScatterElements", SpellScatterElements},
+    {"ScatterND", SpellScatterNd},
+    {"Shrink", SpellShrink},
+    {"SimplifiedLayerNormalization", SpellRootNormalization},
+    {"Sinh", SpellFunction},
+    {"Swish", SpellSwish},
+    {"Tan", SpellFunction},
+    {"TopK", SpellTopK},
+    {"Trilu", SpellTrilu},
+    {"ai.onnx.ml.ArrayFeatureExtractor", SpellArrayFeatureExtractor},
+    {"ai.onnx.ml.FeatureVectorizer", SpellFeatureVectorizer},
+    {"ai.onnx.ml.Imputer", SpellImputer},
+    {"ai.onnx.ml.LinearClassifier", SpellLinearClassifier},
+    {"ai.onnx.ml.LinearRegressor", SpellLinearRegressor},
+    {"ai.onnx.ml.Normalizer", SpellNormalizer},
+    {"ai.onnx.ml.Scaler", SpellScaler},
+    {"com.microsoft.Attention", SpellAttention},
+    {"com.microsoft.BiasGelu", SpellMicrosoftGelu},
+    {"com.microsoft.DequantizeLinear", SpellMicrosoftDequantizeLinear},
+    {"com.microsoft.DynamicQuantizeLSTM", SpellRecurrent},
+    {"com.microsoft.EmbedLayerNormalization", SpellEmbedLayerNormalization},
+    {"com.microsoft.FastGelu", SpellMicrosoftGelu},
+    {"com.microsoft.FusedConv", SpellFusedConv},
+    {"com.microsoft.FusedGemm", SpellFusedGemm},
+    {"com.microsoft.FusedMatMul", SpellFusedMatMul},
+    {"com.microsoft.GatherBlockQuantized", SpellGatherBlockQuantized},
+    {"com.microsoft.Gelu", SpellMicrosoftGelu},
+    {"com.microsoft.GroupQueryAttention", SpellGroupQueryAttention},
+    {"com.microsoft.MatMulNBits", SpellMatMulNBits},
+    {"com.microsoft.MultiHeadAttention", SpellMultiHeadAttention},
+    {"com.microsoft.QGemm", SpellQGemm},
+    {"com.microsoft.QLinearAdd", SpellQLinearAdd},
+    {"com.microsoft.QLinearAveragePool", SpellQLinearAveragePool},
+    {"com.microsoft.QLinearConcat", SpellQLinearConcat},
+    {"com.microsoft.QLinearGlobalAveragePool", SpellQLinearGlobalAveragePool},
+    {"com.microsoft.QLinearLeakyRelu", SpellQLinearLeakyRelu},
+    {"com.microsoft.QLinearMul", SpellQLinearMul},
+    {"com.microsoft.QLinearSigmoid", SpellQLinearSigmoid},
+    {"com.microsoft.QLinearSoftmax", SpellQLinearSoftmax},
+    {"com.microsoft.QLinearWhere", SpellQLinearWhere},
+    {"com.microsoft.QuantizeLinear", SpellMicrosoftQuantizeLinear},
+    {"com.microsoft.QuickGelu", SpellSwish},
+    {"com.microsoft.RotaryEmbedding", SpellRotaryEmbedding},
+    {"com.microsoft.SkipLayerNormalization", SpellSkipLayerNormalization},
+    {"com.microsoft.SkipSimplifiedLayerNormalization",
+     SpellSkipLayerNormalization},
+};
+
+const Row* Find(std::string_view op_type) {
+  const Row* row =
+      std::find_if(std::begin(kRows), std::end(kRows),
+                   [&](const Row& any) { return any.op_type == op_type; });
+  return row == std::end(kRows) ? nullptr : row;
+}
+
+}  // namespace
+
+bool IsSpelledOut(const Node& node, const Graph& graph) {
+  const Row* row = Find(node.op_type);
+  return row != nullptr && row->applies(node, graph);
+}
+
+absl::StatusOr<std::vector<Node>> SpellOut(const Node& node, Graph& graph,
+                                           Allowance& held_bytes) {
+  Speller speller(&node, &graph, &held_bytes);
+  RETURN_IF_ERROR(Find(node.op_type)->spell(speller));
+  return speller.TakeNodes();
+}
+
+}  // namespace layerd

@@ -1,0 +1,223 @@
+// What gathers and scatters element by element, or by tuples of indices.
+
+#include <numeric>
+#include <span>
+#include <string>
+
+#include "config/status_macros.h"
+#include "daemon/pack/graph/element_type.h"
+#include "daemon/pack/operators/index_places.h"
+#include "daemon/pack/spell/speller.h"
+
+namespace layerd {
+namespace {
+
+using Shape = Speller::Shape;
+
+std::vector<int64_t> Counted(int64_t count) {
+  std::vector<int64_t> numbers(static_cast<size_t>(count));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return numbers;
+}
+
+// Numbers in [0, length) for indices that may be negative; the job fails for
+// one that is outside.
+absl::StatusOr<int> Within(Speller& speller, int indices, int64_t length) {
+  RETURN_IF_ERROR(speller.CheckSize(length));
+  ASSIGN_OR_RETURN(const int counted, speller.KnownList(Counted(length)));
+  return speller.Add("Gather", {counted, indices}, {{"axis", int64_t{0}}});
+}
+
+absl::StatusOr<int> Scaled(Speller& speller, int x, int64_t factor) {
+  if (factor == 1) return x;
+  ASSIGN_OR_RETURN(const int known, speller.Known({factor}, {}));
+  return speller.Add("Mul", {x, known});
+}
+
+// Of each index the element it means, all counted through.
+absl::StatusOr<int> PlacesOfElements(Speller& speller) {
+  const Shape shape = speller.shape(speller.input(0));
+  const Shape indices_shape = speller.shape(speller.input(1));
+  const auto axis = speller.attribute<int64_t>("axis");
+  const int64_t count = CountOf(indices_shape);
+  RETURN_IF_ERROR(speller.CheckSize(count));
+
+  std::vector<int64_t> indices(static_cast<size_t>(count), 0);
+  if (speller.is_known(speller.input(1))) {
+    ASSIGN_OR_RETURN(indices, speller.Elements(speller.input(1)));
+  }
+  ASSIGN_OR_RETURN(const std::vector<int64_t> places,
+                   ElementPlaces(indices, indices_shape, shape, axis));
+  ASSIGN_OR_RETURN(int place, speller.Known(places, indices_shape));
+  if (!speller.is_known(speller.input(1))) {
+    const auto along = static_cast<size_t>(axis);
+    ASSIGN_OR_RETURN(const int within,
+                     Within(speller, speller.input(1), shape[along]));
+    ASSIGN_OR_RETURN(
+        const int moved,
+        Scaled(speller, within, CountOf(std::span(shape).subspan(along + 1))));
+    place = speller.Add("Add", {moved, place});
+  }
+  return place;
+}
+
+// Of each tuple the piece of the data it means.
+absl::StatusOr<int> PlacesOfTuples(Speller& speller) {
+  const Shape shape = speller.shape(speller.input(0));
+  const Shape indices_shape = speller.shape(speller.input(1));
+  const auto last = static_cast<int64_t>(indices_shape.size()) - 1;
+  const auto length = static_cast<size_t>(indices_shape.back());
+  int place = 0;
+  for (size_t d = 0; d < length; ++d) {
+    ASSIGN_OR_RETURN(const int which,
+                     speller.Known({static_cast<int64_t>(d)}, {}));
+    const int coordinate =
+        speller.Add("Gather", {speller.input(1), which}, {{"axis", last}});
+    ASSIGN_OR_RETURN(const int within, Within(speller, coordinate, shape[d]));
+    if (d == 0) {
+      place = within;
+      continue;
+    }
+    ASSIGN_OR_RETURN(const int before, Scaled(speller, place, shape[d]));
+    place = speller.Add("Add", {before, within});
+  }
+  return place;
+}
+
+// The data in `rows` pieces, of which those at `places` are replaced.
+absl::Status PutRows(Speller& speller, const std::vector<int64_t>& places,
+                     int64_t rows) {
+  if (places.empty()) {
+    speller.Finish(speller.input(0));
+    return absl::OkStatus();
+  }
+  const int data = speller.input(0);
+  const int64_t piece = CountOf(speller.shape(data)) / rows;
+  std::vector<int64_t> update_of(static_cast<size_t>(rows), 0);
+  std::vector<int64_t> is_replaced(static_cast<size_t>(rows), 0);
+  for (size_t i = 0; i < places.size(); ++i) {
+    update_of[static_cast<size_t>(places[i])] = static_cast<int64_t>(i);
+    is_replaced[static_cast<size_t>(places[i])] = 1;
+  }
+  ASSIGN_OR_RETURN(
+      const int updates,
+      speller.Reshaped(speller.input(2),
+                       {static_cast<int64_t>(places.size()), piece}));
+  ASSIGN_OR_RETURN(const int which, speller.KnownList(update_of));
+  ASSIGN_OR_RETURN(const int mask, speller.KnownTruths(is_replaced, {rows, 1}));
+  ASSIGN_OR_RETURN(const int old, speller.Reshaped(data, {rows, piece}));
+  const int spread =
+      speller.Add("Gather", {updates, which}, {{"axis", int64_t{0}}});
+  const int put = speller.Add("Where", {mask, spread, old});
+  ASSIGN_OR_RETURN(const int shaped,
+                   speller.Reshaped(put, speller.shape(data)));
+  speller.Finish(shaped);
+  return absl::OkStatus();
+}
+
+// The same where only a request says which: each row asks all updates, and the
+// last that means it counts, or all of them are added.
+absl::Status PutRowsOf(Speller& speller, int places, int64_t rows) {
+  const int data = speller.input(0);
+  const Shape shape = speller.shape(data);
+  const int64_t piece = CountOf(shape) / rows;
+  const int64_t count = CountOf(speller.shape(speller.input(2))) / piece;
+  RETURN_IF_ERROR(speller.CheckSize(rows, count));
+  ASSIGN_OR_RETURN(const int asked, speller.Reshaped(places, {count, 1}));
+  ASSIGN_OR_RETURN(const int counted, speller.Known(Counted(rows), {1, rows}));
+  const int means = speller.Add("Equal", {asked, counted});
+  ASSIGN_OR_RETURN(const int old, speller.Reshaped(data, {rows, piece}));
+  ASSIGN_OR_RETURN(const int updates,
+                   speller.Reshaped(speller.input(2), {count, piece}));
+  int put = 0;
+  if (speller.attribute<std::string>("reduction") == "add") {
+    const int shares =
+        speller.Transposed(speller.CastTo(means, speller.dtype(data)), {1, 0});
+    put = speller.Add("Add", {old, speller.Add("MatMul", {shares, updates})});
+  } else {
+    std::vector<int64_t> from_one = Counted(count);
+    for (int64_t& number : from_one) ++number;
+    ASSIGN_OR_RETURN(const int order, speller.Known(from_one, {count, 1}));
+    ASSIGN_OR_RETURN(const int zero, speller.Known({0}, {}));
+    ASSIGN_OR_RETURN(const int one, speller.Known({1}, {}));
+    const int last =
+        speller.Add("ReduceMax", {speller.Add("Where", {means, order, zero})},
+                    {{"axes", Shape{0}}, {"keepdims", int64_t{0}}});
+    ASSIGN_OR_RETURN(
+        const int is_replaced,
+        speller.Reshaped(speller.Add("Greater", {last, zero}), {rows, 1}));
+    const int which =
+        speller.Add("Max", {speller.Add("Sub", {last, one}), zero});
+    const int spread =
+        speller.Add("Gather", {updates, which}, {{"axis", int64_t{0}}});
+    put = speller.Add("Where", {is_replaced, spread, old});
+  }
+  ASSIGN_OR_RETURN(const int shaped, speller.Reshaped(put, shape));
+  speller.Finish(shaped);
+  return absl::OkStatus();
+}
+
+bool Replaces(const Speller& speller) {
+  return speller.attribute<std::string>("reduction") == "none";
+}
+
+}  // namespace
+
+absl::Status SpellGatherElements(Speller& speller) {
+  ASSIGN_OR_RETURN(const int place, PlacesOfElements(speller));
+  const Shape shape = speller.shape(speller.input(0));
+  ASSIGN_OR_RETURN(const int from,
+                   speller.Reshaped(speller.input(0), {CountOf(shape)}));
+  speller.Finish(speller.Add("Gather", {from, place}, {{"axis", int64_t{0}}}));
+  return absl::OkStatus();
+}
+
+absl::Status SpellGatherNd(Speller& speller) {
+  ASSIGN_OR_RETURN(const int place, PlacesOfTuples(speller));
+  const Shape shape = speller.shape(speller.input(0));
+  const int64_t length = speller.shape(speller.input(1)).back();
+  Shape pieces(shape.begin() + length, shape.end());
+  pieces.insert(pieces.begin(), CountOf(shape) / CountOf(pieces));
+  ASSIGN_OR_RETURN(const int from, speller.Reshaped(speller.input(0), pieces));
+  speller.Finish(speller.Add("Gather", {from, place}, {{"axis", int64_t{0}}}));
+  return absl::OkStatus();
+}
+
+absl::Status SpellScatterElements(Speller& speller) {
+  const Shape shape = speller.shape(speller.input(0));
+  RETURN_IF_ERROR(speller.CheckSize(CountOf(shape)));
+  if (CountOf(speller.shape(speller.input(1))) == 0) {
+    return PutRows(speller, {}, 1);
+  }
+  if (!speller.is_known(speller.input(1)) || !Replaces(speller)) {
+    ASSIGN_OR_RETURN(const int places, PlacesOfElements(speller));
+    return PutRowsOf(speller, places, CountOf(shape));
+  }
+  ASSIGN_OR_RETURN(const std::vector<int64_t> indices,
+                   speller.Elements(speller.input(1)));
+  ASSIGN_OR_RETURN(const std::vector<int64_t> places,
+                   ElementPlaces(indices, speller.shape(speller.input(1)),
+                                 shape, speller.attribute<int64_t>("axis")));
+  return PutRows(speller, places, CountOf(shape));
+}
+
+absl::Status SpellScatterNd(Speller& speller) {
+  const Shape shape = speller.shape(speller.input(0));
+  const Shape indices_shape = speller.shape(speller.input(1));
+  const auto length = static_cast<size_t>(indices_shape.back());
+  const int64_t rows =
+      CountOf(shape) / CountOf(std::span(shape).subspan(length));
+  RETURN_IF_ERROR(speller.CheckSize(rows));
+  if (CountOf(indices_shape) == 0) return PutRows(speller, {}, 1);
+  if (!speller.is_known(speller.input(1)) || !Replaces(speller)) {
+    ASSIGN_OR_RETURN(const int places, PlacesOfTuples(speller));
+    return PutRowsOf(speller, places, rows);
+  }
+  ASSIGN_OR_RETURN(const std::vector<int64_t> indices,
+                   speller.Elements(speller.input(1)));
+  ASSIGN_OR_RETURN(const std::vector<int64_t> places,
+                   TuplePlaces(indices, std::span(shape).first(length)));
+  return PutRows(speller, places, rows);
+}
+
+}  // namespace layerd
