@@ -50,7 +50,7 @@ dpkg-dev                  what the Debian package depends on
 systemd                   checks the unit
 rt-tests                  cyclictest: the stalls of the machine, beside load runs
 clang                     a second compiler, for the fuzzers
-libclang-rt-14-dev        libFuzzer and clang's sanitizers
+libclang-rt-dev           libFuzzer and clang's sanitizers
 clang-format              how our code is laid out
 clang-tidy                what a reader might miss
 TABLE

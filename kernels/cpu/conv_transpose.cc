@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "config/status_macros.h"
+#include "kernels/cpu/primitive_desc.h"
 #include "kernels/cpu/tiled_layer.h"
 #include "kernels/cpu/weighted_kernel.h"
 
@@ -49,25 +50,21 @@ Geometry GeometryOf(const ConvTranspose& op, const PartSpec& spec) {
   return part;
 }
 
-absl::StatusOr<UniquePrimitiveDesc> Describe(const ConvTranspose& op,
-                                             const Geometry& part,
-                                             const dnnl_memory_desc_t& weights,
-                                             const OneDnn& library) {
-  const auto x = DescOf(part.x.shape, ChannelsLastStrides(part.x.shape));
-  const auto y = DescOf(part.y.shape, ChannelsLastStrides(part.y.shape));
-  const auto bias = DescOf(Sizes{part.y.shape[1]}, Sizes{1});
-  Sizes gaps = op.dilations;  // The library counts what lies between.
-  for (int64_t& gap : gaps) --gap;
-  dnnl_deconvolution_desc_t desc;
-  RETURN_IF_ERROR(FromDnnl(
-      dnnl_dilated_deconvolution_forward_desc_init(
-          &desc, dnnl_forward_inference, dnnl_deconvolution_direct, &x,
-          &weights, op.has_bias ? &bias : nullptr, &y, op.strides.data(),
-          gaps.data(), op.pads_begin.data(), part.pads_end.data()),
-      "transposed convolution"));
-  ASSIGN_OR_RETURN(const UniqueAttributes attributes,
-                   AttributesWith(op.activation));
-  return CreateDesc(library, &desc, attributes.get());
+absl::StatusOr<UniquePrimitiveDesc> Choose(const ConvTranspose& op,
+                                           const Geometry& part,
+                                           const MemoryDesc& weights,
+                                           const OneDnn& library) {
+  return ChooseDeconvolution(
+      library,
+      {.x = DescOf(part.x.shape, ChannelsLastStrides(part.x.shape)),
+       .weights = weights,
+       .bias = op.has_bias ? DescOf(Sizes{part.y.shape[1]}, Sizes{1}) : nullptr,
+       .y = DescOf(part.y.shape, ChannelsLastStrides(part.y.shape)),
+       .strides = op.strides,
+       .dilations = op.dilations,
+       .pads_begin = op.pads_begin,
+       .pads_end = part.pads_end,
+       .activation = op.activation});
 }
 
 // Where a kernel is as large as its stride, each of its taps makes pixels of
@@ -160,8 +157,8 @@ absl::StatusOr<WeightLayout> KernelLayout(const ConvTranspose& op,
   if (TapsAreApart(op, spec)) return TapsLayout(spec.weights[0].layout.shape);
   const OneThread one_thread;
   ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
-                   Describe(op, GeometryOf(op, spec),
-                            AnyDescOf(spec.weights[0].layout.shape), library));
+                   Choose(op, GeometryOf(op, spec),
+                          AnyDescOf(spec.weights[0].layout.shape), library));
   return LayoutOf(WeightsOf(desc.get()));
 }
 
@@ -170,8 +167,9 @@ KernelOr Make(const ConvTranspose& op, const PartSpec& spec,
   if (op.kernel_is_input) return absl::UnimplementedError("no weights");
   if (TapsAreApart(op, spec)) return std::make_unique<TapsKernel>(op, spec);
   const Geometry part = GeometryOf(op, spec);
+  ASSIGN_OR_RETURN(const MemoryDesc weights, DescOf(spec.weights[0].layout));
   ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
-                   Describe(op, part, DescOf(spec.weights[0].layout), library));
+                   Choose(op, part, weights, library));
   return WeightedKernel::Create(spec,
                                 {part.x,
                                  part.y,

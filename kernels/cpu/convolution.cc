@@ -3,6 +3,7 @@
 
 #include "config/status_macros.h"
 #include "kernels/cpu/depthwise.h"
+#include "kernels/cpu/primitive_desc.h"
 #include "kernels/cpu/row_split.h"
 #include "kernels/cpu/tiled_layer.h"
 #include "kernels/cpu/weighted_kernel.h"
@@ -73,25 +74,21 @@ Activation FusedActivation(const Convolution& op) {
   return op.adds_residual ? Activation{} : op.activation;
 }
 
-absl::StatusOr<UniquePrimitiveDesc> Describe(const Convolution& op,
-                                             const Geometry& part,
-                                             const dnnl_memory_desc_t& weights,
-                                             const OneDnn& library) {
-  const auto x = DescOf(part.x.shape, ChannelsLastStrides(part.x.shape));
-  const auto y = DescOf(part.y.shape, ChannelsLastStrides(part.y.shape));
-  const auto bias = DescOf(Sizes{part.y.shape[1]}, Sizes{1});
-  Sizes gaps = op.dilations;  // The library counts what lies between.
-  for (int64_t& gap : gaps) --gap;
-  dnnl_convolution_desc_t desc;
-  RETURN_IF_ERROR(FromDnnl(
-      dnnl_dilated_convolution_forward_desc_init(
-          &desc, dnnl_forward_inference, dnnl_convolution_direct, &x, &weights,
-          op.has_bias ? &bias : nullptr, &y, op.strides.data(), gaps.data(),
-          part.pads_begin.data(), part.pads_end.data()),
-      "convolution"));
-  ASSIGN_OR_RETURN(const UniqueAttributes attributes,
-                   AttributesWith(FusedActivation(op)));
-  return CreateDesc(library, &desc, attributes.get());
+absl::StatusOr<UniquePrimitiveDesc> Choose(const Convolution& op,
+                                           const Geometry& part,
+                                           const MemoryDesc& weights,
+                                           const OneDnn& library) {
+  return ChooseConvolution(
+      library,
+      {.x = DescOf(part.x.shape, ChannelsLastStrides(part.x.shape)),
+       .weights = weights,
+       .bias = op.has_bias ? DescOf(Sizes{part.y.shape[1]}, Sizes{1}) : nullptr,
+       .y = DescOf(part.y.shape, ChannelsLastStrides(part.y.shape)),
+       .strides = op.strides,
+       .dilations = op.dilations,
+       .pads_begin = part.pads_begin,
+       .pads_end = part.pads_end,
+       .activation = FusedActivation(op)});
 }
 
 // Of dimension `d` of the picture.
@@ -150,8 +147,9 @@ std::optional<TiledLayer> AsTiled(const Convolution& op, const PartSpec& spec) {
 KernelOr MakeRowsOf(const PartSpec& spec, const OneDnn& library) {
   const auto& op = std::get<Convolution>(spec.op);
   ASSIGN_OR_RETURN(const Geometry part, PartRows(op, spec));
+  ASSIGN_OR_RETURN(const MemoryDesc weights, DescOf(spec.weights[0].layout));
   ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
-                   Describe(op, part, DescOf(spec.weights[0].layout), library));
+                   Choose(op, part, weights, library));
   WeightedKernel::Plan plan{part.x,
                             part.y,
                             ChannelsLastStrides(part.x.shape),
@@ -192,8 +190,8 @@ absl::StatusOr<WeightLayout> KernelLayout(const Convolution& op,
   }
   const OneThread one_thread;
   ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
-                   Describe(op, WholeRows(op, spec),
-                            AnyDescOf(spec.weights[0].layout.shape), library));
+                   Choose(op, WholeRows(op, spec),
+                          AnyDescOf(spec.weights[0].layout.shape), library));
   return LayoutOf(WeightsOf(desc.get()));
 }
 

@@ -1,6 +1,7 @@
 #include <optional>
 
 #include "config/status_macros.h"
+#include "kernels/cpu/primitive_desc.h"
 #include "kernels/cpu/row_split.h"
 #include "kernels/cpu/tiled_layer.h"
 #include "kernels/cpu/weighted_kernel.h"
@@ -42,25 +43,22 @@ Activation FusedActivation(const FullyConnected& op) {
   return op.adds_residual ? Activation{} : op.activation;
 }
 
-dnnl_memory_desc_t MatrixDesc(int64_t rows, int64_t columns) {
+MemoryDesc MatrixDesc(int64_t rows, int64_t columns) {
   return DescOf(Sizes{rows, columns}, Sizes{columns, 1});
 }
 
-absl::StatusOr<UniquePrimitiveDesc> Describe(const FullyConnected& op,
-                                             int64_t rows,
-                                             const dnnl_memory_desc_t& weights,
-                                             const OneDnn& library) {
-  const auto x = MatrixDesc(rows, weights.dims[1]);
-  const auto y = MatrixDesc(rows, weights.dims[0]);
-  const auto bias = DescOf(Sizes{weights.dims[0]}, Sizes{1});
-  dnnl_inner_product_desc_t desc;
-  RETURN_IF_ERROR(FromDnnl(dnnl_inner_product_forward_desc_init(
-                               &desc, dnnl_forward_inference, &x, &weights,
-                               op.has_bias ? &bias : nullptr, &y),
-                           "inner product"));
-  ASSIGN_OR_RETURN(const UniqueAttributes attributes,
-                   AttributesWith(FusedActivation(op)));
-  return CreateDesc(library, &desc, attributes.get());
+// `shape` is that of the weights, [O, I].
+absl::StatusOr<UniquePrimitiveDesc> Choose(const FullyConnected& op,
+                                           int64_t rows, const Sizes& shape,
+                                           const MemoryDesc& weights,
+                                           const OneDnn& library) {
+  return ChooseInnerProduct(
+      library,
+      {.x = MatrixDesc(rows, shape[1]),
+       .weights = weights,
+       .bias = op.has_bias ? DescOf(Sizes{shape[0]}, Sizes{1}) : nullptr,
+       .y = MatrixDesc(rows, shape[0]),
+       .activation = FusedActivation(op)});
 }
 
 bool IsRow(const Slice& matrix) {
@@ -110,9 +108,10 @@ KernelOr MakeRowsOf(const PartSpec& spec, const OneDnn& library) {
     Cut(spec.rows, *residual);
     CutColumns(spec.channels, *residual);
   }
-  ASSIGN_OR_RETURN(
-      const UniquePrimitiveDesc desc,
-      Describe(op, spec.rows.count, DescOf(spec.weights[0].layout), library));
+  const WeightLayout& layout = spec.weights[0].layout;
+  ASSIGN_OR_RETURN(const MemoryDesc weights, DescOf(layout));
+  ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
+                   Choose(op, spec.rows.count, layout.shape, weights, library));
   const WeightedKernel::Plan plan{*x,
                                   *y,
                                   PlainStrides(x->shape),
@@ -131,9 +130,10 @@ absl::StatusOr<WeightLayout> KernelLayout(const FullyConnected& op,
   if (AsTiled(op, spec)) return TiledLayout(spec.weights[0].layout.shape);
   const OneThread one_thread;
   const TensorType& y = spec.outputs[0];
+  const Sizes& shape = spec.weights[0].layout.shape;
   ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
-                   Describe(op, y.element_count() / y.shape.back(),
-                            AnyDescOf(spec.weights[0].layout.shape), library));
+                   Choose(op, y.element_count() / y.shape.back(), shape,
+                          AnyDescOf(shape), library));
   return LayoutOf(WeightsOf(desc.get()));
 }
 

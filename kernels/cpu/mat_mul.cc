@@ -2,6 +2,7 @@
 
 #include "config/status_macros.h"
 #include "kernels/cpu/cpu_kernel.h"
+#include "kernels/cpu/primitive_desc.h"
 #include "kernels/cpu/rows.h"
 #include "kernels/cpu/staging.h"
 #include "kernels/cpu/tiled_product.h"
@@ -85,18 +86,12 @@ KernelOr Make(const MatMul& op, const PartSpec& spec, const OneDnn& library) {
   const auto a_desc = DescOf(a.shape, ReadOrder(a));
   const auto b_desc = DescOf(b.shape, ReadOrder(b));
   const auto y_desc = DescOf(y.shape, PlainStrides(y.shape));
-  dnnl_matmul_desc_t desc;
-  RETURN_IF_ERROR(
-      FromDnnl(dnnl_matmul_desc_init(&desc, &a_desc, &b_desc, nullptr, &y_desc),
-               "matrix product"));
-  ASSIGN_OR_RETURN(const UniqueAttributes attributes, AttributesWith({}));
+  ProductProblem problem{a_desc, b_desc, nullptr, y_desc, {}};
   if (op.scale != 1) {
-    RETURN_IF_ERROR(FromDnnl(dnnl_primitive_attr_set_output_scales(
-                                 attributes.get(), 1, 0, &op.scale),
-                             "scale"));
+    problem.activation = {.kind = ActivationKind::kLinear, .alpha = op.scale};
   }
   ASSIGN_OR_RETURN(const UniquePrimitiveDesc chosen,
-                   CreateDesc(library, &desc, attributes.get()));
+                   ChooseMatMul(library, problem));
   ASSIGN_OR_RETURN(Primitive primitive,
                    Primitive::Create(library, chosen.get(),
                                      {{DNNL_ARG_SRC, a_desc},

@@ -12,14 +12,20 @@
 namespace layerd::cpu {
 namespace {
 
-static_assert(kRankMax <= DNNL_MAX_NDIMS);
+dnnl_status_t AppendElementwise(dnnl_post_ops_t operations,
+                                dnnl_alg_kind_t kind, float alpha, float beta) {
+#if DNNL_VERSION_MAJOR < 3
+  return dnnl_post_ops_append_eltwise(operations, 1, kind, alpha, beta);
+#else
+  return dnnl_post_ops_append_eltwise(operations, kind, alpha, beta);
+#endif
+}
 
 absl::Status AppendActivation(dnnl_post_ops_t operations,
                               const Activation& activation) {
   const auto append = [&](dnnl_alg_kind_t kind, float alpha, float beta) {
-    return FromDnnl(
-        dnnl_post_ops_append_eltwise(operations, 1, kind, alpha, beta),
-        "activation");
+    return FromDnnl(AppendElementwise(operations, kind, alpha, beta),
+                    "activation");
   };
   switch (activation.kind) {
     case ActivationKind::kNone:
@@ -45,9 +51,9 @@ absl::Status AppendActivation(dnnl_post_ops_t operations,
           append(dnnl_eltwise_linear, activation.alpha, activation.beta));
       return append(dnnl_eltwise_clip, 0, 1);
     case ActivationKind::kHardSwish:
-      // The library knows one line only.
+      // Before version 3 the library knows one line only.
       if (activation.alpha != 1.0f / 6 || activation.beta != 0.5f) break;
-      return append(dnnl_eltwise_hardswish, 0, 0);
+      return append(dnnl_eltwise_hardswish, activation.alpha, activation.beta);
     case ActivationKind::kMish:
       return append(dnnl_eltwise_mish, 0, 0);
     case ActivationKind::kElu:
@@ -123,55 +129,6 @@ absl::Status FromDnnl(dnnl_status_t status, const char* what) {
                  : absl::InternalError(message);
 }
 
-dnnl_memory_desc_t DescOf(const std::vector<int64_t>& shape,
-                          const std::vector<int64_t>& strides) {
-  dnnl_memory_desc_t desc;
-  LAYERD_CHECK(dnnl_memory_desc_init_by_strides(
-                   &desc, shape.size(), shape.data(), dnnl_f32,
-                   strides.data()) == dnnl_success);
-  return desc;
-}
-
-dnnl_memory_desc_t AnyDescOf(const std::vector<int64_t>& shape) {
-  dnnl_memory_desc_t desc;
-  LAYERD_CHECK(dnnl_memory_desc_init_by_tag(&desc, shape.size(), shape.data(),
-                                            dnnl_f32, dnnl_format_tag_any) ==
-               dnnl_success);
-  return desc;
-}
-
-absl::StatusOr<WeightLayout> LayoutOf(const dnnl_memory_desc_t& desc) {
-  if (desc.format_kind != dnnl_blocked || desc.data_type != dnnl_f32 ||
-      desc.offset0 != 0 || desc.extra.flags != 0) {
-    return absl::UnimplementedError(
-        "oneDNN asks for weights that no blocks tell");
-  }
-  const dnnl_blocking_desc_t& blocking = desc.format_desc.blocking;
-  WeightLayout layout;
-  layout.shape.assign(desc.dims, desc.dims + desc.ndims);
-  layout.padded_shape.assign(desc.padded_dims, desc.padded_dims + desc.ndims);
-  layout.strides.assign(blocking.strides, blocking.strides + desc.ndims);
-  for (int b = 0; b < blocking.inner_nblks; ++b) {
-    layout.blocks.push_back({static_cast<uint32_t>(blocking.inner_idxs[b]),
-                             blocking.inner_blks[b]});
-  }
-  return layout;
-}
-
-dnnl_memory_desc_t DescOf(const WeightLayout& layout) {
-  dnnl_memory_desc_t desc = DescOf(layout.shape, PlainStrides(layout.shape));
-  dnnl_blocking_desc_t& blocking = desc.format_desc.blocking;
-  std::copy(layout.strides.begin(), layout.strides.end(), blocking.strides);
-  std::copy(layout.padded_shape.begin(), layout.padded_shape.end(),
-            desc.padded_dims);
-  blocking.inner_nblks = layout.blocks.size();
-  for (size_t b = 0; b < layout.blocks.size(); ++b) {
-    blocking.inner_idxs[b] = layout.blocks[b].dimension;
-    blocking.inner_blks[b] = layout.blocks[b].size;
-  }
-  return desc;
-}
-
 absl::Status CompareLayouts(const WeightLayout& stored,
                             const WeightLayout& wanted) {
   if (stored == wanted) return absl::OkStatus();
@@ -200,26 +157,6 @@ absl::StatusOr<UniqueAttributes> AttributesWith(const Activation& activation) {
   return attributes;
 }
 
-absl::StatusOr<UniquePrimitiveDesc> CreateDesc(
-    const OneDnn& library, const_dnnl_op_desc_t op,
-    const_dnnl_primitive_attr_t attr) {
-  dnnl_primitive_desc_t desc;
-  RETURN_IF_ERROR(FromDnnl(
-      dnnl_primitive_desc_create(&desc, op, attr, library.engine(), nullptr),
-      "primitive descriptor"));
-  return UniquePrimitiveDesc(desc);
-}
-
-std::string ImplementationOf(const_dnnl_primitive_desc_t desc) {
-  const char* name = nullptr;
-  dnnl_primitive_desc_query(desc, dnnl_query_impl_info_str, 0, &name);
-  return name == nullptr ? "" : name;
-}
-
-dnnl_memory_desc_t WeightsOf(const_dnnl_primitive_desc_t desc) {
-  return *dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0);
-}
-
 absl::StatusOr<Primitive> Primitive::Create(
     const OneDnn& library, const_dnnl_primitive_desc_t desc,
     const std::vector<Argument>& arguments) {
@@ -229,15 +166,18 @@ absl::StatusOr<Primitive> Primitive::Create(
       FromDnnl(dnnl_primitive_create(&primitive, desc), "primitive"));
   made.primitive_.reset(primitive);
   std::vector<Argument> all = arguments;
-  const dnnl_memory_desc_t* scratch =
+  const const_dnnl_memory_desc_t scratch =
       dnnl_primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0);
   made.scratch_bytes_ = dnnl_memory_desc_get_size(scratch);
-  if (made.scratch_bytes_ > 0) all.push_back({DNNL_ARG_SCRATCHPAD, *scratch});
+  if (made.scratch_bytes_ > 0) {
+    // `desc` owns it, and outlives this function.
+    all.push_back({DNNL_ARG_SCRATCHPAD, MemoryDesc(MemoryDesc(), scratch)});
+  }
   for (const Argument& argument : all) {
     dnnl_memory_t memory;
     RETURN_IF_ERROR(
-        FromDnnl(dnnl_memory_create(&memory, &argument.desc, library.engine(),
-                                    DNNL_MEMORY_NONE),
+        FromDnnl(dnnl_memory_create(&memory, argument.desc.get(),
+                                    library.engine(), DNNL_MEMORY_NONE),
                  "memory"));
     made.memories_.emplace_back(memory);
     made.arguments_.push_back({argument.id, memory});

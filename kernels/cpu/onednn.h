@@ -11,16 +11,17 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "kernels/cpu/memory_desc.h"
 #include "kernels/cpu/team.h"
 #include "kernels/operator.h"
-#include "kernels/tensor.h"
 #include "kernels/weight_layout.h"
 
 namespace layerd::cpu {
 
-// The library's C interface, as little of it as we need. C, because executing
-// through it takes an array that was made beforehand, where the C++ interface
-// wants a new map each time.
+// The library's C interface, as little of it as we need, of its version 2 or
+// what came after: `memory_desc` and `primitive_desc` are alike for both. C,
+// because executing through it takes an array that was made beforehand, where
+// the C++ interface wants a new map each time.
 
 template <typename Handle, dnnl_status_t (*destroy)(Handle)>
 struct Destroyer {
@@ -74,17 +75,6 @@ class OneThread {
 // UNIMPLEMENTED for what the library does not do, INTERNAL for its failures.
 absl::Status FromDnnl(dnnl_status_t status, const char* what);
 
-// Of F32 tensors. REQUIRES: rank 1 to kRankMax.
-dnnl_memory_desc_t DescOf(const std::vector<int64_t>& shape,
-                          const std::vector<int64_t>& strides);
-// Leaves the order in memory to the library.
-dnnl_memory_desc_t AnyDescOf(const std::vector<int64_t>& shape);
-
-// Between the library's blocked descriptors and ours. UNIMPLEMENTED for an
-// opaque one.
-absl::StatusOr<WeightLayout> LayoutOf(const dnnl_memory_desc_t& desc);
-dnnl_memory_desc_t DescOf(const WeightLayout& layout);
-
 // OK if `stored` is what the library asks for now; else FAILED_PRECONDITION
 // that shows both.
 absl::Status CompareLayouts(const WeightLayout& stored,
@@ -93,20 +83,12 @@ absl::Status CompareLayouts(const WeightLayout& stored,
 // Scratchpad by us, and `activation` behind the operation.
 absl::StatusOr<UniqueAttributes> AttributesWith(const Activation& activation);
 
-absl::StatusOr<UniquePrimitiveDesc> CreateDesc(
-    const OneDnn& library, const_dnnl_op_desc_t op,
-    const_dnnl_primitive_attr_t attr);
-
-// Of what `desc` chose: "brgconv:avx512_core".
-std::string ImplementationOf(const_dnnl_primitive_desc_t desc);
-dnnl_memory_desc_t WeightsOf(const_dnnl_primitive_desc_t desc);
-
 // A primitive and the memory objects of its arguments, all made beforehand.
 class Primitive {
  public:
   struct Argument {
     int id;  // DNNL_ARG_...
-    dnnl_memory_desc_t desc;
+    MemoryDesc desc;
   };
 
   // A scratchpad is added where the primitive wants one.

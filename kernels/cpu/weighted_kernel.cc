@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "config/status_macros.h"
+#include "kernels/cpu/primitive_desc.h"
 
 namespace layerd::cpu {
 
@@ -11,10 +12,10 @@ KernelOr WeightedKernel::Create(const PartSpec& spec, const Plan& plan,
                                 const OneDnn& library) {
   std::vector<Primitive::Argument> arguments = {
       {DNNL_ARG_SRC, DescOf(plan.x.shape, plan.x_order)},
-      {DNNL_ARG_DST, DescOf(plan.y.shape, plan.y_order)},
-      {DNNL_ARG_WEIGHTS, DescOf(spec.weights[0].layout)}};
-  if (spec.weights.size() > 1) {
-    arguments.push_back({DNNL_ARG_BIAS, DescOf(spec.weights[1].layout)});
+      {DNNL_ARG_DST, DescOf(plan.y.shape, plan.y_order)}};
+  for (size_t i = 0; i < spec.weights.size(); ++i) {
+    ASSIGN_OR_RETURN(const MemoryDesc piece, DescOf(spec.weights[i].layout));
+    arguments.push_back({i == 0 ? DNNL_ARG_WEIGHTS : DNNL_ARG_BIAS, piece});
   }
   ASSIGN_OR_RETURN(Primitive primitive,
                    Primitive::Create(library, desc, arguments));

@@ -1,4 +1,4 @@
-// Catch2 2 (Debian 12) or 3 (not tried yet), under one name.
+// Catch2 2 (Debian 12) or 3 (Debian 13), under one name.
 
 #ifndef LAYERD_TEST_CATCH_CATCH_H_
 #define LAYERD_TEST_CATCH_CATCH_H_
@@ -11,6 +11,8 @@ inline auto Contains(const std::string& words) {
   return Matchers::ContainsSubstring(words);
 }
 }  // namespace Catch
+
+using Catch::Approx;
 #else
 #include <catch2/catch.hpp>
 #endif
