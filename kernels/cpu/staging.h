@@ -38,6 +38,8 @@ bool SameOrder(const std::vector<int64_t>& shape, const std::vector<int64_t>& a,
 
 int64_t BytesOf(const std::vector<int64_t>& shape);
 
+constexpr int64_t CeilOf(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 // An input in the order of `wanted`, gathered into scratch unless it is so
 // already.
 class StagedInput {

@@ -43,6 +43,9 @@ struct Tile {
   int64_t channels;              // Of the panel, that are stored.
   float low, high;
   const NarrowWeights* narrow = nullptr;  // Null: the weights are there.
+  // A tile before this one has met them: asking for what is ahead only takes
+  // loads from multiplying.
+  bool weights_are_near = false;
   // What the tile behind this one reads first: lines of the cache from here on,
   // so many with each tap.
   const float* next = nullptr;
@@ -56,9 +59,12 @@ using TileFunction = void (*)(const Tile&);
 struct TileSet {
   static constexpr int64_t kRowsMax = 14;
 
-  const char* name;           // "tiles:avx512".
-  int64_t rows_max;           // Of a tile.
-  int64_t panel;              // Output channels side by side.
+  const char* name;  // "tiles:avx512".
+  int64_t rows_max;  // Of a tile.
+  int64_t panel;     // Output channels side by side.
+  // What of a second-level cache is left to weights: panels up to that stay in
+  // it while tiles pass.
+  int64_t weights_near_bytes;
   const TileFunction* whole;  // By rows, from 1.
   const TileFunction* half;   // The same for half a panel.
   // The same for weights that are narrow, by their type.

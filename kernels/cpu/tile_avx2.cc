@@ -37,7 +37,7 @@ struct Avx2 {
 };
 
 // 6 rows of two vectors, two of weights, one of x: 15 of 16 registers.
-constexpr TileSet kSet = TileSetOf<Avx2, 6, 2>("tiles:avx2");
+constexpr TileSet kSet = TileSetOf<Avx2, 6, 2>("tiles:avx2", 256 << 10);
 
 }  // namespace
 

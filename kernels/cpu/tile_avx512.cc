@@ -41,7 +41,7 @@ struct Avx512 {
 };
 
 // 14 rows of two vectors, two of weights, one of x: 31 of 32 registers.
-constexpr TileSet kSet = TileSetOf<Avx512, 14, 2>("tiles:avx512");
+constexpr TileSet kSet = TileSetOf<Avx512, 14, 2>("tiles:avx512", 640 << 10);
 
 #pragma GCC diagnostic pop
 }  // namespace

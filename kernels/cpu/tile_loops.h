@@ -88,8 +88,9 @@ class TileLoops {
       if constexpr (kIsNarrow) to_ += to_step_;
     }
 
-   private:
     static constexpr bool kIsNarrow = !std::is_same_v<Weights, float>;
+
+   private:
     static constexpr bool kIsScaled = std::is_same_v<Weights, int8_t>;
     static constexpr int64_t kLine = 64 / sizeof(Weights);
     static constexpr int64_t kAhead = 4096;  // Some 500 ns of multiplying.
@@ -108,33 +109,41 @@ class TileLoops {
     float scales_[kIsScaled ? kVectors * Isa::kLanes : 1];
   };
 
-  // What is read and written at the end is on its way while we multiply.
-  static void Announce(const Tile& tile) {
-    for (int r = 0; r < kRows; ++r) {
-      for (int64_t c = 0; c < tile.channels; c += kLineFloats) {
-        if (!Isa::kStreams || !tile.streams) {
-          __builtin_prefetch(tile.y[r] + c, 1);
-        }
-        if (tile.residual != nullptr) __builtin_prefetch(tile.residual[r] + c);
-      }
+  // What is read and written at the end is on its way while we multiply. Tiles
+  // of few products are many: no step here is one too many.
+  static inline __attribute__((always_inline)) void Announce(const Tile& tile) {
+    if (!Isa::kStreams || !tile.streams) {
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r) AnnounceRow<1>(tile.y[r]);
+    }
+    if (tile.residual != nullptr) {
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r) AnnounceRow<0>(tile.residual[r]);
+    }
+  }
+  template <int kWrites>
+  static inline __attribute__((always_inline)) void AnnounceRow(
+      const float* row) {
+    for (int64_t c = 0; c < kVectors * Isa::kLanes; c += kLineFloats) {
+      __builtin_prefetch(row + c, kWrites);
     }
   }
 
   static inline __attribute__((always_inline)) void Start(const Tile& tile,
                                                           Sums& sum) {
-    float some[kVectors * Isa::kLanes];
-    const float* bias = tile.bias;
-    if (bias == nullptr || tile.channels < kVectors * Isa::kLanes) {
-      for (int64_t c = 0; c < kVectors * Isa::kLanes; ++c) {
-        some[c] = bias != nullptr && c < tile.channels ? bias[c] : 0.0f;
-      }
-      bias = some;
+    Vector first[kVectors] = {};
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      const int64_t channel = v * Isa::kLanes;
+      const int64_t count = tile.channels - channel;
+      if (tile.bias == nullptr || count <= 0) continue;
+      first[v] = count < Isa::kLanes ? LoadSome(tile.bias + channel, count)
+                                     : Load(tile.bias + channel);
     }
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v)
-        sum[r][v] = Load(bias + v * Isa::kLanes);
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = first[v];
     }
   }
 
@@ -150,6 +159,7 @@ class TileLoops {
     alignas(64) float all[kRows][kVectors * Isa::kLanes];
     bool has_runs = false;
     const float* next = tile.next;
+    const bool asks = WeightRows::kIsNarrow || !tile.weights_are_near;
     for (int64_t tap = 0; tap < tile.taps; ++tap, x += kRows) {
       const float* row[kRows];
 #pragma GCC unroll 16
@@ -160,7 +170,8 @@ class TileLoops {
       for (int64_t d = 0; d < tile.depth;) {
         const int64_t rest = tile.depth - d;
         const int64_t count = rest < left ? rest : left;
-        MultiplyRun(row, d, count, weights, sum);
+        asks ? MultiplyRun<true>(row, d, count, weights, sum)
+             : MultiplyRun<false>(row, d, count, weights, sum);
         d += count;
         left -= count;
         products -= count;
@@ -173,6 +184,7 @@ class TileLoops {
     if (has_runs) AddRuns(all, sum);
   }
 
+  template <bool kAsks>
   static inline __attribute__((always_inline)) void MultiplyRun(
       const float* const (&row)[kRows], int64_t first, int64_t count,
       WeightRows& weights, Sums& sum) {
@@ -181,7 +193,7 @@ class TileLoops {
       Vector weight[kVectors];
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) weight[v] = weights.At(v);
-      weights.AskAhead();
+      if constexpr (kAsks) weights.AskAhead();
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) {
         const float value = row[r][d];
@@ -222,21 +234,30 @@ class TileLoops {
 #pragma GCC diagnostic pop
 
   template <bool kStreams>
-  static void Store(const Tile& tile, Sums& sum) {
+  static inline __attribute__((always_inline)) void Store(const Tile& tile,
+                                                          Sums& sum) {
+    tile.residual == nullptr ? Store<kStreams, false>(tile, sum)
+                             : Store<kStreams, true>(tile, sum);
+  }
+  template <bool kStreams, bool kAdds>
+  static inline __attribute__((always_inline)) void Store(const Tile& tile,
+                                                          Sums& sum) {
     const Vector low = Vector{} + tile.low;
     const Vector high = Vector{} + tile.high;
+    const float* const* const residual = tile.residual;
+    float* const* const rows = tile.y;
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
+      const float* const from = kAdds ? residual[r] : nullptr;
+      float* const to = rows[r];
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
         Vector y = sum[r][v];
-        if (tile.residual != nullptr) {
-          y += Load(tile.residual[r] + v * Isa::kLanes);
-        }
+        if constexpr (kAdds) y += Load(from + v * Isa::kLanes);
         y = y < low ? low : y;  // Not a number stays so.
         y = y > high ? high : y;
-        float* const to = tile.y[r] + v * Isa::kLanes;
-        kStreams ? Isa::Stream(to, y) : Put(to, y);
+        kStreams ? Isa::Stream(to + v * Isa::kLanes, y)
+                 : Put(to + v * Isa::kLanes, y);
       }
     }
   }
@@ -289,12 +310,13 @@ struct TileTable<Isa, kVectors, Weights, std::integer_sequence<int, kRow...>> {
 
 // Of panels of so many vectors; half a panel is half as many.
 template <typename Isa, int kRowsMax, int kVectors>
-constexpr TileSet TileSetOf(const char* name) {
+constexpr TileSet TileSetOf(const char* name, int64_t weights_near_bytes) {
   using Rows = std::make_integer_sequence<int, kRowsMax>;
   constexpr int kHalf = kVectors / 2;
   return {name,
           kRowsMax,
           kVectors * Isa::kLanes,
+          weights_near_bytes,
           TileTable<Isa, kVectors, float, Rows>::kRun,
           TileTable<Isa, kHalf, float, Rows>::kRun,
           {TileTable<Isa, kVectors, StoredHalf, Rows>::kRun,

@@ -45,7 +45,7 @@ struct Neon {
 
 // 6 rows of four vectors, four of weights, one of x: 29 of 32 registers, and
 // ten loads for 24 products and sums.
-constexpr TileSet kSet = TileSetOf<Neon, 6, 4>("tiles:neon");
+constexpr TileSet kSet = TileSetOf<Neon, 6, 4>("tiles:neon", 640 << 10);
 
 }  // namespace
 

@@ -55,6 +55,7 @@ struct Sums {
                          .channels = channels,
                          .low = -kMost,
                          .high = kMost,
+                         .weights_are_near = weights_are_near,
                          .next = x.data(),
                          .next_lines = streams ? 5 : 0,
                          .streams = streams});
@@ -69,6 +70,7 @@ struct Sums {
   }
 
   const int64_t panel = Tiles()->panel;
+  bool weights_are_near = false;
   std::vector<float> x, weights, y;
 };
 
@@ -108,7 +110,7 @@ TEST_CASE("Sums do not depend on how products are divided among taps") {
   CHECK(sums.Run(9, sums.panel / 2) == one);
 }
 
-TEST_CASE("What goes past the caches are the same bits") {
+TEST_CASE("What is near and what goes past the caches are the same bits") {
   if (Tiles() == nullptr) {
     std::cout << "SKIPPED: no tiles for this processor\n";
     return;
@@ -118,6 +120,8 @@ TEST_CASE("What goes past the caches are the same bits") {
   std::fill(sums.y.begin(), sums.y.end(), 0.0f);
 
   CHECK(sums.Run(9, sums.panel, /*streams=*/true) == stored);
+  sums.weights_are_near = true;
+  CHECK(sums.Run(9, sums.panel) == stored);
 }
 
 // A panel of random narrow weights, and what DecodeRows makes of them.

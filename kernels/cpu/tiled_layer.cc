@@ -19,11 +19,6 @@
 namespace layerd::cpu {
 namespace {
 
-// Somewhat more than half of a second-level cache: weights up to that stay near
-// while each tile meets all of them. Of larger ones a panel stays near while
-// all tiles pass.
-constexpr int64_t kWeightsNearBytes = 640 << 10;
-
 // A larger output is written past the caches: it would drive out of them what
 // the layer reads, and be gone itself when the next one begins. One of many
 // products needs what it reads the most.
@@ -79,7 +74,8 @@ class TiledKernel : public CpuKernel {
   Item ItemAt(int64_t item) const;
   int64_t RowsOf(const Item& item) const;
   void Step(Item& item) const;
-  void RunItem(const Memory& memory, const Item& item, float* gathered) const;
+  void RunItem(const Memory& memory, const Item& item, bool is_first,
+               float* gathered) const;
   void RunNarrowPanel(const Memory& memory, int64_t panel, int64_t rows,
                       const Pointers& pointers, Tile& tile) const;
   void RunPanel(const Memory& memory, int64_t panel, int64_t rows,
@@ -151,10 +147,10 @@ TiledKernel::TiledKernel(const TiledLayer& layer, const PartSpec& spec)
   for (const WeightPiece& piece : spec.weights) {
     weight_offsets_bytes_.push_back(piece.offset_bytes);
   }
-  tile_count_ = (pixels_ + tiles_.rows_max - 1) / tiles_.rows_max;
+  tile_count_ = CeilOf(pixels_, tiles_.rows_max);
   rows_least_ = pixels_ / tile_count_;
   pixels_over_ = pixels_ % tile_count_;
-  panels_ = (layer.outputs + panel_ - 1) / panel_;
+  panels_ = CeilOf(layer.outputs, panel_);
   PlanItems();
   PlanMemory(spec);
   scratch_bytes_ = ThreadsMax() * windows_.scratch_bytes();
@@ -164,11 +160,14 @@ void TiledKernel::PlanItems() {
   constexpr int64_t kItemsOfThread = 4;
   const int64_t depth = taps_ * layer_.inputs;
   work_ = 2 * pixels_ * layer_.outputs * depth / kFlopsOfElement;
-  if (BytesOf({layer_.outputs, depth}) > kWeightsNearBytes) return;
+  // Panels up to that stay near while tile after tile meets them, and what a
+  // tile sees is read once for all of them.
+  const int64_t near = std::max<int64_t>(
+      tiles_.weights_near_bytes / BytesOf({panel_, depth}), 1);
   const int64_t wanted = ThreadsMax() == 1 ? 1 : ThreadsMax() * kItemsOfThread;
-  const int64_t groups =
-      std::min(panels_, (wanted + tile_count_ - 1) / tile_count_);
-  panels_of_item_ = (panels_ + groups - 1) / groups;
+  const int64_t groups = std::max(
+      CeilOf(panels_, near), std::min(panels_, CeilOf(wanted, tile_count_)));
+  panels_of_item_ = CeilOf(panels_, groups);
 }
 
 // Whole tensors count: the parts of a layer come one after the other.
@@ -223,13 +222,13 @@ absl::Status TiledKernel::Run(dnnl_stream_t, const PartMemory& memory) {
                       decodes ? decoder_->KernelIn(memory.weights) : nullptr,
                       decodes ? decoder_->ScalesIn(memory.weights) : nullptr,
                       panel_states_};
-  const int64_t groups = (panels_ + panels_of_item_ - 1) / panels_of_item_;
+  const int64_t groups = CeilOf(panels_, panels_of_item_);
   ParallelRanges(tile_count_ * groups, work_, [&](int64_t begin, int64_t end) {
     auto* gathered = reinterpret_cast<float*>(
         own.scratch + ThreadNow() * windows_.scratch_bytes());
     Item item = ItemAt(begin);
     for (int64_t i = begin; i < end; ++i, Step(item)) {
-      RunItem(own, item, gathered);
+      RunItem(own, item, i == begin || item.tile == 0, gathered);
     }
     if (streams_) tiles_.settle();
   });
@@ -260,7 +259,7 @@ void TiledKernel::Step(Item& item) const {
   item.excess += pixels_over_ - (rows - rows_least_) * tile_count_;
 }
 
-void TiledKernel::RunItem(const Memory& memory, const Item& item,
+void TiledKernel::RunItem(const Memory& memory, const Item& item, bool is_first,
                           float* gathered) const {
   const int64_t rows = RowsOf(item);
   const OutputPlace& start = item.start;
@@ -284,7 +283,8 @@ void TiledKernel::RunItem(const Memory& memory, const Item& item,
                .y = pointers.y.data(),
                .channels = panel_,
                .low = clamp_.value_or(Clamp{}).low,
-               .high = clamp_.value_or(Clamp{}).high};
+               .high = clamp_.value_or(Clamp{}).high,
+               .weights_are_near = !is_first};
   windows_.Reach(memory.x, start, rows, gathered, pointers.x, tile);
   if (next_lines_ > 0) {
     tile.next = pointers.x[tile.taps * rows - 1] + tile.depth;
@@ -389,7 +389,7 @@ WeightLayout TiledLayout(const std::vector<int64_t>& shape) {
   const int64_t whole = Tiles()->panel;
   const int64_t panel = shape[0] * 2 <= whole ? whole / 2 : whole;
   WeightLayout layout = WeightLayout::Plain(DataType::kF32, shape);
-  layout.padded_shape[0] = (shape[0] + panel - 1) / panel * panel;
+  layout.padded_shape[0] = CeilOf(shape[0], panel) * panel;
   layout.blocks = {{0, panel}};
   // O, window..., I, and the panel innermost.
   layout.strides[1] = panel;

@@ -90,7 +90,7 @@ TiledProduct::TiledProduct(const MatMul& op, const PartSpec& spec)
   staged_a_ = StagedInput({a.shape, a.strides}, a_strides, scratch);
   staged_y_ = StagedOutput({y.shape, y.strides}, y_strides, scratch);
   PlanLoopsOver(spec, a_strides, y_strides);
-  panels_ = (columns_ + tiles_.panel - 1) / tiles_.panel;
+  panels_ = CeilOf(columns_, tiles_.panel);
   near_ = std::clamp<int64_t>(
       kPanelsNearBytes / BytesOf({depth_, tiles_.panel}), 1, panels_);
   const int64_t threads = ThreadsMax();
@@ -158,7 +158,7 @@ TiledProduct::Share TiledProduct::ShareOf(const Matrices& all,
 void TiledProduct::RunShare(const Share& share, bool is_packed,
                             float* panels) const {
   const int64_t count = share.end - share.first;
-  const int64_t tiles = (count + tiles_.rows_max - 1) / tiles_.rows_max;
+  const int64_t tiles = CeilOf(count, tiles_.rows_max);
   for (int64_t first = 0; first < panels_; first += near_) {
     const int64_t end = std::min(panels_, first + near_);
     if (!is_packed) Pack(share.at.b, first, end, panels);
@@ -209,7 +209,8 @@ void TiledProduct::RunTile(const Share& share, int64_t row, int64_t rows,
                 .y = y.data(),
                 .channels = std::min(tiles_.panel, left),
                 .low = none.low,
-                .high = none.high});
+                .high = none.high,
+                .weights_are_near = true});
     for (int64_t r = 0; r < rows; ++r) y[r] += tiles_.panel;
   }
 }

@@ -26,8 +26,6 @@ constexpr int64_t kPointsNearBytes = 512 << 10;
 constexpr int64_t kInputsMax = 4096;
 alignas(64) constexpr float kZeros[kInputsMax] = {};
 
-constexpr int64_t CeilOf(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // A square of 4 x 4 places of the output, from the part's first.
 struct Square {
   int64_t image, row, column;
@@ -195,7 +193,8 @@ void WinogradKernel::Multiply(const Memory& memory, int64_t begin, int64_t end,
                         .y = y,
                         .channels = panel_,
                         .low = none.low,
-                        .high = none.high});
+                        .high = none.high,
+                        .weights_are_near = t > 0});
     }
   }
 }
