@@ -70,14 +70,15 @@ absl::StatusOr<DriveSpeed> SpeedOf(const BenchSettings& settings) {
                       .first_read_seconds = settings.machine.first_read_seconds,
                       .turn_seconds = settings.machine.drive_turn_seconds};
   }
-  const auto probe = ProbeDrive(settings.layer_file, {}, {});
+  const auto probe = ProbeDrive(settings.layer_file, {}, {}, settings.threads);
   if (probe.ok()) return probe->speed;
   // Smaller than one read of the loader's: a file in its place.
   std::error_code ignored;  // Creating the file says more.
   std::filesystem::create_directories(settings.cache_folder, ignored);
   ASSIGN_OR_RETURN(const ProbeFile file,
                    ProbeFile::Create(settings.cache_folder, 64 << 20));
-  ASSIGN_OR_RETURN(const DriveProbe other, ProbeDrive(file.path(), {}, {}));
+  ASSIGN_OR_RETURN(const DriveProbe other,
+                   ProbeDrive(file.path(), {}, {}, settings.threads));
   return other.speed;
 }
 
@@ -341,12 +342,12 @@ std::vector<double> PartSecondsOf(const BenchSettings& settings,
                                    : contest.streamed.PartSeconds();
 }
 
-// Reading at once on the drive as it was beside computing, between the rounds,
-// and as it was before, alone.
+// Reading at once on the drive as it was between the rounds, and as it was
+// before, by which memory was planned.
 absl::Status DescribeBounds(const std::vector<double>& parts,
-                            const DriveSpeed& alone, const Contest& contest,
+                            const DriveSpeed& before, const Contest& contest,
                             BenchReport* report) {
-  DriveSpeed beside = alone;
+  DriveSpeed beside = before;
   if (contest.drive) {
     const DriveSpeed found = DriveLooks::SpeedOf(contest.drive->looks());
     beside.bytes_per_s = found.bytes_per_s;
@@ -355,14 +356,14 @@ absl::Status DescribeBounds(const std::vector<double>& parts,
   }
   ASSIGN_OR_RETURN(const Prediction at_beside,
                    PredictionOf(contest, parts, beside));
-  ASSIGN_OR_RETURN(const Prediction at_alone,
-                   PredictionOf(contest, parts, alone));
+  ASSIGN_OR_RETURN(const Prediction at_before,
+                   PredictionOf(contest, parts, before));
   report->asap_bound_ms = 1e3 * at_beside.warm_seconds;
   report->lower_bound_ms = 1e3 * at_beside.lower_bound_seconds;
-  report->asap_bound_alone_ms = 1e3 * at_alone.warm_seconds;
+  report->asap_bound_before_ms = 1e3 * at_before.warm_seconds;
   const uint64_t ring_bytes = report->ring_bytes;
   report->drive_mib_s = RingRate(beside, ring_bytes) / kMiB;
-  report->drive_alone_mib_s = RingRate(alone, ring_bytes) / kMiB;
+  report->drive_before_mib_s = RingRate(before, ring_bytes) / kMiB;
   return absl::OkStatus();
 }
 
@@ -480,8 +481,9 @@ Command BenchCommand() {
           "memory. A FILE.onnx is also packed with whole layers, for the "
           "honest baseline. The resident engine has f32 weights: narrow ones "
           "are decoded once. Realtime scheduling is off. Without "
-          "--machine and --drive-mib-s the drive is probed first, alone, and "
-          "between the rounds while the resident engine computes.",
+          "--machine and --drive-mib-s the drive is probed first, beside busy "
+          "processors, and between the rounds while the resident engine "
+          "computes.",
       .run = RunBench,
   };
 }

@@ -110,10 +110,10 @@ std::string BenchJson(const BenchReport& report) {
   AddOptional("gap_to_bound_pct", report.gap_pct(report.lower_bound_ms), &json);
   json.Add("drive_looks", report.drive_looks);
   AddOptional("drive_mib_s", report.drive_mib_s, &json);
-  AddOptional("drive_alone_mib_s", report.drive_alone_mib_s, &json);
-  AddOptional("asap_bound_alone_ms", report.asap_bound_alone_ms, &json);
-  AddOptional("gap_to_asap_alone_pct",
-              report.gap_pct(report.asap_bound_alone_ms), &json);
+  AddOptional("drive_before_mib_s", report.drive_before_mib_s, &json);
+  AddOptional("asap_bound_before_ms", report.asap_bound_before_ms, &json);
+  AddOptional("gap_to_asap_before_pct",
+              report.gap_pct(report.asap_bound_before_ms), &json);
   AddOptional("read_mib_s", report.read_mib_s, &json);
   AddOptional("loader_cpu_ms_per_gib", report.loader_cpu_ms_per_gib, &json);
   AddOptional("crc_cpu_ms_per_gib", report.crc_cpu_ms_per_gib, &json);
@@ -161,7 +161,7 @@ std::string DriveText(const BenchReport& report) {
   return absl::StrFormat(
       "model     predicted %s (error %s), reading at once %s (gap %s), no "
       "schedule beats %s (gap %s)\n"
-      "probed    %s beside computing, %d times between the rounds; %s alone, "
+      "probed    %s beside computing, %d times between the rounds; %s "
       "before: reading at once %s (gap %s)\n"
       "drive     %s while streaming, in reads of %s; loader %s a GiB, of "
       "which checksums %s\n"
@@ -174,9 +174,9 @@ std::string DriveText(const BenchReport& report) {
       Number(report.lower_bound_ms, " ms"),
       Number(report.gap_pct(report.lower_bound_ms), " %"),
       Number(report.drive_mib_s, " MiB/s"), report.drive_looks,
-      Number(report.drive_alone_mib_s, " MiB/s"),
-      Number(report.asap_bound_alone_ms, " ms"),
-      Number(report.gap_pct(report.asap_bound_alone_ms), " %"),
+      Number(report.drive_before_mib_s, " MiB/s"),
+      Number(report.asap_bound_before_ms, " ms"),
+      Number(report.gap_pct(report.asap_bound_before_ms), " %"),
       Number(report.read_mib_s, " MiB/s"),
       report.read_bytes_mean
           ? FormatByteSize(static_cast<uint64_t>(*report.read_bytes_mean))

@@ -29,9 +29,9 @@ struct BenchReport {
   // of so many looks; without any, as it was modelled, or probed before.
   std::optional<double> asap_bound_ms, lower_bound_ms;
   uint64_t drive_looks = 0;
-  // On the drive as it was before the rounds, alone.
-  std::optional<double> asap_bound_alone_ms;
-  std::optional<double> drive_mib_s, drive_alone_mib_s;  // Into such a ring.
+  // On the drive as it was before the rounds, beside busy CPUs.
+  std::optional<double> asap_bound_before_ms;
+  std::optional<double> drive_mib_s, drive_before_mib_s;  // Into such a ring.
   std::optional<double> read_bytes_mean;  // Of one read of the drive.
   std::optional<double> read_mib_s, loader_cpu_ms_per_gib, crc_cpu_ms_per_gib;
   std::optional<double> loader_cpu_ms_mean;  // Of one streamed request.

@@ -35,9 +35,9 @@ const std::vector<std::string> kKeys = {"model",
                                         "gap_to_bound_pct",
                                         "drive_looks",
                                         "drive_mib_s",
-                                        "drive_alone_mib_s",
-                                        "asap_bound_alone_ms",
-                                        "gap_to_asap_alone_pct",
+                                        "drive_before_mib_s",
+                                        "asap_bound_before_ms",
+                                        "gap_to_asap_before_pct",
                                         "read_mib_s",
                                         "loader_cpu_ms_per_gib",
                                         "crc_cpu_ms_per_gib",
@@ -83,7 +83,7 @@ TEST_CASE("What has no value is null, never invented") {
   for (const char* key :
        {"whole_layer_ms_p50", "predicted_ms", "prediction_error_pct",
         "asap_bound_ms", "gap_to_asap_pct", "drive_mib_s",
-        "asap_bound_alone_ms", "gap_to_asap_alone_pct", "read_mib_s",
+        "asap_bound_before_ms", "gap_to_asap_before_pct", "read_mib_s",
         "loader_cpu_ms_per_gib", "peak_rss_bytes"}) {
     CHECK_THAT(json, Catch::Contains("\"" + std::string(key) + "\": null"));
   }

@@ -26,17 +26,19 @@ namespace layerd {
 namespace {
 
 constexpr uint64_t kProbeFileBytes = 256 << 20;
+// Whoever plans by the answer may have more.
+constexpr int kComputeThreads = 1;
 constexpr auto kCellTime = std::chrono::milliseconds(180);
 constexpr double kGiB = 1 << 30;
 
 absl::StatusOr<DriveProbe> ProbeAt(const std::string& path) {
   std::error_code ignored;
   if (std::filesystem::is_regular_file(path, ignored)) {
-    return ProbeDrive(path, AllDriveCells(), kCellTime);
+    return ProbeDrive(path, AllDriveCells(), kCellTime, kComputeThreads);
   }
   ASSIGN_OR_RETURN(const ProbeFile file,
                    ProbeFile::Create(path, kProbeFileBytes));
-  return ProbeDrive(file.path(), AllDriveCells(), kCellTime);
+  return ProbeDrive(file.path(), AllDriveCells(), kCellTime, kComputeThreads);
 }
 
 absl::StatusOr<std::string> PathToProbe(const CommandLine& line) {
@@ -92,7 +94,8 @@ std::string TextOf(const Machine& machine, const std::string& path) {
       "one core   %.0f GFLOP/s in a convolution, %.1f GiB/s from memory, "
       "%.1f GiB/s of checksums\n"
       "%s"
-      "drive      %.2f GiB/s as the loader reads, first read %.0f us later; "
+      "drive      %.2f GiB/s as the loader reads beside a busy core, "
+      "first read %.0f us later; "
       "at %s\n\n%s",
       machine.processor, machine.isa, machine.cores, machine.flops_per_s / 1e9,
       machine.memory_bytes_per_s / kGiB, machine.crc_bytes_per_s / kGiB,

@@ -17,7 +17,9 @@
 #include "config/status_macros.h"
 #include "daemon/plan/drive_rate.h"
 #include "daemon/plan/quantile.h"
+#include "daemon/rt/busy_cpus.h"
 #include "daemon/rt/clock.h"
+#include "daemon/rt/loader_cpu.h"
 #include "loader/io/open_io_engine.h"
 #include "loader/loader.h"
 #include "loader/memory/slab.h"
@@ -202,6 +204,18 @@ std::vector<double> FullRatesOf(const std::vector<DriveLooks::Rates>& looks) {
   return rates;
 }
 
+// Where a loader would be, and while as many CPUs are busy as it meets.
+absl::Status LookBeside(int compute_threads,
+                        const std::function<absl::Status()>& look) {
+  const BusyCpus busy(compute_threads);
+  absl::Status looked;
+  std::thread([&] {
+    BecomeLoader(HasCpuForLoader(compute_threads));
+    looked = look();
+  }).join();
+  return looked;
+}
+
 // `pause` between looks, if any.
 absl::Status LookAtRate(const DirectFile& file, int count,
                         std::chrono::milliseconds pause,
@@ -291,7 +305,8 @@ DriveCell LoaderCell() {
 
 absl::StatusOr<DriveProbe> ProbeDrive(const std::string& path,
                                       const std::vector<DriveCell>& cells,
-                                      std::chrono::milliseconds cell_time) {
+                                      std::chrono::milliseconds cell_time,
+                                      int compute_threads) {
   uint64_t largest = LoaderCell().read_bytes;
   for (const DriveCell& cell : cells) {
     largest = std::max(largest, cell.read_bytes);
@@ -315,9 +330,12 @@ absl::StatusOr<DriveProbe> ProbeDrive(const std::string& path,
     RETURN_IF_ERROR(loop.ReadFor(cell_time));
     probe.table.push_back(loop.rate());
   }
-  RETURN_IF_ERROR(LookAtRate(
-      file, kLooks, std::chrono::milliseconds(0), [] { return true; }, &probe));
-  RETURN_IF_ERROR(LongLook(path, &probe.speed));
+  RETURN_IF_ERROR(LookBeside(compute_threads, [&] {
+    RETURN_IF_ERROR(LookAtRate(
+        file, kLooks, std::chrono::milliseconds(0), [] { return true; },
+        &probe));
+    return LongLook(path, &probe.speed);
+  }));
   RETURN_IF_ERROR(LookAtFirstReads(file, kFirstReads, &probe));
   return probe;
 }
@@ -364,10 +382,13 @@ DriveSpeed DriveLooks::SpeedOf(const std::vector<Rates>& looks) {
 }
 
 absl::StatusOr<DriveProbe> GlanceAtDrive(const std::string& path,
+                                         int compute_threads,
                                          const std::function<bool()>& go_on) {
   ASSIGN_OR_RETURN(const DirectFile file, OpenForReads(path));
   DriveProbe probe;
-  RETURN_IF_ERROR(LookAtRate(file, kGlances, kPause, go_on, &probe));
+  RETURN_IF_ERROR(LookBeside(compute_threads, [&] {
+    return LookAtRate(file, kGlances, kPause, go_on, &probe);
+  }));
   RETURN_IF_ERROR(LookAtFirstReads(file, kFirstReadsOfGlance, &probe));
   return probe;
 }

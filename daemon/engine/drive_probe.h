@@ -32,15 +32,19 @@ struct DriveProbe {
   std::vector<std::string> warnings;  // What the kernel refused.
 };
 
-// Reads a file as the loader does: past the page cache,
-// into a registered slab of huge pages, from its beginning over and over. The
-// page cache is asked to forget the file first. Takes about `cell_time` for
-// each cell, and a second.
+// Reads a file as the loader does: past the page cache, into a registered slab
+// of huge pages, from its beginning over and over. The page cache is asked to
+// forget the file first. Takes about `cell_time` for each cell, and two
+// seconds.
+//
+// The table is of a drive that is looked at alone; `speed` is what a stream
+// meets while a network computes on `compute_threads` (BusyCpus).
 //
 // Errors: INVALID_ARGUMENT if the file is smaller than the largest read.
 absl::StatusOr<DriveProbe> ProbeDrive(const std::string& path,
                                       const std::vector<DriveCell>& cells,
-                                      std::chrono::milliseconds cell_time);
+                                      std::chrono::milliseconds cell_time,
+                                      int compute_threads);
 
 // Long looks at the drive's rate, in turn with as much in flight as the loader
 // ever has and with half of it: a rate drifts. What comes is checked, as the
@@ -69,9 +73,10 @@ class DriveLooks {
   std::unique_ptr<Impl> impl_;
 };
 
-// Only rate and latency, in a look so short that whoever reads beside it hardly
+// Only `speed`, in looks so short that whoever reads beside them hardly
 // notices. UNAVAILABLE if `go_on` was false before the end.
 absl::StatusOr<DriveProbe> GlanceAtDrive(const std::string& path,
+                                         int compute_threads,
                                          const std::function<bool()>& go_on);
 
 // A file of noise that is gone with this object, to probe the drive of

@@ -137,7 +137,7 @@ absl::Status LocalEngine::Measure(const std::shared_ptr<Model>& model,
   }
   give_way_->store(false);
   const auto undisturbed = [&] { return go_on() && !give_way_->load(); };
-  const auto drive = GlanceAtDrive(path, undisturbed);
+  const auto drive = GlanceAtDrive(path, options_.threads, undisturbed);
   if (absl::IsUnavailable(drive.status())) return drive.status();
 
   ASSIGN_OR_RETURN(const KnownCosts costs,
