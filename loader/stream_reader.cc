@@ -14,6 +14,9 @@ namespace layerd {
 namespace {
 
 constexpr uint64_t kReadWorthBytes = 2 << 20;
+// To wake the loader takes up to 20 us of the executor's time, where that means
+// to start a virtual CPU: a read of less is not worth it.
+constexpr uint64_t kWakeWorthBytes = 512 << 10;
 // Of the first read for an executor that waits: computing begins after this.
 constexpr uint64_t kFirstBytes = 512 << 10;
 
@@ -151,8 +154,9 @@ void StreamReader::Abort(absl::Status status) {
 }
 
 uint64_t StreamReader::worth_bytes() const {
-  return std::min<uint64_t>(kReadWorthBytes,
-                            request().ring->capacity_bytes() / 4);
+  const uint64_t ring_bytes = request().ring->capacity_bytes();
+  return std::clamp(ring_bytes / 4, std::min(ring_bytes / 2, kWakeWorthBytes),
+                    kReadWorthBytes);
 }
 
 // Each read costs, so while the executor has work the loader waits until there

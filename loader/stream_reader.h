@@ -77,7 +77,8 @@ class StreamReader {
   void Abort(absl::Status status);
 
  private:
-  // A quarter of a ring, at most as much as a read is to have.
+  // A quarter of a ring, at most as much as a read is to have; half of a small
+  // one.
   uint64_t worth_bytes() const;
   bool MayBegin();
   bool IsWorthReading() const;
