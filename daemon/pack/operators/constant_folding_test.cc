@@ -202,6 +202,27 @@ TEST_CASE("What is dequantised moves as numbers of its scale's type") {
   CHECK(elements == row.elements);
 }
 
+TEST_CASE("A scale in a list of one has a zero point that is a number") {
+  const auto graph = Import(13, [](TestModel& m) {
+    SetBytes(m.Weights("w", {2}, {}), onnx::TensorProto::INT8, "\3\5");
+    m.Weights("s", {1}, {0.5f});
+    SetBytes(m.Weights("z", {}, {}), onnx::TensorProto::INT8, "\1");
+    m.Add("DequantizeLinear", {"w", "s", "z"}, {"y"});
+  });
+  INFO(graph.status());
+  REQUIRE(graph.ok());
+
+  const Value& y =
+      graph->values[static_cast<size_t>(graph->nodes[0].inputs[0])];
+  REQUIRE(y.constant >= 0);
+  Floats elements(2);
+  REQUIRE(graph
+              ->ReadF32(graph->constants[static_cast<size_t>(y.constant)], 0,
+                        elements)
+              .ok());
+  CHECK(elements == Floats{1, 2});
+}
+
 TEST_CASE("Scales and zero points count as held, and zeros are not held") {
   constexpr int64_t kRows = int64_t{1} << 20;
   const auto shares = [](int nodes, char zero) {

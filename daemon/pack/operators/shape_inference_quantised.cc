@@ -46,7 +46,10 @@ absl::Status TakeAxis(NodeContext& node) {
     ASSIGN_OR_RETURN(axis, node.Axis(axis, node.rank(0)));
     RETURN_IF_ERROR(CheckScales(node, axis, block));
   }
-  if (node.has_input(2) && node.shape(2) != node.shape(1)) {
+  // A number, or a list of one: ONNX Runtime's quantiser writes one of each.
+  const bool are_scalars =
+      block == 0 && node.has_input(2) && node.IsScalar(1) && node.IsScalar(2);
+  if (node.has_input(2) && !are_scalars && node.shape(2) != node.shape(1)) {
     return node.Invalid("there are not as many zero points as scales");
   }
   node.Set("axis", block == 0 && node.IsScalar(1) ? int64_t{0} : axis);
