@@ -101,7 +101,8 @@ absl::Status SpellMatMulNBits(Speller& speller) {
   RETURN_IF_ERROR(speller.CheckAttributes(
       {"K", "N", "accuracy_level", "bits", "block_size"}));
   if (speller.has_input(4)) {
-    return speller.Unsupported("columns in another order (g_idx) are not");
+    return speller.Unsupported(
+        "columns in another order (g_idx) are not supported");
   }
   RETURN_IF_ERROR(CheckKnown(speller, {1, 2, 3}));
   Rows rows;

@@ -176,7 +176,8 @@ absl::Status SpellFusedMatMul(Speller& speller) {
     ASSIGN_OR_RETURN(const int64_t odd,
                      speller.IntOr(i == 0 ? "transBatchA" : "transBatchB", 0));
     if (odd != 0 || (swaps != 0 && rank < 2)) {
-      return speller.Unsupported("batches that are transposed are not");
+      return speller.Unsupported(
+          "transposed batches and vectors are not supported");
     }
     operands[i] = swaps != 0 ? SwappedLast(speller, speller.input(i), rank)
                              : speller.input(i);
