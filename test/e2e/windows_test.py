@@ -1,5 +1,6 @@
 """Do RoiAlign, MaxUnpool and Col2Im, which detectors and their like end in,
-mean here what they mean to ONNX Runtime?"""
+and a Resize of bytes, as they are quantised, mean here what they mean to ONNX
+Runtime?"""
 
 import os
 import sys
@@ -46,6 +47,17 @@ def col2im(title, picture, block, channels=3, **attributes):
                 **attributes)
 
 
+def resized(title, dtype, opset=13, **attributes):
+    picture = np.random.default_rng(3).integers(
+        np.iinfo(dtype).min, np.iinfo(dtype).max, (1, 3, 5, 7), dtype, True)
+    scales = np.array([1, 1, 2, 1.5], np.float32)
+    inputs = [("x", picture), ("scales", scales)]
+    if opset > 10:
+        inputs.insert(1, ("roi", np.zeros(0, np.float32)))
+    return Case(title, "Resize", inputs, ["x"], domain="", opset=opset,
+                **attributes)
+
+
 def cases():
     for opset in (10, 16):
         yield roi_align(f"align_{opset}", opset, output_height=3,
@@ -60,10 +72,16 @@ def cases():
     yield col2im("strides", (8, 9), (3, 2), strides=[2, 3])
     yield col2im("pads", (5, 5), (3, 3), pads=[1, 0, 1, 2])
     yield col2im("dilations", (8, 8), (2, 3), dilations=[3, 2], strides=[2, 2])
+    for dtype in (np.uint8, np.int8):
+        yield resized(f"bytes_{dtype.__name__}", dtype)
+    yield resized("bytes_floor", np.uint8, nearest_mode="floor",
+                  coordinate_transformation_mode="asymmetric")
+    yield resized("bytes_10", np.uint8, opset=10)
 
 
 def refused():
     yield roi_align("adaptive", ratio=0), "sampling_ratio 0"
+    yield resized("bytes_between", np.uint8, mode="linear"), "resizes UINT8"
     boxes = [("boxes", numbers(1, 20, 4)), ("scores", numbers(1, 2, 20))]
     yield Case("boxes", "NonMaxSuppression", boxes, ["boxes", "scores"],
                domain="", opset=11), "up to its inputs"

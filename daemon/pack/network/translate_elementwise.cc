@@ -85,6 +85,15 @@ void Translator::Narrow(const Node& node, int wide, int output) {
   if (wide != output) Append(node, Operator(Copy{}), {wide}, output);
 }
 
+void Translator::AppendOfFloats(const Node& node, NetworkOperator op) {
+  const int output = node.outputs[0];
+  const int input = Widened(node, node.inputs[0], DataType::kF32);
+  const int computed =
+      input == node.inputs[0] ? output : NewValue(node, ShapeOf(output));
+  Append(node, std::move(op), {input}, computed);
+  Narrow(node, computed, output);
+}
+
 int Translator::AppendUnary(const Node& node, const Activation& activation,
                             int input) {
   const int output = NewValue(node, ShapeOf(input));

@@ -221,7 +221,7 @@ absl::Status Translator::TakeResize(const Node& node) {
   const auto half = static_cast<int64_t>(roi.size() / 2);
   op.roi_begin.assign(roi.begin(), roi.begin() + half);
   op.roi_end.assign(roi.begin() + half, roi.end());
-  Append(node, Operator(std::move(op)), {node.inputs[0]}, node.outputs[0]);
+  AppendOfFloats(node, Operator(std::move(op)));
   return absl::OkStatus();
 }
 

@@ -27,13 +27,7 @@ Pool PoolOf(const Node& node, Pool::Kind kind) {
 }  // namespace
 
 absl::Status Translator::TakeMaxPool(const Node& node) {
-  // Bytes are exact in f32.
-  const int output = node.outputs[0];
-  const int input = Widened(node, node.inputs[0], DataType::kF32);
-  const int pooled =
-      input == node.inputs[0] ? output : NewValue(node, ShapeOf(output));
-  Append(node, Operator(PoolOf(node, Pool::Kind::kMax)), {input}, pooled);
-  Narrow(node, pooled, output);
+  AppendOfFloats(node, Operator(PoolOf(node, Pool::Kind::kMax)));
   return absl::OkStatus();
 }
 

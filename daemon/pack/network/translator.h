@@ -91,6 +91,9 @@ class Translator {
   int NewValue(const Node& node, Shape shape, DataType dtype = DataType::kF32);
   Operation& Append(const Node& node, NetworkOperator op,
                     std::vector<int> inputs, int output);
+  // From the node's only input to its only output: of bytes too, which are
+  // exact in f32.
+  void AppendOfFloats(const Node& node, NetworkOperator op);
   // Each returns its output, a new value.
   int AppendUnary(const Node& node, const Activation& activation, int input);
   int AppendBinary(const Node& node, Binary::Kind kind, int left, int right);

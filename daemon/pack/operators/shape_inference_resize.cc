@@ -143,13 +143,25 @@ absl::StatusOr<Stretch> StretchFor(const NodeContext& node, const Wish& wish) {
   return all;
 }
 
-absl::Status SetStretch(NodeContext& node, Stretch all) {
+// Bytes are exact in f32, and the nearest one stays a byte.
+absl::Status CheckElements(const NodeContext& node, bool takes_nearest) {
+  const DataType dtype = node.dtype(0);
+  if (IsFloating(dtype) || (takes_nearest && SizeOf(dtype) == 1)) {
+    return absl::OkStatus();
+  }
+  return node.Unsupported(absl::StrFormat(
+      "it resizes %s; FP16 and FP32 are supported, and the nearest of bytes",
+      NameOf(dtype)));
+}
+
+absl::Status SetStretch(NodeContext& node, Stretch all, bool takes_nearest) {
   const bool rests = all.roi.empty() && all.to == node.shape(0) &&
                      std::all_of(all.scales.begin(), all.scales.end(),
                                  [](float scale) { return scale == 1; });
   if (rests) {
     return node.SetOutputToInput();
   }
+  RETURN_IF_ERROR(CheckElements(node, takes_nearest));
   node.KeepInputs(1);
   node.Set("scales", std::move(all.scales));
   node.Set("roi", std::move(all.roi));
@@ -175,7 +187,7 @@ absl::Status InferOldResize(NodeContext& node, Floats scales) {
   node.Set("exclude_outside", int64_t{0});
   node.Set("antialias", int64_t{0});
   node.Set("extrapolation_value", 0.0f);
-  return SetStretch(node, std::move(all));
+  return SetStretch(node, std::move(all), mode == "nearest");
 }
 
 }  // namespace
@@ -230,7 +242,7 @@ absl::Status InferResize(NodeContext& node) {
   node.Set("exclude_outside", int64_t{excludes != 0});
   node.Set("antialias", int64_t{antialiases != 0});
   node.Set("extrapolation_value", beyond);
-  return SetStretch(node, std::move(all));
+  return SetStretch(node, std::move(all), mode == "nearest" && !crops);
 }
 
 }  // namespace layerd

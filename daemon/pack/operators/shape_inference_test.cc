@@ -306,6 +306,7 @@ TEST_CASE("A node that cannot be is refused, named with operator and opset") {
       {"mean of integers", 13, {4}, [](TestModel& m) { m.Input("z", {4}, onnx::TensorProto::INT64); m.Add("ReduceMean", {"z"}, {"y"}); }, "reduces INT64"},
       {"resize without scales", 13, {1, 1, 2, 2}, [](TestModel& m) { m.Add("Resize", {"x"}, {"y"}); }, "0 scales"},
       {"resize mode", 13, {1, 1, 2, 2}, [](TestModel& m) { SetString(m.Add("Resize", {"x"}, {"y"}), "mode", "lanczos"); }, "\"mode\""},
+      {"between bytes", 13, {1}, [](TestModel& m) { m.Input("z", {4}, onnx::TensorProto::UINT8); m.Weights("s", {1}, {2}); SetString(m.Add("Resize", {"z", "", "s"}, {"y"}), "mode", "linear"); }, "it resizes UINT8"},
       {"scale that is no number", 13, {2}, [](TestModel& m) { m.Weights("s", {1}, {std::numeric_limits<float>::quiet_NaN()}); m.Add("Resize", {"x", "", "s"}, {"y"}); }, "scale of nan"},
       {"spread", 13, {1, 3, 4, 4}, [](TestModel& m) { m.Weights("w", {2, 1, 2, 2}, Floats(8)); m.Add("ConvTranspose", {"x", "w"}, {"y"}); }, "do not match"},
       {"spread to nothing", 13, {1, 1, 1, 1}, [](TestModel& m) { m.Weights("w", {1, 1, 2, 2}, Floats(4)); SetInts(m.Add("ConvTranspose", {"x", "w"}, {"y"}), "pads", {1, 1, 1, 1}); }, "leave 0 places"},
