@@ -3,11 +3,12 @@
 import argparse
 import json
 import logging
+import multiprocessing
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent / "tools"),
@@ -100,7 +101,9 @@ def ask(network, folder):
     return ("WRONG", why) if why else ("right", f"{worst:.1e}")
 
 
-def ask_here(name):
+def ask_here(name, said, noise):
+    for stream in (1, 2):
+        os.dup2(noise, stream)
     logging.disable(logging.CRITICAL)
     cache = pathlib.Path(os.environ["ZOO_CACHE"])
     folder = cache / name.replace(":", "_")
@@ -108,23 +111,29 @@ def ask_here(name):
     folder.mkdir(parents=True)
     os.environ["XDG_CACHE_HOME"] = str(folder)
     try:
-        result = ask(load_all()[name], folder)
+        said.send(ask(load_all()[name], folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print(json.dumps(result))
 
 
 def ask_in_child(name):
-    """A process for each: an exporter may crash as well."""
-    try:
-        ended = subprocess.run(
-            [sys.executable, "-B", str(HERE / "zoo.py"), "--here", name],
-            capture_output=True, text=True, timeout=PATIENCE_S)
-    except subprocess.TimeoutExpired:
-        return "HANGS", f"more than {PATIENCE_S} s"
-    if ended.returncode != 0:
-        return "not made", ended.stderr.strip()[-200:]
-    return json.loads(ended.stdout.splitlines()[-1])
+    """A process for each: an exporter may crash as well. Forked, because what
+    makes networks takes seconds to import."""
+    forked = multiprocessing.get_context("fork")
+    heard, said = forked.Pipe(duplex=False)
+    with tempfile.TemporaryFile() as noise, heard, said:
+        child = forked.Process(target=ask_here,
+                               args=(name, said, noise.fileno()))
+        child.start()
+        child.join(PATIENCE_S)
+        if child.is_alive():
+            child.kill()
+            child.join()
+            return "HANGS", f"more than {PATIENCE_S} s"
+        if child.exitcode != 0:
+            noise.seek(0)
+            return "not made", noise.read().decode(errors="replace")[-200:]
+        return heard.recv()
 
 
 def verdict(network, word, about):
@@ -138,10 +147,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="networks or families")
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("--here", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.here:
-        return ask_here(args.here)
     networks = load_all()
     chosen = [network for network in networks.values() if not args.names
               or {network.name, network.family} & set(args.names)]
