@@ -54,11 +54,12 @@ void AddModels(const admin::StatusResponse& response, JsonWriter* json) {
 std::string FormatScheduling(const admin::Scheduling& scheduling) {
   return absl::StrFormat(
       "%d deadlines missed, %d promises broken by overruns and %d otherwise, "
-      "%d "
-      "requests came before their period, %d preemptions, %d cancelled",
+      "%d requests came before their period, %d preemptions, %d cancelled, "
+      "%d times no real-time priority",
       scheduling.deadline_misses(), scheduling.promises_broken_by_overrun(),
       scheduling.promises_broken_otherwise(), scheduling.too_often(),
-      scheduling.preemptions(), scheduling.cancelled());
+      scheduling.preemptions(), scheduling.cancelled(),
+      scheduling.realtime_refused());
 }
 
 void AddScheduling(const admin::Scheduling& scheduling, JsonWriter* json) {
@@ -72,6 +73,7 @@ void AddScheduling(const admin::Scheduling& scheduling, JsonWriter* json) {
   json->Add("promises_broken_otherwise",
             scheduling.promises_broken_otherwise());
   json->Add("too_often", scheduling.too_often());
+  json->Add("realtime_refused", scheduling.realtime_refused());
   json->EndObject();
 }
 

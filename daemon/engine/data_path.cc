@@ -62,11 +62,11 @@ DataPath::Reading::Reading(std::unique_ptr<IoEngine> engine,
     : io_engine(std::move(engine)), loader(io_engine.get(), LoaderOptions{}) {
   thread.Start("layerd-loader", [this, priority] {
     BecomeLoader(priority.own_cpu);
-    if (priority.realtime) {
-      BecomeRealtime(RealtimeRole::kLoader);
-      hurry.Begin();
-    }
+    if (priority.hurry == nullptr) return loader.Run();
+    BecomeRealtime(RealtimeRole::kLoader);
+    priority.hurry->Begin();
     loader.Run();
+    priority.hurry->End();
   });
 }
 
@@ -141,8 +141,9 @@ absl::Status DataPath::Start(const MemoryPlan& plan, const Models& models,
       std::make_unique<Placement>(plan, models, slab_->memory(), backend_,
                                   &reading_->loader, clock_, bell_);
   lanes_ = std::make_unique<ExecutorLanes>(
-      placement_.get(),
-      [reading = reading_.get()](bool hurry) { reading->hurry.Set(hurry); });
+      placement_.get(), [loader = priority_.hurry](bool hurries) {
+        if (loader != nullptr) loader->Set(hurries);
+      });
   for (const auto& [place, head] : heads) {
     PlacedModel* const placed = placement_->Find(place.first, place.second);
     if (placed != nullptr) placed->TakeOver(head.present_extents);

@@ -31,8 +31,9 @@ using IoEngineOpener = std::function<absl::StatusOr<IoEngineChoice>()>;
 
 // How the loader's thread gets a processor.
 struct LoaderPriority {
-  bool realtime = false;  // As far as the kernel allows.
-  bool own_cpu = false;   // The executor keeps off it.
+  // Real-time as far as the kernel allows; a loan. Null: a normal one.
+  LoaderHurry* hurry = nullptr;
+  bool own_cpu = false;  // The executor keeps off it.
 };
 
 // A memory plan on real hardware: the slab, the drive's engine that knows it,
@@ -94,7 +95,6 @@ class DataPath {
 
     std::unique_ptr<IoEngine> io_engine;
     Loader loader;
-    LoaderHurry hurry;
     NamedThread thread;
   };
 

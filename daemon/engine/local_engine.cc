@@ -351,11 +351,13 @@ absl::Status LocalEngine::ChangeDataPath(const MemoryPlan& plan,
   std::unique_ptr<DataPath> fresh;
   if (!models.empty()) {
     ASSIGN_OR_RETURN(
-        fresh, DataPath::Open(plan, AtAllLevels(models), TracedOpener(),
-                              parts_.backend.get(), parts_.clock.get(),
-                              scheduler_.bell(),
-                              {.realtime = options_.realtime != Realtime::kOff,
-                               .own_cpu = HasCpuForLoader(options_.threads)}));
+        fresh,
+        DataPath::Open(
+            plan, AtAllLevels(models), TracedOpener(), parts_.backend.get(),
+            parts_.clock.get(), scheduler_.bell(),
+            {.hurry =
+                 options_.realtime == Realtime::kOff ? nullptr : &loader_hurry_,
+             .own_cpu = HasCpuForLoader(options_.threads)}));
   }
   const std::lock_guard<std::mutex> lock(mutex_);
   if (data_path_) past_ = past_ + data_path_->loading();

@@ -142,6 +142,7 @@ class LocalEngine final : public Engine {
       std::make_shared<std::atomic<bool>>(false);
 
   std::atomic<uint64_t> too_often_{0};  // Jobs.
+  LoaderHurry loader_hurry_;            // Outlives the data path.
   Scheduler scheduler_;
   std::unique_ptr<DataPath> data_path_;     // Null without models.
   std::deque<NamedThread> helper_threads_;  // Of the backend.

@@ -10,6 +10,7 @@ namespace layerd {
 Scheduler::Stats LocalEngine::scheduling() const {
   Scheduler::Stats stats = scheduler_.stats();
   stats.too_often = too_often_.load();
+  stats.realtime_refused = loader_hurry_.refused();
   return stats;
 }
 

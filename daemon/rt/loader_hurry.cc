@@ -3,6 +3,9 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <cerrno>
+
+#include "daemon/rt/log.h"
 #include "daemon/rt/realtime.h"
 #include "daemon/rt/scheduling_attributes.h"
 
@@ -14,13 +17,15 @@ void LoaderHurry::Begin() {
 
 void LoaderHurry::Set(bool hurries) {
   const pid_t thread = thread_.load();
-  if (thread == 0 || hurries == hurries_) return;
-  hurries_ = hurries;
+  if (thread == 0) return;
   SchedulingAttributes attributes{.runtime_ns = kShortestSliceNs};
   if (hurries) {
     attributes = {.policy = SCHED_FIFO, .priority = kLoaderPriority};
   }
-  SetScheduling(thread, attributes);
+  if (SetScheduling(thread, attributes) || !hurries) return;
+  const int error = errno;
+  if (refused_.fetch_add(1) > 0) return;
+  LogWarning(NoRealtimePriority(RealtimeRole::kLoader, error));
 }
 
 }  // namespace layerd

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <cstdint>
 
 namespace layerd {
 
@@ -14,18 +15,27 @@ namespace layerd {
 // request that comes in some ten times. Who reads for best effort alone can
 // wait for requests; who reads for what is urgent cannot.
 //
-// Cost:      a system call for each change.
-// Threading: Begin() on the loader's thread, Set() on one other.
+// A kernel that allowed it once may refuse it later (prlimit): that is said
+// once, and counted.
+//
+// Cost:      a system call for each Set(): for changes alone.
+// Threading: Begin() and End() on the loader's thread, Set() on one other, the
+//            count on any.
 class LoaderHurry {
  public:
-  // Once; does nothing for a thread without real-time priority.
+  // The thread hurries as it begins. One without real-time priority stays as it
+  // is.
   void Begin();
-  // As it begins, it hurries.
+  void End() { thread_.store(0); }
+
   void Set(bool hurries);
+
+  // So often the loader was to hurry and could not.
+  uint64_t refused() const { return refused_.load(); }
 
  private:
   std::atomic<pid_t> thread_{0};  // 0: there is nothing to change.
-  bool hurries_ = true;
+  std::atomic<uint64_t> refused_{0};
 };
 
 }  // namespace layerd

@@ -1,7 +1,9 @@
 #include "daemon/rt/loader_hurry.h"
 
+#include <linux/capability.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <future>
@@ -29,6 +31,7 @@ class Loader {
       hurry.Begin();
       begun.set_value(gettid());
       end.wait();
+      hurry.End();
     });
     id_ = begun.get_future().get();
   }
@@ -47,6 +50,20 @@ class Loader {
   pid_t id_ = 0;
 };
 
+// Of the calling thread alone.
+bool GiveUpAllRights() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3]{};
+  return syscall(SYS_capset, &header, none) == 0;
+}
+
+// What anybody who has no rights may have of it, in this process.
+rlim_t RealtimePriorityMax() {
+  rlimit limit{};
+  getrlimit(RLIMIT_RTPRIO, &limit);
+  return limit.rlim_cur;
+}
+
 TEST_CASE("A loader takes its turn among others, or goes before them") {
   Loader loader(/*realtime=*/true);
   if (loader.policy() != SCHED_FIFO) {
@@ -59,6 +76,30 @@ TEST_CASE("A loader takes its turn among others, or goes before them") {
   CHECK(loader.nice() == 0);
   loader.hurry.Set(true);
   CHECK(loader.policy() == SCHED_FIFO);
+  CHECK(loader.hurry.refused() == 0);
+}
+
+TEST_CASE(
+    "That a loader may not hurry again is counted, and it may try again") {
+  Loader loader(/*realtime=*/true);
+  if (loader.policy() != SCHED_FIFO || RealtimePriorityMax() > 0) {
+    WARN("not tried: this user may have no real-time priority, or always");
+    return;
+  }
+
+  loader.hurry.Set(false);
+  bool has_none = false;
+  std::thread([&] {
+    has_none = GiveUpAllRights();
+    for (int i = 0; i < 2; ++i) loader.hurry.Set(true);
+  }).join();
+  REQUIRE(has_none);
+  CHECK(loader.hurry.refused() == 2);
+  CHECK(loader.policy() == SCHED_OTHER);
+
+  loader.hurry.Set(true);
+  CHECK(loader.policy() == SCHED_FIFO);
+  CHECK(loader.hurry.refused() == 2);
 }
 
 TEST_CASE("A loader that is no real-time one stays as it is") {
@@ -69,6 +110,7 @@ TEST_CASE("A loader that is no real-time one stays as it is") {
     CHECK(loader.policy() == SCHED_OTHER);
     CHECK(loader.nice() == before);
   }
+  CHECK(loader.hurry.refused() == 0);
 }
 
 }  // namespace

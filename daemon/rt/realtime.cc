@@ -61,15 +61,17 @@ std::vector<std::string> BecomeRealtime(RealtimeRole role) {
       role == RealtimeRole::kLoader ? kLoaderPriority : kExecutorPriority;
   const int error =
       pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameters);
-  if (error != 0) {
-    note(Refused(role == RealtimeRole::kLoader
+  if (error != 0) note(NoRealtimePriority(role, error));
+  return refused;
+}
+
+std::string NoRealtimePriority(RealtimeRole role, int error) {
+  return Refused(role == RealtimeRole::kLoader
                      ? "the loader has no real-time priority"
                      : "the executor has no real-time priority",
                  error,
                  "allow it (CAP_SYS_NICE, LimitRTPRIO=60, ulimit -r), or set "
-                 "realtime: off"));
-  }
-  return refused;
+                 "realtime: off");
 }
 
 std::string LeaveCpusToExecutor() {

@@ -22,6 +22,9 @@ inline constexpr int kLoaderPriority = 60, kExecutorPriority = 50;
 // kernel refused, a line each, with what would help.
 std::vector<std::string> BecomeRealtime(RealtimeRole role);
 
+// What to tell of a kernel that refused a real-time priority with `error`.
+std::string NoRealtimePriority(RealtimeRole role, int error);
+
 // For a thread that a real-time one has started and that computes for it: the
 // same for its stack; the rest it has inherited. What was refused, or empty.
 std::string LockStack();

@@ -107,6 +107,9 @@ class Scheduler {
     // Jobs of declared tasks that came before their time, and were refused:
     // counted by the engine.
     uint64_t too_often = 0;
+    // The loader was to have its real-time priority again, and could not:
+    // likewise.
+    uint64_t realtime_refused = 0;
   };
   Stats stats() const;
   size_t waiting(int level) const { return waiting_[level - 1].load(); }

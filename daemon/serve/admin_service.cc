@@ -44,6 +44,7 @@ void Describe(const Scheduler::Stats& stats, admin::Scheduling* out) {
   out->set_promises_broken_by_overrun(stats.promises_broken_by_overrun);
   out->set_promises_broken_otherwise(stats.promises_broken_otherwise);
   out->set_too_often(stats.too_often);
+  out->set_realtime_refused(stats.realtime_refused);
 }
 
 const char* NameOf(TraceKind kind) {

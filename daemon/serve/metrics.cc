@@ -155,6 +155,9 @@ void TellScheduling(const Scheduler::Stats& stats, PrometheusText* text) {
              "Requests of declared tasks refused: before their period had "
              "passed.",
              stats.too_often);
+  text->Tell("layerd_realtime_refused_total", "counter",
+             "The kernel did not let the loader be a real-time thread again.",
+             stats.realtime_refused);
 }
 
 void TellMemory(const Engine::MemoryStats& memory,

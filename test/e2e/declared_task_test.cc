@@ -69,13 +69,15 @@ TEST_CASE("A declared task that comes too often is late itself, nobody else") {
   const auto scheduling = AskStatus(&*served.client).scheduling();
   CHECK(scheduling.too_often() == 1);
   CHECK(scheduling.deadline_misses() == 0);
+  CHECK(scheduling.realtime_refused() == 0);
   for (const char* command : {"status", "watch"}) {
     std::vector<std::string> words{kLayerctl, command, "--json", "--address",
                                    served.daemon->address()};
     if (words[1] == "watch") words.insert(words.end(), {"--count", "1"});
     const Ended told = Run(words);
     CHECK(told.status == 0);
-    CHECK_THAT(told.out, Catch::Contains("\"too_often\": 1"));
+    CHECK_THAT(told.out, Catch::Contains("\"too_often\": 1") &&
+                             Catch::Contains("\"realtime_refused\": 0"));
   }
 }
 
