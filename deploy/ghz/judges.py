@@ -164,23 +164,37 @@ def judge_queueing(alone, crowded, beside):
              p99 <= p99_crowded + 1, f"p99 {p99_crowded:.2f} ms")]
 
 
+def held_up(stages):
+    """[(since, until)] in seconds that others than its own level kept each of
+    `stages` from beginning; those of one level follow each other, and of a job
+    that was queued before the one ahead of it was answered it is since then.
+    And of how many that is so."""
+    waits, behind, free = [], 0, 0
+    for stage in sorted(stages, key=lambda stage: stage.span[0] +
+                        1e-3 * (stage.queued_ms + stage.begun_ms)):
+        queued = stage.span[0] + 1e-3 * stage.queued_ms
+        begun = queued + 1e-3 * stage.begun_ms
+        behind += free > queued
+        waits.append((min(begun, max(queued, free)), begun))
+        free = begun + 1e-3 * stage.served_ms
+    return waits, behind
+
+
 def judge_blocking(stages, published_ms, stalls):
     """How long a part of the floods, already begun, holds up a new job: outside
     of stalls of 0.3 ms or longer, all but one in a thousand."""
     if not stages:
         return [("calls are found in the trace", False, "")]
-    def wait_of(stage):
-        queued = stage.span[0] + 1e-3 * stage.queued_ms
-        return queued, queued + 1e-3 * stage.begun_ms
-    calm = [stage.begun_ms for stage in stages
-            if outside([wait_of(stage)], stalls)]
+    waits, behind = held_up(stages)
+    ms = lambda waits: [1e3 * (until - since) for since, until in waits]
+    calm = ms(outside(waits, stalls))
     p99, p999 = (percentile(calm, p) for p in (99, 99.9)) if calm else (0, 0)
-    begun = [stage.begun_ms for stage in stages]
     return [("it begins within the published blocking",
              bool(calm) and p999 <= published_ms,
-             f"p50 {percentile(begun, 50):.3f}, p99 {p99:.3f}, p99.9 {p999:.3f}, "
-             f"longest {max(calm, default=0):.3f} ms outside stalls; in them "
-             f"{max(begun):.3f}; published {published_ms:.3f}")]
+             f"p50 {percentile(ms(waits), 50):.3f}, p99 {p99:.3f}, p99.9 "
+             f"{p999:.3f}, longest {max(calm, default=0):.3f} ms outside "
+             f"stalls; in them {max(ms(waits)):.3f}; published "
+             f"{published_ms:.3f}; {behind} waited for one before them")]
 
 
 def judge_reads(solo_kib, beside_kib, preemptions):

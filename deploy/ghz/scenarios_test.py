@@ -129,6 +129,18 @@ class Gates(unittest.TestCase):
         stalls = [(0.002, 0.003)]  # While it waits: says nothing.
         self.assertEqual(judge(1.9), [False])
 
+    def test_to_wait_for_the_request_before_is_no_blocking(self):
+        def stage(begin_ms, begun_ms, served_ms):
+            return stages.Stages((1e-3 * begin_ms, 1), 1, 0, begun_ms, served_ms,
+                                 0, 0)
+        def judge(second_begun_ms):
+            return judges.judge_blocking(
+                [stage(33, second_begun_ms, 5), stage(0, 1, 40)], 2, [])[0]
+        self.assertTrue(judge(9.9)[1])  # Until 42 the first one is on.
+        self.assertIn("longest 1.900", judge(9.9)[2])
+        self.assertIn("1 waited for one", judge(9.9)[2])
+        self.assertFalse(judge(10.1)[1])
+
     def test_a_tile_that_is_read_twice_shuts_it(self):
         self.assertEqual(well(judges.judge_reads([[900]], [[900, 880]], 3)), [True])
         self.assertEqual(well(judges.judge_reads([[900]], [[904]], 3)), [False])
