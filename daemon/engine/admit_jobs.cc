@@ -1,4 +1,5 @@
 // The part of LocalEngine that lets jobs in, or says why not.
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <utility>
@@ -84,7 +85,13 @@ absl::Status LocalEngine::KeepToPeriod(Job* job, nanoseconds response) {
 
 Promises::OfModel LocalEngine::PromiseOf(const Model* model) const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return promises_->Of(model);
+  Promises::OfModel promise = promises_->Of(model);
+  for (const std::shared_ptr<Model>& other : models_) {
+    if (other->urgency().lowest() <= model->level()) continue;
+    promise.block_compute =
+        std::max(promise.block_compute, other->part_times().nearly_all());
+  }
+  return promise;
 }
 
 }  // namespace layerd

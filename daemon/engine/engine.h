@@ -176,7 +176,7 @@ class Engine {
     Instant arrival{};
   };
   virtual void NoteSent(const Sent& sent) = 0;
-  // Of a loaded model.
+  // Of a loaded model, with what has been seen of lower parts since.
   virtual Promises::OfModel PromiseOf(const Model* model) const = 0;
   // No loaded model is more urgent.
   virtual bool IsMostUrgent(int level) const = 0;

@@ -377,6 +377,7 @@ Engine::PlanReport LocalEngine::Plan() const {
     report.plan = plan_;
     report.budgets = budgets_;
   }
+  known = AsSeen(known);
   report.base_bytes = kDaemonBaseBytes;
   if (parts_.backend->key().backend == "cuda") {
     report.base_bytes += options_.machine.value_or(Machine()).DeviceBaseBytes();

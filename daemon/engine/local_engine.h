@@ -86,6 +86,9 @@ class LocalEngine final : public Engine {
   };
   using KnownModels = std::map<const Model*, std::shared_ptr<const Known>>;
 
+  // With what was seen of their parts since.
+  static KnownModels AsSeen(const KnownModels& known);
+
   absl::StatusOr<std::shared_ptr<Model>> Load(const ModelSource& source);
   std::shared_ptr<const Known> KnownOf(const std::string& layer_file_path,
                                        const Model& model) const;

@@ -1,5 +1,6 @@
 // LocalEngine: what memory the models get, and what is promised of them so.
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,17 @@
 #include "daemon/rt/log.h"
 
 namespace layerd {
+
+LocalEngine::KnownModels LocalEngine::AsSeen(const KnownModels& known) {
+  KnownModels seen;
+  for (const auto& [model, of] : known) {
+    Known with = *of;
+    with.costs.seen_part_seconds =
+        std::chrono::duration<double>(model->part_times().nearly_all()).count();
+    seen[model] = std::make_shared<const Known>(std::move(with));
+  }
+  return seen;
+}
 
 // As DemandsOf() has them: a model once for each level.
 std::vector<size_t> LocalEngine::OwnDemands(const Models& models) {
@@ -53,8 +65,9 @@ absl::StatusOr<std::shared_ptr<const Promises>> LocalEngine::PromisesFor(
 }
 
 absl::StatusOr<LocalEngine::Planned> LocalEngine::PlanFor(
-    const Models& models, const KnownModels& known,
+    const Models& models, const KnownModels& known_before,
     const MemoryBudgets& budgets) const {
+  const KnownModels known = AsSeen(known_before);
   const std::vector<ModelDemand> demands = DemandsOf(models, known);
   MemoryPlanner planner(demands);
   ASSIGN_OR_RETURN(MemoryPlan plan, planner.Plan(budgets));

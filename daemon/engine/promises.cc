@@ -50,6 +50,7 @@ TaskProgram ProgramWith(const Promises::Subject& subject, double margin,
   task.period_seconds = Seconds(urgency.period);
   task.deadline_seconds = Seconds(urgency.deadline);
   task.jitter_seconds = DeclaredRate::kJitterShare * task.period_seconds;
+  task.seen_part_seconds = subject.costs->seen_part_seconds;
   std::vector<std::optional<uint32_t>> number(program.reads.size());
   for (size_t i = 0; i < program.reads.size(); ++i) {
     const uint32_t extent = program.reads[i];
@@ -205,8 +206,8 @@ absl::StatusOr<std::shared_ptr<const Promises>> Promises::Make(
     double compute = 0;
     for (const TimedPart& part : tasks[i].parts) compute += part.seconds;
     of.compute = Nanoseconds(compute);
-    of.blocking = Nanoseconds(guarantee.block_compute_seconds +
-                              guarantee.block_read_seconds);
+    of.block_compute = Nanoseconds(guarantee.block_compute_seconds);
+    of.block_read = Nanoseconds(guarantee.block_read_seconds);
     if (subjects[i].measured) {
       of.predicted = Nanoseconds(PredictedSeconds(subjects[i], plan));
     }

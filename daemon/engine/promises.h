@@ -22,10 +22,11 @@ namespace layerd {
 // declared tasks (model.yaml: period_ms).
 //
 // Costs of parts are medians of what was measured, so the analysis counts them
-// as a quarter longer. The drive is counted with at the rate that nine looks of
-// ten kept to (DriveSpeed), less a margin: no bound, and the certificate says
-// so. Before anything was measured nothing is predicted, and nothing that is
-// declared is refused.
+// as a quarter longer; a lower part, of which one alone may hold up a job, as
+// long as nearly all were seen to take (PartTimes), if that is more. The drive
+// is counted with at the rate that nine looks of ten kept to (DriveSpeed), less
+// a margin: no bound, and the certificate says so. Before anything was measured
+// nothing is predicted, and nothing that is declared is refused.
 //
 // Threading: immutable once made.
 class Promises {
@@ -58,8 +59,9 @@ class Promises {
     // From arrival to answer, of a declared task; 0: nothing is promised.
     std::chrono::nanoseconds response{0};
     std::chrono::nanoseconds compute{0};  // All parts, as counted with.
-    // How long lower work may hold it up at each wait.
-    std::chrono::nanoseconds blocking{0};
+    // How long lower work may hold it up at each wait: on the processor and at
+    // the drive.
+    std::chrono::nanoseconds block_compute{0}, block_read{0};
   };
   // Zeros if the model is not among them.
   OfModel Of(const Model* model) const;

@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "daemon/model/part_times.h"
 #include "daemon/plan/program.h"
 #include "kernels/backend.h"
 #include "loader/store/layer_file_reader.h"
@@ -39,8 +40,8 @@ struct ModelUrgency {
 // A loaded network: its layer file open, its program understood, its kernels
 // prepared. "Loaded" does not mean that weights are in memory.
 //
-// Threading: immutable after Load(), but for the failure that the executor
-//            may note and anyone may read.
+// Threading: immutable after Load(), but for the failure and the times of parts
+//            that the executor may note and anyone may read.
 class Model {
  public:
   struct Port {  // An input or output.
@@ -76,6 +77,9 @@ class Model {
   uint64_t decode_bytes() const { return decode_bytes_; }  // The same.
   Kernel& kernel(size_t part) const { return *kernels_[part]; }
 
+  PartTimes& part_times() { return part_times_; }
+  const PartTimes& part_times() const { return part_times_; }
+
   // After a damaged tile or a dying drive: no request is served until the
   // model is loaded again. The first reason stays.
   void Fail(const absl::Status& reason);
@@ -94,6 +98,7 @@ class Model {
   Program program_;
   std::vector<std::unique_ptr<Kernel>> kernels_;
   uint64_t weight_bytes_ = 0, scratch_bytes_ = 0, decode_bytes_ = 0;
+  PartTimes part_times_;
   std::atomic<bool> failed_{false};  // So that who may serve takes no lock.
   mutable std::mutex mutex_;
   absl::Status failure_;

@@ -77,7 +77,7 @@ uint64_t RingOf(const MemoryPlan& plan, int level) {
 
 double BlockingSeconds(const MemoryPlan::ModelMemory& model,
                        const Costs& costs) {
-  double longest = 0;
+  double longest = costs.seen_part_seconds;
   for (const double seconds : costs.part_seconds) {
     longest = std::max(longest, kSlowPart * seconds + costs.launch_seconds);
   }

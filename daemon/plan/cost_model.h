@@ -32,8 +32,8 @@ struct Prediction {
   double lower_bound_seconds = 0;
   double resident_seconds = 0;  // Computing alone.
   // How long an urgent job of another model may wait for this one: its longest
-  // part, a quarter slower than it mostly is, and the bytes that it may have in
-  // flight.
+  // part, a quarter slower than it mostly is, or as slow as nearly all were
+  // seen to be, and the bytes that it may have in flight.
   double blocking_seconds = 0;
 };
 

@@ -44,6 +44,18 @@ TEST_CASE("What is resident costs its computing, and no schedule beats that") {
   CHECK(point->prediction.blocking_seconds == Approx(3.75));
 }
 
+TEST_CASE("What was seen of parts counts, if it is longer") {
+  const Program program = Sketch({4096, 8192, 4096});
+  Costs costs = CostsOf({1, 2, 3});
+  for (const double seen : {3.0, 4.0}) {
+    costs.seen_part_seconds = seen;
+    const auto point = FastestPlan(DemandOf(program), {}, costs);
+    REQUIRE(point.ok());
+    CHECK(point->prediction.blocking_seconds == Approx(std::max(3.75, seen)));
+    CHECK(point->prediction.cold_seconds == Approx(6));
+  }
+}
+
 TEST_CASE("A ring of two pages has the latency that one works out by hand") {
   const Program program = Sketch({4096, 4096, 4096, 4096});
   const auto point = FastestPlan(DemandOf(program), {.weight_bytes = 8192},

@@ -49,7 +49,7 @@ double ResponseTime(const std::vector<AnalyzedTask>& tasks, size_t i,
 }
 
 double LongestPart(const TaskProgram& task) {
-  double longest = 0;
+  double longest = task.seen_part_seconds;
   for (const TimedPart& part : task.parts) {
     longest = std::max(longest, part.seconds);
   }
@@ -167,6 +167,7 @@ absl::StatusOr<AnalyzedJob> JobOf(const TaskProgram& task,
   AnalyzedJob job;
   job.blocking = BlockingOf(task, tasks, supply);
   ASSIGN_OR_RETURN(job.paths, PathsOf(task, supply, job.blocking));
+  job.paths.longest_part_seconds = LongestPart(task);
   job.blocking.alone_seconds = job.paths.alone_seconds;
   if (task.period_seconds > 0) {
     job.blocking.deadline_seconds =

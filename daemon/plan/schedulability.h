@@ -52,6 +52,9 @@ struct TaskProgram {
   double jitter_seconds = 0;
   std::vector<uint64_t> reads_bytes;  // That go through the ring.
   std::vector<TimedPart> parts;
+  // What nearly all of them kept to while the model was served, if that is
+  // longer than the longest; 0: not known.
+  double seen_part_seconds = 0;
 };
 
 // What all tasks share.

@@ -103,6 +103,21 @@ TEST_CASE("Lower work blocks by its longest part and what it has in flight") {
   CHECK_FALSE(guarantees->back().holds);  // Nobody asked for a promise.
 }
 
+TEST_CASE(
+    "Lower work blocks as long as nearly all its parts were seen to take") {
+  const auto block_for = [](double seen_seconds) {
+    TaskProgram flood = Program("flood", 4, 0, 3e-3);
+    flood.seen_part_seconds = seen_seconds;
+    const auto guarantees =
+        Guarantees({Program("urgent", 1, 0.2, 1e-3), flood}, Drive());
+    REQUIRE(guarantees.ok());
+    return guarantees->front();
+  };
+  CHECK(block_for(2e-3).block_compute_seconds == 3e-3);
+  CHECK(block_for(5e-3).block_compute_seconds == 5e-3);
+  CHECK(block_for(5e-3).response_seconds > block_for(2e-3).response_seconds);
+}
+
 TEST_CASE("A set that asks for more than there is does not hold") {
   const auto guarantees = Guarantees(
       {Program("fast", 1, 0.15, 1e-3), Program("slow", 2, 0.3, 1.4e-3)},

@@ -346,6 +346,7 @@ void Scheduler::NotePart(int level, size_t part, Instant begun, Instant ended) {
     of.waits_since = Instant{};
   }
   TraceOf(*of.job, TraceKind::kPart, static_cast<uint32_t>(part), begun, ended);
+  if (of.job->model != nullptr) of.job->model->part_times().Note(ended - begun);
   of.computed += ended - begun;
   rest_debt_.NoteComputed(ended - begun);
   of.left -= of.step;

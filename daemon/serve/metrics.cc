@@ -123,8 +123,9 @@ void TellPromises(const Engine& engine, PrometheusText* text) {
               "The longest that less urgent work may hold a model up at a "
               "time, as published.");
   for (const auto& model : models) {
+    const Promises::OfModel promise = engine.PromiseOf(model.get());
     text->Add(Of(model->name(), model->version()),
-              Seconds(engine.PromiseOf(model.get()).blocking));
+              Seconds(promise.block_compute + promise.block_read));
   }
   text->Begin("layerd_promised_response_seconds", "gauge",
               "Of declared tasks: from arrival to answer; 0: nothing is "

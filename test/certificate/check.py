@@ -271,8 +271,9 @@ def complaints_about(text):
             yield f"table {name}: its digest is {digest_of(table)}"
     rate = certificate["drive_bytes_per_s"]
     urgent = min(task["level"] for task in tasks)
-    longest = {name: max((s for _, s in table["parts"]), default=0.0)
-               for name, table in tables.items()}
+    for task in tasks:
+        task["longest_s"] = max([task["seen_part_s"]] + [
+            s for _, s in tables[task["table"]]["parts"]])
     for task in tasks:
         table = tables[task["table"]]
         lower = [t for t in tasks if t["level"] > task["level"]]
@@ -281,8 +282,7 @@ def complaints_about(text):
         if task["level"] > urgent:
             joined = min(joined, certificate["inflight_low_bytes"])
         expected = {
-            "block_compute_s": max((longest[t["table"]] for t in lower),
-                                   default=0.0),
+            "block_compute_s": max((t["longest_s"] for t in lower), default=0.0),
             "block_read_s":
                 min(lower_bytes, certificate["inflight_low_bytes"]) / rate,
             "join_s": min(joined, sum(table["reads_bytes"])) / rate,
@@ -298,7 +298,6 @@ def complaints_about(text):
                 yield f"{task['name']}: {key} is {task[key]}, found {value}"
         ring = certificate["ring_bytes"][task["level"] - 1]
         reads, parts = table["reads_bytes"], table["parts"]
-        task["longest_s"] = longest[task["table"]]
         task["paths"] = longest_paths(
             reads, parts, ring, rate,
             certificate["first_read_s"] + expected["block_compute_s"],

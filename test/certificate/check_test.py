@@ -38,6 +38,12 @@ class Check(unittest.TestCase):
                 self.assertNotEqual(changed, text)
                 self.assertTrue(list(complaints_about(changed)))
 
+    def test_longer_parts_than_it_counts_with_are_found(self):
+        changed = re.sub(r'"seen_part_s":[0-9.e-]+', '"seen_part_s":0.05',
+                         certificate(1))
+        self.assertTrue(any("block_compute_s" in c
+                            for c in complaints_about(changed)))
+
     def test_a_table_that_was_changed_is_found(self):
         text = certificate(1)
         changed = re.sub(r'("reads_bytes":\[)(\d+)',
