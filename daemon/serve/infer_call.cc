@@ -55,12 +55,8 @@ void SetMicroseconds(inference::ModelInferResponse* response, const char* key,
 
 InferCall::InferCall(grpc::CallbackServerContext* context,
                      grpc::ByteBuffer* received, grpc::ByteBuffer* reply,
-                     RequestMemory* memory, RequestCounts* counts)
-    : context_(context),
-      received_(received),
-      reply_(reply),
-      memory_(memory),
-      counts_(counts) {}
+                     const Shared& shared)
+    : context_(context), received_(received), reply_(reply), shared_(shared) {}
 
 void InferCall::Start(Engine* engine, const Repository& repository) {
   if (absl::Status status = Submit(engine, repository); !status.ok()) {
@@ -78,17 +74,17 @@ void InferCall::OnDone() {
   if (engine_ != nullptr) {
     engine_->NoteSent({.model = model_.get(),
                        .level = level_,
-                       .number = number_,
+                       .number = stats_.number,
                        .refused = refused_,
-                       .read_bytes = read_bytes_,
+                       .read_bytes = stats_.read_bytes,
                        .arrival = arrival_});
   }
-  if (taken_bytes_ > 0) memory_->Return(taken_bytes_);
+  if (taken_bytes_ > 0) shared_.memory->Return(taken_bytes_);
   delete this;
 }
 
 void InferCall::NoteEnd(absl::StatusCode code) {
-  if (model_counts_ == nullptr) model_counts_ = counts_->Of("", "");
+  if (model_counts_ == nullptr) model_counts_ = shared_.counts->Of("", "");
   model_counts_->NoteEnd(level_, code);
 }
 
@@ -97,7 +93,7 @@ absl::Status InferCall::Submit(Engine* engine, const Repository& repository) {
   ASSIGN_OR_RETURN(request_, ParseHead(&bytes));
   ASSIGN_OR_RETURN(
       model_, repository.Find(request_.model_name(), request_.model_version()));
-  model_counts_ = counts_->Of(model_->name(), model_->version());
+  model_counts_ = shared_.counts->Of(model_->name(), model_->version());
   ASSIGN_OR_RETURN(checked_, CheckHead(request_));
   engine_ = engine;
   level_ = model_->urgency().LevelFor(checked_.priority.value_or(0));
@@ -128,11 +124,11 @@ absl::Status InferCall::TakeTensors(const Model& model) {
 absl::Status InferCall::TakeMemory(const Engine& engine, const Model& model) {
   const uint64_t bytes =
       request_.ByteSizeLong() + ReplyBytes(model, checked_.outputs);
-  if (!memory_->TryTake(bytes, engine.IsMostUrgent(level_))) {
+  if (!shared_.memory->TryTake(bytes, engine.IsMostUrgent(level_))) {
     return absl::ResourceExhaustedError(absl::StrFormat(
         "%d bytes of requests are waiting and this one needs %d more; the "
         "bound (memory.requests) is %d: send it again later",
-        memory_->taken_bytes(), bytes, memory_->bytes_max()));
+        shared_.memory->taken_bytes(), bytes, shared_.memory->bytes_max()));
   }
   taken_bytes_ = bytes;
   return absl::OkStatus();
@@ -167,27 +163,28 @@ std::unique_ptr<Job> InferCall::MakeJob(std::shared_ptr<Model> model) {
   job->cancelled = cancelled_;
   job->model = std::move(model);
   job->done = [this](const absl::Status& status, const JobStats& stats) {
-    Done(status, stats);
+    status_ = status;
+    stats_ = stats;
+    done_ = std::chrono::steady_clock::now();
+    shared_.replies->Add(this);
   };
   return job;
 }
 
-void InferCall::Done(const absl::Status& status, const JobStats& stats) {
-  model_counts_->Note(status.ok(), stats, submitted_ - arrival_,
-                      std::chrono::steady_clock::now() - arrival_);
-  if (status.ok()) {
-    SetMicroseconds(&response_, "layerd_queue_us", stats.queued);
-    SetMicroseconds(&response_, "layerd_compute_us", stats.computing);
-    SetMicroseconds(&response_, "layerd_load_us", stats.load_wait);
+void InferCall::Send() {
+  model_counts_->Note(status_.ok(), stats_, submitted_ - arrival_,
+                      done_ - arrival_);
+  if (status_.ok()) {
+    SetMicroseconds(&response_, "layerd_queue_us", stats_.queued);
+    SetMicroseconds(&response_, "layerd_compute_us", stats_.computing);
+    SetMicroseconds(&response_, "layerd_load_us", stats_.load_wait);
     SetNumber(&response_, "layerd_read_bytes",
-              static_cast<int64_t>(stats.read_bytes));
-    SetNumber(&response_, "layerd_preemptions", stats.preemptions);
+              static_cast<int64_t>(stats_.read_bytes));
+    SetNumber(&response_, "layerd_preemptions", stats_.preemptions);
   }
-  NoteEnd(status.code());
-  number_ = stats.number;
-  read_bytes_ = stats.read_bytes;
+  NoteEnd(status_.code());
   // `this` may be gone from here on.
-  Finish(status.ok() ? Serialized(response_, reply_) : ToGrpc(status));
+  Finish(status_.ok() ? Serialized(response_, reply_) : ToGrpc(status_));
 }
 
 }  // namespace layerd

@@ -9,6 +9,7 @@
 
 #include "daemon/engine/engine.h"
 #include "daemon/engine/repository.h"
+#include "daemon/serve/reply_thread.h"
 #include "daemon/serve/request_check.h"
 #include "daemon/serve/request_counts.h"
 #include "daemon/serve/request_memory.h"
@@ -24,13 +25,19 @@ namespace layerd {
 //            what was received are gRPC's and live as long; the bytes received
 //            are given back as soon as they are parsed.
 // Threading: Start() on a gRPC thread; the job's `done` on the executor's
-//            thread, which only fills the reply's head and hands it over;
+//            thread, which only hands it over; Send() on the reply thread;
 //            OnCancel() on any. They share `cancelled_`.
-class InferCall final : public grpc::ServerUnaryReactor {
+class InferCall final : public grpc::ServerUnaryReactor,
+                        private ReplyThread::Reply {
  public:
+  // What all calls share.
+  struct Shared {
+    RequestMemory* memory;
+    RequestCounts* counts;
+    ReplyThread* replies;
+  };
   InferCall(grpc::CallbackServerContext* context, grpc::ByteBuffer* received,
-            grpc::ByteBuffer* reply, RequestMemory* memory,
-            RequestCounts* counts);
+            grpc::ByteBuffer* reply, const Shared& shared);
 
   void Start(Engine* engine, const Repository& repository);
   // Instead of Start().
@@ -39,6 +46,7 @@ class InferCall final : public grpc::ServerUnaryReactor {
  private:
   void OnCancel() override { cancelled_->store(true); }
   void OnDone() override;
+  void Send() override;
 
   absl::Status Submit(Engine* engine, const Repository& repository);
   // The tensors, once admission has said yes to the head.
@@ -47,7 +55,6 @@ class InferCall final : public grpc::ServerUnaryReactor {
   // Without inputs and outputs.
   std::unique_ptr<Job> MakeJob(std::shared_ptr<Model> model);
   void DescribeOutputs(const Model& model);
-  void Done(const absl::Status& status, const JobStats& stats);
   void NoteEnd(absl::StatusCode code);
 
   grpc::CallbackServerContext* const context_;
@@ -55,16 +62,17 @@ class InferCall final : public grpc::ServerUnaryReactor {
   grpc::ByteBuffer* const reply_;
   inference::ModelInferRequest request_;
   inference::ModelInferResponse response_;
-  RequestMemory* const memory_;
-  RequestCounts* const counts_;
+  const Shared shared_;
   ModelCounts* model_counts_ = nullptr;  // Once it is known whose.
   const Instant arrival_ = std::chrono::steady_clock::now();
   Instant submitted_{};
   Engine* engine_ = nullptr;  // Once there is a job.
   int level_ = 0;
   absl::StatusCode refused_ = absl::StatusCode::kOk;
-  uint32_t number_ = 0;  // Of the job, once it is done; and what it read.
-  uint64_t read_bytes_ = 0;
+  // Of the job, once it is done.
+  absl::Status status_;
+  JobStats stats_;
+  Instant done_{};
   std::shared_ptr<Model> model_;
   uint64_t taken_bytes_ = 0;
   CheckedRequest checked_;

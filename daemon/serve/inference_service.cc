@@ -96,7 +96,7 @@ grpc::ServerUnaryReactor* InferenceService::ModelInfer(
     grpc::ByteBuffer* reply) {
   // gRPC's own holder of it is not const, and nobody else looks at it.
   auto* call = new InferCall(context, const_cast<grpc::ByteBuffer*>(received),
-                             reply, &request_memory_, &counts_);
+                             reply, {&request_memory_, &counts_, &replies_});
   if (draining_.load()) {
     call->Refuse(absl::UnavailableError("the server is shutting down"));
   } else {

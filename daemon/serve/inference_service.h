@@ -6,6 +6,7 @@
 
 #include "daemon/engine/engine.h"
 #include "daemon/engine/repository.h"
+#include "daemon/serve/reply_thread.h"
 #include "daemon/serve/request_counts.h"
 #include "daemon/serve/request_memory.h"
 #include "open_inference.grpc.pb.h"
@@ -19,7 +20,7 @@ namespace layerd {
 // ModelInfer's with raw bytes: infer_call.h.
 //
 // Ownership: engine and repository outlive the service.
-// Threading: gRPC's threads call in; a job answers from the executor's.
+// Threading: gRPC's threads call in; a job answers from the reply thread.
 class InferenceService final
     : public inference::GRPCInferenceService::WithRawCallbackMethod_ModelInfer<
           inference::GRPCInferenceService::CallbackService> {
@@ -83,6 +84,7 @@ class InferenceService final
   Repository* const repository_;
   RequestCounts counts_;
   RequestMemory request_memory_;
+  ReplyThread replies_;
   std::atomic<bool> draining_{false};
 };
 

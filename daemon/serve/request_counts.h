@@ -20,8 +20,8 @@ namespace layerd {
 
 // What became of the requests of one model, since the start.
 //
-// Why atomics: the executor's thread counts, and neither waits for who reads
-// nor allocates. Who reads may see one number of a request before another.
+// Why atomics: who answers counts, and neither waits for who reads nor
+// allocates. Who reads may see one number of a request before another.
 //
 // Threading: any thread.
 class ModelCounts {

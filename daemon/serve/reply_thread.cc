@@ -1,0 +1,47 @@
+#include "daemon/serve/reply_thread.h"
+
+#include <cstdint>
+#include <utility>
+
+namespace layerd {
+
+ReplyThread::ReplyThread() {
+  thread_.Start("layerd-reply", [this] { Run(); });
+}
+
+ReplyThread::~ReplyThread() {
+  over_.store(true);
+  bell_.Ring();
+  thread_.Join();
+}
+
+void ReplyThread::Add(Reply* reply) {
+  reply->added_before_ = newest_.load();
+  while (!newest_.compare_exchange_weak(reply->added_before_, reply)) {
+  }
+  bell_.Ring();
+}
+
+bool ReplyThread::SendAll() {
+  Reply* oldest = nullptr;
+  for (Reply* reply = newest_.exchange(nullptr); reply != nullptr;) {
+    Reply* const before = std::exchange(reply->added_before_, oldest);
+    oldest = std::exchange(reply, before);
+  }
+  if (oldest == nullptr) return false;
+  while (oldest != nullptr)
+    std::exchange(oldest, oldest->added_before_)->Send();
+  return true;
+}
+
+void ReplyThread::Run() {
+  while (true) {
+    const uint32_t rung = bell_.rung();
+    const bool over = over_.load();
+    if (SendAll()) continue;
+    if (over) return;
+    bell_.WaitFor(rung, Bell::kForEver);
+  }
+}
+
+}  // namespace layerd
