@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "config/check.h"
 #include "config/status_macros.h"
 #include "daemon/plan/certificate.h"
 #include "daemon/plan/cost_model.h"
@@ -66,10 +67,34 @@ TaskProgram ProgramWith(const Promises::Subject& subject, double margin,
   return task;
 }
 
-TaskProgram ProgramOf(const Promises::Subject& subject, double margin) {
+TaskProgram ProgramIn(const MemoryPlan::ModelMemory& memory,
+                      const Promises::Subject& subject, double margin) {
   return ProgramWith(subject, margin, [&](uint32_t extent) {
-    return subject.memory->resident_offsets[extent].has_value();
+    return memory.resident_offsets[extent].has_value();
   });
+}
+
+TaskProgram ProgramOf(const Promises::Subject& subject, double margin) {
+  return ProgramIn(*subject.memory, subject, margin);
+}
+
+// Jobs that requests ask for with less urgency than the model has, if they may:
+// best effort at the next level, that comes at any rate.
+std::optional<TaskProgram> LoweredProgramOf(const Promises::Subject& subject,
+                                            const MemoryPlan& plan) {
+  const ModelUrgency& urgency = subject.model->urgency();
+  const int level = urgency.level + 1;
+  if (urgency.lowest() < level) return std::nullopt;
+  const auto memory = std::find_if(
+      plan.models.begin(), plan.models.end(), [&](const auto& model) {
+        return model.name == subject.memory->name && model.level == level;
+      });
+  LAYERD_CHECK(memory != plan.models.end());
+  TaskProgram task = ProgramIn(*memory, subject, kMargin);
+  task.name += " (lower_to)";
+  task.level = level;
+  task.period_seconds = task.deadline_seconds = task.jitter_seconds = 0;
+  return task;
 }
 
 // Nothing if it does not run in such a ring wherever its seam is.
@@ -189,6 +214,11 @@ absl::StatusOr<std::shared_ptr<const Promises>> Promises::Make(
     tasks.push_back(ProgramOf(subject, kMargin));
     measured = measured && subject.measured;
     declared = declared || tasks.back().period_seconds > 0;
+  }
+  for (const Subject& subject : subjects) {
+    if (auto lowered = LoweredProgramOf(subject, plan)) {
+      tasks.push_back(*std::move(lowered));
+    }
   }
   const auto guarantees = Guarantees(tasks, supply);
   if (!guarantees.ok()) {

@@ -13,21 +13,27 @@
 namespace layerd {
 namespace {
 
+using ModelYamls = std::map<std::string, std::string>;
+
 // So long a period that no machine is slow enough for the next job to be due.
-const std::map<std::string, std::string> kModels = {
+const ModelYamls kModels = {
     {"hasty",
      "priority: 1\nlower_to: 3\nperiod_ms: 600000\n"
      "deadline_ms: 600000\n"},
-    {"steady", "priority: 2\nperiod_ms: 600000\ndeadline_ms: 600000\n"},
+    {"steady", "priority: 1\nperiod_ms: 600000\ndeadline_ms: 600000\n"},
     {"free", "priority: 4\n"},
 };
 
+void AddModels(const ModelYamls& models, TestRepository* repository) {
+  for (const auto& [name, yaml] : models) {
+    repository->AddLayers(name, DigitsLayers());
+    std::ofstream(repository->FolderOf(name) + "/../model.yaml") << yaml;
+  }
+}
+
 struct Served {
   Served() {
-    for (const auto& [name, yaml] : kModels) {
-      repository.AddLayers(name, DigitsLayers());
-      std::ofstream(repository.FolderOf(name) + "/../model.yaml") << yaml;
-    }
+    AddModels(kModels, &repository);
     // Leaves costs in the cache: where none are known nothing is promised.
     const Ended bench = Run({kLayerctl, "bench", repository.LayersPath("free"),
                              "--budget", "all", "--threads", "1", "--requests",
@@ -78,6 +84,25 @@ TEST_CASE("A declared task that comes too often is late itself, nobody else") {
     CHECK(told.status == 0);
     CHECK_THAT(told.out, Catch::Contains("\"too_often\": 1") &&
                              Catch::Contains("\"realtime_refused\": 0"));
+  }
+}
+
+TEST_CASE("Nothing is promised beside requests that ask for less urgency") {
+  TestRepository repository;
+  AddModels({{"hasty", kModels.at("hasty")},
+             {"under", "priority: 2\nperiod_ms: 600000\n"}},
+            &repository);
+  DaemonProcess daemon(repository);
+  REQUIRE(daemon.WaitUntilReady());
+  WireClient client(daemon.address());
+
+  // Both came at once, and neither was there before.
+  for (const char* name : {"hasty", "under"}) {
+    const admin::ModelStatus status = AskStatusOf(&client, name);
+    CHECK(status.state() == "UNAVAILABLE");
+    CHECK_THAT(status.reason(),
+               Catch::Contains("under/1 has period_ms at level "
+                               "2, and hasty/1 (lower_to)"));
   }
 }
 
