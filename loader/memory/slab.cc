@@ -7,12 +7,14 @@
 #include <cstdint>
 #include <cstring>
 #include <fstream>
+#include <string>
 
 #include "absl/memory/memory.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
 #include "config/check.h"
 #include "config/status_macros.h"
+#include "loader/memory/available_memory.h"
 #include "loader/store/format.h"
 
 namespace layerd {
@@ -22,11 +24,14 @@ constexpr size_t kHugePageBytes = 2 << 20;
 // MADV_COLLAPSE of Linux 6.1; older ones refuse it, and nothing is lost.
 constexpr int kMadviseCollapse = 25;
 
-absl::Status NoMemory(size_t bytes, int error) {
+absl::Status NoMemory(size_t bytes, const std::string& why) {
   return absl::ResourceExhaustedError(absl::StrFormat(
       "%d bytes of memory are not to be had (%s): lower the memory budget or "
       "raise the limits of the process (ulimit -v, the cgroup's)",
-      bytes, std::strerror(error)));
+      bytes, why));
+}
+absl::Status NoMemory(size_t bytes, int error) {
+  return NoMemory(bytes, std::strerror(error));
 }
 
 // Empty if nothing could be mapped. Aligned to 2 MiB by mapping more and
@@ -110,6 +115,10 @@ absl::Status Slab::Grow(size_t bytes) {
   const std::span<std::byte> before = memory_;
   const std::span<std::byte> added =
       reserved_.subspan(before.size(), bytes - before.size());
+  const auto available = AvailableMemoryBytes();
+  if (available && added.size() > *available) {
+    return NoMemory(bytes, absl::StrFormat("%d are free", *available));
+  }
   warnings_.clear();
   memory_ = reserved_.first(bytes);
   int error = mprotect(added.data(), added.size(), PROT_READ | PROT_WRITE) == 0

@@ -27,7 +27,8 @@ namespace layerd {
 // Threading: sub-ranges are handed out by one thread before the others start.
 class Slab {
  public:
-  // Zeroed. RESOURCE_EXHAUSTED if the memory is not to be had.
+  // Zeroed. RESOURCE_EXHAUSTED if the memory is not to be had: also if that
+  // would end a process (AvailableMemoryBytes()).
   // REQUIRES: bytes > 0.
   static absl::StatusOr<std::unique_ptr<Slab>> Allocate(size_t bytes);
   // Addresses for `bytes_max`, and no memory yet.

@@ -12,6 +12,7 @@
 #include <span>
 
 #include "absl/status/status.h"
+#include "loader/memory/available_memory.h"
 #include "test/catch/catch.h"
 
 namespace layerd {
@@ -102,6 +103,21 @@ TEST_CASE("More memory than there is is refused with the number") {
   CHECK_THAT(std::string(slab.status().message()),
              Catch::Contains(std::to_string(bytes)) &&
                  Catch::Contains("lower the memory budget"));
+}
+
+TEST_CASE("More than is free is refused before any of it is touched") {
+  const auto available = AvailableMemoryBytes();
+  REQUIRE(available.has_value());
+  const size_t bytes = 2 * *available;
+  auto slab = Slab::Reserve(bytes);
+  REQUIRE(slab.ok());
+  REQUIRE((*slab)->Resize(4096).ok());
+
+  const absl::Status status = (*slab)->Resize(bytes);
+
+  REQUIRE(absl::IsResourceExhausted(status));
+  CHECK_THAT(std::string(status.message()), Catch::Contains(" are free"));
+  CHECK((*slab)->memory().size() == 4096);
 }
 
 }  // namespace
