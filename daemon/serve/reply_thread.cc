@@ -1,6 +1,7 @@
 #include "daemon/serve/reply_thread.h"
 
 #include <cstdint>
+#include <thread>
 #include <utility>
 
 namespace layerd {
@@ -13,13 +14,16 @@ ReplyThread::~ReplyThread() {
   over_.store(true);
   bell_.Ring();
   thread_.Join();
+  while (adding_.load() > 0) std::this_thread::yield();
 }
 
 void ReplyThread::Add(Reply* reply) {
+  adding_.fetch_add(1);
   reply->added_before_ = newest_.load();
   while (!newest_.compare_exchange_weak(reply->added_before_, reply)) {
   }
   bell_.Ring();
+  adding_.fetch_sub(1);
 }
 
 bool ReplyThread::SendAll() {

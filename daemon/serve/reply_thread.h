@@ -45,6 +45,9 @@ class ReplyThread {
 
   std::atomic<Reply*> newest_{nullptr};
   std::atomic<bool> over_{false};
+  // Who is within Add(): the last reply may be sent, and all be over, before
+  // its caller is out of it.
+  std::atomic<int> adding_{0};
   Bell bell_;
   NamedThread thread_;
 };
