@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian 12 packages that layerd is built and tested with.
+# Installs the Debian packages that layerd is built and tested with (12; they
+# are there in 13 as well).
 #
 #   deploy/install_packages.sh [--to-build]
 #

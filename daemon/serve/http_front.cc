@@ -91,11 +91,25 @@ class Pages : public httplib::Server {
 
   void Answer(int socket_fd) {
     Connection connection(socket_fd, patience_);
-    bool closed = false;
-    process_request(connection, /*close_connection=*/true, closed, nullptr);
+    AnswerOn(connection);
   }
 
  private:
+  // Since its version 0.18 httplib asks who is there, which no page wants to
+  // know.
+  template <typename Stream>
+  void AnswerOn(Stream& stream) {
+    bool closed = false;
+    if constexpr (requires {
+                    this->process_request(stream, true, closed, nullptr);
+                  }) {
+      process_request(stream, /*close_connection=*/true, closed, nullptr);
+    } else {
+      process_request(stream, "", 0, "", 0, /*close_connection=*/true, closed,
+                      nullptr);
+    }
+  }
+
   const milliseconds patience_;
 };
 

@@ -77,7 +77,7 @@ class RowEnd {
   }
 
   LAYERD_INLINE Floats At(int64_t p, float of_others) const {
-    return IsOwn(p) ? x_[p] : Floats{} + of_others;
+    return Pick(p, x_[p], Floats{} + of_others);
   }
   // REQUIRES: whole vectors of y are there already.
   LAYERD_INLINE void PutInto(float* y, const Floats (&value)[kPieces<Vector>],
@@ -87,19 +87,25 @@ class RowEnd {
     for (int64_t p = 0; p < kPieces<Vector>; ++p) {
       float* const own = to + p * Vector::kCount;
       const Floats before = begin_ < 0 ? Floats{} : Vector::Load(own);
-      Vector::Put(own, IsOwn(p) ? value[p] * factor : before);
+      Vector::Put(own, Pick(p, value[p] * factor, before));
     }
     if (begin_ >= 0) return;
     for (int64_t j = 0; j < rest_; ++j) y[j] = all[kLanes - rest_ + j];
   }
 
  private:
-  LAYERD_INLINE auto IsOwn(int64_t p) const {
-    typename Vector::Integers lane;
+  // Piece `p` of `own` at the row's end, of `others` before it. By bits: GCC 14
+  // crashes on a comparison here.
+  LAYERD_INLINE Floats Pick(int64_t p, Floats own, Floats others) const {
+    using Integers = typename Vector::Integers;
+    Integers lane;
     for (int64_t j = 0; j < Vector::kCount; ++j) {
       lane[j] = static_cast<int32_t>(p * Vector::kCount + j);
     }
-    return lane >= static_cast<int32_t>(kLanes - rest_);
+    const auto before_own = static_cast<int32_t>(kLanes - rest_) - 1;
+    const Integers is_own = (before_own - lane) >> 31;
+    return std::bit_cast<Floats>((is_own & std::bit_cast<Integers>(own)) |
+                                 (~is_own & std::bit_cast<Integers>(others)));
   }
 
   const int64_t rest_, begin_;
