@@ -7,6 +7,8 @@
 #include <catch2/catch_all.hpp>
 
 namespace Catch {
+using Matchers::EndsWith;
+using Matchers::StartsWith;
 inline auto Contains(const std::string& words) {
   return Matchers::ContainsSubstring(words);
 }
