@@ -47,6 +47,27 @@ TestModel Convolutions(int64_t opset) {
   return model;
 }
 
+TestModel Functions() {
+  TestModel model(16);
+  model.Input("x", {1, 4});
+  onnx::FunctionProto* function = model.proto.add_functions();
+  function->set_domain("own");
+  function->set_name("F");
+  function->add_input("a");
+  function->add_output("b");
+  onnx::NodeProto* node = function->add_node();
+  node->set_op_type("LeakyRelu");
+  node->add_input("a");
+  node->add_output("b");
+  onnx::AttributeProto* attribute = node->add_attribute();
+  attribute->set_name("alpha");
+  attribute->set_ref_attr_name("slope");
+  onnx::NodeProto* call = model.Add("F", {"x"}, {"y"});
+  SetFloat(call, "slope", 0.5f)->set_domain("own");
+  model.Output("y");
+  return model;
+}
+
 TestModel Branches() {
   TestModel model(16);
   model.Input("x", {1, 4});
@@ -277,6 +298,7 @@ int main(int argc, char** argv) {
   layerd::Write(argv[1], "convolutions_7", layerd::Convolutions(7));
   layerd::Write(argv[1], "convolutions_17", layerd::Convolutions(17));
   layerd::Write(argv[1], "branches", layerd::Branches());
+  layerd::Write(argv[1], "functions", layerd::Functions());
   layerd::Write(argv[1], "loops", layerd::Loops());
   layerd::Write(argv[1], "shapes", layerd::Shapes());
   layerd::Write(argv[1], "places", layerd::Places());

@@ -208,7 +208,7 @@ class Builder {
       Node node;
       node.name = UniqueName(std::move(from.name), graph_.nodes.size());
       node.op_type = std::move(from.op_type);
-      node.opset = model_.opset;
+      node.opset = from.opset;
       node.attributes = std::move(from.attributes);
       node.branch = from.branch;
       for (const std::string& output : from.outputs) {

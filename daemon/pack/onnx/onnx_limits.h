@@ -21,6 +21,10 @@ inline constexpr size_t kSpelledNodesMax = 1 << 17;
 // Of Ifs, and how deep one may lie in another.
 inline constexpr size_t kBranchesMax = 1 << 14;
 inline constexpr int kBranchDepthMax = 16;
+// Of a model, how often they may be called, and how deep within each other.
+inline constexpr size_t kFunctionsMax = 1 << 14;
+inline constexpr uint64_t kCallsMax = 1 << 17;
+inline constexpr int kCallDepthMax = 64;
 inline constexpr size_t kTensorsMax = 1 << 17;
 inline constexpr size_t kGraphInputsMax = 1 << 17;  // IR 3 lists weights too.
 inline constexpr size_t kNodeEdgesMax = 1 << 14;

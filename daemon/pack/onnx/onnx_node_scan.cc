@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
+#include "daemon/pack/onnx/onnx_header.h"
 #include "daemon/pack/onnx/onnx_limits.h"
 #include "onnx.pb.h"
 
@@ -19,7 +20,7 @@ using onnx::NodeProto;
 
 // The fields of an attribute; which of them counts, its type says.
 struct Fields {
-  std::string name;
+  std::string name, reference;
   int64_t type = AttributeProto::UNDEFINED;
   float f = 0;
   int64_t i = 0;
@@ -52,9 +53,10 @@ const char* NameOfOther(int64_t type) {
 
 class AttributeScanner {
  public:
-  AttributeScanner(TensorScanner* tensors, const ScanBranch* scan_branch,
-                   Allowance* held_bytes)
-      : tensors_(tensors), scan_branch_(scan_branch), held_bytes_(held_bytes) {}
+  explicit AttributeScanner(const NodeSurroundings* around)
+      : around_(*around),
+        tensors_(around->tensors),
+        held_bytes_(around->held_bytes) {}
 
   absl::Status AddTo(OnnxNode& node, WireReader message) {
     Fields fields;
@@ -63,6 +65,7 @@ class AttributeScanner {
       RETURN_IF_ERROR(Read(message, field, fields));
     }
     const std::string name = Printable(fields.name);
+    if (!fields.reference.empty()) return AddReference(node, fields);
     if (int* branch = BranchOf(node, fields.name)) {
       return AddBranch(message, fields, *branch);
     }
@@ -83,6 +86,7 @@ class AttributeScanner {
 
  private:
   static int* BranchOf(OnnxNode& node, const std::string& attribute) {
+    if (node.function != kNoFunction) return nullptr;
     if (node.op_type == "Loop" || node.op_type == "Scan") {
       return attribute == "body" ? &node.body : nullptr;
     }
@@ -98,7 +102,19 @@ class AttributeScanner {
       return absl::InvalidArgumentError(absl::StrFormat(
           "attribute \"%s\" is no graph, or there twice", fields.name));
     }
-    ASSIGN_OR_RETURN(branch, (*scan_branch_)(message.Within(*fields.g)));
+    ASSIGN_OR_RETURN(branch, around_.scan_branch(message.Within(*fields.g)));
+    return absl::OkStatus();
+  }
+
+  absl::Status AddReference(OnnxNode& node, const Fields& fields) {
+    if (!around_.is_function) {
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "attribute \"%s\" refers to a function's attribute, and is in none",
+          Printable(fields.name)));
+    }
+    RETURN_IF_ERROR(
+        held_bytes_->Take(128 + fields.name.size() + fields.reference.size()));
+    node.references.emplace(fields.name, fields.reference);
     return absl::OkStatus();
   }
 
@@ -126,8 +142,11 @@ class AttributeScanner {
         fields.seen_type = AttributeProto::STRING;
         return absl::OkStatus();
       }
-      case AttributeProto::kRefAttrNameFieldNumber:
-        return absl::UnimplementedError("refers to a function's attribute");
+      case AttributeProto::kRefAttrNameFieldNumber: {
+        ASSIGN_OR_RETURN(fields.reference,
+                         message.ReadString(field, kNameBytesMax, "a name"));
+        return absl::OkStatus();
+      }
       default:
         return ReadLarge(message, field, fields);
     }
@@ -229,8 +248,8 @@ class AttributeScanner {
     }
   }
 
+  const NodeSurroundings& around_;
   TensorScanner* tensors_;
-  const ScanBranch* scan_branch_;
   Allowance* held_bytes_;
 };
 
@@ -265,6 +284,9 @@ absl::Status ReadNodeField(WireReader& message, const WireField& field,
     case NodeProto::kDomainFieldNumber:
       text = &node.domain;
       break;
+    case NodeProto::kOverloadFieldNumber:
+      text = &node.overload;
+      break;
     default:
       return absl::OkStatus();
   }
@@ -274,11 +296,11 @@ absl::Status ReadNodeField(WireReader& message, const WireField& field,
   return absl::OkStatus();
 }
 
-std::string DescribeScanned(const OnnxNode& node, int64_t opset) {
+std::string DescribeScanned(const OnnxNode& node) {
   Node described;
   described.name = node.name;
   described.op_type = node.op_type;
-  described.opset = opset;
+  described.opset = node.opset;
   return Describe(described);
 }
 
@@ -288,10 +310,10 @@ absl::Status TakeDomain(OnnxNode& node) {
   if (node.op_type.empty()) {
     return absl::InvalidArgumentError("has no operator");
   }
-  if (absl::StrContains(node.op_type, '.')) {
+  if (absl::StrContains(node.op_type, '.') && node.function == kNoFunction) {
     return absl::UnimplementedError("the operator is not supported");
   }
-  if (!node.domain.empty() && node.domain != "ai.onnx") {
+  if (!IsDefaultDomain(node.domain)) {
     node.op_type = absl::StrCat(node.domain, ".", node.op_type);
   }
   return absl::OkStatus();
@@ -315,28 +337,35 @@ absl::Status AddAttributes(WireReader message, AttributeScanner attributes,
 
 }  // namespace
 
-absl::StatusOr<OnnxNode> ScanNode(const WireReader& message, int64_t opset,
-                                  size_t index, TensorScanner& tensors,
-                                  const ScanBranch& scan_branch,
-                                  Allowance& held_bytes) {
+absl::StatusOr<OnnxNode> ScanNode(const WireReader& message, size_t index,
+                                  const NodeSurroundings& around) {
   OnnxNode node;
-  RETURN_IF_ERROR(held_bytes.Take(sizeof(OnnxNode)));
+  node.opset = around.opset;
+  RETURN_IF_ERROR(around.held_bytes->Take(sizeof(OnnxNode)));
   // Names first: errors about attributes need them, and a file may have them
   // in any order.
   for (WireReader names = message; !names.AtEnd();) {
     ASSIGN_OR_RETURN(const WireField field, names.Next());
-    RETURN_IF_ERROR(ReadNodeField(names, field, node, held_bytes));
+    RETURN_IF_ERROR(ReadNodeField(names, field, node, *around.held_bytes));
   }
   if (node.name.empty()) node.name = absl::StrCat(node.op_type, "_", index);
+  node.function = around.find_function(node);
   absl::Status sound = TakeDomain(node);
   if (sound.ok()) {
-    sound = AddAttributes(
-        message, AttributeScanner(&tensors, &scan_branch, &held_bytes), node);
+    sound = AddAttributes(message, AttributeScanner(&around), node);
   }
   if (sound.ok()) return node;
   return absl::Status(sound.code(),
-                      absl::StrFormat("%s: %s", DescribeScanned(node, opset),
+                      absl::StrFormat("%s: %s", DescribeScanned(node),
                                       std::string(sound.message())));
+}
+
+absl::Status ScanAttribute(const WireReader& message, TensorScanner& tensors,
+                           Allowance& held_bytes, OnnxNode& node) {
+  NodeSurroundings nothing;
+  nothing.tensors = &tensors;
+  nothing.held_bytes = &held_bytes;
+  return AttributeScanner(&nothing).AddTo(node, message);
 }
 
 }  // namespace layerd

@@ -16,14 +16,30 @@ namespace layerd {
 // depth.
 using ScanBranch = std::function<absl::StatusOr<int>(const WireReader&)>;
 
+// Which of the model's functions a node calls; kNoFunction if none.
+using FindFunction = std::function<int(const OnnxNode&)>;
+
+// What is around a node. All are loans.
+struct NodeSurroundings {
+  int64_t opset = 0;
+  bool is_function = false;  // Whose attributes the node's may refer to.
+  TensorScanner* tensors;
+  Allowance* held_bytes;
+  ScanBranch scan_branch;
+  FindFunction find_function;
+};
+
 // `message` is a NodeProto; `index` names the node if it has no name.
 //
 // Errors: UNIMPLEMENTED naming the node for attributes that are graphs (but of
 //         If, Loop and Scan), sparse tensors, types, or lists of tensors.
-absl::StatusOr<OnnxNode> ScanNode(const WireReader& message, int64_t opset,
-                                  size_t index, TensorScanner& tensors,
-                                  const ScanBranch& scan_branch,
-                                  Allowance& held_bytes);
+absl::StatusOr<OnnxNode> ScanNode(const WireReader& message, size_t index,
+                                  const NodeSurroundings& around);
+
+// `message` is an AttributeProto, which joins those of `node`.
+// Errors: as ScanNode's, without the node.
+absl::Status ScanAttribute(const WireReader& message, TensorScanner& tensors,
+                           Allowance& held_bytes, OnnxNode& node);
 
 }  // namespace layerd
 

@@ -8,6 +8,8 @@
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
 #include "daemon/pack/graph/source_file.h"
+#include "daemon/pack/onnx/onnx_function.h"
+#include "daemon/pack/onnx/onnx_header.h"
 #include "daemon/pack/onnx/onnx_limits.h"
 #include "daemon/pack/onnx/onnx_node_scan.h"
 #include "daemon/pack/onnx/onnx_tensor_scan.h"
@@ -20,128 +22,12 @@ namespace {
 
 using onnx::FunctionProto;
 using onnx::GraphProto;
-using onnx::ModelProto;
-using onnx::OperatorSetIdProto;
 using onnx::SparseTensorProto;
 using onnx::TensorAnnotation;
 using onnx::TensorProto;
 using onnx::TensorShapeProto;
 using onnx::TypeProto;
 using onnx::ValueInfoProto;
-
-// The first string in field `number` of `message`, for errors.
-absl::StatusOr<std::string> StringOf(WireReader message, uint32_t number) {
-  while (!message.AtEnd()) {
-    ASSIGN_OR_RETURN(const WireField field, message.Next());
-    if (field.number != number) continue;
-    ASSIGN_OR_RETURN(const std::string text,
-                     message.ReadString(field, kNameBytesMax, "a name"));
-    return Printable(text);
-  }
-  return std::string();
-}
-
-absl::Status CheckBytesField(const WireField& field, const char* what) {
-  if (field.type == WireType::kBytes) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrFormat("not an ONNX file: its %s is no message", what));
-}
-
-// What stands outside the graph.
-struct Header {
-  int64_t ir_version = 0;
-  std::optional<int64_t> opset;
-  std::optional<WireField> graph;
-};
-
-absl::Status AddOpset(WireReader message, Header& header) {
-  std::string domain;
-  int64_t version = 0;
-  while (!message.AtEnd()) {
-    ASSIGN_OR_RETURN(const WireField field, message.Next());
-    if (field.number == OperatorSetIdProto::kDomainFieldNumber) {
-      ASSIGN_OR_RETURN(domain,
-                       message.ReadString(field, kNameBytesMax, "a domain"));
-    } else if (field.number == OperatorSetIdProto::kVersionFieldNumber) {
-      version = static_cast<int64_t>(field.value);
-    }
-  }
-  // Other domains may be imported; who uses one is refused by name.
-  if (!domain.empty() && domain != "ai.onnx") return absl::OkStatus();
-  if (header.opset && *header.opset != version) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("imports opset %d and opset %d of the same domain",
-                        *header.opset, version));
-  }
-  header.opset = version;
-  return absl::OkStatus();
-}
-
-absl::Status RefuseFunction(const WireReader& message) {
-  ASSIGN_OR_RETURN(const std::string name,
-                   StringOf(message, FunctionProto::kNameFieldNumber));
-  ASSIGN_OR_RETURN(const std::string domain,
-                   StringOf(message, FunctionProto::kDomainFieldNumber));
-  return absl::UnimplementedError(absl::StrFormat(
-      "function \"%s\" of domain \"%s\": functions of a model are not "
-      "supported; inline them before packing (onnx.inliner does)",
-      name, domain));
-}
-
-absl::Status ReadHeaderField(const WireReader& message, const WireField& field,
-                             Header& header) {
-  switch (field.number) {
-    case ModelProto::kIrVersionFieldNumber:
-      header.ir_version = static_cast<int64_t>(field.value);
-      return absl::OkStatus();
-    case ModelProto::kOpsetImportFieldNumber:
-      RETURN_IF_ERROR(CheckBytesField(field, "opset_import"));
-      return AddOpset(message.Within(field), header);
-    case ModelProto::kFunctionsFieldNumber:
-      RETURN_IF_ERROR(CheckBytesField(field, "function"));
-      return RefuseFunction(message.Within(field));
-    case ModelProto::kGraphFieldNumber:
-      RETURN_IF_ERROR(CheckBytesField(field, "graph"));
-      if (header.graph) return absl::InvalidArgumentError("has two graphs");
-      header.graph = field;
-      return absl::OkStatus();
-    default:
-      return absl::OkStatus();
-  }
-}
-
-absl::Status CheckHeader(const Header& header) {
-  if (!header.graph || header.ir_version == 0) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("not an ONNX file: it has no %s",
-                        header.graph ? "ir_version" : "graph"));
-  }
-  if (header.ir_version < kIrVersionMin || header.ir_version > kIrVersionMax) {
-    return absl::UnimplementedError(
-        absl::StrFormat("IR version %d; versions %d to %d are supported",
-                        header.ir_version, kIrVersionMin, kIrVersionMax));
-  }
-  if (!header.opset) {
-    return absl::InvalidArgumentError("imports no opset of the default domain");
-  }
-  if (*header.opset < kOpsetMin || *header.opset > kOpsetMax) {
-    return absl::UnimplementedError(absl::StrFormat(
-        "opset %d; opsets %d to %d are supported (onnx.version_converter "
-        "converts others)",
-        *header.opset, kOpsetMin, kOpsetMax));
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<Header> ReadHeader(WireReader message) {
-  Header header;
-  while (!message.AtEnd()) {
-    ASSIGN_OR_RETURN(const WireField field, message.Next());
-    RETURN_IF_ERROR(ReadHeaderField(message, field, header));
-  }
-  RETURN_IF_ERROR(CheckHeader(header));
-  return header;
-}
 
 absl::StatusOr<OnnxDimension> ScanDimension(WireReader message) {
   OnnxDimension dimension;
@@ -207,11 +93,31 @@ absl::Status ScanType(WireReader message, OnnxValueInfo& info) {
   return absl::OkStatus();
 }
 
-// Scans the parts of one graph into a model.
+// Scans the model's graph, or the nodes of a function.
 class GraphScanner {
  public:
-  GraphScanner(OnnxModel* model, Allowance* held_bytes)
-      : model_(model), held_bytes_(held_bytes), tensors_(model, held_bytes) {}
+  // `body` is the model's, or a function's.
+  GraphScanner(OnnxModel* model, OnnxBody* body, NodeSurroundings around)
+      : model_(model),
+        body_(body),
+        around_(std::move(around)),
+        held_bytes_(around_.held_bytes) {
+    around_.scan_branch = [this](const WireReader& graph) {
+      return AddBranch(graph);
+    };
+  }
+  GraphScanner(const GraphScanner&) = delete;
+  GraphScanner& operator=(const GraphScanner&) = delete;
+
+  absl::Status ScanNodes(WireReader function) {
+    while (!function.AtEnd()) {
+      ASSIGN_OR_RETURN(const WireField field, function.Next());
+      if (field.number != FunctionProto::kNodeFieldNumber) continue;
+      RETURN_IF_ERROR(CheckBytesField(field, "node"));
+      RETURN_IF_ERROR(AddNode(function.Within(field)));
+    }
+    return absl::OkStatus();
+  }
 
   absl::Status Scan(WireReader graph) {
     while (!graph.AtEnd()) {
@@ -260,29 +166,25 @@ class GraphScanner {
   }
 
   absl::Status AddNode(const WireReader& message) {
-    RETURN_IF_ERROR(CheckCount(model_->nodes.size(), kNodesMax, "nodes"));
-    const auto scan_branch = [this](const WireReader& graph) {
-      return AddBranch(graph);
-    };
+    RETURN_IF_ERROR(CheckCount(body_->nodes.size(), kNodesMax, "nodes"));
     ASSIGN_OR_RETURN(OnnxNode node,
-                     ScanNode(message, model_->opset, model_->nodes.size(),
-                              tensors_, scan_branch, *held_bytes_));
+                     ScanNode(message, body_->nodes.size(), around_));
     node.branch = branch_;
-    model_->nodes.push_back(std::move(node));
+    body_->nodes.push_back(std::move(node));
     return absl::OkStatus();
   }
 
   absl::StatusOr<int> AddBranch(const WireReader& graph) {
     RETURN_IF_ERROR(
-        CheckCount(model_->branches.size(), kBranchesMax, "branches"));
+        CheckCount(body_->branches.size(), kBranchesMax, "branches"));
     if (depth_ == kBranchDepthMax) {
       return absl::InvalidArgumentError(
           absl::StrFormat("branches lie more than %d deep", kBranchDepthMax));
     }
     RETURN_IF_ERROR(held_bytes_->Take(sizeof(OnnxBranch)));
-    const int index = static_cast<int>(model_->branches.size());
+    const int index = static_cast<int>(body_->branches.size());
     const int parent = std::exchange(branch_, index);
-    model_->branches.emplace_back().parent = parent;
+    body_->branches.emplace_back().parent = parent;
     ++depth_;
     const absl::Status scanned = Scan(graph);
     --depth_;
@@ -292,27 +194,30 @@ class GraphScanner {
   }
 
   OnnxBranch& BranchAtHand() {
-    return model_->branches[static_cast<size_t>(branch_)];
+    return body_->branches[static_cast<size_t>(branch_)];
   }
 
   // Of a branch, whose types follow from what is around it.
-  absl::Status AddEdge(const WireReader& message, const char* kind,
+  absl::Status AddEdge(WireReader message, const char* kind,
                        std::vector<std::string>& edges) {
     RETURN_IF_ERROR(CheckCount(edges.size(), kNodeEdgesMax / 2, kind));
-    ASSIGN_OR_RETURN(std::string name,
-                     StringOf(message, ValueInfoProto::kNameFieldNumber));
-    RETURN_IF_ERROR(held_bytes_->Take(sizeof(std::string) + name.size()));
-    edges.push_back(std::move(name));
-    return absl::OkStatus();
+    std::string& name = edges.emplace_back();
+    while (!message.AtEnd()) {
+      ASSIGN_OR_RETURN(const WireField field, message.Next());
+      if (field.number != ValueInfoProto::kNameFieldNumber) continue;
+      ASSIGN_OR_RETURN(name,
+                       message.ReadString(field, kNameBytesMax, "a name"));
+    }
+    return held_bytes_->Take(sizeof(std::string) + name.size());
   }
 
   absl::Status AddInitializer(const WireReader& message) {
     RETURN_IF_ERROR(
-        CheckCount(model_->initializers.size(), kTensorsMax, "initializers"));
-    ASSIGN_OR_RETURN(OnnxTensor tensor, tensors_.Scan(message));
+        CheckCount(body_->initializers.size(), kTensorsMax, "initializers"));
+    ASSIGN_OR_RETURN(OnnxTensor tensor, around_.tensors->Scan(message));
     tensor.branch = branch_;
     RETURN_IF_ERROR(held_bytes_->Take(sizeof(OnnxTensor) + tensor.name.size()));
-    model_->initializers.push_back(std::move(tensor));
+    body_->initializers.push_back(std::move(tensor));
     return absl::OkStatus();
   }
 
@@ -381,14 +286,15 @@ class GraphScanner {
   }
 
   OnnxModel* model_;
+  OnnxBody* body_;
+  NodeSurroundings around_;
   Allowance* held_bytes_;
-  TensorScanner tensors_;
   int branch_ = kNoBranch;  // That is being scanned.
   int depth_ = 0;
 };
 
-absl::StatusOr<Header> NamingFile(const WireReader& file,
-                                  absl::StatusOr<Header> header) {
+absl::StatusOr<OnnxHeader> NamingFile(const WireReader& file,
+                                      absl::StatusOr<OnnxHeader> header) {
   const std::string& path = file.window()->file().path;
   if (header.ok() || absl::StartsWith(header.status().message(), path)) {
     return header;
@@ -398,13 +304,67 @@ absl::StatusOr<Header> NamingFile(const WireReader& file,
       absl::StrCat(path, ": ", std::string(header.status().message())));
 }
 
-absl::Status ScanInto(OnnxModel& model, Allowance& held_bytes) {
-  FileWindow window(model.files.front().get());
-  const WireReader file(&window);
-  ASSIGN_OR_RETURN(const Header header, NamingFile(file, ReadHeader(file)));
-  model.opset = *header.opset;
-  return GraphScanner(&model, &held_bytes).Scan(file.Within(*header.graph));
-}
+// Scans all that a file says, then writes functions out.
+class ModelScanner {
+ public:
+  ModelScanner(OnnxModel* model, Allowance* held_bytes)
+      : model_(model), held_bytes_(held_bytes), tensors_(model, held_bytes) {}
+
+  absl::Status Scan() {
+    FileWindow window(model_->files.front().get());
+    const WireReader file(&window);
+    ASSIGN_OR_RETURN(const OnnxHeader header,
+                     NamingFile(file, ReadHeader(file)));
+    model_->opset = *header.opset;
+    RETURN_IF_ERROR(ScanFunctions(file, header));
+    GraphScanner graph(model_, model_, Surroundings(model_->opset, false));
+    RETURN_IF_ERROR(graph.Scan(file.Within(*header.graph)));
+    return InlineFunctions(functions_, *held_bytes_, *model_);
+  }
+
+ private:
+  // Names first, for they may call each other.
+  absl::Status ScanFunctions(const WireReader& file, const OnnxHeader& header) {
+    for (const WireField& field : header.functions) {
+      ASSIGN_OR_RETURN(OnnxFunction function,
+                       ScanFunction(file.Within(field), model_->opset, tensors_,
+                                    *held_bytes_));
+      const int index = static_cast<int>(functions_.size());
+      if (!indices_.emplace(KeyOf(function), index).second) {
+        return absl::InvalidArgumentError(absl::StrFormat(
+            "function \"%s\" of domain \"%s\" is there twice",
+            Printable(function.name), Printable(function.domain)));
+      }
+      functions_.push_back(std::move(function));
+    }
+    for (size_t i = 0; i < functions_.size(); ++i) {
+      OnnxFunction& function = functions_[i];
+      GraphScanner nodes(model_, &function, Surroundings(function.opset, true));
+      RETURN_IF_ERROR(nodes.ScanNodes(file.Within(header.functions[i])));
+    }
+    return absl::OkStatus();
+  }
+
+  NodeSurroundings Surroundings(int64_t opset, bool is_function) {
+    NodeSurroundings around;
+    around.opset = opset;
+    around.is_function = is_function;
+    around.tensors = &tensors_;
+    around.held_bytes = held_bytes_;
+    around.find_function = [this](const OnnxNode& node) {
+      if (indices_.empty()) return kNoFunction;
+      const auto known = indices_.find(KeyOf(node));
+      return known == indices_.end() ? kNoFunction : known->second;
+    };
+    return around;
+  }
+
+  OnnxModel* model_;
+  Allowance* held_bytes_;
+  TensorScanner tensors_;
+  std::vector<OnnxFunction> functions_;
+  std::map<FunctionKey, int> indices_;
+};
 
 }  // namespace
 
@@ -413,7 +373,7 @@ absl::StatusOr<OnnxModel> ScanOnnx(const std::string& path,
   OnnxModel model;
   ASSIGN_OR_RETURN(auto file, OpenSource(path));
   model.files.push_back(std::move(file));
-  RETURN_IF_ERROR(ScanInto(model, held_bytes));
+  RETURN_IF_ERROR(ModelScanner(&model, &held_bytes).Scan());
   return model;
 }
 

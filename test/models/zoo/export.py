@@ -28,8 +28,9 @@ def spread_statistics(module):
             torch.nn.init.uniform_(norm.bias, -0.1, 0.1)
 
 
-def plain(build, opset):
-    """`build` returns a module and its example inputs."""
+def plain(build, opset, **how):
+    """`build` returns a module and its example inputs; `how` is for the
+    exporter."""
 
     def make(folder):
         seed()
@@ -42,7 +43,7 @@ def plain(build, opset):
             warnings.simplefilter("ignore")
             # The exporter writes opset 9 and later.
             torch.onnx.export(module, inputs, str(path), input_names=names,
-                              opset_version=max(opset, 9))
+                              opset_version=max(opset, 9), **how)
         if opset < 9:
             old = onnx.version_converter.convert_version(
                 onnx.load(path), opset)
@@ -144,13 +145,17 @@ def optimised(make):
 
 def add(name, family, build, opset=16, variants=(), **facts):
     """The network, and what else its users make of it: opset numbers, "half",
-    "half_weights", "optimised", "qdq", "operators", "dynamic"."""
+    "half_weights", "optimised", "functions" (one for each module), "qdq",
+    "operators", "dynamic"."""
     make = plain(build, opset)
     registry.add(name, family, make, **facts)
     for variant in variants:
         called = f"{name}:{variant}"
         if isinstance(variant, int):
             registry.add(called, family, plain(build, variant))
+        elif variant == "functions":
+            registry.add(called, family, plain(
+                build, opset, export_modules_as_functions=True))
         elif variant == "half":
             registry.add(called, "half precision", half(make))
         elif variant == "optimised":
