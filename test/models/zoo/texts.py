@@ -73,8 +73,8 @@ def add(name, *what, variants=(), **facts):
 
 
 add("bert", "Bert", "Model", words_and_mask, **WORDS,
-    variants=(11, 17, "half_weights", "optimised", "functions", "qdq",
-              "operators", "dynamic"))
+    variants=(11, 17, "half_weights", "optimised", "qdq", "operators",
+              "dynamic"))
 add("bert_answers", "Bert", "ForQuestionAnswering", words(), **WORDS)
 add("roberta", "Roberta", "ForSequenceClassification", words(), **WORDS,
     variants=(11,))
