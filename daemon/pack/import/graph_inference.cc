@@ -14,6 +14,7 @@
 #include "daemon/pack/import/graph_builder.h"
 #include "daemon/pack/import/loop_bodies.h"
 #include "daemon/pack/import/sequences.h"
+#include "daemon/pack/import/turned_weights.h"
 #include "daemon/pack/onnx/onnx_limits.h"
 #include "daemon/pack/operators/node_check.h"
 #include "daemon/pack/operators/node_context.h"
@@ -33,6 +34,7 @@ class Inference {
         spelled_("nodes for operators without a kernel", kSpelledNodesMax),
         bodies_(graph, held_bytes, &spelled_),
         sequences_(graph, held_bytes),
+        turned_(graph),
         stands_for_(graph->values.size()) {
     std::iota(stands_for_.begin(), stands_for_.end(), 0);
   }
@@ -72,19 +74,21 @@ class Inference {
   }
 
   absl::Status InferAndKeep(Node& node, std::vector<Node>& kept) {
+    RETURN_IF_ERROR(TakeInputs(node));
     if (node.op_type == "If") return Decide(node, kept);
     if (node.body >= 0) return bodies_.Unroll(node, door_);
-    Resolve(node);
     if (Sequences::Is(node)) return sequences_.Take(node, door_);
     if (IsAliasOfSequence(node)) return absl::OkStatus();
     ASSIGN_OR_RETURN(const bool stays, Infer(node));
     return stays ? Keep(std::move(node), kept) : absl::OkStatus();
   }
 
-  void Resolve(Node& node) {
+  absl::Status TakeInputs(Node& node) {
     for (int& input : node.inputs) {
       if (input != kAbsent) input = StandsFor(input);
     }
+    turned_.ReadFromFile(node);
+    return Settle(node.inputs);
   }
 
   bool IsAliasOfSequence(const Node& node) {
@@ -216,6 +220,15 @@ class Inference {
     return absl::OkStatus();
   }
 
+  // Folds what waits among `values`.
+  absl::Status Settle(const std::vector<int>& values) {
+    for (const int value : values) {
+      const std::optional<Node> turned = turned_.Release(value);
+      if (turned) RETURN_IF_ERROR(Fold(*turned, *FindOperator("Transpose")));
+    }
+    return absl::OkStatus();
+  }
+
   // Whether the node stays: neither folded nor without effect.
   absl::StatusOr<bool> Infer(Node& node) {
     const OperatorRow* row = FindOperator(node.op_type);
@@ -230,7 +243,6 @@ class Inference {
                           Describe(node), row->opset_min));
     }
     RETURN_IF_ERROR(CheckArity(node, *row));
-    Resolve(node);
     RETURN_IF_ERROR(CheckAreTensors(node));
     if (row->infer == nullptr) return true;
     NodeContext context(graph_, &node);
@@ -243,7 +255,7 @@ class Inference {
     if (FoldsToNothing(node)) return false;
     ASSIGN_OR_RETURN(const bool folds, CanFold(node, *row));
     if (folds) {
-      RETURN_IF_ERROR(Fold(node, *row));
+      if (!turned_.Take(node)) RETURN_IF_ERROR(Fold(node, *row));
       return false;
     }
     // Of what becomes several nodes each is asked.
@@ -262,6 +274,7 @@ class Inference {
     CountNewValues();
     for (Node& part : *spelled) {
       if (part.name != node.name) part.name = UniqueName(part.name);
+      RETURN_IF_ERROR(TakeInputs(part));
       ASSIGN_OR_RETURN(const bool stays, Infer(part));
       if (stays) RETURN_IF_ERROR(Keep(std::move(part), kept));
     }
@@ -272,6 +285,8 @@ class Inference {
   absl::Status SplitIntoSlices(const Node& split, std::vector<Node>& kept) {
     const std::vector<int64_t>& from = *ValueAt(split.inputs[0]).shape;
     const int64_t axis = std::get<int64_t>(split.attributes.at("axis"));
+    const auto& firsts =
+        std::get<std::vector<int64_t>>(split.attributes.at("starts"));
     std::vector<int64_t> starts(from.size(), 0);
     for (size_t i = 0; i < split.outputs.size(); ++i) {
       const int output = split.outputs[i];
@@ -283,7 +298,7 @@ class Inference {
       slice.opset = split.opset;
       slice.inputs = {split.inputs[0]};
       slice.outputs = {output};
-      starts[static_cast<size_t>(axis)] = StartOf(split, i);
+      starts[static_cast<size_t>(axis)] = firsts[i];
       slice.attributes["starts"] = starts;
       slice.attributes["steps"] = std::vector<int64_t>(from.size(), 1);
       if (FoldsToNothing(slice)) continue;
@@ -297,12 +312,6 @@ class Inference {
       kept.push_back(std::move(slice));
     }
     return absl::OkStatus();
-  }
-
-  static int64_t StartOf(const Node& split, size_t i) {
-    const auto& starts =
-        std::get<std::vector<int64_t>>(split.attributes.at("starts"));
-    return starts[i];
   }
 
   Value& ValueAt(int index) {
@@ -405,6 +414,10 @@ class Inference {
   // writes it under this name; where it is an input, a constant or another
   // output as well, an Identity copies it, if there is something to copy.
   absl::Status ConnectOutputs() {
+    std::vector<int> sources;
+    for (const int output : graph_->outputs)
+      sources.push_back(StandsFor(output));
+    RETURN_IF_ERROR(Settle(sources));
     std::vector<bool> is_written(graph_->values.size(), false);
     for (const Node& node : graph_->nodes) {
       for (const int output : node.outputs) {
@@ -466,6 +479,7 @@ class Inference {
   Allowance work_, spelled_;
   LoopBodies bodies_;
   Sequences sequences_;
+  TurnedWeights turned_;
   InferenceDoor door_;
   // The value that each is the same as: itself, or the input of a node that
   // does nothing.

@@ -152,6 +152,29 @@ struct Row {
 };
 
 // clang-format off
+TEST_CASE("A split into ones drops their dimension where that is asked") {
+  TestModel model(18);
+  model.Input("x", {3, 4});
+  model.Ints("pieces", {}, {GENERATE(1, 3)});
+  model.Ints("first", {}, {0});
+  onnx::NodeProto* split =
+      model.Add("SplitToSequence", {"x", "pieces"}, {"list"});
+  const int64_t keeps = GENERATE(0, 1);
+  SetInt(split, "keepdims", keeps);
+  model.Add("SequenceAt", {"list", "first"}, {"one"});
+  model.Add("Neg", {"one"}, {"y"});
+  model.Output("y");
+  const auto graph = model.Import();
+  REQUIRE(graph.ok());
+
+  using Sizes = std::vector<int64_t>;
+  const bool is_ones =
+      model.proto.graph().initializer(0).raw_data()[0] == '\1';
+  const Sizes kept = is_ones ? Sizes{1, 4} : Sizes{3, 4};
+  CHECK(ValueNamed(*graph, "y").shape ==
+        (is_ones && keeps == 0 ? Sizes{4} : kept));
+}
+
 TEST_CASE("A loop that is unsound or that a request decides is refused by name") {
   const auto row = GENERATE(values<Row>({
       {"turns of a request", [](Summing& s) { s.model.Input("n", {}, onnx::TensorProto::INT64); s.loop->set_input(0, "n"); }, "node \"y\" (Loop, opset 16): how often it turns depends on \"n\""},

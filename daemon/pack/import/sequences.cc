@@ -189,6 +189,18 @@ absl::StatusOr<std::vector<int64_t>> Sequences::PiecesOf(const Node& node,
   return pieces;
 }
 
+// A dimension of 1 can only be dropped then. The specification has a given
+// `split` keep it; exporters (torch.onnx's unbind) and ONNX Runtime take a 1
+// for one that is not given.
+bool Sequences::SplitsIntoElements(const Node& node) const {
+  if (!HasInput(node, 1)) return true;
+  const Value& split = graph_->values[static_cast<size_t>(node.inputs[1])];
+  if (split.constant < 0 || !split.shape->empty()) return false;
+  const auto each =
+      graph_->ReadI64(graph_->constants[static_cast<size_t>(split.constant)]);
+  return each.ok() && each->front() == 1;
+}
+
 absl::Status Sequences::Split(const Node& node, const InferenceDoor& door) {
   if (!HasInput(node, 0) || Has(node.inputs[0])) return Unsound(node);
   ASSIGN_OR_RETURN(int64_t axis, IntOr(node, "axis", 0));
@@ -200,7 +212,7 @@ absl::Status Sequences::Split(const Node& node, const InferenceDoor& door) {
   if (axis < 0 || axis >= rank) return Unsound(node);
   ASSIGN_OR_RETURN(const std::vector<int64_t> pieces,
                    PiecesOf(node, shape[static_cast<size_t>(axis)]));
-  const bool drops = keeps == 0 && !HasInput(node, 1);
+  const bool drops = keeps == 0 && SplitsIntoElements(node);
   List list;
   int64_t at = 0;
   for (const int64_t piece : pieces) {

@@ -46,6 +46,7 @@ class Sequences {
   absl::Status Split(const Node& node, const InferenceDoor& door);
   absl::StatusOr<std::vector<int64_t>> PiecesOf(const Node& node,
                                                 int64_t length) const;
+  bool SplitsIntoElements(const Node& node) const;
   int NewValue();
   int KnownInts(const std::vector<int64_t>& numbers, bool is_list);
 

@@ -82,6 +82,7 @@ const std::map<std::string, Translator::Method>& Translator::Methods() {
       {"BatchNormalization", &T::TakeBatchNormalization},
       {"Gemm", &T::TakeGemm},
       {"MatMul", &T::TakeMatMul},
+      {"MatMulOfRows", &T::TakeMatMul},
       {"Recurrent", &T::TakeRecurrent},
       {"TopPlaces", &T::TakeTopPlaces},
       {"Pad", &T::TakePad},

@@ -249,10 +249,11 @@ absl::Status Translator::TakeMatMul(const Node& node) {
   if (IsConstant(b) && ShapeOf(b).size() <= 2) {
     Weight weight = WeightOf(b);
     Shape shape = ShapeOf(a);
-    weight.transposed = weight.shape.size() == 2;
+    weight.transposed =
+        weight.shape.size() == 2 && node.op_type != "MatMulOfRows";
     if (weight.transposed) {
       std::swap(weight.shape[0], weight.shape[1]);
-    } else {
+    } else if (weight.shape.size() == 1) {
       weight.shape.insert(weight.shape.begin(), 1);
     }
     shape.back() = weight.shape[0];

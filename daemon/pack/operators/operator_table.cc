@@ -93,6 +93,7 @@ constexpr OperatorRow kOperators[] = {
     {"LpNormalization", 7, 1, 1, 1, nullptr, Folds::kNever, nullptr, Lowers::kAny},
     {"MatMul", 7, 2, 2, 1, InferMatMul, Folds::kNever, nullptr, Lowers::kFloats},
     {"MatMulInteger", 10, 2, 4, 1, nullptr, Folds::kNever, nullptr, Lowers::kAny},
+    {"MatMulOfRows", kOpsetOfOurOwn, 2, 2, 1, InferMatMulOfRows, Folds::kNever, nullptr, Lowers::kFloats},
     {"Max", 7, 1, kMany, 1, InferArithmetic, Folds::kSmall, FoldMax, Lowers::kNumbers},
     {"MaxPool", 7, 1, 1, 2, InferMaxPool, Folds::kNever, nullptr, Lowers::kNumbers, Gaps::kAny},
     {"MaxUnpool", 9, 2, 3, 1, nullptr, Folds::kNever, nullptr, Lowers::kAny},

@@ -26,6 +26,7 @@ absl::Status InferConvTranspose(NodeContext& node);
 // shape_inference_linear.cc
 absl::Status InferGemm(NodeContext& node);
 absl::Status InferMatMul(NodeContext& node);
+absl::Status InferMatMulOfRows(NodeContext& node);
 
 // shape_inference_elementwise.cc
 absl::Status InferUnary(NodeContext& node);       // Without attributes.

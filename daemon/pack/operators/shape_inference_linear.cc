@@ -1,6 +1,7 @@
 // Products of matrices.
 
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -15,6 +16,29 @@ absl::Status Mismatch(const NodeContext& node, const char* why) {
   return node.Invalid(absl::StrFormat("[%s] times [%s]: %s",
                                       absl::StrJoin(node.shape(0), ", "),
                                       absl::StrJoin(node.shape(1), ", "), why));
+}
+
+absl::Status InferProduct(NodeContext& node, std::vector<int64_t> a,
+                          std::vector<int64_t> b) {
+  if (a.empty() || b.empty()) return Mismatch(node, "a scalar is no matrix");
+  if (node.dtype(0) != node.dtype(1)) return Mismatch(node, "types differ");
+  // A vector is a row on the left and a column on the right, for a while.
+  const bool is_row = a.size() == 1;
+  const bool is_column = b.size() == 1;
+  if (is_row) a.insert(a.begin(), 1);
+  if (is_column) b.push_back(1);
+  const int64_t rows = a[a.size() - 2];
+  const int64_t columns = b.back();
+  if (a.back() != b[b.size() - 2]) {
+    return Mismatch(node, "the inner dimensions differ");
+  }
+  a.resize(a.size() - 2);
+  b.resize(b.size() - 2);
+  std::optional<std::vector<int64_t>> product = BroadcastShape(a, b);
+  if (!product) return Mismatch(node, "the outer dimensions differ");
+  if (!is_row) product->push_back(rows);
+  if (!is_column) product->push_back(columns);
+  return node.SetOutput(0, node.dtype(0), *std::move(product));
 }
 
 }  // namespace
@@ -46,27 +70,13 @@ absl::Status InferGemm(NodeContext& node) {
 }
 
 absl::Status InferMatMul(NodeContext& node) {
-  std::vector<int64_t> a = node.shape(0);
-  std::vector<int64_t> b = node.shape(1);
-  if (a.empty() || b.empty()) return Mismatch(node, "a scalar is no matrix");
-  if (node.dtype(0) != node.dtype(1)) return Mismatch(node, "types differ");
-  // A vector is a row on the left and a column on the right, for a while.
-  const bool is_row = a.size() == 1;
-  const bool is_column = b.size() == 1;
-  if (is_row) a.insert(a.begin(), 1);
-  if (is_column) b.push_back(1);
-  const int64_t rows = a[a.size() - 2];
-  const int64_t columns = b.back();
-  if (a.back() != b[b.size() - 2]) {
-    return Mismatch(node, "the inner dimensions differ");
-  }
-  a.resize(a.size() - 2);
-  b.resize(b.size() - 2);
-  std::optional<std::vector<int64_t>> product = BroadcastShape(a, b);
-  if (!product) return Mismatch(node, "the outer dimensions differ");
-  if (!is_row) product->push_back(rows);
-  if (!is_column) product->push_back(columns);
-  return node.SetOutput(0, node.dtype(0), *std::move(product));
+  return InferProduct(node, node.shape(0), node.shape(1));
+}
+
+absl::Status InferMatMulOfRows(NodeContext& node) {
+  std::vector<int64_t> turned = node.shape(1);
+  std::swap(turned[0], turned[1]);
+  return InferProduct(node, node.shape(0), std::move(turned));
 }
 
 }  // namespace layerd
