@@ -26,15 +26,18 @@ enum SlotState : uint32_t { kIdle, kOn, kStopping, kEnded };
 // when idle or ended, the loader else.
 struct Slot {
   std::atomic<uint32_t> state{kIdle};
-  std::atomic<int> asked_level{0};  // The executor may raise it while it is on.
+  // The executor may raise these while it is on.
+  std::atomic<int> asked_level{0};
+  std::atomic<bool> asked_low{false};
   StreamReader reader;
   uint64_t start_number = 0;
   uint64_t bytes_in_flight = 0;
   size_t open_runs = 0;
-  int ordered_level = 0;  // The level while the loader sorts.
+  int ordered_level = 0;  // What was asked, while the loader sorts; likewise:
+  bool ordered_low = false;
 
   int level() const { return ordered_level; }
-  bool low() const { return reader.request().low; }
+  bool low() const { return ordered_low; }
   uint64_t tile_bytes() const {
     return reader.request().file->tiles().tile_bytes();
   }
@@ -57,7 +60,7 @@ class Loader::Impl {
   void Run();
   void Shutdown();
   void Start(WeightStream* stream, const StreamRequest& request);
-  void Raise(WeightStream* stream, int level);
+  void Raise(WeightStream* stream, int level, bool low);
   void Stop(WeightStream* stream);
   bool reading() const { return reading_.load(); }
   Stats stats() const;
@@ -169,6 +172,7 @@ void Loader::Impl::Start(WeightStream* stream, const StreamRequest& request) {
     if (state != kIdle) continue;
     slot.reader.Begin(stream);
     slot.asked_level.store(request.level);
+    slot.asked_low.store(request.low);
     slot.start_number = ++starts_;
     uint32_t expected = kIdle;
     if (!slot.state.compare_exchange_strong(expected, kOn)) break;  // Ended.
@@ -180,11 +184,12 @@ void Loader::Impl::Start(WeightStream* stream, const StreamRequest& request) {
   stream->Fail(absl::UnavailableError("the loader has shut down"));
 }
 
-void Loader::Impl::Raise(WeightStream* stream, int level) {
+void Loader::Impl::Raise(WeightStream* stream, int level, bool low) {
   LAYERD_CHECK(!stream->idle());
   if (stream->slot_ == kJobsMax) return;  // All of it was there.
   // Seen when the loader next looks; what is in flight is this job's own or
   // bounded.
+  slots_[stream->slot_].asked_low.store(low);
   slots_[stream->slot_].asked_level.store(level);
 }
 
@@ -219,6 +224,7 @@ std::span<Slot*> Loader::Impl::SlotsThatRead() {
     if (slot.state.load() != kOn) continue;
     if (slot.reader.exhausted() && slot.open_runs == 0) continue;
     slot.ordered_level = slot.asked_level.load();
+    slot.ordered_low = slot.asked_low.load();
     ordered_[count++] = &slot;
   }
   const std::span<Slot*> slots(ordered_.data(), count);
@@ -343,8 +349,8 @@ void Loader::Shutdown() { impl_->Shutdown(); }
 void Loader::Start(WeightStream* stream, const StreamRequest& request) {
   impl_->Start(stream, request);
 }
-void Loader::Raise(WeightStream* stream, int level) {
-  impl_->Raise(stream, level);
+void Loader::Raise(WeightStream* stream, int level, bool low) {
+  impl_->Raise(stream, level, low);
 }
 void Loader::Stop(WeightStream* stream) { impl_->Stop(stream); }
 bool Loader::reading() const { return impl_->reading(); }

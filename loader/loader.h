@@ -63,9 +63,9 @@ class Loader {
   void Start(WeightStream* stream, const StreamRequest& request);
 
   // A job that was read ahead for has come: from now on its stream is as urgent
-  // as `level` says.
+  // as `level` says, and `low` as StreamRequest has it.
   // REQUIRES: `stream` was started and not stopped.
-  void Raise(WeightStream* stream, int level);
+  void Raise(WeightStream* stream, int level, bool low);
 
   // Ends a job, done or not: waits until no read of it is in flight, takes
   // back its read-ahead and what the executor has not released; the stream is

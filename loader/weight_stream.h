@@ -37,7 +37,8 @@ struct StreamRequest {
   // 1 is the most urgent. Reading ahead for jobs that are only expected comes
   // after all levels.
   int level = 1;
-  // Not of the most urgent level that has a model: what it has in flight is
+  // Not of the most urgent level that has a model, or only for a job that is
+  // expected, where a job of another level may come: what it has in flight is
   // capped even while it is the only one.
   bool low = false;
   Bell* bell = nullptr;  // Rung when reads have arrived, or will not.
@@ -139,8 +140,8 @@ class WeightStream {
   IoEngine* engine_ = nullptr;  // To wake the loader when a room came back.
   size_t slot_ = 0;             // Of the loader, while it knows the stream.
   size_t oldest_ = 0;           // Executor: the first read not yet released.
-  size_t placed_ = 0;    // Loader: reads that have a place in memory.
-  absl::Status status_;  // Written before kFailed is published.
+  size_t placed_ = 0;           // Loader: reads that have a place in memory.
+  absl::Status status_;         // Written before kFailed is published.
   std::atomic<uint32_t> published_{0};
   // The loader waits until so many rooms of the ring have come back.
   static constexpr uint64_t kNeverWake = ~uint64_t{0};

@@ -13,6 +13,7 @@ Executor::Executor(const Options& options, Backend* backend, Loader* loader,
                    const Clock* clock, Bell* bell)
     : level_(options.level),
       low_(options.low),
+      expected_is_low_(options.expected_is_low),
       backend_(backend),
       loader_(loader),
       clock_(clock),
@@ -30,7 +31,8 @@ void Executor::Expect(PlacedModel* model) {
   if (model == expected_) return;
   ExpectNothing();
   expected_ = model;
-  loader_->Start(&stream_, RequestOf(*model, kLevels + level_));
+  loader_->Start(&stream_,
+                 RequestOf(*model, kLevels + level_, expected_is_low_));
 }
 
 void Executor::ExpectNothing() {
@@ -59,11 +61,11 @@ void Executor::Begin(PlacedModel* model,
   lookups_before_ = table_lookup_.stats();
   if (expected_ == model && !stream_.failed()) {
     expected_ = nullptr;
-    loader_->Raise(&stream_, level_);
+    loader_->Raise(&stream_, level_, low_);
   } else {
     // What failed while nobody asked is tried again, now that one does.
     ExpectNothing();
-    loader_->Start(&stream_, RequestOf(*model, level_));
+    loader_->Start(&stream_, RequestOf(*model, level_, low_));
   }
 }
 
@@ -142,12 +144,13 @@ void Executor::End() {
   model_ = nullptr;
 }
 
-StreamRequest Executor::RequestOf(const PlacedModel& model, int level) {
+StreamRequest Executor::RequestOf(const PlacedModel& model, int level,
+                                  bool low) {
   return {.file = &model.model().file(),
           .reads = model.reads(),
           .ring = ring_ ? &*ring_ : nullptr,
           .level = level,
-          .low = low_,
+          .low = low,
           .bell = bell_};
 }
 

@@ -61,7 +61,8 @@ class Executor {
 
   struct Options {
     int level = 3;
-    bool low = false;  // As StreamRequest has it.
+    // As StreamRequest has it: of jobs, and of those that are only expected.
+    bool low = false, expected_is_low = false;
     // Of the longest program of the level.
     size_t reads_max = 0;
     // Empty if all models of the level are resident.
@@ -118,7 +119,7 @@ class Executor {
     size_t part = 0;
   };
 
-  StreamRequest RequestOf(const PlacedModel& model, int level);
+  StreamRequest RequestOf(const PlacedModel& model, int level, bool low);
   absl::StatusOr<bool> AdvanceLookup();
   absl::Status LookUp();
   absl::Status CopyInputs();
@@ -131,7 +132,7 @@ class Executor {
   absl::Status InLayer(size_t part, const absl::Status& status) const;
 
   const int level_;
-  const bool low_;
+  const bool low_, expected_is_low_;
   Backend* const backend_;
   Loader* const loader_;
   const Clock* const clock_;

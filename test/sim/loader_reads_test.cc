@@ -214,5 +214,29 @@ TEST_CASE("Jobs below the most urgent have few bytes in flight") {
   loader->Stop(&urgent);
 }
 
+TEST_CASE("What is read ahead has few bytes in flight, until its job comes") {
+  RandomWeights weights(1, std::vector<uint64_t>(16, 16 * kKib), 16 * kKib);
+  const auto reads = ReadAll(weights);
+  RingInSlab ring(256 * kKib);
+  SimIoEngine engine(1, 8);
+  RunningLoader loader(&engine, {.reads_in_flight = 8,
+                                 .read_bytes_max = 16 * kKib,
+                                 .inflight_low_bytes = 32 * kKib});
+  WeightStream stream(16);
+  engine.Hold();
+  loader->Start(&stream, {.file = &weights.file(),
+                          .reads = reads,
+                          .ring = &ring.ring,
+                          .level = 5,
+                          .low = true});
+  engine.AwaitInFlight(2);
+  CHECK(engine.bytes_in_flight_max() == 32 * kKib);
+  loader->Raise(&stream, 1, /*low=*/false);
+  engine.LetGo();
+  REQUIRE(stream.Wait(15).ok());
+  CHECK(engine.bytes_in_flight_max() > 32 * kKib);
+  loader->Stop(&stream);
+}
+
 }  // namespace
 }  // namespace layerd
