@@ -110,7 +110,10 @@ class Timeline:
         self._look()
 
     def _collect(self):
-        os.nice(19)  # Of this thread, and what it starts: not to be in the way.
+        # Of this thread, and what it starts: not to be in the way, and never on
+        # the executor's CPU.
+        os.nice(19)
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
         while not self.over.wait(self.every_s):
             self._look()
 
