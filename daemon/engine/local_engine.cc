@@ -56,6 +56,23 @@ double RateOf(const ModelUrgency& urgency) {
   return period.count() > 0 ? 1 / period.count() : 0;
 }
 
+// A kernel often refuses two threads the same.
+void AddIfNew(std::string line, std::vector<std::string>* lines) {
+  if (line.empty() || std::ranges::count(*lines, line) > 0) return;
+  lines->push_back(std::move(line));
+}
+
+// What a loader's thread would be refused: there is none before the first
+// model, and whoever requires real time is told before.
+std::vector<std::string> RefusedToLoader() {
+  std::vector<std::string> refused;
+  NamedThread loader;
+  loader.Start("layerd-loader",
+               [&refused] { refused = BecomeRealtime(RealtimeRole::kLoader); });
+  loader.Join();
+  return refused;
+}
+
 // Version "" is the highest.
 std::shared_ptr<Model> FindIn(const Models& models, const std::string& name,
                               const std::string& version) {
@@ -125,6 +142,11 @@ LocalEngine::LocalEngine(const EngineOptions& options, EngineParts parts)
     scheduler_.Run();
   });
   realtime_warnings_ = refused->get_future().get();
+  if (options_.realtime != Realtime::kOff) {
+    for (std::string& line : RefusedToLoader()) {
+      AddIfNew(std::move(line), &realtime_warnings_);
+    }
+  }
   warnings_ = realtime_warnings_;
 }
 
@@ -152,10 +174,7 @@ void LocalEngine::StartHelpers(std::vector<std::string>* refused) {
                                                                 : LockStack());
           parts_.backend->Help(i, cpus.are_enough());
         });
-    std::string line = locked->get_future().get();
-    if (!line.empty() && std::ranges::count(*refused, line) == 0) {
-      refused->push_back(std::move(line));
-    }
+    AddIfNew(locked->get_future().get(), refused);
   }
 }
 
