@@ -39,7 +39,7 @@ absl::Status LocalEngine::Submit(std::unique_ptr<Job> job) {
   RETURN_IF_ERROR(CheckSpans("output", job->outputs, job->model->outputs()));
   RETURN_IF_ERROR(job->model->unavailable());
   if (job->cancelled != give_way_) give_way_->store(true);
-  const Promises::OfModel promise = PromiseOf(job->model.get());
+  const Promises::OfModel promise = PlannedOf(job->model.get());
   job->predicted = promise.predicted;
   if (job->level == job->model->level()) {
     if (promise.response.count() > 0) {
@@ -56,7 +56,7 @@ absl::Status LocalEngine::Submit(std::unique_ptr<Job> job) {
 absl::Status LocalEngine::Admit(const Job& job) const {
   RETURN_IF_ERROR(job.model->unavailable());
   RETURN_IF_ERROR(scheduler_.HasRoom(job.level));
-  const Promises::OfModel promise = PromiseOf(job.model.get());
+  const Promises::OfModel promise = PlannedOf(job.model.get());
   if (promise.response.count() > 0 || promise.predicted.count() == 0) {
     return absl::OkStatus();
   }
@@ -83,10 +83,14 @@ absl::Status LocalEngine::KeepToPeriod(Job* job, nanoseconds response) {
   return absl::OkStatus();
 }
 
-Promises::OfModel LocalEngine::PromiseOf(const Model* model) const {
+Promises::OfModel LocalEngine::PlannedOf(const Model* model) const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  Promises::OfModel promise = promises_->Of(model);
-  for (const std::shared_ptr<Model>& other : models_) {
+  return promises_->Of(model);
+}
+
+Promises::OfModel LocalEngine::PromiseOf(const Model* model) const {
+  Promises::OfModel promise = PlannedOf(model);
+  for (const std::shared_ptr<Model>& other : models()) {
     if (other->urgency().lowest() <= model->level()) continue;
     promise.block_compute =
         std::max(promise.block_compute, other->part_times().nearly_all());

@@ -305,7 +305,8 @@ std::vector<ModelDemand> LocalEngine::DemandsOf(const Models& models,
            .scratch_bytes = model->scratch_bytes(),
            .decode_bytes = model->decode_bytes(),
            .costs = costs == known.end() ? nullptr : &costs->second->costs,
-           .requests_per_s = RateOf(urgency)});
+           .requests_per_s = RateOf(urgency),
+           .seen_part_seconds = model->part_times().nearly_all_seconds()});
     }
   }
   return demands;
@@ -396,7 +397,6 @@ Engine::PlanReport LocalEngine::Plan() const {
     report.plan = plan_;
     report.budgets = budgets_;
   }
-  known = AsSeen(known);
   report.base_bytes = kDaemonBaseBytes;
   if (parts_.backend->key().backend == "cuda") {
     report.base_bytes += options_.machine.value_or(Machine()).DeviceBaseBytes();

@@ -86,9 +86,6 @@ class LocalEngine final : public Engine {
   };
   using KnownModels = std::map<const Model*, std::shared_ptr<const Known>>;
 
-  // With what was seen of their parts since.
-  static KnownModels AsSeen(const KnownModels& known);
-
   absl::StatusOr<std::shared_ptr<Model>> Load(const ModelSource& source);
   std::shared_ptr<const Known> KnownOf(const std::string& layer_file_path,
                                        const Model& model) const;
@@ -114,6 +111,9 @@ class LocalEngine final : public Engine {
                                                    const KnownModels& known,
                                                    const MemoryPlan& plan);
   IoEngineOpener TracedOpener();
+  // What was planned, which is all that a request asks: PromiseOf() looks at
+  // every model.
+  Promises::OfModel PlannedOf(const Model* model) const;
   absl::Status AdmitByForecast(const Job& job,
                                std::chrono::nanoseconds predicted) const;
   // Promises hold for what was declared alone.

@@ -1,6 +1,5 @@
 // LocalEngine: what memory the models get, and what is promised of them so.
 
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,17 +14,6 @@
 #include "daemon/rt/log.h"
 
 namespace layerd {
-
-LocalEngine::KnownModels LocalEngine::AsSeen(const KnownModels& known) {
-  KnownModels seen;
-  for (const auto& [model, of] : known) {
-    Known with = *of;
-    with.costs.seen_part_seconds =
-        std::chrono::duration<double>(model->part_times().nearly_all()).count();
-    seen[model] = std::make_shared<const Known>(std::move(with));
-  }
-  return seen;
-}
 
 // As DemandsOf() has them: a model once for each level.
 std::vector<size_t> LocalEngine::OwnDemands(const Models& models) {
@@ -45,11 +33,14 @@ std::vector<Promises::Subject> LocalEngine::SubjectsOf(const Models& models,
   const std::vector<size_t> own = OwnDemands(models);
   std::vector<Promises::Subject> subjects;
   for (size_t i = 0; i < models.size(); ++i) {
-    const Known& of = *known.at(models[i].get());
-    subjects.push_back({.model = models[i].get(),
-                        .costs = &of.costs,
-                        .memory = &plan.models[own[i]],
-                        .measured = of.measured});
+    const Model* const model = models[i].get();
+    const Known& of = *known.at(model);
+    subjects.push_back(
+        {.model = model,
+         .costs = &of.costs,
+         .memory = &plan.models[own[i]],
+         .measured = of.measured,
+         .seen_part_seconds = model->part_times().nearly_all_seconds()});
   }
   return subjects;
 }
@@ -65,9 +56,8 @@ absl::StatusOr<std::shared_ptr<const Promises>> LocalEngine::PromisesFor(
 }
 
 absl::StatusOr<LocalEngine::Planned> LocalEngine::PlanFor(
-    const Models& models, const KnownModels& known_before,
+    const Models& models, const KnownModels& known,
     const MemoryBudgets& budgets) const {
-  const KnownModels known = AsSeen(known_before);
   const std::vector<ModelDemand> demands = DemandsOf(models, known);
   MemoryPlanner planner(demands);
   ASSIGN_OR_RETURN(MemoryPlan plan, planner.Plan(budgets));

@@ -51,7 +51,7 @@ TaskProgram ProgramWith(const Promises::Subject& subject, double margin,
   task.period_seconds = Seconds(urgency.period);
   task.deadline_seconds = Seconds(urgency.deadline);
   task.jitter_seconds = DeclaredRate::kJitterShare * task.period_seconds;
-  task.seen_part_seconds = subject.costs->seen_part_seconds;
+  task.seen_part_seconds = subject.seen_part_seconds;
   std::vector<std::optional<uint32_t>> number(program.reads.size());
   for (size_t i = 0; i < program.reads.size(); ++i) {
     const uint32_t extent = program.reads[i];

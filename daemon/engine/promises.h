@@ -36,6 +36,7 @@ class Promises {
     const Costs* costs = nullptr;
     const MemoryPlan::ModelMemory* memory = nullptr;  // At its own level.
     bool measured = false;
+    double seen_part_seconds = 0;  // As ModelDemand has it.
   };
 
   // `certificate_path`: where the proof of a set that was admitted is written;

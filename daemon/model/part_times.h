@@ -31,6 +31,9 @@ class PartTimes {
   std::chrono::nanoseconds nearly_all() const {
     return std::chrono::nanoseconds(nearly_all_ns_.load());
   }
+  double nearly_all_seconds() const {
+    return std::chrono::duration<double>(nearly_all()).count();
+  }
 
  private:
   static constexpr int kStepsPerOctave = 16, kOctaves = 24;  // Of 1 us.

@@ -75,9 +75,9 @@ uint64_t RingOf(const MemoryPlan& plan, int level) {
   return 0;
 }
 
-double BlockingSeconds(const MemoryPlan::ModelMemory& model,
-                       const Costs& costs) {
-  double longest = costs.seen_part_seconds;
+double BlockingSeconds(const MemoryPlan::ModelMemory& model, const Costs& costs,
+                       double seen_part_seconds = 0) {
+  double longest = seen_part_seconds;
   for (const double seconds : costs.part_seconds) {
     longest = std::max(longest, kSlowPart * seconds + costs.launch_seconds);
   }
@@ -99,14 +99,23 @@ std::vector<uint64_t> BudgetsBetween(uint64_t minimum, uint64_t all) {
   return budgets;
 }
 
+// With what was seen of its parts.
+absl::StatusOr<Prediction> PredictDemand(const ModelDemand& demand,
+                                         const MemoryPlan& plan, size_t index) {
+  ASSIGN_OR_RETURN(Prediction prediction,
+                   Predict(*demand.program, plan, *demand.costs, index));
+  prediction.blocking_seconds = BlockingSeconds(
+      plan.models[index], *demand.costs, demand.seen_part_seconds);
+  return prediction;
+}
+
 absl::StatusOr<PlannedPoint> PointAt(const ModelDemand& demand,
                                      const MemoryBudgets& budgets,
                                      MemoryPlanner* planner) {
   PlannedPoint point;
   point.budget_bytes = budgets.weight_bytes;
   ASSIGN_OR_RETURN(point.plan, planner->Plan(budgets));
-  ASSIGN_OR_RETURN(point.prediction,
-                   Predict(*demand.program, point.plan, *demand.costs));
+  ASSIGN_OR_RETURN(point.prediction, PredictDemand(demand, point.plan, 0));
   return point;
 }
 
@@ -163,10 +172,8 @@ absl::StatusOr<std::vector<ModelOutlook>> OutlookOf(
   std::vector<ModelOutlook> outlook;
   for (size_t m = 0; m < demands.size(); ++m) {
     const ModelDemand& demand = demands[m];
-    ASSIGN_OR_RETURN(const Prediction now,
-                     Predict(*demand.program, plan, *demand.costs, m));
-    ASSIGN_OR_RETURN(const Prediction then,
-                     Predict(*demand.program, more, *demand.costs, m));
+    ASSIGN_OR_RETURN(const Prediction now, PredictDemand(demand, plan, m));
+    ASSIGN_OR_RETURN(const Prediction then, PredictDemand(demand, more, m));
     outlook.push_back({demand.name, now, now.cold_seconds - then.cold_seconds});
   }
   return outlook;

@@ -46,10 +46,10 @@ TEST_CASE("What is resident costs its computing, and no schedule beats that") {
 
 TEST_CASE("What was seen of parts counts, if it is longer") {
   const Program program = Sketch({4096, 8192, 4096});
-  Costs costs = CostsOf({1, 2, 3});
+  ModelDemand demand = DemandOf(program);
   for (const double seen : {3.0, 4.0}) {
-    costs.seen_part_seconds = seen;
-    const auto point = FastestPlan(DemandOf(program), {}, costs);
+    demand.seen_part_seconds = seen;
+    const auto point = FastestPlan(demand, {}, CostsOf({1, 2, 3}));
     REQUIRE(point.ok());
     CHECK(point->prediction.blocking_seconds == Approx(std::max(3.75, seen)));
     CHECK(point->prediction.cold_seconds == Approx(6));

@@ -30,8 +30,6 @@ struct Costs {
   // Of a device with memory of its own, to which weights are copied; 0: none.
   double copy_bytes_per_s = 0;
   double launch_seconds = 0;  // What each part costs a device beside computing.
-  // What nearly all parts kept to while the model was served; 0: not known.
-  double seen_part_seconds = 0;
 };
 
 }  // namespace layerd

@@ -32,6 +32,9 @@ struct ModelDemand {
   // That come to it, where that was declared. 0: not known, and counts as the
   // mean of those that are. What is asked more often gets memory first.
   double requests_per_s = 0;
+  // What nearly all of its parts kept to while it was served; 0: not known.
+  // Changes no plan, but what is said of it.
+  double seen_part_seconds = 0;
 };
 
 // Weight budget: rings, heads, table caches and decode scratch. Memory budget:
