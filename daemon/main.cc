@@ -111,6 +111,7 @@ EngineOptions EngineOptionsOf(const Config& config) {
   options.cache_path = CacheFolder(config.cache_path);
   options.read_ahead = config.read_ahead;
   options.measure_costs = config.measure_costs;
+  options.keep_part_times = true;
   return options;
 }
 

@@ -46,6 +46,9 @@ struct EngineOptions {
   // Where cost profiles are; empty: memory is planned by counted work.
   std::string cache_path = {};
   bool measure_costs = true;  // Where they are unknown, if asked to.
+  // How long parts take while they are served is kept beside their costs, and
+  // gone on with when they are loaded again.
+  bool keep_part_times = false;
   // To plan for another machine than the modest one of this processor's class.
   std::optional<Machine> machine = {};
   // Models a slower drive, for measuring (PacedEngine); 0: as it is.

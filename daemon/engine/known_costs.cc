@@ -1,8 +1,8 @@
 #include "daemon/engine/known_costs.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <span>
 #include <system_error>
 #include <utility>
@@ -21,6 +21,8 @@ namespace {
 
 constexpr uint64_t kFnvOffset = 14695981039346656037u;
 constexpr uint64_t kFnvPrime = 1099511628211u;
+// Twenty bytes or so a part.
+constexpr uintmax_t kProfileBytesMax = 64 << 20;
 
 std::string HashOf(const std::string& text) {
   uint64_t hash = kFnvOffset;
@@ -68,9 +70,15 @@ absl::StatusOr<KnownCosts> KnownCosts::Of(const std::string& layer_file,
 }
 
 std::optional<CostProfile> KnownCosts::Read(size_t parts) const {
+  std::error_code error;
+  const uintmax_t bytes = std::filesystem::file_size(path_, error);
+  if (error || bytes > kProfileBytesMax) return std::nullopt;
   std::ifstream file(path_, std::ios::binary);
   if (!file) return std::nullopt;
-  const std::string json{std::istreambuf_iterator<char>(file), {}};
+  std::string json(bytes, '\0');
+  if (!file.read(json.data(), static_cast<std::streamsize>(bytes))) {
+    return std::nullopt;
+  }
   auto profile = CostProfile::Parse(json, file_digest_, machine_key_, parts);
   if (!profile.ok()) return std::nullopt;
   return *std::move(profile);
@@ -78,14 +86,28 @@ std::optional<CostProfile> KnownCosts::Read(size_t parts) const {
 
 absl::Status KnownCosts::Write(const std::vector<double>& part_seconds,
                                const DriveSpeed& drive) const {
+  const std::optional<CostProfile> before = Read(part_seconds.size());
+  return Write({.file_digest = file_digest_,
+                .machine_key = machine_key_,
+                .part_seconds = part_seconds,
+                .drive = drive,
+                .seen = before ? before->seen : SeenParts{}});
+}
+
+absl::Status KnownCosts::WriteSeen(size_t parts, const SeenParts& seen) const {
+  std::optional<CostProfile> profile = Read(parts);
+  if (!profile || seen.counts.empty() || profile->seen == seen) {
+    return absl::OkStatus();
+  }
+  profile->seen = seen;
+  return Write(*profile);
+}
+
+absl::Status KnownCosts::Write(const CostProfile& profile) const {
   std::error_code ignored;  // Creating the file says more.
   std::filesystem::create_directories(
       std::filesystem::path(path_).parent_path(), ignored);
-  const std::string json = CostProfile{.file_digest = file_digest_,
-                                       .machine_key = machine_key_,
-                                       .part_seconds = part_seconds,
-                                       .drive = drive}
-                               .ToJson();
+  const std::string json = profile.ToJson();
   ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path_, json.size()));
   RETURN_IF_ERROR(file.Write(0, std::as_bytes(std::span(json))));
   return file.Commit();

@@ -14,6 +14,7 @@
 #include "daemon/plan/base_memory.h"
 #include "daemon/rt/compute_cpus.h"
 #include "daemon/rt/loader_cpu.h"
+#include "daemon/rt/log.h"
 #include "daemon/rt/processor_name.h"
 #include "daemon/rt/realtime.h"
 
@@ -154,6 +155,7 @@ LocalEngine::~LocalEngine() {
   scheduler_.Shutdown();
   executor_thread_.Join();
   parts_.backend->StopHelping();
+  KeepPartTimes(models_, known_, {});
 }
 
 // They begin with the priority and the CPUs of this thread.
@@ -193,9 +195,11 @@ std::vector<absl::Status> LocalEngine::LoadModels(
     Models candidate = With(wanted, *model);
     statuses.push_back(MemoryPlanner(DemandsOf(candidate, {})).Check(budgets_));
     if (!statuses.back().ok()) continue;
+    const auto known = KnownOf(source.layer_file_path, **model);
+    RestorePartTimes(known->seen, model->get());
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      known_[model->get()] = KnownOf(source.layer_file_path, **model);
+      known_[model->get()] = known;
     }
     wanted = std::move(candidate);
     changed = true;
@@ -272,6 +276,7 @@ std::shared_ptr<const LocalEngine::Known> LocalEngine::KnownOf(
     if (costs.ok()) profile = costs->Read(model.program().parts.size());
   }
   known->measured = profile.has_value();
+  if (profile) known->seen = profile->seen;
   known->costs = CostsOf(model.program(), profile, machine, options_.threads);
   // What one says of the drive counts more than what was found of it.
   if (options_.machine) {
@@ -288,6 +293,38 @@ std::shared_ptr<const LocalEngine::Known> LocalEngine::KnownOf(
         known->costs.slow_drive_bytes_per_s, options_.drive_bytes_per_s_max);
   }
   return known;
+}
+
+void LocalEngine::RestorePartTimes(const SeenParts& seen, Model* model) const {
+  if (!options_.keep_part_times ||
+      seen.steps_per_octave != PartTimes::kStepsPerOctave) {
+    return;
+  }
+  if (model->part_times().Restore(seen.counts)) return;
+  LogWarning(absl::StrFormat(
+      "model %s/%s: what was seen of its parts is unsound, and forgotten",
+      model->name(), model->version()));
+}
+
+void LocalEngine::KeepPartTimes(const Models& models, const KnownModels& known,
+                                const Models& others) const {
+  if (!options_.keep_part_times || options_.cache_path.empty()) return;
+  for (const std::shared_ptr<Model>& model : models) {
+    if (std::ranges::count(others, model) > 0) continue;
+    const auto costs = KnownCosts::Of(known.at(model.get())->layer_file_path,
+                                      options_.cache_path,
+                                      parts_.backend->key(), options_.threads);
+    if (!costs.ok()) continue;  // The file is gone.
+    const absl::Status kept =
+        costs->WriteSeen(model->program().parts.size(),
+                         {.steps_per_octave = PartTimes::kStepsPerOctave,
+                          .counts = model->part_times().counts()});
+    if (kept.ok()) continue;
+    LogWarning(absl::StrFormat(
+        "model %s/%s: what was seen of its parts is not "
+        "kept: %s",
+        model->name(), model->version(), std::string(kept.message())));
+  }
 }
 
 // Without costs where none are known.
@@ -322,9 +359,12 @@ IoEngineOpener LocalEngine::TracedOpener() {
 }
 
 absl::Status LocalEngine::Adopt(Models models, const MemoryBudgets& budgets) {
-  KnownModels known;
+  KnownModels known, known_before;
+  Models before;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
+    before = models_;
+    known_before = known_;
     for (const std::shared_ptr<Model>& model : models) {
       known[model.get()] = known_[model.get()];
     }
@@ -351,6 +391,7 @@ absl::Status LocalEngine::Adopt(Models models, const MemoryBudgets& budgets) {
                      promises_->warnings().end());
   }
   scheduler_.Resume(data_path_ ? data_path_->lanes() : Lanes{});
+  if (status.ok()) KeepPartTimes(before, known_before, this->models());
   return status;
 }
 

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "daemon/engine/data_path.h"
 #include "daemon/engine/engine.h"
+#include "daemon/plan/cost_profile.h"
 #include "daemon/plan/memory_plan.h"
 #include "daemon/rt/clock.h"
 #include "daemon/rt/named_thread.h"
@@ -83,12 +84,18 @@ class LocalEngine final : public Engine {
     Costs costs;
     bool measured = false;
     bool measuring_failed = false;  // Not tried again.
+    SeenParts seen = {};            // When it was loaded.
   };
   using KnownModels = std::map<const Model*, std::shared_ptr<const Known>>;
 
   absl::StatusOr<std::shared_ptr<Model>> Load(const ModelSource& source);
   std::shared_ptr<const Known> KnownOf(const std::string& layer_file_path,
                                        const Model& model) const;
+  // Goes on from what was seen before.
+  void RestorePartTimes(const SeenParts& seen, Model* model) const;
+  // Of those that are not among `others`. REQUIRES: nobody runs these.
+  void KeepPartTimes(const Models& models, const KnownModels& known,
+                     const Models& others) const;
   static std::vector<ModelDemand> DemandsOf(const Models& models,
                                             const KnownModels& known);
   // Gives `models` their memory, and nothing to any other. Under change_.

@@ -20,7 +20,13 @@ void PartTimes::Note(std::chrono::nanoseconds took) {
   ++count_;
   if (--until_look_ > 0) return;
   until_look_ = kLookEvery;
+  Look();
+  if (count_ < kRemembered) return;
+  count_ = 0;
+  for (uint32_t& count : counts_) count_ += count /= 2;
+}
 
+void PartTimes::Look() {
   uint32_t longer = 0;
   size_t at = counts_.size();
   const double may_be_longer = (1 - kNearlyAll) * count_;
@@ -30,9 +36,25 @@ void PartTimes::Note(std::chrono::nanoseconds took) {
   // The upper end of the step that was not left out.
   nearly_all_ns_.store(static_cast<int64_t>(
       kShortestNs * std::exp2(static_cast<double>(at) / kStepsPerOctave)));
-  if (count_ < kRemembered) return;
-  count_ = 0;
-  for (uint32_t& count : counts_) count_ += count /= 2;
+}
+
+std::vector<uint32_t> PartTimes::counts() const {
+  std::vector<uint32_t> counts(counts_.begin(), counts_.end());
+  while (!counts.empty() && counts.back() == 0) counts.pop_back();
+  return counts;
+}
+
+bool PartTimes::Restore(std::span<const uint32_t> counts) {
+  if (counts.size() > counts_.size()) return false;
+  uint64_t sum = 0;
+  for (const uint32_t count : counts) sum += count;
+  if (sum > kRemembered + kLookEvery) return false;
+  counts_.fill(0);
+  std::copy(counts.begin(), counts.end(), counts_.begin());
+  count_ = static_cast<uint32_t>(sum);
+  until_look_ = count_ < kEnough ? kEnough - count_ : kLookEvery;
+  if (count_ >= kEnough) Look();
+  return true;
 }
 
 }  // namespace layerd

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 namespace layerd {
 
@@ -17,7 +19,8 @@ namespace layerd {
 // wait for.
 //
 // Cost:      a logarithm for each part, nothing is allocated.
-// Threading: Note() on one thread, the rest on any.
+// Threading: Note() on one thread; what tells of all counts or sets them, while
+//            nobody notes; the rest on any.
 class PartTimes {
  public:
   // Of a thousand parts one may take longer,
@@ -26,6 +29,15 @@ class PartTimes {
   static constexpr uint32_t kEnough = 4000, kRemembered = 1 << 16;
 
   void Note(std::chrono::nanoseconds took);
+
+  // Steps of time, each so much longer than the one before that this many are
+  // an octave, and how many parts took each, up to the longest: to go on with
+  // on another day.
+  static constexpr int kStepsPerOctave = 16;
+  std::vector<uint32_t> counts() const;
+  // Goes on from these. False if counts() cannot have told them: then nothing
+  // changes.
+  bool Restore(std::span<const uint32_t> counts);
 
   // What nearly all have kept to; 0: not known yet.
   std::chrono::nanoseconds nearly_all() const {
@@ -36,7 +48,9 @@ class PartTimes {
   }
 
  private:
-  static constexpr int kStepsPerOctave = 16, kOctaves = 24;  // Of 1 us.
+  static constexpr int kOctaves = 24;  // Of 1 us.
+
+  void Look();
 
   std::array<uint32_t, kStepsPerOctave * kOctaves> counts_{};
   uint32_t count_ = 0, until_look_ = kEnough;

@@ -56,6 +56,38 @@ TEST_CASE("What was long ago is forgotten") {
   CHECK(IsJustAbove(times.nearly_all(), milliseconds(2)));
 }
 
+TEST_CASE("What was noted is gone on with") {
+  const uint32_t noted =
+      GENERATE(0u, PartTimes::kEnough - 1, 2 * PartTimes::kRemembered + 17);
+  PartTimes before, after;
+  Note(&before, noted, microseconds(700));
+  REQUIRE(after.Restore(before.counts()));
+  CHECK(after.counts() == before.counts());
+  CHECK(after.nearly_all() == before.nearly_all());
+  Note(&before, PartTimes::kEnough, milliseconds(2));
+  Note(&after, PartTimes::kEnough, milliseconds(2));
+  CHECK(IsJustAbove(after.nearly_all(), milliseconds(2)));
+  CHECK(after.nearly_all() == before.nearly_all());
+}
+
+TEST_CASE(
+    "Counts of so many parts or steps that there are none change nothing") {
+  PartTimes times;
+  Note(&times, PartTimes::kEnough, milliseconds(1));
+  const std::vector<uint32_t> counts = times.counts();
+  std::vector<uint32_t> wrong = counts;
+  SECTION("more steps than there are") { wrong.resize(1024); }
+  SECTION("more parts than are remembered") {
+    wrong[3] = 2 * PartTimes::kRemembered;
+  }
+  SECTION("so many that their sum begins anew") {
+    wrong[3] = wrong[4] = 1u << 31;
+  }
+  CHECK(!times.Restore(wrong));
+  CHECK(times.counts() == counts);
+  CHECK(IsJustAbove(times.nearly_all(), milliseconds(1)));
+}
+
 TEST_CASE("No time is too short or too long") {
   PartTimes times;
   Note(&times, PartTimes::kEnough, nanoseconds(0));

@@ -76,6 +76,13 @@ absl::StatusOr<CostProfile> CostProfile::Parse(std::string_view json,
     if (value >= 0 && !std::isinf(value)) continue;
     return Unfit(absl::StrFormat("%g is no speed of a drive", value));
   }
+  if (proto.seen().counts_size() > static_cast<int>(SeenParts::kStepsMax)) {
+    return Unfit(absl::StrFormat("parts were seen to take %d steps of time",
+                                 proto.seen().counts_size()));
+  }
+  profile.seen.steps_per_octave = proto.seen().steps_per_octave();
+  profile.seen.counts.assign(proto.seen().counts().begin(),
+                             proto.seen().counts().end());
   return profile;
 }
 
@@ -89,6 +96,12 @@ std::string CostProfile::ToJson() const {
   proto.set_slow_drive_bytes_per_s(drive.slow_bytes_per_s);
   proto.set_slow_first_read_us(drive.slow_first_read_seconds / kMicro);
   proto.set_drive_turn_us(drive.turn_seconds / kMicro);
+  if (!seen.counts.empty()) {
+    proto.mutable_seen()->set_steps_per_octave(seen.steps_per_octave);
+    for (const uint32_t count : seen.counts) {
+      proto.mutable_seen()->add_counts(count);
+    }
+  }
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   std::string json;

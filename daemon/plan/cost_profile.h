@@ -1,6 +1,8 @@
 #ifndef LAYERD_DAEMON_PLAN_COST_PROFILE_H_
 #define LAYERD_DAEMON_PLAN_COST_PROFILE_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +13,17 @@
 #include "daemon/plan/program.h"
 
 namespace layerd {
+
+// How many parts took how long while a model was served, by steps of time
+// (daemon/model/part_times.h has these).
+struct SeenParts {
+  static constexpr size_t kStepsMax = 1024;
+
+  uint32_t steps_per_octave = 0;
+  std::vector<uint32_t> counts;
+
+  bool operator==(const SeenParts&) const = default;
+};
 
 // How long each part of one layer file computes on one machine, measured. Kept
 // in the cache folder under FileName(), as JSON.
@@ -27,7 +40,8 @@ struct CostProfile {
 
   std::string file_digest, machine_key;
   std::vector<double> part_seconds;
-  DriveSpeed drive;  // That the file lies on.
+  DriveSpeed drive;     // That the file lies on.
+  SeenParts seen = {};  // Empty: nothing yet.
 };
 
 // Before anything was measured: what the packer counted, at the rates of the

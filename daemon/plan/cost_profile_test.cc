@@ -23,6 +23,19 @@ TEST_CASE("A profile is read back for its file and machine only") {
   CHECK(!CostProfile::Parse(json.substr(0, 9), "f00d", "beef", 3).ok());
 }
 
+TEST_CASE("What was seen of parts is read back, within bounds") {
+  CostProfile profile{"f", "m", {1e-3}, {}, {16, {0, 7, 4'000'000'000, 1}}};
+  const auto read = CostProfile::Parse(profile.ToJson(), "f", "m", 1);
+  REQUIRE(read.ok());
+  CHECK(read->seen == profile.seen);
+  profile.seen.counts.resize(SeenParts::kStepsMax + 1, 1);
+  CHECK(!CostProfile::Parse(profile.ToJson(), "f", "m", 1).ok());
+  profile.seen = {};
+  const auto without = CostProfile::Parse(profile.ToJson(), "f", "m", 1);
+  REQUIRE(without.ok());
+  CHECK(without->seen.counts.empty());
+}
+
 TEST_CASE("A part that takes no time that there is makes no profile") {
   const double seconds = GENERATE(-1.0, 1e9);
   const CostProfile wrong{"f", "m", {seconds}, {}};
