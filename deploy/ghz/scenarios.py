@@ -385,6 +385,31 @@ def scenario_storm(options):
                            is_instrumented())
 
 
+class Taken:
+    """What a virtual machine's host takes of the CPUs that it gave us: it slows
+    whoever is on them, and no cyclictest sees all of it."""
+
+    def __init__(self):
+        self.before = self._ticks()
+
+    @staticmethod
+    def _ticks():
+        """By CPU: (all, stolen)."""
+        with open("/proc/stat") as lines:
+            rows = [line.split() for line in lines]
+        return {row[0]: (sum(map(int, row[1:9])), int(row[8])) for row in rows
+                if row[0].startswith("cpu") and row[0] != "cpu"}
+
+    def __str__(self):
+        shares = []
+        for cpu, (everything, stolen) in self._ticks().items():
+            all_before, stolen_before = self.before.get(cpu, (0, 0))
+            share = ((stolen - stolen_before) /
+                     max(1, everything - all_before))
+            shares.append(f"{cpu} {100 * share:.1f} %")
+        return ", ".join(shares)
+
+
 SCENARIOS = {"urgent": scenario_urgent, "ramp": scenario_ramp,
              "impossible": scenario_impossible,
              "overload": scenario_overload, "storm": scenario_storm,
@@ -415,10 +440,12 @@ def main():
     options = parser.parse_args()
     shut = 0
     for name in options.scenarios or SCENARIOS:
+        taken = Taken()
         for what, well, words in SCENARIOS[name](options):
             print(f"| {name} | {what} | {'yes' if well else '**no**'} | {words} |",
                   flush=True)
             shut += not well
+        print(f"| {name} | the host took meanwhile | | {taken} |", flush=True)
     return 1 if shut else 0
 
 
