@@ -1,10 +1,9 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -14,13 +13,11 @@
 #include "absl/strings/str_format.h"
 #include "config/byte_size.h"
 #include "config/status_macros.h"
-#include "daemon/ctl/array_files.h"
 #include "daemon/ctl/bench_report.h"
 #include "daemon/ctl/bench_settings.h"
 #include "daemon/ctl/commands.h"
-#include "daemon/ctl/contestant.h"
+#include "daemon/ctl/contest.h"
 #include "daemon/ctl/costs_of.h"
-#include "daemon/ctl/drive_beside.h"
 #include "daemon/ctl/failure.h"
 #include "daemon/ctl/layer_file_for.h"
 #include "daemon/ctl/output.h"
@@ -29,36 +26,17 @@
 #include "daemon/ctl/shared_options.h"
 #include "daemon/ctl/streaming_child.h"
 #include "daemon/engine/drive_probe.h"
-#include "daemon/pack/decode_layer_file.h"
 #include "daemon/plan/cost_model.h"
 #include "daemon/plan/costs.h"
 #include "daemon/plan/drive_rate.h"
-#include "daemon/rt/processor_name.h"
+#include "daemon/plan/quantile.h"
 
 namespace layerd {
 namespace {
 
 constexpr double kMiB = 1 << 20;
 constexpr double kGiB = 1 << 30;
-constexpr uint64_t kWarmUps = 2, kRunsToKnow = 7;
-// Where an engine's memory happens to lie makes it a percent or three faster or
-// slower for as long as it lives, so a bench is held in several places.
-constexpr uint64_t kPlaces = 3;
-constexpr uint64_t kInputSeeds = 4;  // Different inputs, in turn.
-constexpr uint64_t kChildRequests = 5;
-
-struct Contest {
-  Contestant resident, streamed;
-  std::optional<Contestant> whole_layer;
-  std::vector<std::vector<Array>> inputs;
-  MemoryPlan plan = {};  // Of the streamed one.
-  bool outputs_identical = true;
-  uint64_t read_bytes = 0, reads = 0;  // By what counts.
-  std::chrono::nanoseconds loader_cpu_time{0};
-  // From a streamed request until nothing was left to read ahead of the next.
-  std::chrono::nanoseconds reading_time{0};
-  std::optional<DriveBeside> drive = std::nullopt;  // None if it is modelled.
-};
+constexpr uint64_t kRoundsToKnow = 9, kChildRequests = 5;
 
 // From before the run or from the command line. A slower drive's rate counts
 // from Submit(), and has the real one's latency inside it.
@@ -82,87 +60,25 @@ absl::StatusOr<DriveSpeed> SpeedOf(const BenchSettings& settings) {
   return other.speed;
 }
 
-std::vector<ArrayPort> PortsOf(const std::vector<Model::Port>& ports) {
-  std::vector<ArrayPort> array_ports;
-  for (const Model::Port& port : ports) {
-    array_ports.push_back({port.name, port.dtype, port.shape});
+// Of one request. By rounds, for what made one slow made both slow.
+double ResidentSeconds(const std::vector<double>& part_seconds,
+                       const Contest& contest) {
+  std::vector<double> ratios = contest.resident.latencies_ms();
+  for (size_t round = 0; round < ratios.size(); ++round) {
+    ratios[round] /= contest.streamed.computing_ms()[round];
   }
-  return array_ports;
+  return Median(ratios) *
+         std::accumulate(part_seconds.begin(), part_seconds.end(), 0.0);
 }
 
-absl::StatusOr<std::vector<std::vector<Array>>> InputsOf(
-    const BenchSettings& settings, const Model& model) {
-  std::vector<std::vector<Array>> inputs(kInputSeeds);
-  if (!settings.inputs.empty()) {
-    ASSIGN_OR_RETURN(const std::vector<Array> given,
-                     ReadInputs(settings.inputs, PortsOf(model.inputs())));
-    inputs.assign(kInputSeeds, given);
-    return inputs;
-  }
-  for (uint64_t seed = 0; seed < kInputSeeds; ++seed) {
-    for (const ArrayPort& port : PortsOf(model.inputs())) {
-      ASSIGN_OR_RETURN(Array array, RandomArray(port, seed));
-      inputs[seed].push_back(std::move(array));
-    }
-  }
-  return inputs;
-}
-
-// All weights in memory as f32: narrow ones are decoded once, into a file that
-// is gone as soon as it is open.
-absl::StatusOr<Contestant> StartResident(const EngineOptions& options,
-                                         const BenchSettings& settings) {
-  if (settings.weights == "f32") {
-    return Contestant::Start(options, settings.layer_file);
-  }
-  const std::string decoded =
-      absl::StrCat(settings.layer_file, ".f32-", getpid());
-  RETURN_IF_ERROR(DecodeLayerFile(settings.layer_file, decoded));
-  auto resident = Contestant::Start(options, decoded);
-  std::error_code ignored;
-  std::filesystem::remove(decoded, ignored);
-  return resident;
-}
-
+// What these rounds found.
 absl::Status Keep(const BenchSettings& settings, const KnownCosts& known,
-                  const DriveSpeed& drive,
-                  const std::vector<double>& part_seconds) {
-  return known.Write(part_seconds,
-                     settings.reads_this_drive() ? drive : DriveSpeed{});
-}
-
-// The drive is as it was found a moment ago.
-EngineOptions OptionsOf(const BenchSettings& settings,
-                        const DriveSpeed& drive) {
-  EngineOptions options;
-  options.threads = settings.threads;
-  options.cache_path = settings.cache_folder;
-  Machine& machine = options.machine.emplace(settings.machine);
-  if (!settings.machine_is_given) machine.processor = ProcessorName();
-  machine.drive_bytes_per_s = drive.bytes_per_s;
-  machine.first_read_seconds = drive.first_read_seconds;
-  machine.drive_turn_seconds = drive.turn_seconds;
-  return options;
-}
-
-absl::StatusOr<Contest> StartContest(const BenchSettings& settings,
-                                     const DriveSpeed& drive) {
-  EngineOptions options = OptionsOf(settings, drive);
-  ASSIGN_OR_RETURN(Contestant resident, StartResident(options, settings));
-  ASSIGN_OR_RETURN(auto inputs, InputsOf(settings, resident.model()));
-  std::optional<Contestant> whole_layer;
-  if (!settings.whole_layer_file.empty()) {
-    ASSIGN_OR_RETURN(whole_layer,
-                     Contestant::Start(options, settings.whole_layer_file));
-  }
-  options.weight_budget_bytes = settings.budget_bytes;
-  options.drive_bytes_per_s_max = settings.paced_bytes_per_s;
-  ASSIGN_OR_RETURN(Contestant streamed,
-                   Contestant::Start(options, settings.layer_file));
-  return Contest{.resident = std::move(resident),
-                 .streamed = std::move(streamed),
-                 .whole_layer = std::move(whole_layer),
-                 .inputs = std::move(inputs)};
+                  const DriveSpeed& drive, const Contest& contest) {
+  const std::vector<double> parts = contest.streamed.PartSeconds();
+  return known.Write(
+      {.part_seconds = parts,
+       .drive = settings.reads_this_drive() ? drive : DriveSpeed{},
+       .resident_seconds = ResidentSeconds(parts, contest)});
 }
 
 void Warn(const Engine& engine) {
@@ -171,113 +87,31 @@ void Warn(const Engine& engine) {
   }
 }
 
-// Where its memory lies now stays taken until `contest` has another place.
-absl::Status Move(const BenchSettings& settings, const DriveSpeed& drive,
-                  Contest* contest) {
-  ASSIGN_OR_RETURN(Contest next, StartContest(settings, drive));
-  next.resident.TakeOver(std::move(contest->resident));
-  next.streamed.TakeOver(std::move(contest->streamed));
-  if (next.whole_layer) {
-    next.whole_layer->TakeOver(*std::move(contest->whole_layer));
-  }
-  contest->resident = std::move(next.resident);
-  contest->streamed = std::move(next.streamed);
-  contest->whole_layer = std::move(next.whole_layer);
-  return absl::OkStatus();
-}
-
-// What the streamed request of this round read, and what that cost.
-absl::Status AskStreamed(const std::vector<Array>& inputs, bool counts,
-                         Contest* contest) {
-  Engine& engine = contest->streamed.engine();
-  const Loader::Stats before = engine.loading();
-  const auto cpu_before = engine.loader_cpu_time();
-  const auto begin = std::chrono::steady_clock::now();
-  RETURN_IF_ERROR(contest->streamed.Ask(inputs, counts));
-  // In idle time, as between the requests of a daemon; nobody is timed now.
-  contest->streamed.AwaitReadAhead();
-  if (!counts) return absl::OkStatus();
-  contest->read_bytes += engine.loading().read_bytes - before.read_bytes;
-  contest->reads += engine.loading().reads - before.reads;
-  contest->loader_cpu_time += engine.loader_cpu_time() - cpu_before;
-  contest->reading_time += std::chrono::steady_clock::now() - begin;
-  return absl::OkStatus();
-}
-
-absl::Status AskResident(const std::vector<Array>& inputs, bool counts,
-                         Contest* contest) {
-  RETURN_IF_ERROR(contest->resident.Ask(inputs, counts));
-  if (!contest->whole_layer) return absl::OkStatus();
-  return contest->whole_layer->Ask(inputs, counts);
-}
-
-absl::Status Round(uint64_t number, bool counts, Contest* contest) {
-  const std::vector<Array>& inputs = contest->inputs[number % kInputSeeds];
-  // Whoever comes second finds the caches as the first left them.
-  if (number / kInputSeeds % 2 == 0) {
-    RETURN_IF_ERROR(AskResident(inputs, counts, contest));
-    RETURN_IF_ERROR(AskStreamed(inputs, counts, contest));
-  } else {
-    RETURN_IF_ERROR(AskStreamed(inputs, counts, contest));
-    RETURN_IF_ERROR(AskResident(inputs, counts, contest));
-  }
-  contest->outputs_identical &=
-      contest->resident.outputs() == contest->streamed.outputs();
-  return absl::OkStatus();
-}
-
-// The drive as the streamed requests of this round met it.
-absl::Status LookAtDrive(uint64_t number, Contest* contest) {
-  if (!contest->drive) return absl::OkStatus();
-  return contest->drive->LookBeside([&] {
-    return contest->resident.Ask(contest->inputs[number % kInputSeeds],
-                                 /*counts=*/false);
-  });
-}
-
-absl::Status WarmUp(Contest* contest) {
-  for (uint64_t round = 0; round < kWarmUps; ++round) {
-    RETURN_IF_ERROR(Round(round, /*counts=*/false, contest));
-  }
-  return absl::OkStatus();
-}
-
 // Streamed, as a daemon does it, in a contest as it will be.
 absl::Status MeasureParts(const BenchSettings& settings,
                           const KnownCosts& known, const DriveSpeed& drive,
                           Contest contest) {
-  RETURN_IF_ERROR(WarmUp(&contest));
-  for (uint64_t round = 0; round < kRunsToKnow; ++round) {
-    RETURN_IF_ERROR(Round(round, /*counts=*/true, &contest));
-  }
-  return Keep(settings, known, drive, contest.streamed.PartSeconds());
+  RETURN_IF_ERROR(RunRounds(
+      settings, drive, std::min(kRoundsToKnow, settings.requests), &contest));
+  return Keep(settings, known, drive, contest);
 }
 
 // Plans are made by measured part times, so a file that nobody has measured is
-// measured now, before anything counts.
+// measured now, before anything counts. So is one whose speed was not measured
+// beside its parts, as a daemon leaves it.
 absl::StatusOr<Contest> StartInformed(const BenchSettings& settings,
                                       const KnownCosts& known,
                                       const DriveSpeed& drive) {
   ASSIGN_OR_RETURN(Contest contest, StartContest(settings, drive));
-  if (known.Read(contest.streamed.model().program().parts.size())) {
-    return contest;
+  const size_t parts = contest.streamed.model().program().parts.size();
+  auto profile = known.Read(parts);
+  if (!profile || profile->resident_seconds == 0) {
+    RETURN_IF_ERROR(MeasureParts(settings, known, drive, std::move(contest)));
+    ASSIGN_OR_RETURN(contest, StartContest(settings, drive));
+    profile = known.Read(parts);
   }
-  RETURN_IF_ERROR(MeasureParts(settings, known, drive, std::move(contest)));
-  return StartContest(settings, drive);
-}
-
-absl::Status RunRounds(const BenchSettings& settings, const DriveSpeed& drive,
-                       Contest* contest) {
-  const uint64_t places = std::min(kPlaces, settings.requests);
-  for (uint64_t place = 0, round = 0; place < places; ++place) {
-    if (place > 0) RETURN_IF_ERROR(Move(settings, drive, contest));
-    RETURN_IF_ERROR(WarmUp(contest));
-    for (; round < settings.requests * (place + 1) / places; ++round) {
-      RETURN_IF_ERROR(Round(round, /*counts=*/true, contest));
-      RETURN_IF_ERROR(LookAtDrive(round, contest));
-    }
-  }
-  return absl::OkStatus();
+  if (profile) contest.resident_seconds_before = profile->resident_seconds;
+  return contest;
 }
 
 Costs CostsOf(std::vector<double> part_seconds, const DriveSpeed& drive) {
@@ -342,18 +176,23 @@ std::vector<double> PartSecondsOf(const BenchSettings& settings,
                                    : contest.streamed.PartSeconds();
 }
 
+// As it was between the rounds, if it was looked at.
+DriveSpeed BesideOf(const Contest& contest, const DriveSpeed& before) {
+  if (!contest.drive) return before;
+  const DriveSpeed found = DriveLooks::SpeedOf(contest.drive->looks());
+  DriveSpeed beside = before;
+  beside.bytes_per_s = found.bytes_per_s;
+  beside.turn_seconds = found.turn_seconds;
+  return beside;
+}
+
 // Reading at once on the drive as it was between the rounds, and as it was
 // before, by which memory was planned.
 absl::Status DescribeBounds(const std::vector<double>& parts,
                             const DriveSpeed& before, const Contest& contest,
                             BenchReport* report) {
-  DriveSpeed beside = before;
-  if (contest.drive) {
-    const DriveSpeed found = DriveLooks::SpeedOf(contest.drive->looks());
-    beside.bytes_per_s = found.bytes_per_s;
-    beside.turn_seconds = found.turn_seconds;
-    report->drive_looks = contest.drive->looks().size();
-  }
+  const DriveSpeed beside = BesideOf(contest, before);
+  if (contest.drive) report->drive_looks = contest.drive->looks().size();
   ASSIGN_OR_RETURN(const Prediction at_beside,
                    PredictionOf(contest, parts, beside));
   ASSIGN_OR_RETURN(const Prediction at_before,
@@ -414,14 +253,17 @@ absl::StatusOr<BenchReport> Bench(const BenchSettings& settings) {
   const Engine::PlanReport planned = contest.streamed.engine().Plan();
   contest.plan = planned.plan;
   report.predicted_ms = 1e3 * planned.outlook.front().prediction.warm_seconds;
+  if (contest.resident_seconds_before > 0) {
+    report.resident_before_ms = 1e3 * contest.resident_seconds_before;
+  }
   RETURN_IF_ERROR(DescribeFile(settings, &contest, &report));
   contest.drive = DriveToWatch(settings);
-  RETURN_IF_ERROR(RunRounds(settings, drive, &contest));
+  RETURN_IF_ERROR(RunRounds(settings, drive, settings.requests, &contest));
   RETURN_IF_ERROR(DescribeTimes(settings, drive, contest, &report));
   DescribeReading(contest, &report);
   ASSIGN_OR_RETURN(report.peak_rss_bytes, PeakRss(settings, contest));
   const absl::Status written =
-      Keep(settings, known, drive, contest.streamed.PartSeconds());
+      Keep(settings, known, BesideOf(contest, drive), contest);
   if (!written.ok()) {
     std::fputs(absl::StrFormat("warning: the part times are not kept: %s\n",
                                std::string(written.message()))

@@ -79,6 +79,13 @@ std::optional<double> BenchReport::prediction_error_pct() const {
   return PercentOver(*predicted_ms, Median(streamed_ms));
 }
 
+std::optional<double> BenchReport::overhead_prediction_error_pct() const {
+  if (!predicted_ms || !resident_before_ms) return std::nullopt;
+  const double measured =
+      1 + PercentOverInRounds(streamed_ms, resident_ms) / 100;
+  return PercentOver(*predicted_ms / *resident_before_ms, measured);
+}
+
 std::string BenchJson(const BenchReport& report) {
   JsonWriter json;
   json.BeginObject();
@@ -104,6 +111,9 @@ std::string BenchJson(const BenchReport& report) {
               report.weight_memory_reduction_pct(), &json);
   AddOptional("predicted_ms", report.predicted_ms, &json);
   AddOptional("prediction_error_pct", report.prediction_error_pct(), &json);
+  AddOptional("resident_before_ms", report.resident_before_ms, &json);
+  AddOptional("overhead_prediction_error_pct",
+              report.overhead_prediction_error_pct(), &json);
   AddOptional("asap_bound_ms", report.asap_bound_ms, &json);
   AddOptional("lower_bound_ms", report.lower_bound_ms, &json);
   AddOptional("gap_to_asap_pct", report.gap_pct(report.asap_bound_ms), &json);
@@ -159,7 +169,8 @@ std::string LatencyText(const BenchReport& report) {
 
 std::string DriveText(const BenchReport& report) {
   return absl::StrFormat(
-      "model     predicted %s (error %s), reading at once %s (gap %s), no "
+      "model     predicted %s (error %s, over resident %s), reading at once "
+      "%s (gap %s), no "
       "schedule beats %s (gap %s)\n"
       "probed    %s beside computing, %d times between the rounds; %s "
       "before: reading at once %s (gap %s)\n"
@@ -169,6 +180,7 @@ std::string DriveText(const BenchReport& report) {
       "%s; outputs %s\n",
       Number(report.predicted_ms, " ms"),
       Number(report.prediction_error_pct(), " %"),
+      Number(report.overhead_prediction_error_pct(), " %"),
       Number(report.asap_bound_ms, " ms"),
       Number(report.gap_pct(report.asap_bound_ms), " %"),
       Number(report.lower_bound_ms, " ms"),

@@ -24,7 +24,9 @@ struct BenchReport {
   std::vector<double> whole_layer_ms;            // Empty if there are none.
   // Where the streamed ones were: waiting for the drive, and inside parts.
   std::vector<double> drive_wait_ms, computing_ms;  // By round, or empty.
-  std::optional<double> predicted_ms;               // From before this run.
+  // From before this run, and what a resident request took when the parts were
+  // measured that it stands on.
+  std::optional<double> predicted_ms, resident_before_ms;
   // On the drive as it was between the rounds, beside computing, by the median
   // of so many looks; without any, as it was modelled, or probed before.
   std::optional<double> asap_bound_ms, lower_bound_ms;
@@ -53,8 +55,12 @@ struct BenchReport {
   std::optional<double> weight_memory_reduction_pct() const;
   // The streamed median over `ms`, minus one.
   std::optional<double> gap_pct(const std::optional<double>& ms) const;
-  // The prediction over the streamed median, minus one.
+  // The prediction over the streamed median, minus one. Who predicts
+  // milliseconds is wrong by as much as the machine's speed has changed since;
   std::optional<double> prediction_error_pct() const;
+  // who predicts how much longer than resident it takes is not: each over the
+  // resident requests of its time, in parts.
+  std::optional<double> overhead_prediction_error_pct() const;
 };
 
 // REQUIRES, of both: at least one round, as many of each engine.

@@ -29,6 +29,8 @@ const std::vector<std::string> kKeys = {"model",
                                         "weight_memory_reduction_pct",
                                         "predicted_ms",
                                         "prediction_error_pct",
+                                        "resident_before_ms",
+                                        "overhead_prediction_error_pct",
                                         "asap_bound_ms",
                                         "lower_bound_ms",
                                         "gap_to_asap_pct",
@@ -82,9 +84,10 @@ TEST_CASE("What has no value is null, never invented") {
   const std::string json = BenchJson(Report());
   for (const char* key :
        {"whole_layer_ms_p50", "predicted_ms", "prediction_error_pct",
-        "asap_bound_ms", "gap_to_asap_pct", "drive_mib_s",
-        "asap_bound_before_ms", "gap_to_asap_before_pct", "read_mib_s",
-        "loader_cpu_ms_per_gib", "peak_rss_bytes"}) {
+        "resident_before_ms", "overhead_prediction_error_pct", "asap_bound_ms",
+        "gap_to_asap_pct", "drive_mib_s", "asap_bound_before_ms",
+        "gap_to_asap_before_pct", "read_mib_s", "loader_cpu_ms_per_gib",
+        "peak_rss_bytes"}) {
     CHECK_THAT(json, Catch::Contains("\"" + std::string(key) + "\": null"));
   }
 }
@@ -104,6 +107,16 @@ TEST_CASE("An engine beside two like it has no overhead over the faster one") {
   report.streamed_ms = {11, 11, 11, 12, 11};
   CHECK(report.overhead_of_one_engine_pct() == Approx(0).margin(1e-9));
   CHECK(report.overhead_pct() == Approx(10));
+}
+
+TEST_CASE("A machine that has become slower since has not the overhead wrong") {
+  BenchReport report = Report();
+  report.predicted_ms = 6;  // Of 5: a fifth more, as in the median round.
+  report.resident_before_ms = 5;
+  CHECK(*report.overhead_prediction_error_pct() == Approx(0).margin(1e-9));
+  CHECK(*report.prediction_error_pct() == Approx(-50));
+  report.predicted_ms = 5;  // As if streaming cost nothing.
+  CHECK(*report.overhead_prediction_error_pct() == Approx(-100 / 6.0));
 }
 
 TEST_CASE("Gaps and errors are told against the streamed median") {

@@ -84,14 +84,12 @@ std::optional<CostProfile> KnownCosts::Read(size_t parts) const {
   return *std::move(profile);
 }
 
-absl::Status KnownCosts::Write(const std::vector<double>& part_seconds,
-                               const DriveSpeed& drive) const {
-  const std::optional<CostProfile> before = Read(part_seconds.size());
-  return Write({.file_digest = file_digest_,
-                .machine_key = machine_key_,
-                .part_seconds = part_seconds,
-                .drive = drive,
-                .seen = before ? before->seen : SeenParts{}});
+absl::Status KnownCosts::Write(CostProfile measured) const {
+  measured.file_digest = file_digest_;
+  measured.machine_key = machine_key_;
+  const std::optional<CostProfile> before = Read(measured.part_seconds.size());
+  if (before) measured.seen = before->seen;
+  return Store(measured);
 }
 
 absl::Status KnownCosts::WriteSeen(size_t parts, const SeenParts& seen) const {
@@ -100,10 +98,10 @@ absl::Status KnownCosts::WriteSeen(size_t parts, const SeenParts& seen) const {
     return absl::OkStatus();
   }
   profile->seen = seen;
-  return Write(*profile);
+  return Store(*profile);
 }
 
-absl::Status KnownCosts::Write(const CostProfile& profile) const {
+absl::Status KnownCosts::Store(const CostProfile& profile) const {
   std::error_code ignored;  // Creating the file says more.
   std::filesystem::create_directories(
       std::filesystem::path(path_).parent_path(), ignored);

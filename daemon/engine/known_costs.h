@@ -27,16 +27,15 @@ class KnownCosts {
 
   // What was measured; nothing if there is no profile, or an unsound one.
   std::optional<CostProfile> Read(size_t parts) const;
-  // What was seen before stays.
-  absl::Status Write(const std::vector<double>& part_seconds,
-                     const DriveSpeed& drive) const;
+  // `measured`, as of this file and machine. What was seen before stays.
+  absl::Status Write(CostProfile measured) const;
   // Beside what was measured. Nothing to do where nothing was, or is new.
   absl::Status WriteSeen(size_t parts, const SeenParts& seen) const;
 
   const std::string& path() const { return path_; }
 
  private:
-  absl::Status Write(const CostProfile& profile) const;
+  absl::Status Store(const CostProfile& profile) const;
 
   std::string path_, file_digest_, machine_key_;
 };

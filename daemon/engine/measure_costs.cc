@@ -143,8 +143,9 @@ absl::Status LocalEngine::Measure(const std::shared_ptr<Model>& model,
   ASSIGN_OR_RETURN(const KnownCosts costs,
                    KnownCosts::Of(path, options_.cache_path,
                                   parts_.backend->key(), options_.threads));
-  const absl::Status written = costs.Write(
-      TypicalParts(seconds), drive.ok() ? drive->speed : DriveSpeed{});
+  const absl::Status written =
+      costs.Write({.part_seconds = TypicalParts(seconds),
+                   .drive = drive.ok() ? drive->speed : DriveSpeed{}});
   RETURN_IF_ERROR(written);
   std::shared_ptr<const Known> known = KnownOf(path, *model);
   if (!known->measured) {

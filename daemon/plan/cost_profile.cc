@@ -63,6 +63,12 @@ absl::StatusOr<CostProfile> CostProfile::Parse(std::string_view json,
       return Unfit(absl::StrFormat("a part takes %g s", seconds));
     }
   }
+  profile.resident_seconds = proto.resident_seconds();
+  if (!(profile.resident_seconds >= 0) ||
+      std::isinf(profile.resident_seconds)) {
+    return Unfit(
+        absl::StrFormat("a request takes %g s", profile.resident_seconds));
+  }
   profile.drive = {
       .bytes_per_s = proto.drive_bytes_per_s(),
       .first_read_seconds = proto.first_read_us() * kMicro,
@@ -96,6 +102,7 @@ std::string CostProfile::ToJson() const {
   proto.set_slow_drive_bytes_per_s(drive.slow_bytes_per_s);
   proto.set_slow_first_read_us(drive.slow_first_read_seconds / kMicro);
   proto.set_drive_turn_us(drive.turn_seconds / kMicro);
+  proto.set_resident_seconds(resident_seconds);
   if (!seen.counts.empty()) {
     proto.mutable_seen()->set_steps_per_octave(seen.steps_per_octave);
     for (const uint32_t count : seen.counts) {

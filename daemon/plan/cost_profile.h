@@ -38,9 +38,13 @@ struct CostProfile {
   static std::string FileName(std::string_view file_digest,
                               std::string_view machine_key);
 
-  std::string file_digest, machine_key;
-  std::vector<double> part_seconds;
-  DriveSpeed drive;     // That the file lies on.
+  std::string file_digest = "", machine_key = "";
+  std::vector<double> part_seconds = {};
+  DriveSpeed drive = {};  // That the file lies on.
+  // Of a request with all weights in memory, in turn with those that the parts
+  // were measured in; 0: not measured. A machine is some percent faster or
+  // slower for minutes: what is predicted over this holds longer than seconds.
+  double resident_seconds = 0;
   SeenParts seen = {};  // Empty: nothing yet.
 };
 

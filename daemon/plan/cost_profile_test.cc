@@ -8,7 +8,7 @@ namespace {
 
 TEST_CASE("A profile is read back for its file and machine only") {
   const CostProfile measured{
-      "f00d", "beef", {1e-3, 2.5e-4, 0}, {2e9, 1e-4, 1.5e9, 2e-4, 8e-5}};
+      "f00d", "beef", {1e-3, 2.5e-4, 0}, {2e9, 1e-4, 1.5e9, 2e-4, 8e-5}, 2e-3};
   const std::string json = measured.ToJson();
   const auto read = CostProfile::Parse(json, "f00d", "beef", 3);
   REQUIRE(read.ok());
@@ -17,6 +17,7 @@ TEST_CASE("A profile is read back for its file and machine only") {
   CHECK(read->drive.slow_bytes_per_s == 1.5e9);
   CHECK(read->drive.slow_first_read_seconds == Approx(2e-4));
   CHECK(read->drive.turn_seconds == Approx(8e-5));
+  CHECK(read->resident_seconds == 2e-3);
   CHECK(!CostProfile::Parse(json, "f00e", "beef", 3).ok());
   CHECK(!CostProfile::Parse(json, "f00d", "bee0", 3).ok());
   CHECK(!CostProfile::Parse(json, "f00d", "beef", 4).ok());
@@ -24,7 +25,7 @@ TEST_CASE("A profile is read back for its file and machine only") {
 }
 
 TEST_CASE("What was seen of parts is read back, within bounds") {
-  CostProfile profile{"f", "m", {1e-3}, {}, {16, {0, 7, 4'000'000'000, 1}}};
+  CostProfile profile{"f", "m", {1e-3}, {}, 0, {16, {0, 7, 4'000'000'000, 1}}};
   const auto read = CostProfile::Parse(profile.ToJson(), "f", "m", 1);
   REQUIRE(read.ok());
   CHECK(read->seen == profile.seen);
@@ -38,8 +39,10 @@ TEST_CASE("What was seen of parts is read back, within bounds") {
 
 TEST_CASE("A part that takes no time that there is makes no profile") {
   const double seconds = GENERATE(-1.0, 1e9);
-  const CostProfile wrong{"f", "m", {seconds}, {}};
+  const CostProfile wrong{"f", "m", {seconds}, {}, 0};
   CHECK(!CostProfile::Parse(wrong.ToJson(), "f", "m", 1).ok());
+  const CostProfile wrong_whole{"f", "m", {1e-3}, {}, -1};
+  CHECK(!CostProfile::Parse(wrong_whole.ToJson(), "f", "m", 1).ok());
 }
 
 TEST_CASE("Counted work takes the time of its arithmetic or of its bytes") {

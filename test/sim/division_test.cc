@@ -64,10 +64,12 @@ class Chain {
     std::vector<double> parts(program_.parts.size(), kShortPartSeconds);
     std::fill_n(parts.begin(), std::min(kLongParts, parts.size() / 2),
                 kLongPartSeconds);
-    LAYERD_CHECK(costs
-                     ->Write(parts, {.bytes_per_s = kDriveBytesPerSecond,
-                                     .slow_bytes_per_s = kDriveBytesPerSecond})
-                     .ok());
+    LAYERD_CHECK(
+        costs
+            ->Write({.part_seconds = parts,
+                     .drive = {.bytes_per_s = kDriveBytesPerSecond,
+                               .slow_bytes_per_s = kDriveBytesPerSecond}})
+            .ok());
   }
 
  private:

@@ -29,10 +29,11 @@ class Kept {
                  .value()
                  ->program()
                  .parts.size();
-    LAYERD_CHECK(costs()
-                     .Write(std::vector<double>(parts_, kPartSeconds),
-                            {.bytes_per_s = 1e9, .slow_bytes_per_s = 1e9})
-                     .ok());
+    LAYERD_CHECK(
+        costs()
+            .Write({.part_seconds = std::vector<double>(parts_, kPartSeconds),
+                    .drive = {.bytes_per_s = 1e9, .slow_bytes_per_s = 1e9}})
+            .ok());
   }
 
   EngineOptions options() const {
@@ -76,7 +77,8 @@ TEST_CASE("What was seen of parts outlives the daemon") {
 
   // Measuring anew does not forget it.
   REQUIRE(kept.costs()
-              .Write(std::vector<double>(kept.parts(), kPartSeconds), {})
+              .Write({.part_seconds =
+                          std::vector<double>(kept.parts(), kPartSeconds)})
               .ok());
   TestEngine third(kept.options(), Drive::kSim);
   REQUIRE(third.Load(kept.path(), "m", 3).ok());
