@@ -87,10 +87,12 @@ void Warn(const Engine& engine) {
   }
 }
 
-// Streamed, as a daemon does it, in a contest as it will be.
-absl::Status MeasureParts(const BenchSettings& settings,
-                          const KnownCosts& known, const DriveSpeed& drive,
-                          Contest contest) {
+// Streamed, as a daemon does it, in turn with resident requests, and in as many
+// places as it will be. Nobody asks for whole layers yet.
+absl::Status MeasureParts(BenchSettings settings, const KnownCosts& known,
+                          const DriveSpeed& drive, Contest contest) {
+  settings.whole_layer_file.clear();
+  contest.whole_layer.reset();
   RETURN_IF_ERROR(RunRounds(
       settings, drive, std::min(kRoundsToKnow, settings.requests), &contest));
   return Keep(settings, known, drive, contest);

@@ -338,9 +338,9 @@ def bench_table(rows, prefix):
              " | over one engine % | of it parts % | decoding, caches % |"
              " waiting % | recurrence % |"
              " any schedule % | gap % | drive beside computing, MiB/s |"
-             " before | gap by that % | prediction's error % | loader less"
-             " checksums, CPU-ms a GiB | longest part, ms | peak, MiB | same"
-             " bits |", "|" + " --- |" * 20]
+             " before | gap by that % | prediction's error % | over resident %"
+             " | loader less checksums, CPU-ms a GiB | longest part, ms | peak,"
+             " MiB | same bits |", "|" + " --- |" * 21]
     for name, r in rows.items():
         if not name.startswith(prefix):
             continue
@@ -359,16 +359,20 @@ def bench_table(rows, prefix):
             f" {r['drive_before_mib_s']:.0f} |"
             f" {r['gap_to_asap_before_pct']:.1f} |"
             f" {r['prediction_error_pct']:.1f} |"
+            f" {r['overhead_prediction_error_pct']:.1f} |"
             f" {cpu} | {r['longest_part_us'] / 1e3:.2f} |"
             f" {'-' if peak is None else f'{peak / MIB:.1f}'} |"
             f" {'yes' if r['outputs_identical'] else 'NO'} |")
-    errors = [abs(r["prediction_error_pct"]) for name, r in rows.items()
-              if name.startswith(prefix)]
-    if errors:
-        lines.append(f"\nPrediction's error: median "
+    rows = [r for name, r in rows.items() if name.startswith(prefix)]
+    if not rows:
+        return []
+    for key, what in [("prediction_error_pct", "milliseconds"),
+                      ("overhead_prediction_error_pct", "times resident")]:
+        errors = [abs(r[key]) for r in rows]
+        lines.append(f"\nPrediction's error in {what}: median "
                      f"{statistics.median(errors):.1f} %, worst "
                      f"{max(errors):.1f} %.")
-    return lines if errors else []
+    return lines
 
 
 def two_threads_table(rows):
