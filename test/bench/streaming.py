@@ -1,11 +1,11 @@
 """What does streaming cost, in time and in memory?
 
-  streaming.sh [--no-build] [--work FOLDER] [--only WORDS] [--list] [--again]
-               [--requests K] [--results FILE.md]
+  streaming.sh [--no-build] [--work FOLDER] [--only WORDS] [--row NAME]...
+               [--list] [--again] [--requests K] [--results FILE.md]
 
 Rows are measured one after another and kept in FOLDER: a run that is cut off
-goes on where it was, and --only "224 resnet50" measures the rows whose name has
-all of these words. The tables come at the end, with the goals beside them.
+goes on where it was, --only "224 resnet50" measures the rows whose name has
+all of these words, and --row "608 yolov4_608 f32" that one. The tables come at the end, with the goals beside them.
 Nothing else should run meanwhile.
 """
 
@@ -116,7 +116,8 @@ class Table:
             if self.path.exists() else {}
 
     def wanted(self, name):
-        return all(word in name for word in (self.options.only or "").split())
+        rows, words = self.options.row, (self.options.only or "").split()
+        return (not rows or name in rows) and all(w in name for w in words)
 
     def measure(self, name, ask):
         if not self.wanted(name):
@@ -441,6 +442,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--work", default="/tmp/layerd-streaming")
     parser.add_argument("--only", help="rows whose names have these words")
+    parser.add_argument("--row", action="append", help="just this; repeats")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--requests", type=int, default=15)
