@@ -10,30 +10,38 @@ namespace {
 // they load.
 template <int kTaps, int kStride>
 struct Across {
-  template <typename Vector, int kPixels>
-  static LAYERD_INLINE void Add(const DepthwiseRow& row, const float* x,
-                                const float* w,
-                                typename Vector::Floats (&sum)[kPixels]) {
+  template <typename Vector, int kPixels, int kCount>
+  static LAYERD_INLINE void Add(
+      const DepthwiseRow& row, const float* x, const float* w,
+      typename Vector::Floats (&sum)[kPixels][kCount]) {
 #pragma GCC unroll 8
     for (int j = 0; j < kTaps; ++j) {
-      const auto weight = Vector::Load(w + j * row.weights_column_step);
+#pragma GCC unroll 4
+      for (int v = 0; v < kCount; ++v) {
+        const int64_t at = v * Vector::kCount;
+        const auto weight = Vector::Load(w + j * row.weights_column_step + at);
 #pragma GCC unroll 8
-      for (int p = 0; p < kPixels; ++p) {
-        sum[p] +=
-            weight * Vector::Load(x + (p * kStride + j) * row.x_column_step);
+        for (int p = 0; p < kPixels; ++p) {
+          sum[p][v] +=
+              weight *
+              Vector::Load(x + (p * kStride + j) * row.x_column_step + at);
+        }
       }
     }
   }
 };
 struct AnyAcross {
-  template <typename Vector, int kPixels>
-  static LAYERD_INLINE void Add(const DepthwiseRow& row, const float* x,
-                                const float* w,
-                                typename Vector::Floats (&sum)[kPixels]) {
+  template <typename Vector, int kPixels, int kCount>
+  static LAYERD_INLINE void Add(
+      const DepthwiseRow& row, const float* x, const float* w,
+      typename Vector::Floats (&sum)[kPixels][kCount]) {
     for (int64_t j = 0; j < row.taps_across; ++j) {
-      const auto weight = Vector::Load(w);
-      for (int p = 0; p < kPixels; ++p) {
-        sum[p] += weight * Vector::Load(x + p * row.x_pixel_step);
+      for (int v = 0; v < kCount; ++v) {
+        const int64_t at = v * Vector::kCount;
+        const auto weight = Vector::Load(w + at);
+        for (int p = 0; p < kPixels; ++p) {
+          sum[p][v] += weight * Vector::Load(x + p * row.x_pixel_step + at);
+        }
       }
       x += row.x_column_step;
       w += row.weights_column_step;
@@ -41,13 +49,18 @@ struct AnyAcross {
   }
 };
 
-template <typename Columns, typename Vector, int kPixels>
+// So many vectors of channels of so many pixels.
+template <typename Columns, typename Vector, int kPixels, int kCount>
 LAYERD_INLINE void Pixels(const DepthwiseRow& row, int64_t first,
                           int64_t channel) {
   using Floats = typename Vector::Floats;
-  Floats sum[kPixels];
-  for (int p = 0; p < kPixels; ++p) {
-    sum[p] = row.bias == nullptr ? Floats{} : Vector::Load(row.bias + channel);
+  Floats sum[kPixels][kCount];
+  for (int v = 0; v < kCount; ++v) {
+    const Floats bias =
+        row.bias == nullptr
+            ? Floats{}
+            : Vector::Load(row.bias + channel + v * Vector::kCount);
+    for (int p = 0; p < kPixels; ++p) sum[p][v] = bias;
   }
   const float* x = row.x + first * row.x_pixel_step + channel;
   const float* w = row.weights + channel;
@@ -59,14 +72,18 @@ LAYERD_INLINE void Pixels(const DepthwiseRow& row, int64_t first,
   const Floats low = Floats{} + row.low;
   const Floats high = Floats{} + row.high;
   for (int p = 0; p < kPixels; ++p) {
-    Floats y = sum[p];
-    if (row.residual != nullptr) {
-      y += Vector::Load(row.residual + (first + p) * row.residual_step +
-                        channel);
+    float* const to = row.y + (first + p) * row.y_step + channel;
+    for (int v = 0; v < kCount; ++v) {
+      const int64_t at = v * Vector::kCount;
+      Floats y = sum[p][v];
+      if (row.residual != nullptr) {
+        y += Vector::Load(row.residual + (first + p) * row.residual_step +
+                          channel + at);
+      }
+      y = y < low ? low : y;  // Not a number stays so.
+      y = y > high ? high : y;
+      Vector::Put(to + at, y);
     }
-    y = y < low ? low : y;  // Not a number stays so.
-    y = y > high ? high : y;
-    Vector::Put(row.y + (first + p) * row.y_step + channel, y);
   }
 }
 
@@ -93,9 +110,15 @@ LAYERD_INLINE void Rest(const DepthwiseRow& row, int64_t pixel,
 
 template <typename Columns, typename Vector, int kPixels>
 LAYERD_INLINE void AllChannels(const DepthwiseRow& row, int64_t first) {
+  // Whole lines of the cache, and sums enough that none waits for another.
+  constexpr int kCount = kPieces<Vector>;
   int64_t channel = 0;
-  for (; channel + Vector::kCount <= row.channels; channel += Vector::kCount) {
-    Pixels<Columns, Vector, kPixels>(row, first, channel);
+  for (; channel + kLanes <= row.channels; channel += kLanes) {
+    Pixels<Columns, Vector, kPixels, kCount>(row, first, channel);
+  }
+  for (; kCount > 1 && channel + Vector::kCount <= row.channels;
+       channel += Vector::kCount) {
+    Pixels<Columns, Vector, kPixels, 1>(row, first, channel);
   }
   if (channel == row.channels) return;
   for (int p = 0; p < kPixels; ++p) Rest(row, first + p, channel);
@@ -103,22 +126,19 @@ LAYERD_INLINE void AllChannels(const DepthwiseRow& row, int64_t first) {
 
 template <typename Columns, typename Vector>
 LAYERD_INLINE void AllPixels(const DepthwiseRow& row) {
-  // Half a vector takes half as long, and what is added waits for what was.
-  constexpr int kPixels = Vector::kCount < 16 ? 8 : 4;
+  constexpr int kPixels = 4;
   int64_t first = 0;
   for (; first + kPixels <= row.pixels; first += kPixels) {
     AllChannels<Columns, Vector, kPixels>(row, first);
-  }
-  for (; first + 4 <= row.pixels; first += 4) {
-    AllChannels<Columns, Vector, 4>(row, first);
   }
   for (; first < row.pixels; ++first) {
     AllChannels<Columns, Vector, 1>(row, first);
   }
 }
 
+// Its own copy: what is stored changes nothing of it.
 template <typename Vector>
-LAYERD_INLINE void RunBy(const DepthwiseRow& row) {
+LAYERD_INLINE void RunBy(const DepthwiseRow row) {
   const bool is_alone = row.pixels == 1;
   if (row.taps_across == 2 && is_alone) {
     return AllPixels<Across<2, 1>, Vector>(row);
