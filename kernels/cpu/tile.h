@@ -20,7 +20,8 @@ struct NarrowWeights {
 };
 
 // One block of an output that stays in registers: up to 14 places (pixels, or
-// rows of a matrix) by one panel of output channels (32 on AVX-512).
+// rows of a matrix) by one panel of output channels (32 on AVX-512); and panel
+// after panel of them that meet the same places.
 //
 //     y[r] = clamp(bias + sum over taps, depth: x[tap][r][d] * w[tap][d][...]
 //                  + residual[r])
@@ -35,14 +36,16 @@ struct Tile {
   const float* const* x;  // Addresses of `depth` floats: taps x rows of them.
   int64_t taps;
   int64_t depth;
-  const float* weights;          // taps x depth rows, weights_step apart.
+  const float* weights;          // Panel by panel, and in each of them
+                                 // taps x depth rows, weights_step apart.
   int64_t weights_step;          // The panel's width.
   const float* bias;             // Null: zero.
   const float* const* residual;  // Of each row; null: none.
   float* const* y;               // Of each row.
-  int64_t channels;              // Of the panel, that are stored.
+  int64_t channels;              // That are stored: of one panel or several.
   float low, high;
-  const NarrowWeights* narrow = nullptr;  // Null: the weights are there.
+  // Of one panel. Null: the weights are there.
+  const NarrowWeights* narrow = nullptr;
   // A tile before this one has met them: asking for what is ahead only takes
   // loads from multiplying.
   bool weights_are_near = false;

@@ -27,12 +27,10 @@ template <typename Isa, int kRows, int kVectors, typename Weights = float>
 class TileLoops {
  public:
   static void Run(const Tile& tile) {
-    Vector sum[kRows][kVectors];
-    Announce(tile);
-    Start(tile, sum);
-    Multiply(tile, sum);
-    if (tile.channels < kVectors * Isa::kLanes) return StoreSome(tile, sum);
-    tile.streams ? Store<Isa::kStreams>(tile, sum) : Store<false>(tile, sum);
+    if (!IsShort(tile)) return RunFrom(tile, 0);
+    const int64_t whole = tile.channels / kPanel * kPanel;
+    RunShort(tile, whole);
+    if (whole < tile.channels) RunFrom(tile, whole);
   }
 
  private:
@@ -50,6 +48,50 @@ class TileLoops {
   }
   static void Put(float* to, const Vector& value) {
     reinterpret_cast<Unaligned*>(to)->value = value;
+  }
+
+  static constexpr int64_t kPanel = kVectors * Isa::kLanes;
+
+  // Of few products beginning and end are what takes time, so there is a way
+  // for them that knows nothing of runs, of weights that are far and of panels
+  // that are not whole.
+  static bool IsShort(const Tile& tile) {
+    return !WeightRows::kIsNarrow && tile.weights_are_near && !tile.streams &&
+           tile.taps * tile.depth <= kRun;
+  }
+
+  static inline __attribute__((always_inline)) void RunShort(const Tile& tile,
+                                                             int64_t end) {
+    WeightRows weights(tile);
+    for (int64_t channel = 0; channel < end; channel += kPanel) {
+      Vector sum[kRows][kVectors];
+      Announce(tile, channel);
+      StartAll(tile, channel, sum);
+      const float* const* x = tile.x;
+      for (int64_t tap = 0; tap < tile.taps; ++tap, x += kRows) {
+        const float* row[kRows];
+#pragma GCC unroll 16
+        for (int r = 0; r < kRows; ++r) row[r] = x[r];
+        MultiplyRun<false>(row, 0, tile.depth, weights, sum);
+      }
+      StoreAll<false>(tile, channel, sum);
+    }
+  }
+
+  static __attribute__((noinline)) void RunFrom(const Tile& tile,
+                                                int64_t channel) {
+    WeightRows weights(tile);
+    weights.Skip(channel / kPanel * tile.taps * tile.depth);
+    for (; channel < tile.channels; channel += kPanel) {
+      Vector sum[kRows][kVectors];
+      Announce(tile, channel);
+      const bool is_whole = channel + kPanel <= tile.channels;
+      is_whole ? StartAll(tile, channel, sum) : StartSome(tile, channel, sum);
+      Multiply(tile, channel == 0 ? tile.next_lines : 0, weights, sum);
+      if (!is_whole) return StoreSome(tile, channel, sum);
+      tile.streams ? StoreAll<Isa::kStreams>(tile, channel, sum)
+                   : StoreAll<false>(tile, channel, sum);
+    }
   }
 
   // Row by row. Narrow ones are left where later tiles find them.
@@ -88,6 +130,9 @@ class TileLoops {
       if constexpr (kIsNarrow) to_ += to_step_;
     }
 
+    // So many rows. What is narrow begins at the first.
+    void Skip(int64_t rows) { stored_ += rows * step_; }
+
     static constexpr bool kIsNarrow = !std::is_same_v<Weights, float>;
 
    private:
@@ -111,14 +156,17 @@ class TileLoops {
 
   // What is read and written at the end is on its way while we multiply. Tiles
   // of few products are many: no step here is one too many.
-  static inline __attribute__((always_inline)) void Announce(const Tile& tile) {
+  static inline __attribute__((always_inline)) void Announce(const Tile& tile,
+                                                             int64_t channel) {
     if (!Isa::kStreams || !tile.streams) {
 #pragma GCC unroll 16
-      for (int r = 0; r < kRows; ++r) AnnounceRow<1>(tile.y[r]);
+      for (int r = 0; r < kRows; ++r) AnnounceRow<1>(tile.y[r] + channel);
     }
     if (tile.residual != nullptr) {
 #pragma GCC unroll 16
-      for (int r = 0; r < kRows; ++r) AnnounceRow<0>(tile.residual[r]);
+      for (int r = 0; r < kRows; ++r) {
+        AnnounceRow<0>(tile.residual[r] + channel);
+      }
     }
   }
   template <int kWrites>
@@ -129,17 +177,32 @@ class TileLoops {
     }
   }
 
-  static inline __attribute__((always_inline)) void Start(const Tile& tile,
-                                                          Sums& sum) {
+  static inline __attribute__((always_inline)) void StartAll(const Tile& tile,
+                                                             int64_t channel,
+                                                             Sums& sum) {
     Vector first[kVectors] = {};
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
-      const int64_t channel = v * Isa::kLanes;
-      const int64_t count = tile.channels - channel;
-      if (tile.bias == nullptr || count <= 0) continue;
-      first[v] = count < Isa::kLanes ? LoadSome(tile.bias + channel, count)
-                                     : Load(tile.bias + channel);
+      if (tile.bias == nullptr) break;
+      first[v] = Load(tile.bias + channel + v * Isa::kLanes);
     }
+    Start(first, sum);
+  }
+  static inline __attribute__((always_inline)) void StartSome(
+      const Tile& tile, int64_t first_channel, Sums& sum) {
+    Vector first[kVectors] = {};
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      const int64_t channel = first_channel + v * Isa::kLanes;
+      const int64_t rest = tile.channels - channel;
+      if (tile.bias == nullptr || rest <= 0) break;
+      first[v] = LoadSome(tile.bias + channel,
+                          rest < Isa::kLanes ? rest : Isa::kLanes);
+    }
+    Start(first, sum);
+  }
+  static inline __attribute__((always_inline)) void Start(
+      const Vector (&first)[kVectors], Sums& sum) {
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
@@ -150,9 +213,8 @@ class TileLoops {
   // Sums of more than kRun products are sums of sums: what is added to is
   // smaller, and so is what rounding loses. Runs end where the count says so,
   // however it is divided among taps.
-  static inline __attribute__((always_inline)) void Multiply(const Tile& tile,
-                                                             Sums& sum) {
-    WeightRows weights(tile);
+  static inline __attribute__((always_inline)) void Multiply(
+      const Tile& tile, int64_t next_lines, WeightRows& weights, Sums& sum) {
     const float* const* x = tile.x;
     int64_t products = tile.taps * tile.depth;
     int64_t left = kRun;  // Of the run.
@@ -164,7 +226,7 @@ class TileLoops {
       const float* row[kRows];
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) row[r] = x[r];
-      for (int64_t i = 0; i < tile.next_lines; ++i, next += kLineFloats) {
+      for (int64_t i = 0; i < next_lines; ++i, next += kLineFloats) {
         __builtin_prefetch(next, 0, 2);
       }
       for (int64_t d = 0; d < tile.depth;) {
@@ -234,22 +296,24 @@ class TileLoops {
 #pragma GCC diagnostic pop
 
   template <bool kStreams>
-  static inline __attribute__((always_inline)) void Store(const Tile& tile,
-                                                          Sums& sum) {
-    tile.residual == nullptr ? Store<kStreams, false>(tile, sum)
-                             : Store<kStreams, true>(tile, sum);
+  static inline __attribute__((always_inline)) void StoreAll(const Tile& tile,
+                                                             int64_t channel,
+                                                             Sums& sum) {
+    tile.residual == nullptr ? Store<kStreams, false>(tile, channel, sum)
+                             : Store<kStreams, true>(tile, channel, sum);
   }
   template <bool kStreams, bool kAdds>
   static inline __attribute__((always_inline)) void Store(const Tile& tile,
+                                                          int64_t channel,
                                                           Sums& sum) {
-    const Vector low = Vector{} + tile.low;
-    const Vector high = Vector{} + tile.high;
+    const Vector low = tile.low - Vector{};
+    const Vector high = tile.high - Vector{};
     const float* const* const residual = tile.residual;
     float* const* const rows = tile.y;
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
-      const float* const from = kAdds ? residual[r] : nullptr;
-      float* const to = rows[r];
+      const float* const from = kAdds ? residual[r] + channel : nullptr;
+      float* const to = rows[r] + channel;
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
         Vector y = sum[r][v];
@@ -262,15 +326,15 @@ class TileLoops {
     }
   }
 
-  // As Store(), but nothing behind the last channel is touched.
-  static void StoreSome(const Tile& tile, Sums& sum) {
-    const Vector low = Vector{} + tile.low;
-    const Vector high = Vector{} + tile.high;
+  // As StoreAll(), but nothing behind the last channel is touched.
+  static void StoreSome(const Tile& tile, int64_t first_channel, Sums& sum) {
+    const Vector low = tile.low - Vector{};
+    const Vector high = tile.high - Vector{};
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
-        const int64_t channel = v * Isa::kLanes;
+        const int64_t channel = first_channel + v * Isa::kLanes;
         const int64_t rest = tile.channels - channel;
         if (rest <= 0) break;
         const int64_t count = rest < Isa::kLanes ? rest : Isa::kLanes;

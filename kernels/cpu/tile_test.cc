@@ -124,6 +124,82 @@ TEST_CASE("What is near and what goes past the caches are the same bits") {
   CHECK(sums.Run(9, sums.panel) == stored);
 }
 
+// Tiles of so many products each, over panels side by side.
+struct Panels {
+  Panels(const TileSet& tiles, int64_t depth, int64_t channels)
+      : tiles(tiles),
+        depth(depth),
+        channels(channels),
+        width((channels + tiles.panel - 1) / tiles.panel * tiles.panel),
+        x(Numbers(kTaps * depth + tiles.rows_max)),
+        weights(Numbers(kTaps * depth * width)),
+        bias(Numbers(width)),
+        residual(Numbers(tiles.rows_max * width)) {}
+
+  static std::vector<float> Numbers(int64_t count) {
+    std::vector<float> numbers(count);
+    for (int64_t i = 0; i < count; ++i) {
+      numbers[i] = static_cast<float>(i * 37 % 101) * 0.02f - 1;
+    }
+    return numbers;
+  }
+
+  // From `first` on.
+  void Run(int64_t rows, int64_t first, int64_t count, bool weights_are_near,
+           std::vector<float>& y) const {
+    std::vector<const float*> from, added;
+    std::vector<float*> to;
+    for (int64_t i = 0; i < kTaps * rows; ++i) {
+      from.push_back(x.data() + i / rows * depth + i % rows);
+    }
+    for (int64_t r = 0; r < rows; ++r) {
+      added.push_back(residual.data() + r * width + first);
+      to.push_back(y.data() + r * width + first);
+    }
+    tiles.Run(rows, {.x = from.data(),
+                     .taps = kTaps,
+                     .depth = depth,
+                     .weights = weights.data() + first * kTaps * depth,
+                     .weights_step = tiles.panel,
+                     .bias = bias.data() + first,
+                     .residual = added.data(),
+                     .y = to.data(),
+                     .channels = count,
+                     .low = -2,
+                     .high = 3,
+                     .weights_are_near = weights_are_near});
+  }
+
+  static constexpr int64_t kTaps = 2;
+  const TileSet& tiles;
+  int64_t depth, channels, width;
+  std::vector<float> x, weights, bias, residual;
+};
+
+TEST_CASE("Panels that meet a tile together are the bits of each by itself") {
+  if (Tiles() == nullptr) {
+    std::cout << "SKIPPED: no tiles for this processor\n";
+    return;
+  }
+  const TileSet& tiles = *Tiles();
+  const int64_t rest = GENERATE(0, 1, 3, 8);
+  const int64_t depth = GENERATE(1, 27, 128, 129, 300);  // 256 make a run.
+  const Panels panels(tiles, depth, 3 * tiles.panel + rest);
+  for (int64_t rows = 1; rows <= tiles.rows_max; ++rows) {
+    INFO(rest << " channels more, " << depth << " inputs, " << rows << " rows");
+    std::vector<float> alone(tiles.rows_max * panels.width);
+    for (int64_t c = 0; c < panels.channels; c += tiles.panel) {
+      panels.Run(rows, c, std::min(tiles.panel, panels.channels - c), false,
+                 alone);
+    }
+    for (const bool is_near : {false, true}) {
+      std::vector<float> together(alone.size());
+      panels.Run(rows, 0, panels.channels, is_near, together);
+      CHECK(together == alone);
+    }
+  }
+}
+
 // A panel of random narrow weights, and what DecodeRows makes of them.
 struct Panel {
   Panel(const TileSet& tiles, NarrowWeights::Type type, int64_t channels)

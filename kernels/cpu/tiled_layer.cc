@@ -76,10 +76,11 @@ class TiledKernel : public CpuKernel {
   void Step(Item& item) const;
   void RunItem(const Memory& memory, const Item& item, bool is_first,
                float* gathered) const;
-  void RunNarrowPanel(const Memory& memory, int64_t panel, int64_t rows,
-                      const Pointers& pointers, Tile& tile) const;
-  void RunPanel(const Memory& memory, int64_t panel, int64_t rows,
-                const Pointers& pointers, Tile& tile) const;
+  int64_t ChannelsAtOnce(const Memory& memory, int64_t left) const;
+  void RunNarrowPanel(const Memory& memory, int64_t channel, int64_t count,
+                      int64_t rows, const Pointers& pointers, Tile& tile) const;
+  void RunPanels(const Memory& memory, int64_t channel, int64_t count,
+                 int64_t rows, const Pointers& pointers, Tile& tile) const;
   NarrowWeights NarrowPanel(const Memory& memory, int64_t channel) const;
 
   const TileSet& tiles_ = *Tiles();
@@ -291,38 +292,49 @@ void TiledKernel::RunItem(const Memory& memory, const Item& item, bool is_first,
     tile.next_lines = next_lines_ * taps_ / tile.taps;
   }
   tile.streams = streams_ && IsLine(pointers.y[0]);
-  const int64_t end = std::min(panels_, first + panels_of_item_);
-  for (int64_t panel = first; panel < end; ++panel) {
-    for (int64_t r = 0; panel > first && r < rows; ++r) {
-      pointers.y[r] += panel_;
-      if (memory.residual != nullptr) pointers.residual[r] += panel_;
-    }
-    if (memory.narrow != nullptr) {
-      RunNarrowPanel(memory, panel, rows, pointers, tile);
-    } else {
-      RunPanel(memory, panel, rows, pointers, tile);
-    }
+  const int64_t end =
+      std::min(layer_.outputs, (first + panels_of_item_) * panel_);
+  for (int64_t channel = first * panel_, count; channel < end;
+       channel += count) {
+    count = ChannelsAtOnce(memory, end - channel);
+    memory.narrow != nullptr
+        ? RunNarrowPanel(memory, channel, count, rows, pointers, tile)
+        : RunPanels(memory, channel, count, rows, pointers, tile);
     tile.next_lines = 0;
+    for (int64_t r = 0; r < rows; ++r) {
+      pointers.y[r] += count;
+      if (memory.residual != nullptr) pointers.residual[r] += count;
+    }
   }
 }
 
-void TiledKernel::RunNarrowPanel(const Memory& memory, int64_t panel,
-                                 int64_t rows, const Pointers& pointers,
-                                 Tile& tile) const {
-  PanelState& state = memory.states[panel];
+// A panel that somebody may be decoding comes alone, and so do last channels
+// that half a tile has room for.
+int64_t TiledKernel::ChannelsAtOnce(const Memory& memory, int64_t left) const {
+  if (memory.narrow != nullptr) return std::min(panel_, left);
+  const int64_t last = left % panel_;
+  return last * 2 > panel_ || last == left ? left : left - last;
+}
+
+void TiledKernel::RunNarrowPanel(const Memory& memory, int64_t channel,
+                                 int64_t count, int64_t rows,
+                                 const Pointers& pointers, Tile& tile) const {
+  PanelState& state = memory.states[channel / panel_];
   uint32_t stage = state.load(std::memory_order_acquire);
-  if (stage == kDecoded) return RunPanel(memory, panel, rows, pointers, tile);
+  if (stage == kDecoded) {
+    return RunPanels(memory, channel, count, rows, pointers, tile);
+  }
   const bool is_ours =
       stage == kStored && state.compare_exchange_strong(
                               stage, kBeingDecoded, std::memory_order_relaxed);
-  NarrowWeights narrow = NarrowPanel(memory, panel * panel_);
+  NarrowWeights narrow = NarrowPanel(memory, channel);
   alignas(64) float row[kPanelMax];
   if (!is_ours) {
     narrow.to = row;
     narrow.to_step = 0;
   }
   tile.narrow = &narrow;
-  RunPanel(memory, panel, rows, pointers, tile);
+  RunPanels(memory, channel, count, rows, pointers, tile);
   tile.narrow = nullptr;
   if (is_ours) state.store(kDecoded, std::memory_order_release);
 }
@@ -341,12 +353,12 @@ NarrowWeights TiledKernel::NarrowPanel(const Memory& memory,
           const_cast<float*>(memory.weights) + at, panel_};
 }
 
-void TiledKernel::RunPanel(const Memory& memory, int64_t panel, int64_t rows,
-                           const Pointers& pointers, Tile& tile) const {
-  const int64_t channel = panel * panel_;
+void TiledKernel::RunPanels(const Memory& memory, int64_t channel,
+                            int64_t count, int64_t rows,
+                            const Pointers& pointers, Tile& tile) const {
   tile.weights = memory.weights + channel * taps_ * layer_.inputs;
   tile.bias = memory.bias == nullptr ? nullptr : memory.bias + channel;
-  tile.channels = std::min(panel_, layer_.outputs - channel);
+  tile.channels = count;
   tiles_.Run(rows, tile);
   if (clamp_) return;
   for (int64_t r = 0; r < rows; ++r) {

@@ -189,30 +189,26 @@ void TiledProduct::Pack(const float* b, int64_t first, int64_t end,
 void TiledProduct::RunTile(const Share& share, int64_t row, int64_t rows,
                            int64_t first, int64_t end,
                            const float* panels) const {
+  const int64_t column = first * tiles_.panel;
   std::array<const float*, TileSet::kRowsMax> x;
   std::array<float*, TileSet::kRowsMax> y;
   for (int64_t r = 0; r < rows; ++r) {
     x[r] = share.at.a + (row + r) * a_.row;
-    y[r] = share.at.y + (row + r) * y_.row + first * tiles_.panel;
+    y[r] = share.at.y + (row + r) * y_.row + column;
   }
   const Clamp none;
-  for (int64_t panel = first; panel < end; ++panel) {
-    const int64_t left = columns_ - panel * tiles_.panel;
-    tiles_.Run(rows,
-               {.x = x.data(),
-                .taps = 1,
-                .depth = depth_,
-                .weights = panels + (panel - first) * depth_ * tiles_.panel,
-                .weights_step = tiles_.panel,
-                .bias = nullptr,
-                .residual = nullptr,
-                .y = y.data(),
-                .channels = std::min(tiles_.panel, left),
-                .low = none.low,
-                .high = none.high,
-                .weights_are_near = true});
-    for (int64_t r = 0; r < rows; ++r) y[r] += tiles_.panel;
-  }
+  tiles_.Run(rows, {.x = x.data(),
+                    .taps = 1,
+                    .depth = depth_,
+                    .weights = panels,
+                    .weights_step = tiles_.panel,
+                    .bias = nullptr,
+                    .residual = nullptr,
+                    .y = y.data(),
+                    .channels = std::min(columns_, end * tiles_.panel) - column,
+                    .low = none.low,
+                    .high = none.high,
+                    .weights_are_near = true});
 }
 
 }  // namespace
