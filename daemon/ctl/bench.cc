@@ -181,11 +181,7 @@ std::vector<double> PartSecondsOf(const BenchSettings& settings,
 // As it was between the rounds, if it was looked at.
 DriveSpeed BesideOf(const Contest& contest, const DriveSpeed& before) {
   if (!contest.drive) return before;
-  const DriveSpeed found = DriveLooks::SpeedOf(contest.drive->looks());
-  DriveSpeed beside = before;
-  beside.bytes_per_s = found.bytes_per_s;
-  beside.turn_seconds = found.turn_seconds;
-  return beside;
+  return DriveLooks::SpeedOf(contest.drive->looks(), before);
 }
 
 // Reading at once on the drive as it was between the rounds, and as it was

@@ -56,6 +56,17 @@ TEST_CASE("Rates are medians, and what a batch costs follows from half of it") {
       DriveLooks::SpeedOf({{4e9, 3e9}, {1e9, 1e9}, {5e9, 2e9}});
   CHECK(speed.bytes_per_s == 4e9);
   CHECK(speed.turn_seconds == Approx((1 / 2e9 - 1 / 4e9) * (4 << 20)));
+  CHECK(speed.slow_bytes_per_s == 1e9);
+}
+
+TEST_CASE("Later looks make no drive less slow than it was seen to be") {
+  const DriveSpeed before{
+      .bytes_per_s = 3e9, .first_read_seconds = 1e-4, .slow_bytes_per_s = 2e9};
+  const DriveSpeed slower = DriveLooks::SpeedOf({{1.5e9, 1e9}}, before);
+  CHECK(slower.bytes_per_s == 1.5e9);
+  CHECK(slower.slow_bytes_per_s == 1.5e9);
+  CHECK(slower.first_read_seconds == 1e-4);
+  CHECK(DriveLooks::SpeedOf({{4e9, 3e9}}, before).slow_bytes_per_s == 2e9);
 }
 
 }  // namespace

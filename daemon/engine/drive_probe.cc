@@ -229,8 +229,6 @@ absl::Status LookAtRate(const DirectFile& file, int count,
     if (pause.count() > 0) std::this_thread::sleep_for(pause);
   }
   probe->speed = DriveLooks::SpeedOf(looks);
-  probe->speed.slow_bytes_per_s =
-      Quantile(FullRatesOf(looks), DriveSpeed::kSlowShare);
   probe->warnings.insert(probe->warnings.end(), loop.warnings().begin(),
                          loop.warnings().end());
   return absl::OkStatus();
@@ -243,9 +241,7 @@ absl::Status LongLook(const std::string& path, DriveSpeed* speed) {
   for (DriveLooks::Rates& look : looks) {
     ASSIGN_OR_RETURN(look, drive.Look());
   }
-  const DriveSpeed found = DriveLooks::SpeedOf(looks);
-  speed->bytes_per_s = found.bytes_per_s;
-  speed->turn_seconds = found.turn_seconds;
+  *speed = DriveLooks::SpeedOf(looks, *speed);
   return absl::OkStatus();
 }
 
@@ -369,12 +365,19 @@ absl::StatusOr<DriveLooks> DriveLooks::Open(const std::string& path) {
 
 absl::StatusOr<DriveLooks::Rates> DriveLooks::Look() { return impl_->Look(); }
 
-DriveSpeed DriveLooks::SpeedOf(const std::vector<Rates>& looks) {
+DriveSpeed DriveLooks::SpeedOf(const std::vector<Rates>& looks,
+                               const DriveSpeed& before) {
   const DriveCell cell = LoaderCell();
+  const std::vector<double> rates = FullRatesOf(looks);
   std::vector<double> half_rates;
   for (const Rates& look : looks) half_rates.push_back(look.half_bytes_per_s);
-  DriveSpeed speed;
-  speed.bytes_per_s = Median(FullRatesOf(looks));
+  DriveSpeed speed = before;
+  speed.bytes_per_s = Median(rates);
+  speed.slow_bytes_per_s = Quantile(rates, DriveSpeed::kSlowShare);
+  if (before.slow_bytes_per_s > 0) {
+    speed.slow_bytes_per_s =
+        std::min(speed.slow_bytes_per_s, before.slow_bytes_per_s);
+  }
   speed.turn_seconds =
       TurnSeconds(speed.bytes_per_s, Median(half_rates),
                   cell.read_bytes * static_cast<uint64_t>(cell.depth));

@@ -63,9 +63,11 @@ class DriveLooks {
   // One of each, 50 ms long: so long that beginning and end do not count.
   absl::StatusOr<Rates> Look();
 
-  // By medians, for a stall of some of them counts no more than it should.
+  // By medians, for a stall of some of them counts no more than it should. What
+  // looks do not tell is as `before`, and as slow as either knew it to be.
   // REQUIRES: not empty.
-  static DriveSpeed SpeedOf(const std::vector<Rates>& looks);
+  static DriveSpeed SpeedOf(const std::vector<Rates>& looks,
+                            const DriveSpeed& before = {});
 
  private:
   class Impl;

@@ -43,7 +43,8 @@ struct CostProfile {
   DriveSpeed drive = {};  // That the file lies on.
   // Of a request with all weights in memory, in turn with those that the parts
   // were measured in; 0: not measured. A machine is some percent faster or
-  // slower for minutes: what is predicted over this holds longer than seconds.
+  // slower for minutes; how much longer than this a streamed request takes is
+  // not.
   double resident_seconds = 0;
   SeenParts seen = {};  // Empty: nothing yet.
 };
