@@ -61,6 +61,7 @@ using TileFunction = void (*)(const Tile&);
 // The tiles of one instruction set.
 struct TileSet {
   static constexpr int64_t kRowsMax = 14;
+  static constexpr int64_t kRun = 256;  // Products that are summed in one go.
 
   const char* name;  // "tiles:avx512".
   int64_t rows_max;  // Of a tile.

@@ -35,7 +35,7 @@ class TileLoops {
 
  private:
   static constexpr int64_t kLineFloats = 16;
-  static constexpr int64_t kRun = 256;  // Products that are summed in one go.
+  static constexpr int64_t kRun = TileSet::kRun;
   using Vector = typename Isa::Vector;
   using Sums = Vector[kRows][kVectors];
 

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "kernels/cpu/decode_rows.h"
+#include "kernels/cpu/shared_tile.h"
+#include "kernels/cpu/team.h"
 #include "kernels/cpu/tiled_layer.h"
 #include "test/catch/catch.h"
 
@@ -197,6 +199,52 @@ TEST_CASE("Panels that meet a tile together are the bits of each by itself") {
       panels.Run(rows, 0, panels.channels, is_near, together);
       CHECK(together == alone);
     }
+  }
+}
+
+TEST_CASE("A tile that threads share is the bits of a tile of one") {
+  if (Tiles() == nullptr) {
+    std::cout << "SKIPPED: no tiles for this processor\n";
+    return;
+  }
+  const TileSet& tiles = *Tiles();
+  const int64_t channels = GENERATE_COPY(int64_t{3}, tiles.panel / 2,
+                                         tiles.panel, 2 * tiles.panel + 1);
+  const int64_t depth = GENERATE(257, 512, 1000);
+  const bool adds = GENERATE(false, true);
+  const std::vector<float> x = Panels::Numbers(depth + tiles.rows_max);
+  const std::vector<float> weights =
+      Panels::Numbers(depth * (channels + tiles.panel));
+  const std::vector<float> added = Panels::Numbers(channels);
+  Team team(2);
+  for (int64_t rows = 1; rows <= tiles.rows_max; ++rows) {
+    INFO(channels << " channels, " << depth << " inputs, " << rows << " rows");
+    std::vector<float> alone(rows * channels), shared(rows * channels);
+    std::vector<const float*> from, residual(rows, added.data());
+    std::vector<float*> to;
+    for (int64_t r = 0; r < rows; ++r) {
+      from.push_back(x.data() + r);
+      to.push_back(alone.data() + r * channels);
+    }
+    const Tile tile = {.x = from.data(),
+                       .taps = 1,
+                       .depth = depth,
+                       .weights = weights.data(),
+                       .weights_step = tiles.panel,
+                       .bias = adds ? added.data() : nullptr,
+                       .residual = adds ? residual.data() : nullptr,
+                       .y = to.data(),
+                       .channels = channels,
+                       .low = -2,
+                       .high = 3};
+    tiles.Run(rows, tile);
+    for (int64_t r = 0; r < rows; ++r) to[r] = shared.data() + r * channels;
+    std::vector<float> sums(SharedTileBytes(rows, depth, channels) / 4);
+
+    const ThreadsScope threads(2, &team);
+    RunSharedTile(tiles, rows, tile, 1 << 20, sums.data());
+
+    CHECK(shared == alone);
   }
 }
 

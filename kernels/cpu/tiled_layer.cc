@@ -12,6 +12,7 @@
 #include "kernels/cpu/clamp.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/rows.h"
+#include "kernels/cpu/shared_tile.h"
 #include "kernels/cpu/staging.h"
 #include "kernels/cpu/tile_windows.h"
 #include "kernels/cpu/weight_decoder.h"
@@ -32,7 +33,13 @@ constexpr int64_t kNearBytes = 1 << 20, kPanelNearBytes = 512 << 10;
 // 50 operations a nanosecond on one thread: less makes no part.
 constexpr int64_t kFlopsOfElement = 50;
 
+// Weights that few pixels meet take the time to read them: 8 to 20 bytes a
+// nanosecond.
+constexpr int64_t kBytesOfElement = 8;
+
 constexpr int64_t kPanelMax = 32;  // Of all sets of tiles.
+
+constexpr int64_t kNoGroup = -1;
 
 // Of narrow weights. One thread decodes a panel for all as it multiplies it for
 // the first time; who needs the panel meanwhile decodes it for itself, and
@@ -74,13 +81,17 @@ class TiledKernel : public CpuKernel {
   Item ItemAt(int64_t item) const;
   int64_t RowsOf(const Item& item) const;
   void Step(Item& item) const;
+  Tile TileAt(const Memory& memory, const Item& item, float* gathered,
+              Pointers& pointers) const;
   void RunItem(const Memory& memory, const Item& item, bool is_first,
                float* gathered) const;
+  void RunShared(const Memory& memory) const;
   int64_t ChannelsAtOnce(const Memory& memory, int64_t left) const;
   void RunNarrowPanel(const Memory& memory, int64_t channel, int64_t count,
                       int64_t rows, const Pointers& pointers, Tile& tile) const;
   void RunPanels(const Memory& memory, int64_t channel, int64_t count,
                  int64_t rows, const Pointers& pointers, Tile& tile) const;
+  void Activate(const Pointers& pointers, int64_t rows, int64_t count) const;
   NarrowWeights NarrowPanel(const Memory& memory, int64_t channel) const;
 
   const TileSet& tiles_ = *Tiles();
@@ -89,6 +100,7 @@ class TiledKernel : public CpuKernel {
   std::vector<uint64_t> weight_offsets_bytes_;
   const WeightDecoder* decoder_ = nullptr;  // Null: weights are stored as F32.
   std::vector<PanelState> panel_states_;    // Of the run; none without decoder.
+  std::vector<int64_t> near_groups_;        // What each thread has met last.
   std::optional<Clamp> clamp_;
   int64_t taps_;
   int64_t panel_;
@@ -97,6 +109,7 @@ class TiledKernel : public CpuKernel {
   int64_t panels_of_item_ = 1;        // That a tile meets in one go.
   int64_t next_lines_ = 0;  // That are new to the next tile, by the tap.
   bool streams_ = false;
+  bool shares_tile_ = false;  // There is one, of fewer panels than threads.
   int64_t work_ = 0;
 };
 
@@ -145,6 +158,7 @@ TiledKernel::TiledKernel(const TiledLayer& layer, const PartSpec& spec)
       taps_(layer.rows.kernel * layer.columns.kernel),
       panel_(spec.weights[0].layout.blocks[0].size),
       pixels_(layer.images * layer.rows.count * layer.columns.count) {
+  near_groups_.resize(ThreadsMax());
   for (const WeightPiece& piece : spec.weights) {
     weight_offsets_bytes_.push_back(piece.offset_bytes);
   }
@@ -155,12 +169,16 @@ TiledKernel::TiledKernel(const TiledLayer& layer, const PartSpec& spec)
   PlanItems();
   PlanMemory(spec);
   scratch_bytes_ = ThreadsMax() * windows_.scratch_bytes();
+  if (shares_tile_) {
+    scratch_bytes_ = SharedTileBytes(pixels_, layer.inputs, layer.outputs);
+  }
 }
 
 void TiledKernel::PlanItems() {
   constexpr int64_t kItemsOfThread = 4;
   const int64_t depth = taps_ * layer_.inputs;
-  work_ = 2 * pixels_ * layer_.outputs * depth / kFlopsOfElement;
+  work_ = std::max(2 * pixels_ * layer_.outputs * depth / kFlopsOfElement,
+                   BytesOf({panels_, panel_, depth}) / kBytesOfElement);
   // Panels up to that stay near while tile after tile meets them, and what a
   // tile sees is read once for all of them.
   const int64_t near = std::max<int64_t>(
@@ -169,6 +187,8 @@ void TiledKernel::PlanItems() {
   const int64_t groups = std::max(
       CeilOf(panels_, near), std::min(panels_, CeilOf(wanted, tile_count_)));
   panels_of_item_ = CeilOf(panels_, groups);
+  shares_tile_ = taps_ == 1 && depth > TileSet::kRun && tile_count_ == 1 &&
+                 groups < ThreadsMax();
 }
 
 // Whole tensors count: the parts of a layer come one after the other.
@@ -223,13 +243,21 @@ absl::Status TiledKernel::Run(dnnl_stream_t, const PartMemory& memory) {
                       decodes ? decoder_->KernelIn(memory.weights) : nullptr,
                       decodes ? decoder_->ScalesIn(memory.weights) : nullptr,
                       panel_states_};
+  if (shares_tile_ && !decodes) {
+    RunShared(own);
+    return absl::OkStatus();
+  }
   const int64_t groups = CeilOf(panels_, panels_of_item_);
+  std::fill(near_groups_.begin(), near_groups_.end(), kNoGroup);
   ParallelRanges(tile_count_ * groups, work_, [&](int64_t begin, int64_t end) {
     auto* gathered = reinterpret_cast<float*>(
         own.scratch + ThreadNow() * windows_.scratch_bytes());
+    int64_t& near_group = near_groups_[ThreadNow()];
     Item item = ItemAt(begin);
     for (int64_t i = begin; i < end; ++i, Step(item)) {
-      RunItem(own, item, i == begin || item.tile == 0, gathered);
+      const bool is_first = item.group != near_group;
+      if (is_first) near_group = item.group;
+      RunItem(own, item, is_first, gathered);
     }
     if (streams_) tiles_.settle();
   });
@@ -260,22 +288,21 @@ void TiledKernel::Step(Item& item) const {
   item.excess += pixels_over_ - (rows - rows_least_) * tile_count_;
 }
 
-void TiledKernel::RunItem(const Memory& memory, const Item& item, bool is_first,
-                          float* gathered) const {
+// Of the item's first panel, and nothing of weights yet.
+Tile TiledKernel::TileAt(const Memory& memory, const Item& item,
+                         float* gathered, Pointers& pointers) const {
   const int64_t rows = RowsOf(item);
   const OutputPlace& start = item.start;
-  const int64_t first = item.group * panels_of_item_;
-  Pointers pointers;
-  windows_.Walk(layer_.y, memory.y + first * panel_, start, rows,
-                pointers.y.data());
+  const int64_t channel = item.group * panels_of_item_ * panel_;
+  windows_.Walk(layer_.y, memory.y + channel, start, rows, pointers.y.data());
   if (memory.residual != nullptr) {
-    windows_.Walk(layer_.residual, memory.residual + first * panel_, start,
-                  rows, pointers.residual.data());
+    windows_.Walk(layer_.residual, memory.residual + channel, start, rows,
+                  pointers.residual.data());
   }
   Tile tile = {.x = pointers.x.data(),
                .taps = taps_,
                .depth = layer_.inputs,
-               .weights = memory.weights,
+               .weights = nullptr,
                .weights_step = panel_,
                .bias = nullptr,
                .residual = memory.residual == nullptr
@@ -284,9 +311,18 @@ void TiledKernel::RunItem(const Memory& memory, const Item& item, bool is_first,
                .y = pointers.y.data(),
                .channels = panel_,
                .low = clamp_.value_or(Clamp{}).low,
-               .high = clamp_.value_or(Clamp{}).high,
-               .weights_are_near = !is_first};
+               .high = clamp_.value_or(Clamp{}).high};
   windows_.Reach(memory.x, start, rows, gathered, pointers.x, tile);
+  return tile;
+}
+
+void TiledKernel::RunItem(const Memory& memory, const Item& item, bool is_first,
+                          float* gathered) const {
+  const int64_t rows = RowsOf(item);
+  const int64_t first = item.group * panels_of_item_;
+  Pointers pointers;
+  Tile tile = TileAt(memory, item, gathered, pointers);
+  tile.weights_are_near = !is_first;
   if (next_lines_ > 0) {
     tile.next = pointers.x[tile.taps * rows - 1] + tile.depth;
     tile.next_lines = next_lines_ * taps_ / tile.taps;
@@ -306,6 +342,17 @@ void TiledKernel::RunItem(const Memory& memory, const Item& item, bool is_first,
       if (memory.residual != nullptr) pointers.residual[r] += count;
     }
   }
+}
+
+void TiledKernel::RunShared(const Memory& memory) const {
+  Pointers pointers;
+  Tile tile = TileAt(memory, ItemAt(0), /*gathered=*/nullptr, pointers);
+  tile.weights = memory.weights;
+  tile.bias = memory.bias;
+  tile.channels = layer_.outputs;
+  RunSharedTile(tiles_, pixels_, tile, work_,
+                reinterpret_cast<float*>(memory.scratch));
+  Activate(pointers, pixels_, layer_.outputs);
 }
 
 // A panel that somebody may be decoding comes alone, and so do last channels
@@ -360,9 +407,15 @@ void TiledKernel::RunPanels(const Memory& memory, int64_t channel,
   tile.bias = memory.bias == nullptr ? nullptr : memory.bias + channel;
   tile.channels = count;
   tiles_.Run(rows, tile);
+  Activate(pointers, rows, count);
+}
+
+// What no tile can do as it stores.
+void TiledKernel::Activate(const Pointers& pointers, int64_t rows,
+                           int64_t count) const {
   if (clamp_) return;
   for (int64_t r = 0; r < rows; ++r) {
-    ActivateRow(layer_.activation, pointers.y[r], pointers.y[r], tile.channels);
+    ActivateRow(layer_.activation, pointers.y[r], pointers.y[r], count);
   }
 }
 

@@ -379,6 +379,8 @@ std::vector<TestLayer> FullyConnectedCases() {
       Draw("rows of a view", rows_of_a_view, 9),
       Draw("columns first", columns_first, 10),
       Draw("rows without one stride", odd_rows, 11),
+      Draw("few outputs of many inputs",
+           Connected({2, 17000}, 16, true, true, kSigmoid), 12),
   };
 }
 
