@@ -54,7 +54,7 @@ TEST_CASE("A product reads turned weights where they lie") {
     onnx::NodeProto* gemm = model.Add("Gemm", {"x", "t"}, {"y"});
     if (turns == 1) {
       model.Input("z", {2, kRows});
-      gemm->set_input(0, "z");
+      *gemm->mutable_input(0) = "z";
       SetInt(gemm, "transB", 1);
     }
     model.Output("y");
