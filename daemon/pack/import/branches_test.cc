@@ -64,6 +64,20 @@ TEST_CASE("An If that a request decides computes both branches") {
         "Relu(x) -> t; Neg(x) -> t_3; Where(condition, t, t_3) -> y");
 }
 
+TEST_CASE("What a branch writes may have any name") {
+  TestModel model(16);
+  model.Input("x", {1, 4});
+  AddCondition(model, true);
+  const std::string name =
+      GENERATE(std::string("t\n\"1\""), std::string(300, 't'));
+  onnx::NodeProto* node = model.Add("If", {"condition"}, {"y"});
+  SetBranch(node, "then_branch", "Relu", {"x"}, name);
+  SetBranch(node, "else_branch", "Neg", {"x"}, name);
+  model.Output("y");
+
+  CHECK(SketchOf(model) == "Relu(x) -> y");
+}
+
 TEST_CASE("What a branch that is not taken cannot do is no matter") {
   TestModel model(16);
   model.Input("x", {1, 4});
