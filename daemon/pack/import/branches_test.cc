@@ -1,6 +1,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/pack/import/imported_graph.h"
 #include "daemon/pack/import/onnx_importer.h"
 #include "daemon/pack/import/onnx_test_model.h"
 #include "daemon/pack/onnx/onnx_limits.h"
@@ -28,10 +29,7 @@ void AddCondition(TestModel& model, bool truth) {
 }
 
 std::string SketchOf(const TestModel& model, const ValueBindings& values = {}) {
-  const auto graph = model.Import({}, values);
-  INFO(graph.status());
-  REQUIRE(graph.ok());
-  return Sketch(*graph);
+  return Sketch(Imported(model, values));
 }
 
 TEST_CASE("An If with a known condition is the branch that is taken") {

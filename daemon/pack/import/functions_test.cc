@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/pack/import/imported_graph.h"
 #include "daemon/pack/import/onnx_importer.h"
 #include "daemon/pack/import/onnx_test_model.h"
 #include "daemon/pack/onnx/onnx_limits.h"
@@ -52,13 +53,6 @@ TestModel Small() {
   model.Input("x", {1, 4});
   model.Output("y");
   return model;
-}
-
-Graph Imported(const TestModel& model) {
-  auto graph = model.Import();
-  INFO(graph.status());
-  REQUIRE(graph.ok());
-  return *std::move(graph);
 }
 
 std::string Why(const TestModel& model) {

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/pack/import/imported_graph.h"
 #include "daemon/pack/import/onnx_importer.h"
 #include "daemon/pack/import/onnx_test_model.h"
 #include "test/catch/catch.h"
@@ -22,13 +23,6 @@ TestModel Turned() {
   model.Weights("w", {kRows, kColumns}, elements);
   SetInts(model.Add("Transpose", {"w"}, {"t"}), "perm", {1, 0});
   return model;
-}
-
-Graph Imported(const TestModel& model) {
-  auto graph = model.Import();
-  INFO(graph.status());
-  REQUIRE(graph.ok());
-  return *std::move(graph);
 }
 
 bool IsAllInTheFile(const Graph& graph) {

@@ -1,3 +1,5 @@
+#include "daemon/pack/onnx/inline_functions.h"
+
 #include <map>
 #include <string>
 #include <unordered_set>
@@ -7,7 +9,6 @@
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
 #include "daemon/pack/graph/graph.h"
-#include "daemon/pack/onnx/onnx_function.h"
 #include "daemon/pack/onnx/onnx_limits.h"
 
 namespace layerd {

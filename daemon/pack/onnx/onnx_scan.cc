@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
 #include "daemon/pack/graph/source_file.h"
+#include "daemon/pack/onnx/inline_functions.h"
 #include "daemon/pack/onnx/onnx_function.h"
 #include "daemon/pack/onnx/onnx_header.h"
 #include "daemon/pack/onnx/onnx_limits.h"
