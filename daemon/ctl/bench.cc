@@ -317,7 +317,9 @@ Command BenchCommand() {
       .notes =
           "A round is one request of each engine in one process, in "
           "alternating order; the overhead is the median of the rounds' "
-          "ratios. After each third of them all engines move to other "
+          "ratios, and where that lies with 95 % confidence is beside it: with "
+          "fewer than six rounds nobody knows. After each third of them all "
+          "engines move to other "
           "memory. A FILE.onnx is also packed with whole layers, for the "
           "honest baseline. The resident engine has f32 weights: narrow ones "
           "are decoded once. Realtime scheduling is off. Without "

@@ -7,7 +7,6 @@
 #include "config/byte_size.h"
 #include "config/check.h"
 #include "daemon/ctl/json_writer.h"
-#include "daemon/plan/quantile.h"
 
 namespace layerd {
 namespace {
@@ -16,14 +15,24 @@ double PercentOver(double value, double base) {
   return 100 * (value / base - 1);
 }
 
-double PercentOverInRounds(const std::vector<double>& values,
-                           const std::vector<double>& bases) {
+// By round.
+std::vector<double> PercentsOver(const std::vector<double>& values,
+                                 const std::vector<double>& bases) {
   LAYERD_CHECK(values.size() == bases.size());
-  std::vector<double> ratios;
+  std::vector<double> percents;
   for (size_t round = 0; round < values.size(); ++round) {
-    ratios.push_back(values[round] / bases[round]);
+    percents.push_back(PercentOver(values[round], bases[round]));
   }
-  return PercentOver(Median(ratios), 1);
+  return percents;
+}
+
+// The faster of the two resident figures of each round.
+std::vector<double> FasterMs(const BenchReport& report) {
+  std::vector<double> faster_ms = report.resident_ms;
+  for (size_t round = 0; round < report.whole_layer_ms.size(); ++round) {
+    faster_ms[round] = std::min(faster_ms[round], report.whole_layer_ms[round]);
+  }
+  return faster_ms;
 }
 
 template <typename T>
@@ -48,18 +57,18 @@ std::string Number(const std::optional<double>& value, const char* unit) {
 }  // namespace
 
 double BenchReport::overhead_pct() const {
-  std::vector<double> faster_ms = resident_ms;
-  for (size_t round = 0; round < whole_layer_ms.size(); ++round) {
-    faster_ms[round] = std::min(faster_ms[round], whole_layer_ms[round]);
-  }
-  return PercentOverInRounds(streamed_ms, faster_ms);
+  return Median(PercentsOver(streamed_ms, FasterMs(*this)));
+}
+
+std::optional<MedianInterval> BenchReport::overhead_interval_pct() const {
+  return MedianIntervalOf(PercentsOver(streamed_ms, FasterMs(*this)));
 }
 
 double BenchReport::overhead_of_one_engine_pct() const {
   const bool whole_is_faster =
       !whole_layer_ms.empty() && Median(whole_layer_ms) < Median(resident_ms);
-  return PercentOverInRounds(streamed_ms,
-                             whole_is_faster ? whole_layer_ms : resident_ms);
+  return Median(PercentsOver(streamed_ms,
+                             whole_is_faster ? whole_layer_ms : resident_ms));
 }
 
 std::optional<double> BenchReport::weight_memory_reduction_pct() const {
@@ -82,7 +91,7 @@ std::optional<double> BenchReport::prediction_error_pct() const {
 std::optional<double> BenchReport::overhead_prediction_error_pct() const {
   if (!predicted_ms || !resident_before_ms) return std::nullopt;
   const double measured =
-      1 + PercentOverInRounds(streamed_ms, resident_ms) / 100;
+      1 + Median(PercentsOver(streamed_ms, resident_ms)) / 100;
   return PercentOver(*predicted_ms / *resident_before_ms, measured);
 }
 
@@ -106,6 +115,11 @@ std::string BenchJson(const BenchReport& report) {
   json.Add("streamed_ms_p50", Median(report.streamed_ms));
   json.Add("streamed_ms_p99", Quantile(report.streamed_ms, 0.99));
   json.Add("overhead_pct", report.overhead_pct());
+  const std::optional<MedianInterval> interval = report.overhead_interval_pct();
+  AddOptional("overhead_pct_low",
+              interval ? std::optional(interval->low) : std::nullopt, &json);
+  AddOptional("overhead_pct_high",
+              interval ? std::optional(interval->high) : std::nullopt, &json);
   json.Add("overhead_of_one_engine_pct", report.overhead_of_one_engine_pct());
   AddOptional("weight_memory_reduction_pct",
               report.weight_memory_reduction_pct(), &json);
@@ -141,13 +155,19 @@ std::string BenchJson(const BenchReport& report) {
 
 namespace {
 
+std::string IntervalText(const std::optional<MedianInterval>& interval) {
+  return interval ? absl::StrFormat(" (%.2f to %.2f with 95 %% confidence)",
+                                    interval->low, interval->high)
+                  : " (six rounds would say how sure that is)";
+}
+
 std::string LatencyText(const BenchReport& report) {
   return absl::StrFormat(
       "%s, %d threads, %d requests, realtime scheduling off\n"
       "memory    %s for weights of %s as f32 (%s less), stored as %s: ring "
       "%s, head %s, decoding %s; arena %s\n"
       "resident  %.3f ms%s\n"
-      "streamed  %.3f ms, p99 %.3f ms: %.2f %% over the faster resident "
+      "streamed  %.3f ms, p99 %.3f ms: %.2f %%%s over the faster resident "
       "one of each round, %.2f %% over the faster engine; in parts %s, "
       "waiting for the drive %s\n",
       report.model, report.threads, report.requests,
@@ -162,7 +182,8 @@ std::string LatencyText(const BenchReport& report) {
           : absl::StrFormat(", whole layers %.3f ms",
                             Median(report.whole_layer_ms)),
       Median(report.streamed_ms), Quantile(report.streamed_ms, 0.99),
-      report.overhead_pct(), report.overhead_of_one_engine_pct(),
+      report.overhead_pct(), IntervalText(report.overhead_interval_pct()),
+      report.overhead_of_one_engine_pct(),
       Number(MedianOrNone(report.computing_ms), " ms"),
       Number(MedianOrNone(report.drive_wait_ms), " ms"));
 }

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "daemon/plan/quantile.h"
+
 namespace layerd {
 
 // What `bench` measured, as its JSON says it; what has no value is null there.
@@ -49,6 +51,8 @@ struct BenchReport {
   // figures of that round, minus one. Of two equal engines the lower of two
   // samples is some percent less than either, and that counts as overhead.
   double overhead_pct() const;
+  // Of that, over the rounds: if it is wide, more rounds are needed.
+  std::optional<MedianInterval> overhead_interval_pct() const;
   // The same over one resident engine in all rounds: parts or whole layers,
   // whichever has the lower median.
   double overhead_of_one_engine_pct() const;

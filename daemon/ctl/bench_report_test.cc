@@ -25,6 +25,8 @@ const std::vector<std::string> kKeys = {"model",
                                         "streamed_ms_p50",
                                         "streamed_ms_p99",
                                         "overhead_pct",
+                                        "overhead_pct_low",
+                                        "overhead_pct_high",
                                         "overhead_of_one_engine_pct",
                                         "weight_memory_reduction_pct",
                                         "predicted_ms",
@@ -83,11 +85,11 @@ TEST_CASE("The document has every key that was promised and no other") {
 TEST_CASE("What has no value is null, never invented") {
   const std::string json = BenchJson(Report());
   for (const char* key :
-       {"whole_layer_ms_p50", "predicted_ms", "prediction_error_pct",
-        "resident_before_ms", "overhead_prediction_error_pct", "asap_bound_ms",
-        "gap_to_asap_pct", "drive_mib_s", "asap_bound_before_ms",
-        "gap_to_asap_before_pct", "read_mib_s", "loader_cpu_ms_per_gib",
-        "peak_rss_bytes"}) {
+       {"overhead_pct_low", "whole_layer_ms_p50", "predicted_ms",
+        "prediction_error_pct", "resident_before_ms",
+        "overhead_prediction_error_pct", "asap_bound_ms", "gap_to_asap_pct",
+        "drive_mib_s", "asap_bound_before_ms", "gap_to_asap_before_pct",
+        "read_mib_s", "loader_cpu_ms_per_gib", "peak_rss_bytes"}) {
     CHECK_THAT(json, Catch::Contains("\"" + std::string(key) + "\": null"));
   }
 }
@@ -98,6 +100,15 @@ TEST_CASE("The overhead is the median of the rounds' ratios") {
   // Against the faster resident engine of the same round.
   report.whole_layer_ms = {10, 8, 24};
   CHECK(report.overhead_pct() == Approx(50));
+}
+
+TEST_CASE("The overhead's interval is between its rounds' ratios") {
+  BenchReport report = Report();
+  CHECK_FALSE(report.overhead_interval_pct().has_value());
+  report.resident_ms = {10, 10, 10, 10, 10, 10};
+  report.streamed_ms = {15, 11, 14, 13, 10, 12};
+  CHECK(report.overhead_interval_pct()->low == Approx(0).margin(1e-9));
+  CHECK(report.overhead_interval_pct()->high == Approx(50));
 }
 
 TEST_CASE("An engine beside two like it has no overhead over the faster one") {

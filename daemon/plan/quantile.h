@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "config/check.h"
@@ -26,6 +27,34 @@ inline double Median(const std::vector<double>& values) {
   std::vector<double> negated;
   for (const double value : values) negated.push_back(-value);
   return (Quantile(values, 0.5) - Quantile(negated, 0.5)) / 2;
+}
+
+// The k-th smallest and the k-th greatest of some measured values.
+struct MedianInterval {
+  double low = 0;
+  double high = 0;
+};
+
+// Between which two of `values` the median of what they were drawn from lies,
+// wrong at most once in twenty times whatever the distribution: each value is
+// above it or below as a coin falls (the sign test; Conover, Practical
+// Nonparametric Statistics, section 3.2). Nothing for fewer than six.
+inline std::optional<MedianInterval> MedianIntervalOf(
+    std::vector<double> values) {
+  const auto count = static_cast<double>(values.size());
+  double probability = std::exp2(-count);  // Of just `below` values below it.
+  double outside = 0;  // The probability that at most `below` are.
+  size_t below = 0;
+  for (; below < values.size(); ++below) {
+    if (2 * (outside + probability) > 0.05) break;
+    outside += probability;
+    const auto already = static_cast<double>(below);
+    probability *= (count - already) / (already + 1);
+  }
+  if (below == 0) return std::nullopt;
+  std::sort(values.begin(), values.end());
+  return MedianInterval{.low = values[below - 1],
+                        .high = values[values.size() - below]};
 }
 
 // What each part of a run takes, of several runs: medians by part, one factor

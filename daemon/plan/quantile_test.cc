@@ -20,6 +20,25 @@ TEST_CASE("The median of an even number lies between the two in the middle") {
   CHECK(Median({6}) == 6);
 }
 
+// The ranks of published tables of the sign test.
+TEST_CASE(
+    "Between which values the median lies depends on how many there are") {
+  const auto ranks = [](int count) {
+    std::vector<double> values;
+    for (int i = count; i > 0; --i) values.push_back(i);
+    const auto interval = MedianIntervalOf(values);
+    return interval ? std::vector<double>{interval->low, interval->high}
+                    : std::vector<double>{};
+  };
+  CHECK(ranks(0).empty());
+  CHECK(ranks(5).empty());
+  CHECK(ranks(6) == std::vector<double>{1, 6});
+  CHECK(ranks(9) == std::vector<double>{2, 8});
+  CHECK(ranks(15) == std::vector<double>{4, 12});
+  CHECK(ranks(20) == std::vector<double>{6, 15});
+  CHECK(ranks(30) == std::vector<double>{10, 21});
+}
+
 TEST_CASE("Typical parts add up to a typical run") {
   // Each run is late at another part.
   const auto parts = TypicalParts({{1, 1, 4}, {2, 5, 2}, {6, 3, 3}});
