@@ -337,7 +337,7 @@ def shares_of(r, base):
 def overhead(row):
     """With where it lies, wrong once in twenty times at most."""
     text = f"{row['overhead_pct']:.1f}"
-    if row["overhead_pct_low"] is None:
+    if row.get("overhead_pct_low") is None:
         return text
     low, high = row["overhead_pct_low"], row["overhead_pct_high"]
     return f"{text} ({low:.1f} to {high:.1f})"
