@@ -4,41 +4,21 @@
 #include <vector>
 
 #include "config/status_macros.h"
-#include "kernels/cpu/primitive_desc.h"
 #include "kernels/cpu/tiled_layer.h"
 #include "kernels/cpu/weighted_kernel.h"
+#include "kernels/cpu/window_part.h"
 
 namespace layerd::cpu {
 namespace {
 
 using Sizes = std::vector<int64_t>;
 
-// The channels of one part, as a transposed convolution of its own.
-struct Geometry {
-  Slice x, y;
-  Sizes pads_end;
-};
-
-Slice ChannelsOf(const TensorType& type, const Range& channels) {
-  Slice slice{type.shape, type.strides, channels.first * type.strides[1]};
-  slice.shape[1] = channels.count;
-  return slice;
-}
-
-// With groups, the input channels of the part's groups.
-Range InputChannels(const ConvTranspose& op, const PartSpec& spec) {
-  const int64_t inputs = spec.inputs[0].shape[1] / op.groups;
-  if (op.groups == 1) return {0, inputs};
-  const int64_t outputs = spec.outputs[0].shape[1] / op.groups;
-  return {spec.channels.first / outputs * inputs,
-          spec.channels.count / outputs * inputs};
-}
-
 // The library counts what makes the output longer as less padding.
-Geometry GeometryOf(const ConvTranspose& op, const PartSpec& spec) {
-  Geometry part = {ChannelsOf(spec.inputs[0], InputChannels(op, spec)),
-                   ChannelsOf(spec.outputs[0], spec.channels),
-                   {}};
+WindowPart WindowPartOf(const ConvTranspose& op, const PartSpec& spec) {
+  WindowPart part = {ChannelsOf(spec.inputs[0], InputChannels(op.groups, spec)),
+                     ChannelsOf(spec.outputs[0], spec.channels),
+                     op.pads_begin,
+                     {}};
   const Sizes& kernel = spec.weights[0].layout.shape;
   const size_t spatial = op.strides.size();
   for (size_t d = 0; d < spatial; ++d) {
@@ -51,20 +31,11 @@ Geometry GeometryOf(const ConvTranspose& op, const PartSpec& spec) {
 }
 
 absl::StatusOr<UniquePrimitiveDesc> Choose(const ConvTranspose& op,
-                                           const Geometry& part,
+                                           const WindowPart& part,
                                            const MemoryDesc& weights,
                                            const OneDnn& library) {
-  return ChooseDeconvolution(
-      library,
-      {.x = DescOf(part.x.shape, ChannelsLastStrides(part.x.shape)),
-       .weights = weights,
-       .bias = op.has_bias ? DescOf(Sizes{part.y.shape[1]}, Sizes{1}) : nullptr,
-       .y = DescOf(part.y.shape, ChannelsLastStrides(part.y.shape)),
-       .strides = op.strides,
-       .dilations = op.dilations,
-       .pads_begin = op.pads_begin,
-       .pads_end = part.pads_end,
-       .activation = op.activation});
+  return ChooseDeconvolution(library,
+                             WindowProblemOf(op, part, weights, op.activation));
 }
 
 // Where a kernel is as large as its stride, each of its taps makes pixels of
@@ -157,7 +128,7 @@ absl::StatusOr<WeightLayout> KernelLayout(const ConvTranspose& op,
   if (TapsAreApart(op, spec)) return TapsLayout(spec.weights[0].layout.shape);
   const OneThread one_thread;
   ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
-                   Choose(op, GeometryOf(op, spec),
+                   Choose(op, WindowPartOf(op, spec),
                           AnyDescOf(spec.weights[0].layout.shape), library));
   return LayoutOf(WeightsOf(desc.get()));
 }
@@ -166,7 +137,7 @@ KernelOr Make(const ConvTranspose& op, const PartSpec& spec,
               const OneDnn& library) {
   if (op.kernel_is_input) return absl::UnimplementedError("no weights");
   if (TapsAreApart(op, spec)) return std::make_unique<TapsKernel>(op, spec);
-  const Geometry part = GeometryOf(op, spec);
+  const WindowPart part = WindowPartOf(op, spec);
   ASSIGN_OR_RETURN(const MemoryDesc weights, DescOf(spec.weights[0].layout));
   ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
                    Choose(op, part, weights, library));

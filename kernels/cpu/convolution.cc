@@ -3,10 +3,10 @@
 
 #include "config/status_macros.h"
 #include "kernels/cpu/depthwise.h"
-#include "kernels/cpu/primitive_desc.h"
 #include "kernels/cpu/row_split.h"
 #include "kernels/cpu/tiled_layer.h"
 #include "kernels/cpu/weighted_kernel.h"
+#include "kernels/cpu/window_part.h"
 #include "kernels/cpu/winograd_layer.h"
 
 namespace layerd::cpu {
@@ -14,42 +14,22 @@ namespace {
 
 using Sizes = std::vector<int64_t>;
 
-// One part as a convolution of its own.
-struct Geometry {
-  Slice x, y;
-  Sizes pads_begin, pads_end;
-};
-
-Slice ChannelsOf(const TensorType& type, const Range& channels) {
-  Slice slice{type.shape, type.strides, channels.first * type.strides[1]};
-  slice.shape[1] = channels.count;
-  return slice;
-}
-
 void CutRows(const Range& rows, Slice& slice) {
   slice.offset += rows.first * slice.strides[2];
   slice.shape[2] = rows.count;
 }
 
-// With groups, the input channels of the part's groups.
-Range InputChannels(const Convolution& op, const PartSpec& spec) {
-  const int64_t inputs = spec.inputs[0].shape[1] / op.groups;
-  if (op.groups == 1) return {0, inputs};
-  const int64_t outputs = spec.outputs[0].shape[1] / op.groups;
-  return {spec.channels.first / outputs * inputs,
-          spec.channels.count / outputs * inputs};
-}
-
-Geometry WholeRows(const Convolution& op, const PartSpec& spec) {
-  return {ChannelsOf(spec.inputs[0], InputChannels(op, spec)),
+WindowPart WholeRows(const Convolution& op, const PartSpec& spec) {
+  return {ChannelsOf(spec.inputs[0], InputChannels(op.groups, spec)),
           ChannelsOf(spec.outputs[0], spec.channels), op.pads_begin,
           op.pads_end};
 }
 
 // Output rows need a range of input rows, and padding only where that range
 // hangs over the picture.
-absl::StatusOr<Geometry> PartRows(const Convolution& op, const PartSpec& spec) {
-  Geometry part = WholeRows(op, spec);
+absl::StatusOr<WindowPart> PartRows(const Convolution& op,
+                                    const PartSpec& spec) {
+  WindowPart part = WholeRows(op, spec);
   if (spec.rows.count == part.y.shape[2]) return part;
   const Sizes& kernel = spec.weights[0].layout.shape;
   const int64_t window = kernel[kernel.size() - op.strides.size()];
@@ -75,20 +55,11 @@ Activation FusedActivation(const Convolution& op) {
 }
 
 absl::StatusOr<UniquePrimitiveDesc> Choose(const Convolution& op,
-                                           const Geometry& part,
+                                           const WindowPart& part,
                                            const MemoryDesc& weights,
                                            const OneDnn& library) {
   return ChooseConvolution(
-      library,
-      {.x = DescOf(part.x.shape, ChannelsLastStrides(part.x.shape)),
-       .weights = weights,
-       .bias = op.has_bias ? DescOf(Sizes{part.y.shape[1]}, Sizes{1}) : nullptr,
-       .y = DescOf(part.y.shape, ChannelsLastStrides(part.y.shape)),
-       .strides = op.strides,
-       .dilations = op.dilations,
-       .pads_begin = part.pads_begin,
-       .pads_end = part.pads_end,
-       .activation = FusedActivation(op)});
+      library, WindowProblemOf(op, part, weights, FusedActivation(op)));
 }
 
 // Of dimension `d` of the picture.
@@ -146,7 +117,7 @@ std::optional<TiledLayer> AsTiled(const Convolution& op, const PartSpec& spec) {
 
 KernelOr MakeRowsOf(const PartSpec& spec, const OneDnn& library) {
   const auto& op = std::get<Convolution>(spec.op);
-  ASSIGN_OR_RETURN(const Geometry part, PartRows(op, spec));
+  ASSIGN_OR_RETURN(const WindowPart part, PartRows(op, spec));
   ASSIGN_OR_RETURN(const MemoryDesc weights, DescOf(spec.weights[0].layout));
   ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,
                    Choose(op, part, weights, library));

@@ -1,5 +1,7 @@
 #include "kernels/cpu/primitive_desc.h"
 
+#include <type_traits>
+
 #include "config/status_macros.h"
 
 namespace layerd::cpu {
@@ -19,7 +21,9 @@ dnnl_status_t Choose(dnnl_primitive_desc_t* chosen, dnnl_status_t described,
                                     nullptr);
 }
 
-dnnl_status_t dnnl_convolution_forward_primitive_desc_create(
+// A convolution and a transposed one are described by the same struct.
+template <auto describe>
+dnnl_status_t ChooseDescribed(
     dnnl_primitive_desc_t* chosen, dnnl_engine_t engine, dnnl_prop_kind_t kind,
     dnnl_alg_kind_t algorithm, const_dnnl_memory_desc_t x,
     const_dnnl_memory_desc_t weights, const_dnnl_memory_desc_t bias,
@@ -28,26 +32,14 @@ dnnl_status_t dnnl_convolution_forward_primitive_desc_create(
     const_dnnl_primitive_attr_t attributes) {
   dnnl_convolution_desc_t operation;
   return Choose(chosen,
-                dnnl_dilated_convolution_forward_desc_init(
-                    &operation, kind, algorithm, x, weights, bias, y, strides,
-                    gaps, pads_begin, pads_end),
+                describe(&operation, kind, algorithm, x, weights, bias, y,
+                         strides, gaps, pads_begin, pads_end),
                 operation, attributes, engine);
 }
-
-dnnl_status_t dnnl_deconvolution_forward_primitive_desc_create(
-    dnnl_primitive_desc_t* chosen, dnnl_engine_t engine, dnnl_prop_kind_t kind,
-    dnnl_alg_kind_t algorithm, const_dnnl_memory_desc_t x,
-    const_dnnl_memory_desc_t weights, const_dnnl_memory_desc_t bias,
-    const_dnnl_memory_desc_t y, const int64_t* strides, const int64_t* gaps,
-    const int64_t* pads_begin, const int64_t* pads_end,
-    const_dnnl_primitive_attr_t attributes) {
-  dnnl_deconvolution_desc_t operation;
-  return Choose(chosen,
-                dnnl_dilated_deconvolution_forward_desc_init(
-                    &operation, kind, algorithm, x, weights, bias, y, strides,
-                    gaps, pads_begin, pads_end),
-                operation, attributes, engine);
-}
+constexpr auto dnnl_convolution_forward_primitive_desc_create =
+    ChooseDescribed<dnnl_dilated_convolution_forward_desc_init>;
+constexpr auto dnnl_deconvolution_forward_primitive_desc_create =
+    ChooseDescribed<dnnl_dilated_deconvolution_forward_desc_init>;
 
 dnnl_status_t dnnl_inner_product_forward_primitive_desc_create(
     dnnl_primitive_desc_t* chosen, dnnl_engine_t engine, dnnl_prop_kind_t kind,
@@ -73,9 +65,10 @@ dnnl_status_t dnnl_matmul_primitive_desc_create(
 
 #endif
 
-using ChooseWindow = decltype(dnnl_convolution_forward_primitive_desc_create);
+using ChooseWindow =
+    std::decay_t<decltype(dnnl_convolution_forward_primitive_desc_create)>;
 
-absl::StatusOr<UniquePrimitiveDesc> ChooseWith(ChooseWindow& choose,
+absl::StatusOr<UniquePrimitiveDesc> ChooseWith(ChooseWindow choose,
                                                dnnl_alg_kind_t algorithm,
                                                const char* what,
                                                const OneDnn& library,
