@@ -19,7 +19,10 @@ Executor::Executor(const Options& options, Backend* backend, Loader* loader,
       clock_(clock),
       bell_(bell),
       stream_(options.reads_max),
-      table_lookup_({.level = options.level, .low = options.low, .bell = bell},
+      table_lookup_({.level = options.level,
+                     .low = options.low,
+                     .bell = bell,
+                     .row_tiles_max = options.row_tiles_max},
                     backend, loader, clock) {
   if (!options.ring.empty()) ring_.emplace(options.ring);
 }

@@ -65,6 +65,7 @@ class Executor {
     bool low = false, expected_is_low = false;
     // Of the longest program of the level.
     size_t reads_max = 0;
+    size_t row_tiles_max = 0;  // As TableLookup has it.
     // Empty if all models of the level are resident.
     std::span<std::byte> ring;
   };

@@ -59,6 +59,14 @@ void PlacedModel::Announce(size_t part) const {
   Prefetch(&model_->kernel(part), kKernelBytes);
 }
 
+size_t PlacedModel::row_tiles_max() const {
+  size_t most = 0;
+  for (const PlacedLookup& lookup : lookups_) {
+    most = std::max<size_t>(most, lookup.table.tiles_per_row_max());
+  }
+  return most;
+}
+
 void PlacedModel::NoteEnqueued(size_t part) {
   const auto read = model_->program().parts[part].read;
   if (read) enqueued_[mark_of_read_[*read]] = true;

@@ -45,6 +45,8 @@ class PlacedModel {
   // part before it computes. There may be none.
   void Announce(size_t part) const;
   bool has_tables() const { return !caches_.empty(); }
+  // Of the row that lies in the most tiles.
+  size_t row_tiles_max() const;
   // Whether the part looks rows up in a table, and where.
   bool looks_up(size_t part) const {
     return model_->program().parts[part].table.has_value();

@@ -16,7 +16,7 @@ Placement::Placement(const MemoryPlan& plan,
     return slab.subspan(range.offset_bytes, range.bytes);
   };
   for (const MemoryPlan::LevelMemory& level : plan.levels) {
-    size_t reads_max = 0;
+    size_t reads_max = 0, row_tiles_max = 0;
     for (size_t m = 0; m < models.size(); ++m) {
       if (plan.models[m].level != level.level) continue;
       reads_max = std::max(reads_max, models[m]->program().reads.size());
@@ -24,12 +24,15 @@ Placement::Placement(const MemoryPlan& plan,
           {level.level, std::make_unique<PlacedModel>(models[m], plan.models[m],
                                                       slab, piece(level.arena),
                                                       piece(plan.decode))});
+      row_tiles_max =
+          std::max(row_tiles_max, models_.back().model->row_tiles_max());
     }
     executors_[level.level - 1] = std::make_unique<Executor>(
         Executor::Options{.level = level.level,
                           .low = level.level > plan.levels.front().level,
                           .expected_is_low = plan.levels.size() > 1,
                           .reads_max = reads_max,
+                          .row_tiles_max = row_tiles_max,
                           .ring = piece(level.ring)},
         backend, loader, clock, bell);
   }

@@ -12,7 +12,7 @@ namespace layerd {
 namespace {
 
 // A turn that reads more than that waits for the drive anyway.
-constexpr size_t kReadsMax = 256;
+constexpr size_t kReadsWorthATurn = 256;
 
 // The i-th index, counted in row-major order, as it was written.
 int64_t IndexAt(const TensorType& type, const std::byte* x, int64_t i) {
@@ -64,8 +64,9 @@ TableLookup::TableLookup(const Options& options, Backend* backend,
       backend_(backend),
       loader_(loader),
       clock_(clock),
-      stream_(kReadsMax) {
-  reads_.reserve(kReadsMax);
+      reads_max_(std::max(kReadsWorthATurn, options.row_tiles_max)),
+      stream_(reads_max_) {
+  reads_.reserve(reads_max_);
 }
 
 absl::Status TableLookup::Begin(PlacedModel* model, size_t part) {
@@ -134,7 +135,7 @@ bool TableLookup::Ask(int64_t row) {
   const auto last = static_cast<uint32_t>(table.LastTileOf(row));
   for (auto tile = static_cast<uint32_t>(table.FirstTileOf(row)); tile <= last;
        ++tile) {
-    if (reads_.size() == kReadsMax) return false;
+    if (reads_.size() == reads_max_) return false;
     const auto place = lookup_->cache->Take(tile);
     if (!place) return false;
     if (!place->missing) continue;

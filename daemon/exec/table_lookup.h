@@ -38,10 +38,12 @@ namespace layerd {
 // Threading: executor thread.
 class TableLookup {
  public:
-  struct Options {  // As StreamRequest has them.
-    int level = 3;
+  struct Options {
+    int level = 3;  // As StreamRequest has these:
     bool low = false;
     Bell* bell = nullptr;
+    // Of the row that lies in the most tiles, of all tables there are.
+    size_t row_tiles_max = 0;
   };
   // All three outlive it.
   TableLookup(const Options& options, Backend* backend, Loader* loader,
@@ -88,6 +90,7 @@ class TableLookup {
   Backend* const backend_;
   Loader* const loader_;
   const Clock* const clock_;
+  const size_t reads_max_;  // Of one turn, which is a row at least.
   WeightStream stream_;
   std::vector<StreamRead> reads_;  // Of one turn; never more than reserved.
   bool reading_ = false;           // They are at the loader.

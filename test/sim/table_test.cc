@@ -22,19 +22,21 @@ constexpr uint64_t kRowBytes = kColumns * sizeof(float);
 
 // y[i, :] = table[ids[i], :], element (r, c) of the table is r + c / 1000.
 struct TableModel {
-  explicit TableModel(int64_t ids) : count(ids) {
-    program.buffers = {{count * sizeof(int64_t)}, {count * kRowBytes}};
+  explicit TableModel(int64_t ids, int64_t rows = kRows,
+                      int64_t columns = kColumns)
+      : count(ids), rows(rows), columns(columns) {
+    const uint64_t row_bytes = columns * sizeof(float);
+    program.buffers = {{count * sizeof(int64_t)}, {count * row_bytes}};
     program.tensors = {
         {"ids", {DataType::kI64, {count}, {1}}, 0, 0},
-        {"y", {DataType::kF32, {count, kColumns}, {kColumns, 1}}, 1, 0}};
+        {"y", {DataType::kF32, {count, columns}, {columns, 1}}, 1, 0}};
     program.inputs = {0};
     program.outputs = {1};
     program.layers = {{"embedding", Gather{0}, {0}, {1}}};
-    program.extents = {{0, RoundUpToPage(kRows * kRowBytes), kTableTileBytes}};
+    program.extents = {{0, RoundUpToPage(rows * row_bytes), kTableTileBytes}};
     Part& part = program.parts.emplace_back();
     part.channels = part.rows = {0, 1};
-    part.weights = {
-        {WeightLayout::Plain(DataType::kF32, {kRows, kColumns}), 0}};
+    part.weights = {{WeightLayout::Plain(DataType::kF32, {rows, columns}), 0}};
     part.table = 0;
   }
 
@@ -45,9 +47,9 @@ struct TableModel {
     program.WriteTo(&manifest);
     const KernelKey key = MakeReferenceBackend()->key();
     manifest.mutable_kernel_key()->set_backend(key.backend);
-    std::vector<float> table(kRows * kColumns);
+    std::vector<float> table(rows * columns);
     for (size_t i = 0; i < table.size(); ++i) {
-      table[i] = At(static_cast<int64_t>(i) / kColumns, i % kColumns);
+      table[i] = At(static_cast<int64_t>(i) / columns, i % columns);
     }
     auto writer = LayerFileWriter::Create(path, manifest, 64 << 10);
     LAYERD_CHECK(writer.ok());
@@ -63,7 +65,7 @@ struct TableModel {
     return static_cast<float>(row) + static_cast<float>(column) / 1000;
   }
 
-  const int64_t count;
+  const int64_t count, rows, columns;
   Program program;
 };
 
@@ -73,9 +75,10 @@ struct Answer {
   std::vector<float> y;
 };
 
-Answer Ask(TestEngine& engine, const std::vector<int64_t>& ids) {
+Answer Ask(TestEngine& engine, const std::vector<int64_t>& ids,
+           int64_t columns = kColumns) {
   Answer answer;
-  answer.y.resize(ids.size() * kColumns);
+  answer.y.resize(ids.size() * columns);
   answer.status =
       engine->Run(engine->Find("m", ""), {std::as_bytes(std::span(ids))},
                   {std::as_writable_bytes(std::span(answer.y))}, &answer.stats);
@@ -137,6 +140,21 @@ TEST_CASE("A row is looked up with a cache of one row, in turns") {
 
   for (int request = 0; request < 2; ++request) {
     CheckRows(Ask(engine, SomeIds(200)), SomeIds(200));
+  }
+}
+
+TEST_CASE("A row of more tiles than a turn is worth is looked up whole") {
+  constexpr int64_t kWide = 300 * 1024;  // Floats: 300 tiles.
+  TestEngine engine({}, GENERATE(Drive::kSim, Drive::kAuto));
+  REQUIRE(
+      engine.Load(TableModel(2, 4, kWide).Write("wide.layers"), "m", 3).ok());
+
+  const Answer answer = Ask(engine, {3, 1}, kWide);
+
+  REQUIRE(answer.status.message() == "");
+  for (int64_t c = 0; c < kWide; ++c) {
+    REQUIRE(answer.y[c] == TableModel::At(3, c));
+    REQUIRE(answer.y[kWide + c] == TableModel::At(1, c));
   }
 }
 
