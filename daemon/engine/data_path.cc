@@ -95,7 +95,7 @@ absl::Status DataPath::Change(const MemoryPlan& plan, const Models& models) {
   Heads heads = Stop();
   const absl::Status resized = ResizeFor(plan, models, &heads);
   if (!resized.ok()) {
-    RETURN_IF_ERROR(Start(old_plan, old_models, heads));
+    if (slab_ != nullptr) RETURN_IF_ERROR(Start(old_plan, old_models, heads));
     return resized;
   }
   const absl::Status started = Start(plan, models, heads);
@@ -198,7 +198,7 @@ absl::Status DataPath::ResizeFor(const MemoryPlan& plan, const Models& models,
     absl::Status status = fresh.status();
     if (fresh.ok()) status = (*fresh)->Resize(bytes);
     if (!status.ok()) {
-      fresh = ReserveFor(old_bytes);
+      fresh = ReserveFor(old_bytes);  // Or there is no slab any more.
       RETURN_IF_ERROR(fresh.status());
       RETURN_IF_ERROR((*fresh)->Resize(old_bytes));
     }

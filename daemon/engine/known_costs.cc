@@ -1,5 +1,6 @@
 #include "daemon/engine/known_costs.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -37,9 +38,11 @@ std::string HashOf(const std::string& text) {
 absl::StatusOr<std::string> DigestOf(const std::string& layer_file) {
   ASSIGN_OR_RETURN(const DirectFile file, DirectFile::Open(layer_file));
   PageBuffer head(kPageBytes);
-  RETURN_IF_ERROR(file.Read(0, head.bytes()));
-  ASSIGN_OR_RETURN(const Superblock superblock,
-                   ParseSuperblock(head.bytes(), file.file_bytes()));
+  const uint64_t head_bytes = std::min(file.file_bytes(), kPageBytes);
+  if (head_bytes > 0) RETURN_IF_ERROR(file.Read(0, head.bytes()));
+  ASSIGN_OR_RETURN(
+      const Superblock superblock,
+      ParseSuperblock(head.bytes().first(head_bytes), file.file_bytes()));
   return absl::StrFormat("%08x%08x", superblock.manifest_crc32c,
                          superblock.tile_table_crc32c);
 }

@@ -463,7 +463,9 @@ absl::StatusOr<std::shared_ptr<Model>> RepositoryImpl::Find(
   }
   const ModelStatus status = StatusOf(*found);
   if (status.state == ModelState::kReady) {
-    return engine_->Find(name, status.version);
+    if (auto model = engine_->Find(name, status.version)) return model;
+    return absl::UnavailableError(absl::StrFormat(
+        "model '%s' version %s was unloaded", name, status.version));
   }
   return absl::UnavailableError(absl::StrFormat(
       "model '%s' version %s is %s%s%s", name, status.version,

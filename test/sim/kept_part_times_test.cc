@@ -122,6 +122,15 @@ TEST_CASE("What cannot have been seen is forgotten, and the costs stay") {
   CHECK(engine->Plan().measured.at(0));
 }
 
+// As `cp` does on its way to another file.
+TEST_CASE("A layer file that is emptied while it serves takes nobody along") {
+  const Kept kept("emptied");
+  TestEngine engine(kept.options(), Drive::kSim);
+  REQUIRE(engine.Load(kept.path(), "m", 3).ok());
+  std::filesystem::resize_file(kept.path(), 0);
+  CHECK(engine->UnloadModel("m", "1").ok());
+}
+
 TEST_CASE("A file of any size is no profile") {
   const Kept kept("large");
   std::filesystem::resize_file(kept.costs().path(), uint64_t{1} << 40);
