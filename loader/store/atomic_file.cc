@@ -1,6 +1,7 @@
 #include "loader/store/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -70,12 +71,22 @@ AtomicFile::~AtomicFile() {
 absl::Status AtomicFile::OpenTemporary() {
   for (int i = 0; i < kTemporaryNames; ++i) {
     temporary_path_ = absl::StrFormat("%s.tmp-%d", path_, i);
+    RemoveIfLeftBehind(temporary_path_);
     fd_ = UniqueFd(open(temporary_path_.c_str(),
                         O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-    if (fd_) return absl::OkStatus();
-    if (errno != EEXIST) return Failed("create");
+    if (!fd_ && errno != EEXIST) return Failed("create");
+    if (fd_ && MakeOurs()) return absl::OkStatus();
+    fd_.Reset();
   }
+  errno = EEXIST;
   return Failed("create");
+}
+
+// Whoever looked before we had the lock may have removed it.
+bool AtomicFile::MakeOurs() {
+  if (flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) return errno != EWOULDBLOCK;
+  struct stat facts;
+  return fstat(fd_.get(), &facts) == 0 && facts.st_nlink > 0;
 }
 
 absl::Status AtomicFile::Reserve(uint64_t file_bytes) {
@@ -118,6 +129,17 @@ absl::Status AtomicFile::Commit() {
       open(FolderOf(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder || fsync(folder.get()) != 0) return Failed("sync the folder of");
   return absl::OkStatus();
+}
+
+bool RemoveIfLeftBehind(const std::string& temporary_path) {
+  const UniqueFd fd(open(temporary_path.c_str(),
+                         O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  struct stat locked, there;
+  return fd && flock(fd.get(), LOCK_EX | LOCK_NB) == 0 &&
+         fstat(fd.get(), &locked) == 0 &&
+         stat(temporary_path.c_str(), &there) == 0 &&
+         locked.st_ino == there.st_ino &&  // Else it is another one by now.
+         unlink(temporary_path.c_str()) == 0;
 }
 
 absl::Status AtomicFile::Failed(const char* what) const {

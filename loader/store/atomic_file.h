@@ -14,7 +14,8 @@ namespace layerd {
 
 // A file that appears under its name all at once, by Commit(). Until then it is
 // PATH.tmp-N beside it, and goes away with this object; an older file of that
-// name stays as it was. Only a crash leaves a PATH.tmp-N behind.
+// name stays as it was. A process that is ended in between leaves PATH.tmp-N
+// behind, without a lock on it: the next who makes PATH takes it away.
 //
 // Errors:    RESOURCE_EXHAUSTED when the disk is full, PERMISSION_DENIED,
 //            NOT_FOUND (folder), INVALID_ARGUMENT if something that is no file
@@ -40,6 +41,8 @@ class AtomicFile {
   explicit AtomicFile(const std::string& path) : path_(path) {}
 
   absl::Status OpenTemporary();
+  // Of others that write, nobody may take temporary_path_ for left behind.
+  bool MakeOurs();
   absl::Status Reserve(uint64_t file_bytes);
   // What errno says about doing `what`.
   absl::Status Failed(const char* what) const;
@@ -48,6 +51,10 @@ class AtomicFile {
   std::string temporary_path_;
   UniqueFd fd_;  // Open while there is a temporary file to take away.
 };
+
+// Takes away a PATH.tmp-N that nobody writes any more; false if there is none,
+// or somebody does.
+bool RemoveIfLeftBehind(const std::string& temporary_path);
 
 }  // namespace layerd
 

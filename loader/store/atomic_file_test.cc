@@ -89,6 +89,25 @@ TEST_CASE("Two who write the same file do not meet, and the last one wins") {
   CHECK(folder.Names() == Names{"file"});
 }
 
+TEST_CASE("What a writer that was killed has left goes with the next") {
+  const ScratchFolder folder;
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    auto file = AtomicFile::Create(folder / "file", 5);
+    kill(getpid(), SIGKILL);
+  }
+  REQUIRE(waitpid(child, nullptr, 0) == child);
+  REQUIRE(folder.Names() == Names{"file.tmp-0"});
+
+  auto file = AtomicFile::Create(folder / "file", 5);
+  REQUIRE(file.ok());
+  CHECK(folder.Names() == Names{"file.tmp-0"});
+  CHECK(!RemoveIfLeftBehind(folder / "file.tmp-0"));
+  REQUIRE(file->Commit().ok());
+  CHECK(folder.Names() == Names{"file"});
+}
+
 TEST_CASE("Who may read a file, the umask says") {
   const ScratchFolder folder;
   const mode_t umask_before = umask(027);
