@@ -21,6 +21,8 @@ absl::Status ReadMemory(YamlSection memory, Config* config) {
 
 absl::Status ReadCache(YamlSection cache, Config* config) {
   RETURN_IF_ERROR(cache.Read("path", &config->cache_path));
+  RETURN_IF_ERROR(
+      cache.ReadBytes("max_bytes", &config->cache_bytes_max, 0, kAllBytes));
   return cache.CheckNoOthers();
 }
 

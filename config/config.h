@@ -25,6 +25,7 @@ struct Config {
   std::string repository;           // Empty: none was given.
   std::vector<std::string> listen;  // Empty: the defaults.
   std::string cache_path;           // Empty: as the environment says.
+  uint64_t cache_bytes_max = kAllBytes;
   uint64_t memory_budget_bytes = kAllBytes;
   uint64_t weight_budget_bytes = kAllBytes;
   uint64_t request_bytes_max = kRequestBytesDefault;

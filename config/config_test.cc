@@ -11,6 +11,7 @@ TEST_CASE("The shipped file holds the defaults") {
   const auto shipped = Config::Read("config/layerd.yaml");
   REQUIRE(shipped.ok());
   const Config none;
+  CHECK(shipped->cache_bytes_max == none.cache_bytes_max);
   CHECK(shipped->memory_budget_bytes == none.memory_budget_bytes);
   CHECK(shipped->weight_budget_bytes == none.weight_budget_bytes);
   CHECK(shipped->request_bytes_max == none.request_bytes_max);

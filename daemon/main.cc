@@ -120,6 +120,7 @@ RepositoryOptions RepositoryOptionsOf(const Config& config,
   RepositoryOptions options;
   options.path = config.repository;
   options.cache_path = CacheFolder(config.cache_path);
+  options.cache_bytes_max = config.cache_bytes_max;
   options.layerctl_path = LayerctlPath();
   if (engine.kernel_key().backend == "cuda") options.kernels = "cuda";
   return options;

@@ -19,6 +19,7 @@ struct Flag {
 constexpr Flag kFlags[] = {
     {"--repository", nullptr, "repository"},
     {"--cache", "cache", "path"},
+    {"--cache-max-bytes", "cache", "max_bytes"},
     {"--memory-budget", "memory", "budget"},
     {"--weight-budget", "memory", "weights"},
     {"--request-memory", "memory", "requests"},
@@ -61,6 +62,7 @@ their weights are in memory.
   --cuda-memory NAME      probe, staged, mapped, managed: how weights come to a GPU
   --io-engine NAME        auto, io_uring, pread
   --cache DIR             where packed models go
+  --cache-max-bytes SIZE  of them; those used longest ago go first; default all
   --admission strict|advisory   of declared tasks that may be late
   --realtime off|best_effort|required   priority, locked stacks, a CPU for gRPC
   --max-message-bytes SIZE, --queue-jobs N, --level-order fifo|edf,

@@ -13,16 +13,18 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <thread>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
+#include "config/byte_size.h"
 #include "config/status_macros.h"
 #include "daemon/engine/child_process.h"
+#include "daemon/engine/packed_cache.h"
 #include "daemon/engine/repository_entry.h"
 #include "daemon/model/repository_scan.h"
 #include "daemon/rt/log.h"
@@ -90,6 +92,7 @@ class RepositoryImpl final : public Repository {
   bool FailedWhileServing(const RepositoryEntry& entry) const;
   void LoadThosePacked();
   bool PackTheRest();
+  void TrimCacheNow() const;
   bool StartNext(std::deque<size_t>* waiting, std::vector<Packing>* packing);
   bool WaitForOne(std::vector<Packing>* packing);
   void FinishPacking(size_t entry, const absl::Status& status);
@@ -274,7 +277,22 @@ bool RepositoryImpl::PackTheRest() {
   while (go_on && (!waiting.empty() || !packing.empty())) {
     if (!StartNext(&waiting, &packing)) go_on = WaitForOne(&packing);
   }
+  if (go_on) TrimCacheNow();
   return go_on;
+}
+
+void RepositoryImpl::TrimCacheNow() const {
+  std::set<std::string> in_use;
+  for (const RepositoryEntry& entry : entries_) {
+    if (entry.state == ModelState::kReady) in_use.insert(entry.packed_path);
+  }
+  const uint64_t bytes =
+      TrimCache(options_.cache_path, options_.cache_bytes_max, in_use);
+  if (bytes <= options_.cache_bytes_max) return;
+  LogWarning(absl::StrFormat(
+      "cache: the packed models that serve take %s, more than "
+      "cache.max_bytes, %s",
+      FormatByteSize(bytes), FormatByteSize(options_.cache_bytes_max)));
 }
 
 bool RepositoryImpl::StartNext(std::deque<size_t>* waiting,
@@ -351,6 +369,7 @@ void RepositoryImpl::LoadEntries(const std::vector<size_t>& entries) {
           absl::StrCat("to be packed again: ", statuses[k].message()));
       continue;
     }
+    if (ok && !entry.packed_path.empty()) MarkUsed(entry.packed_path);
     Set(entries[k], ok ? ModelState::kReady : ModelState::kUnavailable,
         std::string(statuses[k].message()));
   }

@@ -28,9 +28,10 @@ struct ModelStatus {
 };
 
 struct RepositoryOptions {
-  std::string path;             // Of the repository's folder.
-  std::string cache_path;       // Where packed models go.
-  std::string layerctl_path;    // Packs in a child process.
+  std::string path;                         // Of the repository's folder.
+  std::string cache_path;                   // Where packed models go,
+  uint64_t cache_bytes_max = ~uint64_t{0};  // and how much of them is kept.
+  std::string layerctl_path;                // Packs in a child process.
   std::string kernels = "cpu";  // For which it packs: "cpu" or "cuda".
   int packers_max = 2;          // At a time.
 };
