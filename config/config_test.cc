@@ -55,6 +55,10 @@ TEST_CASE("Config refuses what is wrong and says where") {
       {"listen: {a: b}", "expected a list"},
       {"memory: 3", "key: value"},
       {"threads: 1\nthreads: 2", "twice"},
+      {"threads: ''", "threads: '' is not a whole number"},
+      {"memory: {budget: ''}", "memory.budget: '' is no size"},
+      {"reflection: ''", "'' is not true or false"},
+      {"level_order: ''", "'' is none of fifo, edf"},
       {"max_message_bytes: 1", "from 64 KiB to 1 GiB"},
   }));
   INFO(row.yaml);

@@ -3,6 +3,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -62,6 +63,14 @@ struct YamlSection::Impl {
     asked.insert(key);
     return node.IsMap() ? node[key] : YAML::Node(YAML::NodeType::Undefined);
   }
+  // Nothing if the key is not there or has no value: '' is one.
+  absl::StatusOr<std::optional<std::string>> Word(const std::string& key) {
+    const YAML::Node word = Find(key);
+    if (!word.IsDefined() || word.IsNull()) return std::nullopt;
+    if (!word.IsScalar()) return Error(word, key, "expected one value");
+    return word.Scalar();
+  }
+
   absl::Status Error(const YAML::Node& at, const std::string& key,
                      const std::string& what) const {
     return ErrorAtMark(source, at.Mark(),
@@ -96,34 +105,30 @@ absl::StatusOr<YamlSection> YamlSection::Parse(const std::string& text,
 }
 
 absl::Status YamlSection::Read(const char* key, std::string* value) {
-  const YAML::Node node = impl_->Find(key);
-  if (!node.IsDefined() || node.IsNull()) return absl::OkStatus();
-  if (!node.IsScalar()) return impl_->Error(node, key, "expected one value");
-  *value = node.Scalar();
+  ASSIGN_OR_RETURN(const auto text, impl_->Word(key));
+  if (text) *value = *text;
   return absl::OkStatus();
 }
 
 absl::Status YamlSection::Read(const char* key, bool* value) {
-  std::string text;
-  RETURN_IF_ERROR(Read(key, &text));
-  if (text.empty()) return absl::OkStatus();
-  if (text != "true" && text != "false") {
-    return ErrorAt(key, absl::StrCat("'", text, "' is not true or false"));
+  ASSIGN_OR_RETURN(const auto text, impl_->Word(key));
+  if (!text) return absl::OkStatus();
+  if (*text != "true" && *text != "false") {
+    return ErrorAt(key, absl::StrCat("'", *text, "' is not true or false"));
   }
-  *value = text == "true";
+  *value = *text == "true";
   return absl::OkStatus();
 }
 
 absl::Status YamlSection::Read(const char* key, uint64_t* value, uint64_t min,
                                uint64_t max) {
-  std::string text;
-  RETURN_IF_ERROR(Read(key, &text));
-  if (text.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const auto text, impl_->Word(key));
+  if (!text) return absl::OkStatus();
   uint64_t number = 0;
-  if (!absl::SimpleAtoi(text, &number) || number < min || number > max) {
+  if (!absl::SimpleAtoi(*text, &number) || number < min || number > max) {
     return ErrorAt(key, absl::StrFormat("'%s' is not a whole number from %d to "
                                         "%d",
-                                        text, min, max));
+                                        *text, min, max));
   }
   *value = number;
   return absl::OkStatus();
@@ -131,10 +136,9 @@ absl::Status YamlSection::Read(const char* key, uint64_t* value, uint64_t min,
 
 absl::Status YamlSection::ReadBytes(const char* key, uint64_t* value,
                                     uint64_t min, uint64_t max) {
-  std::string text;
-  RETURN_IF_ERROR(Read(key, &text));
-  if (text.empty()) return absl::OkStatus();
-  const absl::StatusOr<uint64_t> bytes = ParseByteSize(text);
+  ASSIGN_OR_RETURN(const auto text, impl_->Word(key));
+  if (!text) return absl::OkStatus();
+  const absl::StatusOr<uint64_t> bytes = ParseByteSize(*text);
   if (!bytes.ok()) return ErrorAt(key, std::string(bytes.status().message()));
   if (*bytes < min || *bytes > max) {
     return ErrorAt(
@@ -147,14 +151,13 @@ absl::Status YamlSection::ReadBytes(const char* key, uint64_t* value,
 
 absl::Status YamlSection::ReadOneOf(const char* key, std::string* value,
                                     std::initializer_list<const char*> words) {
-  std::string text;
-  RETURN_IF_ERROR(Read(key, &text));
-  if (text.empty()) return absl::OkStatus();
-  if (std::find(words.begin(), words.end(), text) == words.end()) {
-    return ErrorAt(key, absl::StrCat("'", text, "' is none of ",
+  ASSIGN_OR_RETURN(const auto text, impl_->Word(key));
+  if (!text) return absl::OkStatus();
+  if (std::find(words.begin(), words.end(), *text) == words.end()) {
+    return ErrorAt(key, absl::StrCat("'", *text, "' is none of ",
                                      absl::StrJoin(words, ", ")));
   }
-  *value = text;
+  *value = *text;
   return absl::OkStatus();
 }
 

@@ -38,6 +38,8 @@ TEST_CASE("What is not understood is refused with what would be") {
       {{"--repository"}, "needs a value"},
       {{"--threads", "many"}, "--threads:1:10: threads: 'many' is not"},
       {{"--memory-budget", "1MB"}, "no size"},
+      {{"--memory-budget="}, "'' is no size"},
+      {{"--cache-max-bytes", "some"}, "no size"},
       {{"--config", "/nonexistent.yaml"}, "/nonexistent.yaml"},
   }));
   const auto options = ParseOptions(row.arguments);
