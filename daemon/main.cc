@@ -223,13 +223,13 @@ int Main(const std::vector<std::string>& arguments) {
   if (!options.ok()) return Complain(options.status(), kUsage);
   if (options->help) return std::fputs(OptionsHelp(), stdout) < 0;
   if (options->version) return std::printf("layerd %s\n", kVersion) < 0;
+  if (options->check_config) return std::printf("configuration is sound\n") < 0;
   if (options->config.repository.empty()) {
     return Complain(
         absl::InvalidArgumentError("no repository: give --repository DIR with "
                                    "<model>/<version>/model.onnx in it"),
         kUsage);
   }
-  if (options->check_config) return std::printf("configuration is sound\n") < 0;
   SetLogLevel(options->config.log_level);
   return Serve(options->config);
 }

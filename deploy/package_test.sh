@@ -16,8 +16,7 @@ field() { dpkg-deb --field "$deb" "$1"; }
 for library in libgrpc++ libprotobuf libdnnl liburing libyaml-cpp libisal; do
   field Depends | grep -qF "$library" || fail "does not depend on $library"
 done
-"$root/usr/bin/layerd" --check-config --repository "$root/var/lib/layerd/models" \
-  --config "$root/etc/layerd/layerd.yaml"
+"$root/usr/bin/layerd" --check-config --config "$root/etc/layerd/layerd.yaml"
 
 # What the unit runs and reads is what the package has.
 unit=$root/lib/systemd/system/layerd.service

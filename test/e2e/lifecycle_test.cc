@@ -228,6 +228,10 @@ TEST_CASE("--check-config reads the configuration and serves nothing") {
   const Ended good =
       Run({kLayerd, "--check-config", "--config", folder / "good.yaml"});
   CHECK(good.status == 0);
+  // As the package has it: the unit names the repository.
+  WriteFile(folder / "part.yaml", "threads: 1\n");
+  CHECK(Run({kLayerd, "--check-config", "--config", folder / "part.yaml"})
+            .status == 0);
   const Ended bad =
       Run({kLayerd, "--check-config", "--config", folder / "bad.yaml"});
   CHECK(bad.status == 2);
