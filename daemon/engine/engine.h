@@ -86,8 +86,8 @@ class Engine {
 
   // Loads (or replaces) models one by one and plans the memory of all loaded
   // models together; waits for jobs in flight of changed levels. Statuses in
-  // the order of `sources`; a model that does not fit or is damaged leaves the
-  // others as they were.
+  // the order of `sources`; a model that does not fit, is damaged, or cannot be
+  // promised what it declares, leaves the others as they were.
   virtual std::vector<absl::Status> LoadModels(
       const std::vector<ModelSource>& sources) = 0;
   virtual absl::Status UnloadModel(const std::string& name,

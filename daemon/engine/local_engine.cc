@@ -184,8 +184,8 @@ std::vector<absl::Status> LocalEngine::LoadModels(
     const std::vector<ModelSource>& sources) {
   const std::lock_guard<std::mutex> change(change_);
   std::vector<absl::Status> statuses;
+  std::vector<Fresh> fresh;
   Models wanted = models();
-  bool changed = false;
   for (const ModelSource& source : sources) {
     auto model = Load(source);
     if (!model.ok()) {
@@ -197,17 +197,41 @@ std::vector<absl::Status> LocalEngine::LoadModels(
     if (!statuses.back().ok()) continue;
     const auto known = KnownOf(source.layer_file_path, **model);
     RestorePartTimes(known->seen, model->get());
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      known_[model->get()] = known;
-    }
+    fresh.push_back({statuses.size() - 1, *model, known});
     wanted = std::move(candidate);
-    changed = true;
   }
-  if (!changed) return statuses;
-  const absl::Status adopted = Adopt(std::move(wanted), budgets_);
-  for (absl::Status& status : statuses) status.Update(adopted);
+  if (fresh.empty()) return statuses;
+  const absl::Status together = AdoptWith(fresh);
+  if (together.ok()) return statuses;
+  if (fresh.size() == 1) {
+    statuses[fresh.front().source] = together;
+    return statuses;
+  }
+  // One that nothing can be promised to must not take the others along.
+  std::stable_sort(
+      fresh.begin(), fresh.end(), [](const Fresh& a, const Fresh& b) {
+        const auto order = [](const ModelUrgency& urgency) {
+          return std::pair(urgency.period.count() > 0, urgency.level);
+        };
+        return order(a.model->urgency()) < order(b.model->urgency());
+      });
+  for (const Fresh& one : fresh) statuses[one.source] = AdoptWith({&one, 1});
   return statuses;
+}
+
+absl::Status LocalEngine::AdoptWith(std::span<const Fresh> fresh) {
+  Models wanted = models();
+  bool strict = promises_->warnings().empty();  // Else there is one already.
+  for (const Fresh& one : fresh) {
+    wanted = With(std::move(wanted), one.model);
+    strict |= one.model->urgency().period.count() > 0;
+  }
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (const Fresh& one : fresh) known_[one.model.get()] = one.known;
+  }
+  return Adopt(std::move(wanted), budgets_,
+               strict && options_.strict_admission);
 }
 
 absl::Status LocalEngine::UnloadModel(const std::string& name,
@@ -220,12 +244,15 @@ absl::Status LocalEngine::UnloadModel(const std::string& name,
         absl::StrFormat("model %s/%s is not loaded", name, version));
   }
   rest.erase(std::find(rest.begin(), rest.end(), model));
-  return Adopt(std::move(rest), budgets_);
+  // What is left has no more to keep up with than before.
+  return Adopt(std::move(rest), budgets_, /*strict=*/false);
 }
 
 absl::Status LocalEngine::SetBudgets(const MemoryBudgets& budgets) {
   const std::lock_guard<std::mutex> change(change_);
-  return Adopt(models(), budgets);
+  // Who has no promise now loses none.
+  return Adopt(models(), budgets,
+               options_.strict_admission && promises_->warnings().empty());
 }
 
 std::shared_ptr<Model> LocalEngine::Find(const std::string& name,
@@ -358,7 +385,8 @@ IoEngineOpener LocalEngine::TracedOpener() {
   };
 }
 
-absl::Status LocalEngine::Adopt(Models models, const MemoryBudgets& budgets) {
+absl::Status LocalEngine::Adopt(Models models, const MemoryBudgets& budgets,
+                                bool strict) {
   KnownModels known, known_before;
   Models before;
   {
@@ -370,7 +398,7 @@ absl::Status LocalEngine::Adopt(Models models, const MemoryBudgets& budgets) {
     }
   }
   // Before anybody waits: it may take a second.
-  ASSIGN_OR_RETURN(Planned planned, PlanFor(models, known, budgets));
+  ASSIGN_OR_RETURN(Planned planned, PlanFor(models, known, budgets, strict));
   scheduler_.Hold();
   const absl::Status status = ChangeDataPath(planned.plan, models);
   {

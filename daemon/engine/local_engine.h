@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -88,7 +89,16 @@ class LocalEngine final : public Engine {
   };
   using KnownModels = std::map<const Model*, std::shared_ptr<const Known>>;
 
+  // A model that is loaded and has no memory yet.
+  struct Fresh {
+    size_t source;  // Which of those that were asked for.
+    std::shared_ptr<Model> model;
+    std::shared_ptr<const Known> known;
+  };
+
   absl::StatusOr<std::shared_ptr<Model>> Load(const ModelSource& source);
+  // These, beside or in the place of those that are there. Under change_.
+  absl::Status AdoptWith(std::span<const Fresh> fresh);
   std::shared_ptr<const Known> KnownOf(const std::string& layer_file_path,
                                        const Model& model) const;
   // Goes on from what was seen before.
@@ -98,8 +108,9 @@ class LocalEngine final : public Engine {
                      const Models& others) const;
   static std::vector<ModelDemand> DemandsOf(const Models& models,
                                             const KnownModels& known);
-  // Gives `models` their memory, and nothing to any other. Under change_.
-  absl::Status Adopt(Models models, const MemoryBudgets& budgets);
+  // Gives `models` their memory, and nothing to any other; not if `strict` and
+  // one was declared that nothing could be promised to. Under change_.
+  absl::Status Adopt(Models models, const MemoryBudgets& budgets, bool strict);
   struct Planned {
     MemoryPlan plan;
     std::shared_ptr<const Promises> promises;
@@ -108,10 +119,11 @@ class LocalEngine final : public Engine {
   // only then all declared tasks keep their deadlines. It may take a second.
   absl::StatusOr<Planned> PlanFor(const Models& models,
                                   const KnownModels& known,
-                                  const MemoryBudgets& budgets) const;
+                                  const MemoryBudgets& budgets,
+                                  bool strict) const;
   absl::StatusOr<std::shared_ptr<const Promises>> PromisesFor(
-      const Models& models, const KnownModels& known,
-      const MemoryPlan& plan) const;
+      const Models& models, const KnownModels& known, const MemoryPlan& plan,
+      bool strict) const;
   // Of each, the demand of DemandsOf() that is its own level's.
   static std::vector<size_t> OwnDemands(const Models& models);
   static std::vector<Promises::Subject> SubjectsOf(const Models& models,

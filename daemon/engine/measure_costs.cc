@@ -77,7 +77,9 @@ void LocalEngine::MeasureCosts(const std::function<bool()>& go_on) {
   }
   if (!learned || !go_on()) return;
   const std::lock_guard<std::mutex> change(change_);
-  const absl::Status planned = Adopt(models(), budgets_);
+  // What serves goes on to: of a promise that cannot be kept there is a
+  // warning.
+  const absl::Status planned = Adopt(models(), budgets_, /*strict=*/false);
   if (planned.ok()) {
     LogInfo("memory is planned anew, by measured costs");
   } else {

@@ -46,22 +46,22 @@ std::vector<Promises::Subject> LocalEngine::SubjectsOf(const Models& models,
 }
 
 absl::StatusOr<std::shared_ptr<const Promises>> LocalEngine::PromisesFor(
-    const Models& models, const KnownModels& known,
-    const MemoryPlan& plan) const {
-  return Promises::Make(
-      SubjectsOf(models, known, plan), plan,
-      options_.level_order == LevelOrder::kEdf, options_.strict_admission,
-      options_.cache_path.empty() ? ""
-                                  : options_.cache_path + "/certificate.json");
+    const Models& models, const KnownModels& known, const MemoryPlan& plan,
+    bool strict) const {
+  return Promises::Make(SubjectsOf(models, known, plan), plan,
+                        options_.level_order == LevelOrder::kEdf, strict,
+                        options_.cache_path.empty()
+                            ? ""
+                            : options_.cache_path + "/certificate.json");
 }
 
 absl::StatusOr<LocalEngine::Planned> LocalEngine::PlanFor(
     const Models& models, const KnownModels& known,
-    const MemoryBudgets& budgets) const {
+    const MemoryBudgets& budgets, bool strict) const {
   const std::vector<ModelDemand> demands = DemandsOf(models, known);
   MemoryPlanner planner(demands);
   ASSIGN_OR_RETURN(MemoryPlan plan, planner.Plan(budgets));
-  auto promises = PromisesFor(models, known, plan);
+  auto promises = PromisesFor(models, known, plan, strict);
   const auto all_hold = [](const auto& made) {
     return made.ok() && (*made)->warnings().empty();
   };
@@ -83,7 +83,7 @@ absl::StatusOr<LocalEngine::Planned> LocalEngine::PlanFor(
     }
     auto divided = planner.Divide(plan, division);
     if (divided.ok()) {
-      auto better = PromisesFor(models, known, *divided);
+      auto better = PromisesFor(models, known, *divided, strict);
       if (all_hold(better)) {
         LogInfo(
             "memory is divided so that the declared tasks keep their "

@@ -37,6 +37,12 @@ struct Packing {
   std::unique_ptr<ChildProcess> child;
 };
 
+// Of a warning that comes again with each change of memory.
+std::string WordsOf(std::string line) {
+  std::erase_if(line, absl::ascii_isdigit);
+  return line;
+}
+
 class RepositoryImpl final : public Repository {
  public:
   RepositoryImpl(RepositoryOptions options, Engine* engine,
@@ -45,6 +51,8 @@ class RepositoryImpl final : public Repository {
     for (FoundModel& model : found) {
       entries_.emplace_back().found = std::move(model);
     }
+    // Of the start they are told by whoever started it.
+    for (const auto& line : engine_->warnings()) told_.insert(WordsOf(line));
     thread_ = std::thread([this] { Work(); });
     pthread_setname_np(thread_.native_handle(), "repository");
   }
@@ -97,9 +105,8 @@ class RepositoryImpl final : public Repository {
   bool WaitForOne(std::vector<Packing>* packing);
   void FinishPacking(size_t entry, const absl::Status& status);
   void LoadEntries(const std::vector<size_t>& entries);
-  std::string CachePathOf(const RepositoryEntry& entry) const;
-  std::vector<std::string> PackCommand(const RepositoryEntry& entry) const;
   void Set(size_t entry, ModelState state, const std::string& reason);
+  void TellWarnings();
   ModelStatus StatusOf(const RepositoryEntry& entry) const;
 
   const RepositoryOptions options_;
@@ -113,6 +120,7 @@ class RepositoryImpl final : public Repository {
   bool ready_ = false, stopped_ = false;
   bool stopping_ = false;
   std::deque<Command> commands_;
+  std::set<std::string> told_;  // Warnings, without their numbers.
 
   std::thread thread_;
 };
@@ -156,6 +164,7 @@ void RepositoryImpl::Ask(Command command) {
 // Measures while nobody asks for anything; nothing when we are to end.
 std::optional<RepositoryImpl::Command> RepositoryImpl::NextCommand() {
   engine_->MeasureCosts([this] { return !IsWanted(); });
+  TellWarnings();
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return stopping_ || !commands_.empty(); });
   if (stopping_) return std::nullopt;
@@ -346,20 +355,9 @@ void RepositoryImpl::FinishPacking(size_t entry, const absl::Status& status) {
 void RepositoryImpl::LoadEntries(const std::vector<size_t>& entries) {
   if (entries.empty()) return;
   std::vector<Engine::ModelSource> sources;
-  for (const size_t i : entries) {
-    const RepositoryEntry& entry = entries_[i];
-    const ModelConfig& config = entry.found.config;
-    sources.push_back(
-        {.layer_file_path = entry.packed_path.empty() ? entry.found.layers_path
-                                                      : entry.packed_path,
-         .name = entry.found.name,
-         .version = entry.found.version,
-         .level = static_cast<int>(config.level),
-         .lower_to = static_cast<int>(config.lower_to),
-         .period = std::chrono::milliseconds(config.period_ms),
-         .deadline = std::chrono::milliseconds(config.deadline_ms)});
-  }
+  for (const size_t i : entries) sources.push_back(SourceOf(entries_[i]));
   const std::vector<absl::Status> statuses = engine_->LoadModels(sources);
+  TellWarnings();
   for (size_t k = 0; k < entries.size(); ++k) {
     const bool ok = statuses[k].ok();
     RepositoryEntry& entry = entries_[entries[k]];
@@ -419,6 +417,13 @@ void RepositoryImpl::Set(size_t entry, ModelState state,
   entries_[entry].state = state;
   entries_[entry].reason = WithoutPaths(entries_[entry], reason);
   changed_.notify_all();
+}
+
+// What the kernel refused, and what could not be promised: once.
+void RepositoryImpl::TellWarnings() {
+  for (const std::string& line : engine_->warnings()) {
+    if (told_.insert(WordsOf(line)).second) LogWarning(line);
+  }
 }
 
 // REQUIRES: mutex_ is held.

@@ -220,6 +220,18 @@ TEST_CASE("layerd says what is wrong with its command line, with status 2") {
   CHECK(AskDigit(&client, "digits", 0).ok());
 }
 
+TEST_CASE("What cannot be promised is said in the log") {
+  TestRepository repository;
+  repository.AddOnnx("slow", SlowOnnx(40));
+  WriteFile(repository.models_path() + "/slow/model.yaml",
+            "period_ms: 1\ndeadline_ms: 1\n");
+  DaemonProcess daemon(repository, {.flags = {"--admission", "advisory"}});
+  REQUIRE(daemon.WaitUntilReady());
+  CHECK_THAT(daemon.program().Err(),
+             Catch::Contains("slow/1: a response of") &&
+                 Catch::Contains("its deadline is 1.000"));
+}
+
 TEST_CASE("--check-config reads the configuration and serves nothing") {
   const ScratchFolder folder;
   WriteFile(folder / "good.yaml", "repository: /models\nthreads: 1\n");

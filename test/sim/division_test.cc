@@ -247,14 +247,38 @@ TEST_CASE("From divided memory answers are the same") {
   }
 }
 
-TEST_CASE("What no division lets in leaves all as it was") {
+TEST_CASE("What no division lets in is refused alone") {
   const Tasks tasks("refused");
   TestEngine engine(tasks.Options(), Drive::kPread);
-  for (const absl::Status& status : tasks.Load(engine, Tasks::kTooOften)) {
-    CHECK(absl::IsResourceExhausted(status));
+  const std::vector<absl::Status> statuses =
+      tasks.Load(engine, Tasks::kTooOften);
+  CHECK(statuses[0].message() == "");
+  CHECK(statuses[1].message() == "");
+  CHECK(absl::IsResourceExhausted(statuses[2]));
+  CHECK(engine->Find("seldom", "") == nullptr);
+  CHECK_THAT(tasks.Certificate(),
+             Catch::Contains("often/1") && !Catch::Contains("seldom/1"));
+}
+
+// Parts that were seen to take long break a promise after it was made.
+TEST_CASE("A promise that does not hold any more keeps nobody from leaving") {
+  const Tasks tasks("leaving");
+  TestEngine engine(tasks.Options(), Drive::kPread);
+  for (const absl::Status& status : tasks.Load(engine, Tasks::kOften)) {
+    REQUIRE(status.message() == "");
   }
-  CHECK(engine->models().empty());
-  CHECK(tasks.Certificate().empty());
+  engine.OnPart(
+      [&](size_t) { engine.clock().Advance(std::chrono::seconds(1)); });
+  while (engine.parts_run() < PartTimes::kEnough) {
+    REQUIRE(engine.Ask("other", 5).status.message() == "");
+  }
+
+  CHECK(engine->UnloadModel("seldom", "1").message() == "");
+
+  const std::vector<std::string> warnings = engine->warnings();
+  CHECK(std::any_of(warnings.begin(), warnings.end(), [](const auto& line) {
+    return line.starts_with("often/1: a response of");
+  }));
 }
 
 }  // namespace
