@@ -455,7 +455,8 @@ void Scheduler::Attend() {
 }
 
 nanoseconds Scheduler::Patience() const {
-  return on_ == 0 ? Bell::kForEver : kLookEvery;
+  // Jobs in the queue wait for Resume(), and may be late before that.
+  return on_ == 0 && queue_.empty() ? Bell::kForEver : kLookEvery;
 }
 
 absl::Status Scheduler::Boundary(const Job& job, const Lane* lane,

@@ -1,6 +1,8 @@
 #include "daemon/sched/scheduler.h"
 
+#include <future>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -97,6 +99,31 @@ TEST_CASE("A job whose turn comes too late for it is not begun") {
         "its turn came 5.000 ms before the deadline, and it takes 10.000 ms");
   CHECK(f.lane.begun == 2);
   CHECK(f.scheduler.ForecastOf(1, milliseconds(10)).ahead == nanoseconds(0));
+}
+
+TEST_CASE("Who waits while memory changes is told of the deadline in time") {
+  const MonotonicClock clock;
+  Scheduler scheduler(SchedulerOptions{}, &clock);
+  std::thread executor([&] { scheduler.Run(); });
+  scheduler.Hold();
+  std::promise<absl::Status> answer;
+  auto job = std::make_unique<Job>();
+  job->arrival = clock.now();
+  job->deadline = clock.now() + milliseconds(1);
+  job->done = [&](const absl::Status& status, const JobStats&) {
+    answer.set_value(status);
+  };
+  REQUIRE(scheduler.Submit(std::move(job)).ok());
+
+  auto told = answer.get_future();
+  const bool in_time =
+      told.wait_for(std::chrono::minutes(1)) == std::future_status::ready;
+
+  scheduler.Resume({});
+  CHECK(in_time);
+  CHECK(absl::IsDeadlineExceeded(told.get()));
+  scheduler.Shutdown();
+  executor.join();
 }
 
 TEST_CASE("A forecast counts with how long jobs were on lately") {
