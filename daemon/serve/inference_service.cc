@@ -62,8 +62,9 @@ grpc::ServerUnaryReactor* InferenceService::ServerMetadata(
     inference::ServerMetadataResponse* response) {
   response->set_name("layerd");
   response->set_version(kVersion);
-  for (const char* extension : {"model_repository", "model_configuration",
-                                "parameters", "statistics", "layerd.memory"}) {
+  for (const char* extension :
+       {"model_repository", "schedule_policy", "model_configuration",
+        "parameters", "statistics", "layerd.memory"}) {
     response->add_extensions(extension);
   }
   return Answer(context, absl::OkStatus());
