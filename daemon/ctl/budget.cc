@@ -13,15 +13,6 @@
 namespace layerd {
 namespace {
 
-// A budget without a bound is null.
-void AddBudget(const char* key, uint64_t bytes, JsonWriter* json) {
-  if (bytes == kAllBytes) {
-    json->AddNull(key);
-  } else {
-    json->Add(key, bytes);
-  }
-}
-
 void AddModel(const admin::PlannedModel& model, JsonWriter* json) {
   json->BeginObject();
   json->Add("name", model.name());
@@ -63,9 +54,12 @@ std::string JsonOf(const admin::PlanResponse& plan) {
   json.Add("base_bytes", plan.base_bytes());
   json.Add("ring_bytes", memory.ring_bytes());
   json.Add("head_bytes", memory.head_bytes());
+  json.Add("decode_bytes", memory.decode_bytes());
+  json.Add("table_bytes", memory.table_bytes());
   json.Add("arena_bytes", memory.arena_bytes());
-  json.Add("total_bytes",
-           memory.ring_bytes() + memory.head_bytes() + memory.arena_bytes());
+  json.Add("total_bytes", memory.ring_bytes() + memory.head_bytes() +
+                              memory.decode_bytes() + memory.table_bytes() +
+                              memory.arena_bytes());
   AddLevels(plan, &json);
   json.BeginArray("models");
   for (const admin::PlannedModel& model : plan.models()) AddModel(model, &json);
@@ -96,13 +90,15 @@ std::string TextOf(const admin::PlanResponse& plan) {
   const admin::Memory& memory = plan.memory();
   std::string text = absl::StrFormat(
       "budgets  all memory %s (at least %s), weights %s (at least %s)\n"
-      "memory   rings %s, heads %s, arenas %s; weights would be %s; the "
-      "process takes up to %s beside that\n",
+      "memory   rings %s, heads %s, tables %s, decoding %s, arenas %s; weights "
+      "would be %s; the process takes up to %s beside that\n",
       FormatByteSize(memory.memory_budget_bytes()),
       FormatByteSize(plan.minimum_memory_budget_bytes()),
       FormatByteSize(memory.weight_budget_bytes()),
       FormatByteSize(plan.minimum_weight_budget_bytes()),
       FormatByteSize(memory.ring_bytes()), FormatByteSize(memory.head_bytes()),
+      FormatByteSize(memory.table_bytes()),
+      FormatByteSize(memory.decode_bytes()),
       FormatByteSize(memory.arena_bytes()),
       FormatByteSize(memory.weight_bytes()), FormatByteSize(plan.base_bytes()));
   for (const admin::PlannedLevel& level : plan.levels()) {

@@ -36,6 +36,14 @@ std::string ModelTable(const admin::StatusResponse& response) {
   return FormatTable(rows);
 }
 
+void AddBudget(const char* key, uint64_t bytes, JsonWriter* json) {
+  if (bytes == kAllBytes) {
+    json->AddNull(key);
+  } else {
+    json->Add(key, bytes);
+  }
+}
+
 void AddModels(const admin::StatusResponse& response, JsonWriter* json) {
   json->BeginArray("models");
   for (const admin::ModelStatus& model : response.models()) {

@@ -1,6 +1,7 @@
 #ifndef LAYERD_DAEMON_CTL_MODEL_LIST_H_
 #define LAYERD_DAEMON_CTL_MODEL_LIST_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -18,6 +19,9 @@ absl::StatusOr<std::unique_ptr<Client>> ClientOf(const CommandLine& line);
 // The models that a daemon tells of, for `status` and `models`.
 std::string ModelTable(const admin::StatusResponse& response);
 void AddModels(const admin::StatusResponse& response, JsonWriter* json);
+
+// A budget, for `status` and `budget`: null without a bound.
+void AddBudget(const char* key, uint64_t bytes, JsonWriter* json);
 
 // What became of its jobs since the start, for `status` and `watch`: in a line,
 // and as the key "scheduling".

@@ -31,15 +31,6 @@ absl::StatusOr<admin::StatusResponse> WaitUntilReady(
   }
 }
 
-// A budget without a bound is null.
-void AddBudget(const char* key, uint64_t bytes, JsonWriter* json) {
-  if (bytes == kAllBytes) {
-    json->AddNull(key);
-  } else {
-    json->Add(key, bytes);
-  }
-}
-
 void AddMemory(const admin::Memory& memory, JsonWriter* json) {
   json->BeginObject("memory");
   AddBudget("weight_budget_bytes", memory.weight_budget_bytes(), json);
