@@ -11,6 +11,7 @@ namespace layerd {
 Command PackCommand();
 Command InspectCommand();
 Command VerifyCommand();
+Command RepackCommand();
 Command RunCommand();
 Command ProbeCommand();
 Command PlanCommand();

@@ -18,10 +18,11 @@ namespace layerd {
 namespace {
 
 std::vector<Command> AllCommands() {
-  return {PackCommand(),   InspectCommand(), VerifyCommand(), RunCommand(),
-          ProbeCommand(),  PlanCommand(),    BenchCommand(),  StatusCommand(),
-          ModelsCommand(), InferCommand(),   TraceCommand(),  WatchCommand(),
-          LoadCommand(),   UnloadCommand(),  StatsCommand(),  BudgetCommand()};
+  return {PackCommand(),   InspectCommand(), VerifyCommand(), RepackCommand(),
+          RunCommand(),    ProbeCommand(),   PlanCommand(),   BenchCommand(),
+          StatusCommand(), ModelsCommand(),  InferCommand(),  TraceCommand(),
+          WatchCommand(),  LoadCommand(),    UnloadCommand(), StatsCommand(),
+          BudgetCommand()};
 }
 
 std::string Overview(const std::vector<Command>& commands) {

@@ -268,11 +268,23 @@ void RepositoryImpl::LoadThosePacked() {
       packed.push_back(i);
       continue;
     }
-    entry.packed_path = CachePathOf(entry);
+    entry.packed_path = CachePathOf(options_, entry);
     if (packs_again) continue;
     if (access(entry.packed_path.c_str(), R_OK) == 0) packed.push_back(i);
   }
   LoadEntries(packed);
+  // What lies beside these is for other kernels, or damaged; they may have been
+  // packed for it before.
+  std::vector<size_t> cached;
+  for (const size_t i : packed) {
+    const RepositoryEntry& entry = entries_[i];
+    const bool was_beside = !entry.found.layers_path.empty() && !entry.damaged;
+    if (entry.state == ModelState::kLoading && was_beside &&
+        access(entry.packed_path.c_str(), R_OK) == 0) {
+      cached.push_back(i);
+    }
+  }
+  LoadEntries(cached);
 }
 
 // False if we were told to end.
@@ -312,10 +324,12 @@ bool RepositoryImpl::StartNext(std::deque<size_t>* waiting,
   }
   const size_t i = waiting->front();
   waiting->pop_front();
-  Set(i, ModelState::kLoading, "packing model.onnx");
+  Set(i, ModelState::kLoading,
+      entries_[i].found.onnx_path.empty() ? "repacking model.layers"
+                                          : "packing model.onnx");
   std::error_code error;
   std::filesystem::create_directories(options_.cache_path, error);
-  auto child = ChildProcess::Start(PackCommand(entries_[i]));
+  auto child = ChildProcess::Start(PackCommand(options_, entries_[i]));
   if (child.ok()) {
     packing->push_back({i, *std::move(child)});
   } else {
@@ -362,7 +376,7 @@ void RepositoryImpl::LoadEntries(const std::vector<size_t>& entries) {
     const bool ok = statuses[k].ok();
     RepositoryEntry& entry = entries_[entries[k]];
     if (MayPackAgain(entry, statuses[k])) {
-      entry.packed_path = CachePathOf(entry);
+      entry.packed_path = CachePathOf(options_, entry);
       Set(entries[k], ModelState::kLoading,
           absl::StrCat("to be packed again: ", statuses[k].message()));
       continue;
@@ -371,35 +385,6 @@ void RepositoryImpl::LoadEntries(const std::vector<size_t>& entries) {
     Set(entries[k], ok ? ModelState::kReady : ModelState::kUnavailable,
         std::string(statuses[k].message()));
   }
-}
-
-std::string RepositoryImpl::CachePathOf(const RepositoryEntry& entry) const {
-  return absl::StrCat(options_.cache_path, "/", entry.found.name, "-",
-                      entry.found.version, "-", entry.found.content_key,
-                      options_.kernels == "cpu" ? "" : "-" + options_.kernels,
-                      ".layers");
-}
-
-std::vector<std::string> RepositoryImpl::PackCommand(
-    const RepositoryEntry& entry) const {
-  const ModelConfig& config = entry.found.config;
-  std::vector<std::string> command{options_.layerctl_path, "pack",
-                                   entry.found.onnx_path, "-o",
-                                   entry.packed_path};
-  const std::pair<const char*, std::string> options[] = {
-      {"--weights", config.weights}, {"--for", config.optimize_for},
-      {"--compute", config.compute}, {"--kernels", options_.kernels},
-      {"--accuracy", "0"},
-  };
-  for (const auto& [option, value] : options) {
-    command.insert(command.end(), {option, value});
-  }
-  for (const auto& [input, shape] : config.shapes) {
-    command.push_back("--shape");
-    command.push_back(absl::StrCat(absl::StrReplaceAll(input, {{"=", "\\="}}),
-                                   "=", absl::StrJoin(shape, ",")));
-  }
-  return command;
 }
 
 void RepositoryImpl::Set(size_t entry, ModelState state,
@@ -497,18 +482,6 @@ absl::StatusOr<std::shared_ptr<Model>> RepositoryImpl::Find(
 }
 
 }  // namespace
-
-const char* NameOf(ModelState state) {
-  switch (state) {
-    case ModelState::kLoading:
-      return "LOADING";
-    case ModelState::kReady:
-      return "READY";
-    case ModelState::kUnavailable:
-      return "UNAVAILABLE";
-  }
-  return "?";
-}
 
 absl::StatusOr<std::unique_ptr<Repository>> Repository::Start(
     const RepositoryOptions& options, Engine* engine) {

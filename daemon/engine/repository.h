@@ -44,8 +44,10 @@ struct RepositoryOptions {
 //
 // A model.onnx without model.layers beside it is packed into the cache by a
 // child process, so that a hostile file or a packing that needs too much memory
-// cannot take the daemon along. It is packed again when a layer file is for
-// other kernels or damaged; one that failed while it served, when the model is
+// cannot take the daemon along; the cache is kept within its bound after that
+// (packed_cache.h). It is packed again when a layer file is for
+// other kernels or damaged, or if there is no ONNX file a layer file for other
+// kernels is laid out anew; one that failed while it served, when the model is
 // loaded again. Models that are ready serve while others are
 // packed.
 //

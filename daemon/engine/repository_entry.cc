@@ -1,17 +1,78 @@
 #include "daemon/engine/repository_entry.h"
 
+#include <chrono>
 #include <utility>
-#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 
 namespace layerd {
 
+const char* NameOf(ModelState state) {
+  switch (state) {
+    case ModelState::kLoading:
+      return "LOADING";
+    case ModelState::kReady:
+      return "READY";
+    case ModelState::kUnavailable:
+      return "UNAVAILABLE";
+  }
+  return "?";
+}
+
 bool MayPackAgain(const RepositoryEntry& entry, const absl::Status& status) {
-  return !entry.found.onnx_path.empty() && !entry.packed &&
-         (absl::IsFailedPrecondition(status) || absl::IsDataLoss(status) ||
-          absl::IsInvalidArgument(status));
+  if (entry.packed) return false;
+  if (entry.found.onnx_path.empty()) return absl::IsFailedPrecondition(status);
+  return absl::IsFailedPrecondition(status) || absl::IsDataLoss(status) ||
+         absl::IsInvalidArgument(status);
+}
+
+std::string CachePathOf(const RepositoryOptions& options,
+                        const RepositoryEntry& entry) {
+  return absl::StrCat(options.cache_path, "/", entry.found.name, "-",
+                      entry.found.version, "-", entry.found.content_key,
+                      options.kernels == "cpu" ? "" : "-" + options.kernels,
+                      ".layers");
+}
+
+std::vector<std::string> PackCommand(const RepositoryOptions& options,
+                                     const RepositoryEntry& entry) {
+  if (entry.found.onnx_path.empty()) {
+    return {options.layerctl_path, "repack",    entry.found.layers_path, "-o",
+            entry.packed_path,     "--kernels", options.kernels};
+  }
+  const ModelConfig& config = entry.found.config;
+  std::vector<std::string> command{options.layerctl_path, "pack",
+                                   entry.found.onnx_path, "-o",
+                                   entry.packed_path};
+  const std::pair<const char*, std::string> words[] = {
+      {"--weights", config.weights}, {"--for", config.optimize_for},
+      {"--compute", config.compute}, {"--kernels", options.kernels},
+      {"--accuracy", "0"},
+  };
+  for (const auto& [option, value] : words) {
+    command.insert(command.end(), {option, value});
+  }
+  for (const auto& [input, shape] : config.shapes) {
+    command.push_back("--shape");
+    command.push_back(absl::StrCat(absl::StrReplaceAll(input, {{"=", "\\="}}),
+                                   "=", absl::StrJoin(shape, ",")));
+  }
+  return command;
+}
+
+Engine::ModelSource SourceOf(const RepositoryEntry& entry) {
+  const ModelConfig& config = entry.found.config;
+  return {.layer_file_path = entry.packed_path.empty() ? entry.found.layers_path
+                                                       : entry.packed_path,
+          .name = entry.found.name,
+          .version = entry.found.version,
+          .level = static_cast<int>(config.level),
+          .lower_to = static_cast<int>(config.lower_to),
+          .period = std::chrono::milliseconds(config.period_ms),
+          .deadline = std::chrono::milliseconds(config.deadline_ms)};
 }
 
 std::string WithoutPaths(const RepositoryEntry& entry,

@@ -2,8 +2,10 @@
 #define LAYERD_DAEMON_ENGINE_REPOSITORY_ENTRY_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "daemon/engine/engine.h"
 #include "daemon/engine/repository.h"
 #include "daemon/model/repository_scan.h"
 
@@ -20,8 +22,20 @@ struct RepositoryEntry {
 };
 
 // A layer file for other kernels, or a damaged one, is remade from the ONNX:
-// once, because what was just packed is no older file.
+// once, because what was just packed is no older file. Without the ONNX one for
+// other kernels is laid out anew (`layerctl repack`).
 bool MayPackAgain(const RepositoryEntry& entry, const absl::Status& status);
+
+// Where its layer file is in the cache, or will be.
+std::string CachePathOf(const RepositoryOptions& options,
+                        const RepositoryEntry& entry);
+
+// What makes that file.
+std::vector<std::string> PackCommand(const RepositoryOptions& options,
+                                     const RepositoryEntry& entry);
+
+// What the engine is to load of it.
+Engine::ModelSource SourceOf(const RepositoryEntry& entry);
 
 // Clients hear what is wrong, not where our files lie.
 std::string WithoutPaths(const RepositoryEntry& entry, const std::string& text);

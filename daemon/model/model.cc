@@ -24,7 +24,8 @@ absl::Status Foreign(const absl::Status& status, const KernelKey& packed_for,
                      const KernelKey& here) {
   if (!absl::IsFailedPrecondition(status) || packed_for == here) return status;
   return absl::FailedPreconditionError(absl::StrFormat(
-      "%s; the file was packed for %s, here is %s: pack the ONNX file again",
+      "%s; the file was packed for %s, here is %s, which `layerctl repack` "
+      "lays it out for",
       std::string(status.message()), ToString(packed_for), ToString(here)));
 }
 

@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "absl/strings/str_format.h"
 #include "config/status_macros.h"
+#include "daemon/pack/extent_parts.h"
 #include "daemon/plan/program.h"
 #include "kernels/decoded_part.h"
 #include "kernels/part_check.h"
@@ -19,21 +19,7 @@
 namespace layerd {
 namespace {
 
-// The first part that computes with each extent, or looks it up.
 using FirstParts = std::vector<const Part*>;
-
-absl::StatusOr<FirstParts> FirstPartsOf(const Program& program) {
-  FirstParts first(program.extents.size(), nullptr);
-  for (const Part& part : program.parts) {
-    if (!part.read && !part.table) continue;
-    const uint32_t extent = program.ExtentOf(part);
-    if (first[extent] == nullptr) first[extent] = &part;
-    if (part.weights == first[extent]->weights) continue;
-    return absl::UnimplementedError(
-        absl::StrFormat("extent %d is seen in different ways", extent));
-  }
-  return first;
-}
 
 Program DecodedProgram(const Program& stored, const FirstParts& first) {
   Program decoded = stored;

@@ -125,6 +125,29 @@ TEST_CASE("Narrow weights make smaller files that run from any budget") {
   }
 }
 
+TEST_CASE("repack makes a file for a GPU one for this processor") {
+  const ScratchFolder folder;
+  const std::string path = folder / "m.layers";
+  REQUIRE(
+      Layerctl({"pack", kDigitsOnnx, "-o", path, "--kernels", "cuda",
+                "--extent-bytes-max", "64KiB", "--part-flops-max", "200000000"})
+          .status == 0);
+  REQUIRE(Layerctl({"pack", kDigitsOnnx, "-o", folder / "ours.layers",
+                    "--extent-bytes-max", "64KiB"})
+              .status == 0);
+  const std::string before = ReadFile(path);
+
+  const Ended beside =
+      Layerctl({"repack", path, "-o", folder / "other.layers", "--json"});
+  CHECK(beside.status == 0);
+  CHECK_THAT(beside.out, Catch::Contains("\"kernels_before\": \"cuda any"));
+  CHECK(ReadFile(path) == before);
+  CHECK(Layerctl({"repack", path}).status == 0);
+  CHECK(ReadFile(path) == ReadFile(folder / "other.layers"));
+  CHECK(ReadFile(path) == ReadFile(folder / "ours.layers"));
+  CHECK(Layerctl({"repack", kDigitsOnnx}).status == 1);
+}
+
 TEST_CASE("Packing narrow weights says what they cost in answers") {
   const ScratchFolder folder;
   const std::string path = folder / "m.layers";

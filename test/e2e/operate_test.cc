@@ -1,5 +1,7 @@
 // An operator at work: budgets, loading and unloading while layerd runs.
+#include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <thread>
@@ -54,6 +56,65 @@ TEST_CASE("budget tells what memory is spent on") {
   CHECK(json.status == 0);
   CHECK(WordAfter(json.out, "memory_budget_bytes") == "null");
   CHECK(WordAfter(json.out, "ring_bytes") == "0");
+}
+
+TEST_CASE("What budget sums up has what decoding takes") {
+  TestRepository repository;
+  repository.AddOnnx("digits", ReadFile(kDigitsOnnx));
+  WriteFile(repository.models_path() + "/digits/model.yaml",
+            "pack: {weights: i8}\n");
+  DaemonProcess daemon(repository);
+  REQUIRE(daemon.WaitUntilReady());
+  const Ended budget =
+      Run({kLayerctl, "budget", "--json", "--address", daemon.address()});
+  REQUIRE(budget.status == 0);
+  const auto bytes = [&](const char* key) {
+    return std::stoul(WordAfter(budget.out, key));
+  };
+  CHECK(bytes("decode_bytes") > 0);
+  CHECK(bytes("total_bytes") ==
+        bytes("ring_bytes") + bytes("head_bytes") + bytes("decode_bytes") +
+            bytes("table_bytes") + bytes("arena_bytes"));
+}
+
+TEST_CASE("A layer file for other kernels is laid out for these, once") {
+  TestRepository repository;
+  REQUIRE(Run({kLayerctl, "pack", kDigitsOnnx, "-o",
+               repository.LayersPath("digits"), "--kernels", "cuda"})
+              .status == 0);
+  for (const char* log : {"repacking model.layers", "READY"}) {
+    DaemonProcess daemon(repository);
+    REQUIRE(daemon.WaitUntilReady());
+    WireClient client(daemon.address());
+    const auto logits = AskDigit(&client, "digits", 1);
+    REQUIRE(logits.ok());
+    CHECK(Agrees(*logits, ExpectedLogits(1)));
+    const bool repacks =
+        daemon.program().Err().find("repacking") != std::string::npos;
+    CHECK(repacks == (log == std::string("repacking model.layers")));
+  }
+}
+
+TEST_CASE("A cache with a bound keeps what serves, and not what did") {
+  TestRepository repository;
+  const auto packed = [&] {
+    const std::filesystem::directory_iterator folder(repository.cache_path());
+    return std::count_if(begin(folder), end(folder), [](const auto& entry) {
+      return entry.path().extension() == ".layers";
+    });
+  };
+  const auto serve = [&](const DaemonOptions& options) {
+    repository.AddOnnx("digits", ReadFile(kDigitsOnnx));  // Of another time.
+    DaemonProcess daemon(repository, options);
+    REQUIRE(daemon.WaitUntilReady());
+    WireClient client(daemon.address());
+    CHECK(AskDigit(&client, "digits", 1).ok());
+  };
+  serve({});
+  serve({});
+  CHECK(packed() == 2);
+  serve({.flags = {"--cache-max-bytes", "4KiB"}});
+  CHECK(packed() == 1);
 }
 
 TEST_CASE("A budget too small is refused with the least that would do") {
