@@ -143,14 +143,6 @@ absl::Status WarmUp(Contest* contest) {
 
 }  // namespace
 
-std::vector<ArrayPort> PortsOf(const std::vector<Model::Port>& ports) {
-  std::vector<ArrayPort> array_ports;
-  for (const Model::Port& port : ports) {
-    array_ports.push_back({port.name, port.dtype, port.shape});
-  }
-  return array_ports;
-}
-
 absl::StatusOr<Contest> StartContest(const BenchSettings& settings,
                                      const DriveSpeed& drive) {
   EngineOptions options = OptionsOf(settings, drive);

@@ -42,8 +42,6 @@ absl::StatusOr<Contest> StartContest(const BenchSettings& settings,
 absl::Status RunRounds(const BenchSettings& settings, const DriveSpeed& drive,
                        uint64_t rounds, Contest* contest);
 
-std::vector<ArrayPort> PortsOf(const std::vector<Model::Port>& ports);
-
 }  // namespace layerd
 
 #endif  // LAYERD_DAEMON_CTL_CONTEST_H_

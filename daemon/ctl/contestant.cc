@@ -20,6 +20,14 @@ constexpr std::chrono::microseconds kBetweenLooks(250);
 
 }  // namespace
 
+std::vector<ArrayPort> PortsOf(const std::vector<Model::Port>& ports) {
+  std::vector<ArrayPort> array_ports;
+  for (const Model::Port& port : ports) {
+    array_ports.push_back({port.name, port.dtype, port.shape});
+  }
+  return array_ports;
+}
+
 absl::StatusOr<Contestant> Contestant::Start(const EngineOptions& options,
                                              const std::string& layer_file) {
   Contestant contestant;

@@ -8,10 +8,14 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "daemon/ctl/array_files.h"
 #include "daemon/ctl/npy.h"
 #include "daemon/engine/engine.h"
 
 namespace layerd {
+
+// Inputs or outputs of a model as files of arrays fit them.
+std::vector<ArrayPort> PortsOf(const std::vector<Model::Port>& ports);
 
 // One engine of a bench with one model, its requests timed one by one.
 class Contestant {

@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "config/check.h"
+#include "config/fnv1a.h"
 #include "config/status_macros.h"
 #include "config/version.h"
 #include "daemon/ctl/output.h"
@@ -24,17 +25,6 @@ namespace {
 constexpr char kOnnxEnding[] = ".onnx";
 // What names and attributes may take while we look for the model's files.
 constexpr uint64_t kScanBytesMax = 64 << 20;
-constexpr uint64_t kFnvOffset = 14695981039346656037u;
-constexpr uint64_t kFnvPrime = 1099511628211u;
-
-// FNV-1a: names a file, protects nothing.
-uint64_t HashOf(const std::string& text) {
-  uint64_t hash = kFnvOffset;
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * kFnvPrime;
-  }
-  return hash;
-}
 
 // All files that the model's weights come from.
 absl::StatusOr<std::string> IdentityOf(const std::string& onnx_path) {
@@ -104,7 +94,7 @@ absl::StatusOr<LayerFileFor> LayerFileFor::Find(const std::string& file,
   found.path_ =
       absl::StrFormat("%s/%s-%016x.layers", cache_folder,
                       std::filesystem::path(file).stem().string(),
-                      HashOf(absl::StrCat(identity, PurposeOf(options))));
+                      Fnv1a(absl::StrCat(identity, PurposeOf(options))));
   return found;
 }
 

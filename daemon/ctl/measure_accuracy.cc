@@ -49,14 +49,6 @@ absl::StatusOr<Contestant> StartSmall(const std::string& layer_file) {
   return Contestant::Start(options, layer_file);
 }
 
-std::vector<ArrayPort> PortsOf(const std::vector<Model::Port>& ports) {
-  std::vector<ArrayPort> array_ports;
-  for (const Model::Port& port : ports) {
-    array_ports.push_back({port.name, port.dtype, port.shape});
-  }
-  return array_ports;
-}
-
 absl::StatusOr<std::vector<Arrays>> InputsFor(const AccuracyQuestion& question,
                                               const Model& model) {
   const std::vector<ArrayPort> ports = PortsOf(model.inputs());

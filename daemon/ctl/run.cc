@@ -10,6 +10,7 @@
 #include "daemon/ctl/answers.h"
 #include "daemon/ctl/array_files.h"
 #include "daemon/ctl/commands.h"
+#include "daemon/ctl/contestant.h"
 #include "daemon/ctl/failure.h"
 #include "daemon/ctl/json_writer.h"
 #include "daemon/ctl/layer_file_for.h"
@@ -78,14 +79,6 @@ absl::StatusOr<std::shared_ptr<Model>> LoadModel(LayerFileFor file,
   }
   RETURN_IF_ERROR(status);
   return engine->Find(kModelName, "");
-}
-
-std::vector<ArrayPort> PortsOf(const std::vector<Model::Port>& ports) {
-  std::vector<ArrayPort> array_ports;
-  for (const Model::Port& port : ports) {
-    array_ports.push_back({port.name, port.dtype, port.shape});
-  }
-  return array_ports;
 }
 
 std::vector<NamedArray> EmptyOutputs(const Model& model) {

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "config/fnv1a.h"
 #include "config/status_macros.h"
 #include "daemon/rt/processor_name.h"
 #include "loader/store/atomic_file.h"
@@ -20,18 +21,8 @@
 namespace layerd {
 namespace {
 
-constexpr uint64_t kFnvOffset = 14695981039346656037u;
-constexpr uint64_t kFnvPrime = 1099511628211u;
 // Twenty bytes or so a part.
 constexpr uintmax_t kProfileBytesMax = 64 << 20;
-
-std::string HashOf(const std::string& text) {
-  uint64_t hash = kFnvOffset;
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * kFnvPrime;
-  }
-  return absl::StrFormat("%016x", hash);
-}
 
 // The superblock has the checksums of the manifest and of the tile table,
 // which has those of all weights.
@@ -48,8 +39,9 @@ absl::StatusOr<std::string> DigestOf(const std::string& layer_file) {
 }
 
 std::string MachineKey(const KernelKey& key, int threads) {
-  return HashOf(absl::StrCat(ProcessorName(), "|", key.backend, "|", key.isa,
-                             "|", key.library, "|", threads));
+  return absl::StrFormat(
+      "%016x", Fnv1a(absl::StrCat(ProcessorName(), "|", key.backend, "|",
+                                  key.isa, "|", key.library, "|", threads)));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "config/fnv1a.h"
 #include "config/limits.h"
 #include "config/read_text.h"
 #include "config/status_macros.h"
@@ -19,18 +20,6 @@ namespace layerd {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr uint64_t kFnvOffset = 14695981039346656037u;
-constexpr uint64_t kFnvPrime = 1099511628211u;
-
-// FNV-1a: names a cache file, protects nothing.
-std::string KeyOf(const std::string& text) {
-  uint64_t hash = kFnvOffset;
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * kFnvPrime;
-  }
-  return absl::StrFormat("%016x", hash);
-}
 
 absl::StatusOr<std::vector<std::string>> FoldersIn(const std::string& path) {
   std::error_code error;
@@ -115,8 +104,8 @@ FoundModel LookAt(const std::string& folder, const std::string& name,
     found.problem = absl::NotFoundError(
         "neither model.onnx nor model.layers is in the version's folder");
   }
-  found.content_key =
-      KeyOf(absl::StrCat(FilesOf(folder), OptionsOf(found.config)));
+  found.content_key = absl::StrFormat(
+      "%016x", Fnv1a(absl::StrCat(FilesOf(folder), OptionsOf(found.config))));
   return found;
 }
 
