@@ -216,6 +216,11 @@ absl::Status FinishAnswer(Speller& speller, const Attention& attention,
   return absl::OkStatus();
 }
 
+void FinishPresent(Speller& speller, const Attention& attention) {
+  if (speller.has_output(1)) speller.FinishOutput(1, attention.k);
+  if (speller.has_output(2)) speller.FinishOutput(2, attention.v);
+}
+
 absl::StatusOr<float> ScaleOf(const Speller& speller,
                               const Attention& attention) {
   ASSIGN_OR_RETURN(const float scale, speller.FloatOr("scale", 0));

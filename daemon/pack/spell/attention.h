@@ -74,6 +74,10 @@ absl::StatusOr<int> Unheaded(Speller& speller, int x,
 absl::Status FinishAnswer(Speller& speller, const Attention& attention,
                           const Attended& attended);
 
+// Outputs 1 and 2 are the keys and values of now and before, if they are asked
+// for.
+void FinishPresent(Speller& speller, const Attention& attention);
+
 // The attribute, or what is usual.
 absl::StatusOr<float> ScaleOf(const Speller& speller,
                               const Attention& attention);

@@ -199,8 +199,7 @@ absl::Status SpellOnnxAttention(Speller& speller) {
   } else if (speller.has_output(0)) {
     speller.FinishOutput(0, attended.y);
   }
-  if (speller.has_output(1)) speller.FinishOutput(1, attention.k);
-  if (speller.has_output(2)) speller.FinishOutput(2, attention.v);
+  FinishPresent(speller, attention);
   return FinishScores(speller, attention, attended);
 }
 

@@ -226,8 +226,7 @@ absl::Status SpellMultiHeadAttention(Speller& speller) {
                                 attention));
   ASSIGN_OR_RETURN(const Attended attended, Attend(speller, attention));
   RETURN_IF_ERROR(FinishAnswer(speller, attention, attended));
-  if (speller.has_output(1)) speller.FinishOutput(1, attention.k);
-  if (speller.has_output(2)) speller.FinishOutput(2, attention.v);
+  FinishPresent(speller, attention);
   return absl::OkStatus();
 }
 
