@@ -56,7 +56,31 @@ struct Tile {
   bool streams = false;  // Past the caches: y is larger than they are.
 };
 
+// What may be streamed begins so.
+inline bool IsLineOfCache(const float* memory) {
+  return reinterpret_cast<uintptr_t>(memory) % 64 == 0;
+}
+
 using TileFunction = void (*)(const Tile&);
+
+// Some of a tile's products, runs of them: a panel is met slice by slice, and
+// each slice by tile after tile. So what is near is a slice of the weights and
+// what a few tiles see, however many inputs there are; and weights come from
+// memory little by little, where the first tile would wait for all of them.
+// Slice after slice, the bits are those of the tile by itself.
+struct TileSlice {
+  const Tile& tile;        // Its x begin with the tap of the first product.
+  int64_t first_input;     // Of that tap.
+  int64_t products;        // A multiple of TileSet::kRun, but for the last.
+  int64_t channel;         // The panel's first, of the tile's.
+  const float* weights;    // Of the first product.
+  float* sums;             // rows x panel, between one slice and the next.
+  bool is_first, is_last;  // Of the tile.
+  const float* next;       // What is asked for meanwhile, so many bytes by the
+  int64_t next_step;       // product.
+};
+
+using SliceFunction = void (*)(const TileSlice&);
 
 // The tiles of one instruction set.
 struct TileSet {
@@ -75,6 +99,7 @@ struct TileSet {
   const TileFunction* narrow_whole[3];
   const TileFunction* narrow_half[3];
   void (*settle)();  // What has been streamed is there for other threads.
+  const SliceFunction* slice;  // By rows, of whole panels. Null: there is none.
 
   void Run(int64_t rows, const Tile& tile) const {
     const bool is_half = tile.channels * 2 <= panel;

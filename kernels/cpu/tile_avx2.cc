@@ -13,6 +13,7 @@ namespace {
 struct Avx2 {
   static constexpr int64_t kLanes = 8;
   static constexpr bool kStreams = true;
+  static constexpr bool kSlices = true;
   using Vector = float __attribute__((vector_size(32)));
 
   static void Stream(float* to, const Vector& value) {

@@ -17,6 +17,7 @@ namespace {
 struct Avx512 {
   static constexpr int64_t kLanes = 16;
   static constexpr bool kStreams = true;
+  static constexpr bool kSlices = false;
   using Vector = float __attribute__((vector_size(64)));
 
   static void Stream(float* to, const Vector& value) {

@@ -33,11 +33,25 @@ class TileLoops {
     if (whole < tile.channels) RunFrom(tile, whole);
   }
 
+  static void RunSlice(const TileSlice& slice) {
+    const Tile& tile = slice.tile;
+    auto& sums = *reinterpret_cast<SumsInMemory*>(slice.sums);
+    Vector sum[kRows][kVectors] = {};
+    if (slice.is_last) Announce(tile, slice.channel);
+    if (slice.is_first) StartAll(tile, slice.channel, sum);
+    const bool has_runs = MultiplySlice(slice, sums, sum);
+    if (!slice.is_last) return EndRun(has_runs, sum, sums);
+    if (has_runs) AddRuns(sums, sum);
+    tile.streams ? StoreAll<Isa::kStreams>(tile, slice.channel, sum)
+                 : StoreAll<false>(tile, slice.channel, sum);
+  }
+
  private:
   static constexpr int64_t kLineFloats = 16;
   static constexpr int64_t kRun = TileSet::kRun;
   using Vector = typename Isa::Vector;
   using Sums = Vector[kRows][kVectors];
+  using SumsInMemory = float[kRows][kVectors * Isa::kLanes];
 
   struct Unaligned {
     Vector value;
@@ -265,9 +279,62 @@ class TileLoops {
     }
   }
 
+  // As Multiply(), but for the end of the last run. Returns whether `sums` has
+  // any.
+  static inline __attribute__((always_inline)) bool MultiplySlice(
+      const TileSlice& slice, SumsInMemory& sums, Sums& sum) {
+    const float* const* x = slice.tile.x;
+    const float* weights = slice.weights;
+    const auto* next = reinterpret_cast<const char*>(slice.next);
+    int64_t products = slice.products;
+    int64_t left = kRun;  // Of the run.
+    bool has_runs = !slice.is_first;
+    for (int64_t d = slice.first_input;; d = 0, x += kRows) {
+      const float* row[kRows];
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r) row[r] = x[r];
+      while (d < slice.tile.depth) {
+        const int64_t rest = slice.tile.depth - d;
+        const int64_t most = left < products ? left : products;
+        const int64_t count = rest < most ? rest : most;
+        MultiplyAsking(row, d, count, slice.next_step, weights, next, sum);
+        d += count;
+        products -= count;
+        if (products == 0) return has_runs;
+        left -= count;
+        if (left > 0) continue;
+        EndRun(has_runs, sum, sums);
+        has_runs = true;
+        left = kRun;
+      }
+    }
+  }
+
+  static inline __attribute__((always_inline)) void MultiplyAsking(
+      const float* const (&row)[kRows], int64_t first, int64_t count,
+      int64_t next_step, const float*& weights, const char*& next, Sums& sum) {
+#pragma GCC unroll 2
+    for (int64_t d = first; d < first + count; ++d, weights += kPanel) {
+      Vector weight[kVectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        weight[v] = Load(weights + v * Isa::kLanes);
+      }
+      __builtin_prefetch(next, 0, 2);
+      next += next_step;
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r) {
+        const float value = row[r][d];
+#pragma GCC unroll 4
+        for (int v = 0; v < kVectors; ++v) sum[r][v] += weight[v] * value;
+      }
+    }
+  }
+
   // The run's sums go to memory, and the next one starts at zero.
-  static inline __attribute__((always_inline)) void EndRun(
-      bool has_runs, Sums& sum, float (&all)[kRows][kVectors * Isa::kLanes]) {
+  static inline __attribute__((always_inline)) void EndRun(bool has_runs,
+                                                           Sums& sum,
+                                                           SumsInMemory& all) {
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
@@ -284,7 +351,7 @@ class TileLoops {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
   static inline __attribute__((always_inline)) void AddRuns(
-      const float (&all)[kRows][kVectors * Isa::kLanes], Sums& sum) {
+      const SumsInMemory& all, Sums& sum) {
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
@@ -370,7 +437,18 @@ template <typename Isa, int kVectors, typename Weights, int... kRow>
 struct TileTable<Isa, kVectors, Weights, std::integer_sequence<int, kRow...>> {
   static constexpr TileFunction kRun[] = {
       TileLoops<Isa, kRow + 1, kVectors, Weights>::Run...};
+  static constexpr SliceFunction kSlice[] = {
+      TileLoops<Isa, kRow + 1, kVectors, Weights>::RunSlice...};
 };
+
+template <typename Isa, int kVectors, typename Rows>
+constexpr const SliceFunction* SlicesOf() {
+  if constexpr (Isa::kSlices) {
+    return TileTable<Isa, kVectors, float, Rows>::kSlice;
+  } else {
+    return nullptr;
+  }
+}
 
 // Of panels of so many vectors; half a panel is half as many.
 template <typename Isa, int kRowsMax, int kVectors>
@@ -389,7 +467,8 @@ constexpr TileSet TileSetOf(const char* name, int64_t weights_near_bytes) {
           {TileTable<Isa, kHalf, StoredHalf, Rows>::kRun,
            TileTable<Isa, kHalf, StoredBFloat16, Rows>::kRun,
            TileTable<Isa, kHalf, int8_t, Rows>::kRun},
-          Isa::Settle};
+          Isa::Settle,
+          SlicesOf<Isa, kVectors, Rows>()};
 }
 
 }  // namespace layerd::cpu

@@ -13,6 +13,7 @@ namespace {
 struct Neon {
   static constexpr int64_t kLanes = 4;
   static constexpr bool kStreams = false;
+  static constexpr bool kSlices = false;
   using Vector = float __attribute__((vector_size(16)));
 
   static void Stream(float* to, const Vector& value) {

@@ -202,6 +202,69 @@ TEST_CASE("Panels that meet a tile together are the bits of each by itself") {
   }
 }
 
+// Of the panel from `channel` on: one slice after another, of so many runs.
+void RunSlices(const Panels& panels, int64_t rows, int64_t channel,
+               int64_t runs, std::vector<float>& y) {
+  const int64_t products = Panels::kTaps * panels.depth;
+  std::vector<const float*> from, added;
+  std::vector<float*> to;
+  for (int64_t i = 0; i < Panels::kTaps * rows; ++i) {
+    from.push_back(panels.x.data() + i / rows * panels.depth + i % rows);
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    added.push_back(panels.residual.data() + r * panels.width);
+    to.push_back(y.data() + r * panels.width);
+  }
+  std::vector<float> sums(rows * panels.tiles.panel, -7);
+  for (int64_t p = 0; p < products; p += runs * TileSet::kRun) {
+    const int64_t count = std::min(runs * TileSet::kRun, products - p);
+    const Tile tile = {.x = from.data() + p / panels.depth * rows,
+                       .taps = Panels::kTaps,
+                       .depth = panels.depth,
+                       .weights = nullptr,
+                       .weights_step = panels.tiles.panel,
+                       .bias = panels.bias.data(),
+                       .residual = added.data(),
+                       .y = to.data(),
+                       .channels = panels.channels,
+                       .low = -2,
+                       .high = 3};
+    const float* const weights =
+        panels.weights.data() + channel * products + p * panels.tiles.panel;
+    panels.tiles.slice[rows - 1]({.tile = tile,
+                                  .first_input = p % panels.depth,
+                                  .products = count,
+                                  .channel = channel,
+                                  .weights = weights,
+                                  .sums = sums.data(),
+                                  .is_first = p == 0,
+                                  .is_last = p + count == products,
+                                  .next = weights,
+                                  .next_step = 7});
+  }
+}
+
+TEST_CASE("A tile slice by slice is the bits of the tile by itself") {
+  if (Tiles() == nullptr || Tiles()->slice == nullptr) {
+    std::cout << "SKIPPED: no slices for this processor\n";
+    return;
+  }
+  const TileSet& tiles = *Tiles();
+  const int64_t depth = GENERATE(1, 100, 128, 150, 384, 700);
+  const int64_t runs = GENERATE(1, 2, 3);
+  const Panels panels(tiles, depth, 2 * tiles.panel);
+  for (int64_t rows = 1; rows <= tiles.rows_max; ++rows) {
+    INFO(depth << " inputs, " << runs << " runs, " << rows << " rows");
+    std::vector<float> alone(tiles.rows_max * panels.width);
+    panels.Run(rows, 0, panels.channels, false, alone);
+    std::vector<float> sliced(alone.size());
+    for (int64_t c = 0; c < panels.channels; c += tiles.panel) {
+      RunSlices(panels, rows, c, runs, sliced);
+    }
+    CHECK(sliced == alone);
+  }
+}
+
 TEST_CASE("A tile that threads share is the bits of a tile of one") {
   if (Tiles() == nullptr) {
     std::cout << "SKIPPED: no tiles for this processor\n";

@@ -46,6 +46,12 @@ bool TileWindows::Fit(const TiledLayer& layer) {
          (taps <= kTapsMax && (taps == 1 || layer.inputs <= kZerosMax));
 }
 
+bool TileWindows::Gathers(const TiledLayer& layer) {
+  const int64_t taps = layer.rows.kernel * layer.columns.kernel;
+  return layer.inputs <= kFewInputs &&
+         (IsPadded(layer.rows) || IsPadded(layer.columns) || taps > kTapsMax);
+}
+
 TileWindows::TileWindows(const TiledLayer& layer)
     : layer_(layer),
       first_(FirstOf(layer)),
@@ -53,8 +59,7 @@ TileWindows::TileWindows(const TiledLayer& layer)
       has_padding_(IsPadded(layer.rows) || IsPadded(layer.columns)),
       joins_columns_(layer.columns.dilation == 1 &&
                      layer.x.column == layer.inputs),
-      gathers_(layer.inputs <= kFewInputs &&
-               (has_padding_ || taps_ > kTapsMax)),
+      gathers_(Gathers(layer)),
       scratch_bytes_(gathers_ ? BytesOf({kRowsMax, taps_, layer.inputs}) : 0) {}
 
 OutputPlace TileWindows::PlaceOf(int64_t pixel) const {
@@ -81,26 +86,43 @@ void TileWindows::Reach(const float* x, const OutputPlace& start, int64_t count,
   Walk(first_, x, start, count, first.data());
   const bool inside = !has_padding_ || AreInside(start, count);
   if (inside && (joins_columns_ || !gathers_)) {
-    return ReachInside(first, count, to, tile);
+    const int64_t across = joins_columns_ ? 1 : layer_.columns.kernel;
+    tile.taps = layer_.rows.kernel * across;
+    tile.depth = taps_ * layer_.inputs / tile.taps;
+    return ReachInside(first, count, across, to.data());
   }
-  OutputPlace places[kRowsMax];
-  places[0] = start;
-  for (int64_t r = 1; r < count; ++r) {
-    places[r] = places[r - 1];
-    if (++places[r].column < layer_.columns.count) continue;
-    places[r] = FirstOfNextRow(places[r]);
-  }
-  const Places all(places, count);
-  if (gathers_) return ReachGathered(x, first, all, scratch, to, tile);
-  ReachPadded(first, all, to);
+  std::array<OutputPlace, kRowsMax> memory;
+  const Places places = PlacesFrom(start, count, memory);
+  if (gathers_) return ReachGathered(x, first, places, scratch, to, tile);
+  ReachPadded(first, places, to.data());
 }
 
-void TileWindows::ReachInside(const First& first, int64_t count, Addresses& to,
-                              Tile& tile) const {
-  const int64_t across = joins_columns_ ? 1 : layer_.columns.kernel;
-  tile.taps = layer_.rows.kernel * across;
-  tile.depth = taps_ * layer_.inputs / tile.taps;
-  const float** next = to.data();
+void TileWindows::ReachTaps(const float* x, const OutputPlace& start,
+                            int64_t count, const float** to) const {
+  First first;
+  Walk(first_, x, start, count, first.data());
+  if (!has_padding_ || AreInside(start, count)) {
+    return ReachInside(first, count, layer_.columns.kernel, to);
+  }
+  std::array<OutputPlace, kRowsMax> memory;
+  ReachPadded(first, PlacesFrom(start, count, memory), to);
+}
+
+TileWindows::Places TileWindows::PlacesFrom(
+    const OutputPlace& start, int64_t count,
+    std::array<OutputPlace, kRowsMax>& to) const {
+  to[0] = start;
+  for (int64_t r = 1; r < count; ++r) {
+    to[r] = to[r - 1];
+    if (++to[r].column < layer_.columns.count) continue;
+    to[r] = FirstOfNextRow(to[r]);
+  }
+  return {to.data(), static_cast<size_t>(count)};
+}
+
+// With one column of taps, or with all.
+void TileWindows::ReachInside(const First& first, int64_t count, int64_t across,
+                              const float** next) const {
   for (int64_t i = 0; i < layer_.rows.kernel; ++i) {
     for (int64_t j = 0; j < across; ++j, next += count) {
       const int64_t step = i * layer_.rows.dilation * layer_.x.row +
@@ -131,7 +153,7 @@ void TileWindows::ReachGathered(const float* x, const First& first,
 
 // Some taps see zeros.
 void TileWindows::ReachPadded(const First& first, Places places,
-                              Addresses& to) const {
+                              const float** next) const {
   const WindowSpan& rows = layer_.rows;
   const WindowSpan& columns = layer_.columns;
   const size_t count = places.size();
@@ -140,7 +162,6 @@ void TileWindows::ReachPadded(const First& first, Places places,
     first_row[r] = BeginOf(rows, places[r].row);
     first_column[r] = BeginOf(columns, places[r].column);
   }
-  const float** next = to.data();
   for (int64_t i = 0; i < rows.kernel; ++i) {
     const int64_t down = i * rows.dilation;
     for (int64_t j = 0; j < columns.kernel; ++j, next += count) {

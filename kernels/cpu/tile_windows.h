@@ -28,6 +28,8 @@ class TileWindows {
   using Addresses = std::array<const float*, kTapsMax * kRowsMax>;
 
   static bool Fit(const TiledLayer& layer);
+  // Whether windows of it are copied.
+  static bool Gathers(const TiledLayer& layer);
 
   // REQUIRES: Fit(layer).
   explicit TileWindows(const TiledLayer& layer);
@@ -55,6 +57,11 @@ class TileWindows {
   void Reach(const float* x, const OutputPlace& start, int64_t count,
              float* scratch, Addresses& to, Tile& tile) const;
 
+  // As Reach(), tap by tap wherever the windows lie.
+  // REQUIRES: the layer does not gather.
+  void ReachTaps(const float* x, const OutputPlace& start, int64_t count,
+                 const float** to) const;
+
  private:
   using First = std::array<const float*, kRowsMax>;  // Of each place's window.
   using Places = std::span<const OutputPlace>;
@@ -65,11 +72,13 @@ class TileWindows {
     return {place.image + 1, 0, 0};
   }
   bool AreInside(const OutputPlace& start, int64_t count) const;
-  void ReachInside(const First& first, int64_t count, Addresses& to,
-                   Tile& tile) const;
+  void ReachInside(const First& first, int64_t count, int64_t across,
+                   const float** to) const;
   void ReachGathered(const float* x, const First& first, Places places,
                      float* scratch, Addresses& to, Tile& tile) const;
-  void ReachPadded(const First& first, Places places, Addresses& to) const;
+  void ReachPadded(const First& first, Places places, const float** to) const;
+  Places PlacesFrom(const OutputPlace& start, int64_t count,
+                    std::array<OutputPlace, kRowsMax>& to) const;
   void Gather(const float* x, const OutputPlace& place, float* to) const;
 
   const TiledLayer layer_;

@@ -13,6 +13,7 @@
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/rows.h"
 #include "kernels/cpu/shared_tile.h"
+#include "kernels/cpu/sliced_layer.h"
 #include "kernels/cpu/staging.h"
 #include "kernels/cpu/tile_windows.h"
 #include "kernels/cpu/weight_decoder.h"
@@ -56,13 +57,7 @@ class TiledKernel : public CpuKernel {
 
  private:
   struct Pointers;
-  struct Memory {
-    const float* x;
-    const float* weights;
-    const float* bias;
-    const float* residual;
-    float* y;
-    std::byte* scratch;
+  struct Memory : TiledMemory {
     const std::byte* narrow;  // The weights as stored; null: F32.
     const float* scales;
     std::span<PanelState> states;  // Of narrow ones.
@@ -110,6 +105,7 @@ class TiledKernel : public CpuKernel {
   int64_t next_lines_ = 0;  // That are new to the next tile, by the tap.
   bool streams_ = false;
   bool shares_tile_ = false;  // There is one, of fewer panels than threads.
+  std::optional<SlicedLayer> sliced_;
   int64_t work_ = 0;
 };
 
@@ -118,11 +114,6 @@ struct TiledKernel::Pointers {
   std::array<const float*, TileSet::kRowsMax> residual;
   std::array<float*, TileSet::kRowsMax> y;
 };
-
-// The first of one in the cache.
-bool IsLine(const float* memory) {
-  return reinterpret_cast<uintptr_t>(memory) % 64 == 0;
-}
 
 // A picture whose every pixel is computed from one pixel, and that lies without
 // gaps, is one row of them.
@@ -168,10 +159,14 @@ TiledKernel::TiledKernel(const TiledLayer& layer, const PartSpec& spec)
   panels_ = CeilOf(layer.outputs, panel_);
   PlanItems();
   PlanMemory(spec);
+  if (SlicedLayer::PaysOff(layer, panel_)) {
+    sliced_.emplace(layer_, windows_, *clamp_, streams_);
+  }
   scratch_bytes_ = ThreadsMax() * windows_.scratch_bytes();
   if (shares_tile_) {
     scratch_bytes_ = SharedTileBytes(pixels_, layer.inputs, layer.outputs);
   }
+  if (sliced_) scratch_bytes_ = sliced_->scratch_bytes();
 }
 
 void TiledKernel::PlanItems() {
@@ -232,19 +227,22 @@ absl::Status TiledKernel::Run(dnnl_stream_t, const PartMemory& memory) {
   const auto floats = [](const std::byte* bytes) {
     return reinterpret_cast<const float*>(bytes);
   };
-  const Memory own = {floats(memory.inputs[0]),
-                      floats(weights + weight_offsets_bytes_[0]),
-                      weight_offsets_bytes_.size() > 1
-                          ? floats(weights + weight_offsets_bytes_[1])
-                          : nullptr,
-                      layer_.adds_residual ? floats(memory.inputs[1]) : nullptr,
-                      reinterpret_cast<float*>(memory.outputs[0]),
-                      memory.scratch,
-                      decodes ? decoder_->KernelIn(memory.weights) : nullptr,
-                      decodes ? decoder_->ScalesIn(memory.weights) : nullptr,
-                      panel_states_};
+  const Memory own = {
+      {floats(memory.inputs[0]), floats(weights + weight_offsets_bytes_[0]),
+       weight_offsets_bytes_.size() > 1
+           ? floats(weights + weight_offsets_bytes_[1])
+           : nullptr,
+       layer_.adds_residual ? floats(memory.inputs[1]) : nullptr,
+       reinterpret_cast<float*>(memory.outputs[0]), memory.scratch},
+      decodes ? decoder_->KernelIn(memory.weights) : nullptr,
+      decodes ? decoder_->ScalesIn(memory.weights) : nullptr,
+      panel_states_};
   if (shares_tile_ && !decodes) {
     RunShared(own);
+    return absl::OkStatus();
+  }
+  if (sliced_ && !decodes) {
+    sliced_->Run(own, work_);
     return absl::OkStatus();
   }
   const int64_t groups = CeilOf(panels_, panels_of_item_);
@@ -327,7 +325,7 @@ void TiledKernel::RunItem(const Memory& memory, const Item& item, bool is_first,
     tile.next = pointers.x[tile.taps * rows - 1] + tile.depth;
     tile.next_lines = next_lines_ * taps_ / tile.taps;
   }
-  tile.streams = streams_ && IsLine(pointers.y[0]);
+  tile.streams = streams_ && IsLineOfCache(pointers.y[0]);
   const int64_t end =
       std::min(layer_.outputs, (first + panels_of_item_) * panel_);
   for (int64_t channel = first * panel_, count; channel < end;
