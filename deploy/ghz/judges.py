@@ -8,6 +8,7 @@ import datetime
 import re
 
 OVER = {"ResourceExhausted", "DeadlineExceeded"}
+DRIVE_STALL_MS = 5
 
 
 # --- What ghz says ------------------------------------------------------------
@@ -88,6 +89,35 @@ def outside(late, stalls, slack_s=0.002):
                        for b, e in stalls)]
 
 
+def turns(stages):
+    """[(queued, begun, answered, stage)] in seconds, in the order of their
+    begin: those of one level follow each other."""
+    found = []
+    for stage in stages:
+        queued = stage.span[0] + 1e-3 * stage.queued_ms
+        begun = queued + 1e-3 * stage.begun_ms
+        found.append((queued, begun, begun + 1e-3 * stage.served_ms, stage))
+    return sorted(found, key=lambda turn: turn[1])
+
+
+def behind_stalled(stages, stalls, drive_stalls, deadline_ms):
+    """Calls that are late only because of the time for which the one before them
+    was still on, where that one stood in a stall, of the machine or of the
+    drive, or was kept by such a one itself."""
+    behind, stalled, free = set(), False, 0
+    for queued, _, answered, stage in turns(stages):
+        kept = stalled and free > queued
+        took_ms = 1e3 * (stage.span[1] - stage.span[0])
+        if kept and deadline_ms < took_ms <= deadline_ms + 1e3 * (free - queued):
+            behind.add(stage.span)
+        on = [(queued, answered)]
+        stalled = (kept or not outside(on, stalls) or
+                   stage.waited_ms >= DRIVE_STALL_MS and
+                   not outside(on, drive_stalls, 0))
+        free = answered
+    return behind
+
+
 def judge_urgent(alone, beside, solos, floods, longest_part_ms, slack_ms,
                  stalls, stages=(), drive_stalls=()):
     """Of the urgent class beside floods. `stalls`: (begin, end) in seconds since
@@ -105,6 +135,8 @@ def judge_urgent(alone, beside, solos, floods, longest_part_ms, slack_ms,
                 waited.get(call, 0) >= call[1] - call[0] -
                 (p99_alone + slack_ms) / 1e3]
     unexcused = [call for call in unexcused if call not in by_drive]
+    behind = behind_stalled(stages, stalls, drive_stalls,
+                            p99_alone + slack_ms).intersection(unexcused)
     allowed = p99_alone + 2 * longest_part_ms
     share = sum(map(goodput, floods))
     solo = sum(map(goodput, solos))
@@ -114,7 +146,8 @@ def judge_urgent(alone, beside, solos, floods, longest_part_ms, slack_ms,
             codes[code] = codes.get(code, 0) + count
     longest = max((1e3 * (e - b) for b, e in stalls), default=0)
     where = "; ".join(
-        ["", *(f"LATE {stage}" for stage in stages if stage.span in unexcused),
+        ["", *(f"LATE {'behind a stalled one ' * (stage.span in behind)}{stage}"
+               for stage in stages if stage.span in unexcused),
          *(f"late by the drive {stage}" for stage in stages
            if stage.span in by_drive)])
     usual = [stage for stage in stages if stage.span not in late]
@@ -130,7 +163,8 @@ def judge_urgent(alone, beside, solos, floods, longest_part_ms, slack_ms,
          not unexcused,
          f"{beside['count']} requests, {len(late)} later than "
          f"{p99_alone + slack_ms:.2f} ms, {len(unexcused)} of them beside no "
-         f"stall ({len(stalls)} stalls, the longest {longest:.1f} ms), "
+         f"stall ({len(stalls)} stalls, the longest {longest:.1f} ms), of which "
+         f"{len(behind)} by the wait for one before them that stood in a stall; "
          f"{len(by_drive)} by one of the drive's {len(drive_stalls)}{where}"),
         ("its p99 is within alone + 2 x the longest part", p99 <= allowed,
          f"p50 {percentile(ms, 50):.2f}, p99 {p99:.2f}, p99.9 "
@@ -170,13 +204,10 @@ def held_up(stages):
     that was queued before the one ahead of it was answered it is since then.
     And of how many that is so."""
     waits, behind, free = [], 0, 0
-    for stage in sorted(stages, key=lambda stage: stage.span[0] +
-                        1e-3 * (stage.queued_ms + stage.begun_ms)):
-        queued = stage.span[0] + 1e-3 * stage.queued_ms
-        begun = queued + 1e-3 * stage.begun_ms
+    for queued, begun, answered, _ in turns(stages):
         behind += free > queued
         waits.append((min(begun, max(queued, free)), begun))
-        free = begun + 1e-3 * stage.served_ms
+        free = answered
     return waits, behind
 
 

@@ -39,7 +39,7 @@ from judges import (figures, goodput, judge_blocking, judge_idle,
                     judge_impossible, judge_overload, judge_preemption,
                     judge_queueing, judge_ramp, judge_reads, judge_storm,
                     judge_urgent, merged, preemption_costs_us, stalls_of)
-from stages import Timeline, drive_stalls, stages_of
+from stages import Timeline, client_pauses, drive_stalls, stages_of
 
 SIDE = 224
 PACED = ("--async", "--rps", 30, "-c", 8, "--connections", 2,
@@ -72,6 +72,8 @@ MEASURING_PRIORITY = 70
 # ghz collects garbage every 73 pictures, for 7 ms: every p99 would be that. Half
 # a minute of overload takes 1.2 GB; at the limit it stands for 20 ms and more.
 WITHOUT_PAUSES = {"GOGC": "off", "GOMEMLIMIT": "2GiB"}
+# Else it tells of each, so that a late call can be told with them.
+TELLING_PAUSES = {"GODEBUG": "gctrace=1"}
 
 
 def become_client():
@@ -128,15 +130,17 @@ class Load:
         data = folder / f"{model}.bin"
         data.write_bytes(picture_request(model, self.options.input))
         report = folder / f"{time.monotonic_ns()}.json"
+        env = WITHOUT_PAUSES if measuring else TELLING_PAUSES
+        errors = open(report.with_suffix(".err"), "w+")
         child = subprocess.Popen(
             [self.options.ghz, "--insecure", "-i", ROOT / "proto", "--proto",
              ROOT / "proto" / "open_inference.proto", "--call",
              "inference.GRPCInferenceService/ModelInfer", "-B", data, "-O",
              "json", "-o", report, *map(str, flags), self.address],
-            env=os.environ | (WITHOUT_PAUSES if measuring else {}),
+            env=os.environ | env, stderr=errors,
             preexec_fn=become_measuring_client if measuring
             else become_urgent_client if model == "urgent" else become_client)
-        return child, report
+        return child, report, errors, time.time()
 
     def run(self, model, *flags):
         return self.end(self.start(model, *flags))
@@ -145,9 +149,17 @@ class Load:
         return self.end(self.start(model, *flags, measuring=True))
 
     def end(self, started):
-        child, report = started
+        """ghz's report, and the pauses of the client itself."""
+        child, report, errors, since = started
         child.wait()
-        return json.loads(report.read_text())
+        with errors:
+            errors.seek(0)
+            said = errors.read()
+        for line in said.splitlines():
+            if not line.startswith("gc "):
+                print(line, file=sys.stderr)
+        return (json.loads(report.read_text()) |
+                {"pauses": client_pauses(said, since)})
 
 
 def proc(pid, key):
@@ -260,7 +272,8 @@ def scenario_urgent(options):
                        for name in floods]
             time.sleep(SETTLED_S)
             beside = load.run("urgent", *PACED, "-z", f"{options.seconds}s")
-        stages = stages_of(beside, full.requests("urgent"), full.slow())
+        stages = stages_of(beside, full.requests("urgent"),
+                           full.slow() + beside["pauses"])
         flooded = [load.end(flood) for flood in started]
         stalls = stalls.end()
         undisturbed.look()

@@ -74,6 +74,35 @@ class Gates(unittest.TestCase):
         self.assertFalse(judged(11, ("read", begin, begin + 0.003))[1])
         self.assertFalse(judged(11, ("flood part 3", *slow[1:]))[1])
 
+    def test_a_late_call_behind_a_stalled_one_is_told_apart(self):
+        def stage(begin_ms, took_ms, begun_ms, served_ms, waited_ms=0):
+            return stages.Stages((1e-3 * begin_ms, 1e-3 * (begin_ms + took_ms)),
+                                 1, 0, begun_ms, served_ms, 0, 0, 0, waited_ms)
+        # Until 41, 49, 57; the third would be in time but for the second, which
+        # would be but for the first.
+        first, second, third = (stage(0, 42, 0, 40), stage(33, 17, 7, 8),
+                                stage(40, 18, 8, 8))
+        def behind(stalls=(), drive_stalls=(), deadline_ms=15, one=first):
+            return judges.behind_stalled([third, one, second], stalls,
+                                         drive_stalls, deadline_ms)
+        late = {second.span, third.span}
+        self.assertEqual(behind([(0.010, 0.015)]), late)
+        self.assertEqual(behind([(0.060, 0.065)]), set())
+        self.assertEqual(behind([(0.010, 0.015)], deadline_ms=9), set())
+        self.assertEqual(behind([(0.010, 0.015)], deadline_ms=19), set())
+        self.assertEqual(behind((), [(0.010, 0.015)]), set())  # It did not wait.
+        self.assertEqual(behind((), [(0.010, 0.015)], 15,
+                                stage(0, 42, 0, 40, waited_ms=6)), late)
+
+    def test_pauses_of_a_client_are_read_from_what_go_prints(self):
+        text = ("gc 7 @2.345s 0%: 0.1+6.5+0.4 ms clock, 0.1+2/1/0+0.4 ms cpu, "
+                "90->92->30 MB, 93 MB goal, 0 MB stacks, 0 MB globals, 1 P\n")
+        (what, begin, end), = stages.client_pauses("ghz: hello\n" + text, 100)
+        self.assertIn("garbage", what)
+        self.assertAlmostEqual(begin, 102.345)
+        self.assertAlmostEqual(end, 102.352)
+        self.assertEqual(stages.client_pauses("", 100), [])
+
     def test_stalls_are_read_from_what_cyclictest_prints(self):
         text = "T: 0 ( 9) P:90\nT: 0 Spike:    1500: TS:  13579705913\n"
         self.assertEqual(judges.stalls_of(text + "spikes = 1\n"),

@@ -13,18 +13,17 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import tempfile
 import threading
 import time
 
-from judges import span_of
+from judges import DRIVE_STALL_MS, span_of
 
 KINDS = ("received", "queued", "job", "sent")
 DETAILS = ("computed", "taken")  # Of the time from begun to answered.
 WORK = ("part", "wait", "read")
 SLOW_MS = 2  # What the daemon keeps for long (trace_buffer.h).
-
-DRIVE_STALL_MS = 5
 
 
 @dataclasses.dataclass
@@ -79,6 +78,19 @@ def stages_of(report, requests, slow=()):
             ms.get("computed", 0), ms.get("waited", 0), ms.get("taken", 0),
             tuple(work for work in slow if work[1] < end and work[2] > begin)))
     return found
+
+
+def client_pauses(gctrace, since):
+    """As slow work: when a client that began at `since` collected garbage, by
+    what Go's runtime wrote of it. It takes the client's CPU meanwhile."""
+    pauses = []
+    for at, clocks in re.findall(r"^gc \d+ @([\d.]+)s .*?: ([\d.+]+) ms clock",
+                                 gctrace, re.M):
+        begin = since + float(at)
+        took_ms = sum(map(float, clocks.split("+")))
+        pauses.append(("client's garbage collection", begin,
+                       begin + took_ms / 1e3))
+    return pauses
 
 
 def drive_stalls(slow):
