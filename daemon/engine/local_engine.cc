@@ -257,7 +257,8 @@ absl::Status LocalEngine::SetBudgets(const MemoryBudgets& budgets) {
 
 std::shared_ptr<Model> LocalEngine::Find(const std::string& name,
                                          const std::string& version) const {
-  return FindIn(models(), name, version);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return FindIn(models_, name, version);
 }
 
 std::vector<std::shared_ptr<Model>> LocalEngine::models() const {
@@ -407,6 +408,8 @@ absl::Status LocalEngine::Adopt(Models models, const MemoryBudgets& budgets,
       models_ = std::move(models);
       known_ = std::move(known);
       plan_ = std::move(planned.plan);
+      most_urgent_.store(plan_.levels.empty() ? kLevels
+                                              : plan_.levels.front().level);
       budgets_ = budgets;
       promises_ = std::move(planned.promises);
       rates_.clear();

@@ -67,7 +67,9 @@ class LocalEngine final : public Engine {
   std::vector<TracedEvent> Trace() override;
   void NoteSent(const Sent& sent) override;
   Promises::OfModel PromiseOf(const Model* model) const override;
-  bool IsMostUrgent(int level) const override;
+  bool IsMostUrgent(int level) const override {
+    return level <= most_urgent_.load();
+  }
   MemoryStats memory() const override;
   bool reading() const override;
   Loader::Stats loading() const override;
@@ -163,8 +165,9 @@ class LocalEngine final : public Engine {
   const std::shared_ptr<std::atomic<bool>> give_way_ =
       std::make_shared<std::atomic<bool>>(false);
 
-  std::atomic<uint64_t> too_often_{0};  // Jobs.
-  LoaderHurry loader_hurry_;            // Outlives the data path.
+  std::atomic<int> most_urgent_{kLevels};  // Level of plan_.
+  std::atomic<uint64_t> too_often_{0};     // Jobs.
+  LoaderHurry loader_hurry_;               // Outlives the data path.
   Scheduler scheduler_;
   std::unique_ptr<DataPath> data_path_;     // Null without models.
   std::deque<NamedThread> helper_threads_;  // Of the backend.

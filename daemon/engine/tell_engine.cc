@@ -73,9 +73,4 @@ void LocalEngine::NoteSent(const Sent& sent) {
        .model = sent.model});
 }
 
-bool LocalEngine::IsMostUrgent(int level) const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return plan_.levels.empty() || level <= plan_.levels.front().level;
-}
-
 }  // namespace layerd

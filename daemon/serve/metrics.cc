@@ -122,17 +122,18 @@ void TellPromises(const Engine& engine, PrometheusText* text) {
   text->Begin("layerd_layer_blocking_seconds_max", "gauge",
               "The longest that less urgent work may hold a model up at a "
               "time, as published.");
+  std::vector<Promises::OfModel> promises;
   for (const auto& model : models) {
-    const Promises::OfModel promise = engine.PromiseOf(model.get());
+    const auto& promise = promises.emplace_back(engine.PromiseOf(model.get()));
     text->Add(Of(model->name(), model->version()),
               Seconds(promise.block_compute + promise.block_read));
   }
   text->Begin("layerd_promised_response_seconds", "gauge",
               "Of declared tasks: from arrival to answer; 0: nothing is "
               "promised.");
-  for (const auto& model : models) {
-    text->Add(Of(model->name(), model->version()),
-              Seconds(engine.PromiseOf(model.get()).response));
+  for (size_t i = 0; i < models.size(); ++i) {
+    text->Add(Of(models[i]->name(), models[i]->version()),
+              Seconds(promises[i].response));
   }
 }
 

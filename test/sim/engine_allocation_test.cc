@@ -1,5 +1,5 @@
-// Nothing is allocated between a request's submission and its answer: every
-// operator new of the process is counted, whichever thread calls it.
+// Nothing is allocated between the look for a request's model and its answer:
+// every operator new of the process is counted, whichever thread calls it.
 
 #include <atomic>
 #include <memory>
@@ -35,9 +35,11 @@ class Requests {
     }
   }
 
-  // One after the other; true if all were served.
+  // One after the other, with what is asked before; true if all were served.
   bool Run() {
     for (size_t n = 0; n < jobs_.size(); ++n) {
+      if (engine_->Find("m", "") != jobs_[n]->model) return false;
+      if (!engine_->Admit(*jobs_[n]).ok()) return false;
       if (!engine_->Submit(std::move(jobs_[n])).ok()) return false;
       answers_.wait(n);
     }
