@@ -42,6 +42,7 @@ absl::Status LocalEngine::Submit(std::unique_ptr<Job> job) {
   const Promises::OfModel promise = PlannedOf(job->model.get());
   job->predicted = promise.predicted;
   if (job->level == job->model->level()) {
+    job->declared_deadline = job->model->urgency().declared_deadline();
     if (promise.response.count() > 0) {
       RETURN_IF_ERROR(KeepToPeriod(job.get(), promise.response));
     }

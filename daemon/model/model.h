@@ -28,6 +28,11 @@ struct ModelUrgency {
   // After a request's arrival, unless it asks for less; 0: none.
   std::chrono::milliseconds deadline{0};
 
+  // Of a declared task, after a request's arrival, whatever that asks for; 0:
+  // not declared.
+  std::chrono::milliseconds declared_deadline() const {
+    return period.count() > 0 && deadline.count() > 0 ? deadline : period;
+  }
   int lowest() const { return lower_to > level ? lower_to : level; }
   // Of a request that asks for `priority`, where 0 is "as the model has it".
   int LevelFor(uint64_t priority) const {

@@ -1,21 +1,16 @@
 #include "daemon/plan/delay_by_paths.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <map>
 #include <optional>
 #include <utility>
 
 #include "config/status_macros.h"
+#include "daemon/plan/analyzed_task.h"
 
 namespace layerd {
 namespace {
-
-// As in schedulability.cc.
-double JobsWithin(double seconds, double period_seconds) {
-  return std::ceil(seconds / period_seconds * (1 - 1e-12));
-}
 
 // What of a sequence of jobs has so many turns: [turns] seconds.
 using Paths = std::vector<double>;
@@ -33,10 +28,10 @@ Paths Then(const Paths& first, const Paths& second, double begin_seconds) {
 }
 
 // A path of any of them.
-Paths AnyOf(const std::vector<OtherTask>& tasks) {
+Paths AnyOf(const std::vector<const JobPaths*>& jobs) {
   Paths any;
-  for (const OtherTask& task : tasks) {
-    const Paths& paths = task.job->paths;
+  for (const JobPaths* job : jobs) {
+    const Paths& paths = job->paths;
     any.resize(std::max(any.size(), paths.size()),
                -std::numeric_limits<double>::infinity());
     for (size_t m = 0; m < paths.size(); ++m) {
@@ -60,11 +55,11 @@ Sequence InSequence(const LevelJobs& level, double begin_seconds,
     ++sequence.jobs;
   };
   for (const JobPaths* job : level.once) add(job->paths);
-  if (level.repeated.empty()) return sequence;
-  add(AnyOf(level.repeated));
+  if (!level.begun.empty()) add(AnyOf(level.begun));
   for (const OtherTask& task : level.repeated) {
-    const double jobs =
-        JobsWithin(response + task.jitter_seconds, task.period_seconds);
+    const double jobs = std::clamp(
+        JobsWithin(response + task.jitter_seconds, task.period_seconds), 1.0,
+        task.jobs_max);
     for (double n = 0; n < jobs; ++n) add(task.job->paths);
   }
   return sequence;

@@ -1,6 +1,7 @@
 #ifndef LAYERD_DAEMON_PLAN_DELAY_BY_PATHS_H_
 #define LAYERD_DAEMON_PLAN_DELAY_BY_PATHS_H_
 
+#include <limits>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -24,18 +25,20 @@ struct OtherTask {
   int level = 1;
   double period_seconds = 0;
   double jitter_seconds = 0;
+  double jobs_max = std::numeric_limits<double>::infinity();  // At least 1.
 };
 
-// What its own level computes up to the end of a job: one job of each of
-// `once`, itself among them; by deadline also N_k (below) of each of `repeated`
-// and one of these that had begun.
+// What its own level computes up to the end of a job (level_window.h): one job
+// of each of `once`, N_k (below) of each of `repeated`, but no more than
+// jobs_max, and one of any of `begun`. The job itself is among the first two.
 struct LevelJobs {
   std::vector<const JobPaths*> once;
-  std::vector<OtherTask> repeated;
+  std::vector<OtherTask> repeated = {};
+  std::vector<const JobPaths*> begun = {};
 };
 
-// The response of a job after what its level computes first, one after the
-// other, beside more urgent tasks: over all numbers of turns m, the greatest
+// When all that a level computes is done, one job after the other, beside more
+// urgent tasks: over all numbers of turns m, the greatest
 // fixed point of
 //
 //   R = path(m) + sum over urgent j of N_j whole_j

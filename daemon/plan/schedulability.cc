@@ -7,45 +7,56 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
+#include "daemon/plan/level_window.h"
 
 namespace layerd {
 namespace {
 
-// Seconds are sums of measured ones: a response that ends with a period is not
-// hit by the next job of it.
-double JobsWithin(double seconds, double period_seconds) {
-  return std::ceil(seconds / period_seconds * (1 - 1e-12));
+// To the end of what is in the window, each job counted as if it was alone.
+double EndAsIfAlone(const std::vector<AnalyzedTask>& tasks, size_t of,
+                    const LevelWindow& window, double limit_seconds) {
+  double begun = 0;
+  for (const size_t i : window.begun) {
+    begun = std::max(begun, tasks[i].alone_seconds);
+  }
+  const auto jobs_of = [&](size_t i, double seconds) {
+    const AnalyzedTask& task = tasks[i];
+    if (task.level > tasks[of].level) return 0.0;
+    return task.level == tasks[of].level
+               ? window.JobsOf(i, task, seconds)
+               : JobsWithin(seconds + task.jitter_seconds, task.period_seconds);
+  };
+  double end = tasks[of].alone_seconds;
+  while (true) {
+    double next = begun;
+    for (size_t i = 0; i < tasks.size(); ++i) {
+      next += jobs_of(i, end) * tasks[i].alone_seconds;
+    }
+    if (next <= end || next > limit_seconds) return next;
+    end = next;
+  }
 }
 
-double Demand(const std::vector<AnalyzedTask>& tasks, size_t i, double response,
-              bool earliest_deadline_first) {
-  double demand = tasks[i].alone_seconds;
-  double begun = 0;
-  for (size_t j = 0; j < tasks.size(); ++j) {
-    const AnalyzedTask& other = tasks[j];
-    if (j == i || other.level > tasks[i].level) continue;
-    double jobs =
-        JobsWithin(response + other.jitter_seconds, other.period_seconds);
-    if (other.level == tasks[i].level) {
-      if (earliest_deadline_first) {
-        begun = std::max(begun, other.alone_seconds);
-      } else {
-        jobs = 1;
-      }
-    }
-    demand += jobs * other.alone_seconds;
-  }
-  return demand + begun;
+// Of its longest periods a level may be busy; by paths that takes long to find.
+constexpr double kBusyPeriodsMax = 16, kBusyPeriodsByPathsMax = 4;
+
+double BusyAsIfAlone(const std::vector<AnalyzedTask>& tasks, size_t of) {
+  return LongestBusy(tasks, of, kBusyPeriodsMax,
+                     [&](const LevelWindow& window, double limit) {
+                       return EndAsIfAlone(tasks, of, window, limit);
+                     });
 }
 
 double ResponseTime(const std::vector<AnalyzedTask>& tasks, size_t i,
                     bool earliest_deadline_first) {
-  double response = tasks[i].alone_seconds;
-  while (true) {
-    const double next = Demand(tasks, i, response, earliest_deadline_first);
-    if (next <= response || next > tasks[i].deadline_seconds) return next;
-    response = next;
-  }
+  const EndOfWindow alone = [&](const LevelWindow& window, double limit) {
+    return EndAsIfAlone(tasks, i, window, limit);
+  };
+  const double deadline = tasks[i].deadline_seconds;
+  return earliest_deadline_first
+             ? ResponseByDeadline(tasks, i, BusyAsIfAlone(tasks, i), deadline,
+                                  alone)
+             : alone(WindowByArrival(tasks, i), deadline);
 }
 
 double LongestPart(const TaskProgram& task) {
@@ -101,26 +112,57 @@ absl::StatusOr<JobPaths> PathsOf(const TaskProgram& task, const Supply& supply,
   return JobPathsOf(ring_case);
 }
 
-double ResponseByPathsOf(const std::vector<const AnalyzedJob*>& jobs, size_t of,
-                         bool earliest_deadline_first) {
+// To the end of what is in the window, by the paths of its jobs.
+double EndByPaths(const std::vector<const AnalyzedJob*>& jobs, size_t of,
+                  const LevelWindow& window, double limit_seconds) {
   const AnalyzedJob& mine = *jobs[of];
-  LevelJobs level{.once = {&mine.paths}, .repeated = {}};
+  LevelJobs level;
   std::vector<OtherTask> urgent;
   for (size_t i = 0; i < jobs.size(); ++i) {
     const AnalyzedTask& task = jobs[i]->task;
-    const OtherTask other{&jobs[i]->paths, task.level, task.period_seconds,
-                          task.jitter_seconds};
-    if (i == of || other.level > mine.task.level) continue;
-    if (other.level < mine.task.level) {
+    OtherTask other{&jobs[i]->paths, task.level, task.period_seconds,
+                    task.jitter_seconds};
+    if (task.level < mine.task.level) {
       urgent.push_back(other);
-    } else if (earliest_deadline_first) {
-      level.repeated.push_back(other);
-    } else {
+    } else if (window.jobs_max[i] == 1) {
       level.once.push_back(other.job);
+    } else if (window.jobs_max[i] > 1) {
+      other.jobs_max = window.jobs_max[i];
+      level.repeated.push_back(other);
     }
   }
+  for (const size_t i : window.begun) level.begun.push_back(&jobs[i]->paths);
   return ResponseByPaths(level, mine.blocking.block_compute_seconds, urgent,
-                         mine.task.deadline_seconds);
+                         limit_seconds);
+}
+
+double ByDeadlineAndPaths(const std::vector<AnalyzedTask>& tasks, size_t of,
+                          double limit_seconds, const EndOfWindow& by_paths) {
+  // What is late in short windows need not be looked at in long ones.
+  const double in_short = ResponseByDeadline(tasks, of, /*busy_seconds=*/0,
+                                             limit_seconds, by_paths);
+  if (in_short > limit_seconds) return in_short;
+  double busy = BusyAsIfAlone(tasks, of);
+  if (std::isinf(busy)) {
+    busy = LongestBusy(tasks, of, kBusyPeriodsByPathsMax, by_paths);
+  }
+  return ResponseByDeadline(tasks, of, busy, limit_seconds, by_paths);
+}
+
+// The smaller of both bounds.
+double ResponseBeside(const std::vector<const AnalyzedJob*>& jobs, size_t of,
+                      bool earliest_deadline_first) {
+  std::vector<AnalyzedTask> tasks;
+  for (const AnalyzedJob* job : jobs) tasks.push_back(job->task);
+  const EndOfWindow by_paths = [&](const LevelWindow& window, double limit) {
+    return EndByPaths(jobs, of, window, limit);
+  };
+  const double as_if_alone = ResponseTime(tasks, of, earliest_deadline_first);
+  const double limit = std::min(as_if_alone, tasks[of].deadline_seconds);
+  return std::min(as_if_alone,
+                  earliest_deadline_first
+                      ? ByDeadlineAndPaths(tasks, of, limit, by_paths)
+                      : by_paths(WindowByArrival(tasks, of), limit));
 }
 
 Guarantee BlockingOf(const TaskProgram& task,
@@ -183,15 +225,13 @@ absl::StatusOr<AnalyzedJob> JobOf(const TaskProgram& task,
 
 Guarantee GuaranteeBeside(const std::vector<const AnalyzedJob*>& jobs,
                           size_t of, bool earliest_deadline_first) {
-  std::vector<AnalyzedTask> tasks;
-  for (const AnalyzedJob* job : jobs) tasks.push_back(job->task);
+  const AnalyzedTask& task = jobs[of]->task;
   Guarantee guarantee = jobs[of]->blocking;
   guarantee.response_seconds =
-      std::min(ResponseTime(tasks, of, earliest_deadline_first),
-               ResponseByPathsOf(jobs, of, earliest_deadline_first));
-  guarantee.holds = guarantee.response_seconds <= guarantee.deadline_seconds &&
-                    guarantee.response_seconds + tasks[of].jitter_seconds <=
-                        tasks[of].period_seconds;
+      ResponseBeside(jobs, of, earliest_deadline_first);
+  guarantee.holds =
+      guarantee.response_seconds <= guarantee.deadline_seconds &&
+      guarantee.response_seconds + task.jitter_seconds <= task.period_seconds;
   return guarantee;
 }
 

@@ -9,31 +9,19 @@
 
 #include "absl/status/statusor.h"
 #include "config/limits.h"
+#include "daemon/plan/analyzed_task.h"
 #include "daemon/plan/delay_by_paths.h"
 #include "daemon/plan/ring_recurrence.h"
 
 namespace layerd {
 
-// A declared task, as response-time analysis sees it.
-struct AnalyzedTask {
-  int level = 1;                // 1 is the most urgent.
-  double period_seconds = 0;    // At least so long between two of its jobs.
-  double alone_seconds = 0;     // Its response with no other task, blocked by
-                                // lower work as often as it can be.
-  double deadline_seconds = 0;  // At most the period.
-  double jitter_seconds = 0;    // A job may come so much before its time.
-};
-
 // The worst response of each task, by
 //
 //   R_i = alone_i + sum over higher levels j of ceil((R_i + J_j) / T_j) *
 //   alone_j
-//         + what its own level puts before it
+//         + what its own level puts before it (level_window.h)
 //
-// from below to the fixed point. Inside a level jobs do not preempt each other:
-// in the order of arrival every other task of the level has at most one job
-// before ours (each meets its deadline, and that is no later than its period);
-// by deadline, those of ceil(R_i / T_k) and one that had begun.
+// from below to the fixed point.
 //
 // A task that has no fixed point within its deadline gets the first value above
 // it: it is refused, and more is not needed.

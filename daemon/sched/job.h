@@ -43,6 +43,9 @@ struct Job {
   int task = -1;  // Which of the declared tasks it is a job of; -1: none.
   Instant arrival{};
   Instant deadline = Instant::max();  // None.
+  // Of a declared task: what it was declared with, whatever the request asks
+  // for; 0: not declared. The order inside a level goes by it.
+  std::chrono::nanoseconds declared_deadline{0};
   // How long it will have the machine, for those who wait behind it; 0: not
   // known.
   std::chrono::nanoseconds predicted{0};
@@ -52,6 +55,10 @@ struct Job {
   std::chrono::nanoseconds promised_compute{0};
   // Set by anyone: the job is dropped at the next part boundary (CANCELLED).
   std::shared_ptr<std::atomic<bool>> cancelled;
+  Instant due() const {
+    return declared_deadline.count() > 0 ? arrival + declared_deadline
+                                         : deadline;
+  }
   // With OK the outputs are written.
   std::function<void(const absl::Status& status, const JobStats& stats)> done;
   // The scheduler's: in the trace, and in its inbox.

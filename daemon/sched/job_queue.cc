@@ -60,8 +60,8 @@ std::unique_ptr<Job> JobQueue::PopDropped(Instant now) {
 }
 
 bool JobQueue::RunsAfter(const Entry& a, const Entry& b) const {
-  if (order_ == LevelOrder::kEdf && a.job->deadline != b.job->deadline) {
-    return a.job->deadline > b.job->deadline;
+  if (order_ == LevelOrder::kEdf && a.job->due() != b.job->due()) {
+    return a.job->due() > b.job->due();
   }
   return a.number > b.number;
 }

@@ -63,6 +63,21 @@ TEST_CASE("By deadline, the earliest is first, and who has none is last") {
   }
 }
 
+TEST_CASE("A declared task goes by the deadline that it was declared with") {
+  JobQueue queue(8, LevelOrder::kEdf);
+  const auto push_declared = [&](int arrival, Instant deadline, int declared) {
+    auto job = JobOf(1, arrival, deadline);
+    job->declared_deadline = std::chrono::nanoseconds(declared);
+    queue.Push(std::move(job));
+  };
+  push_declared(0, At(20), 100);         // Asks for less than was declared,
+  push_declared(1, At(91), 90);          // is what it is,
+  push_declared(2, Instant::max(), 80);  // and has no other.
+  for (const int arrival : {2, 1, 0}) {
+    CHECK(queue.Pop(1)->arrival == At(arrival));
+  }
+}
+
 TEST_CASE("Late and cancelled jobs are taken out wherever they wait") {
   const auto order = GENERATE(LevelOrder::kFifo, LevelOrder::kEdf);
   JobQueue queue(8, order);

@@ -13,6 +13,9 @@ import sys
 
 CLOSE = 1e-9
 CHANGES = 4  # Of sides, each way, that are looked at one by one.
+ROUNDED = 1e-9  # Periods.
+# For so long a level that goes by deadline is looked at.
+BUSY_PERIODS, BUSY_PERIODS_BY_PATHS = 16, 4
 
 
 def digest_of(text):
@@ -161,11 +164,25 @@ def dearest(crossings, offers):
     return total
 
 
+def jobs_within(seconds, task):
+    """That come in a time so long, its end not in it."""
+    return math.ceil((seconds + task["jitter_s"]) / task["period_s"] *
+                     (1 - 1e-12))
+
+
+def jobs_up_to(seconds, task):
+    """The same with its end in it; none if it ends before it begins."""
+    periods = seconds / task["period_s"]
+    if periods < -ROUNDED:
+        return 0
+    return 1 + math.floor(periods + task["jitter_s"] / task["period_s"] +
+                          ROUNDED)
+
+
 def demand_by_paths(path, crossings, urgent, response):
     levels = {}
     for other in urgent:
-        jobs = math.ceil((response + other["jitter_s"]) / other["period_s"] *
-                         (1 - 1e-12))
+        jobs = jobs_within(response, other)
         whole, *changes = other["crossed"]
         path += jobs * whole
         level = levels.setdefault(other["level"], ([], [], [0.0]))
@@ -188,22 +205,70 @@ def then(first, second, begin):
     return both
 
 
-def level_jobs(task, others, order, response):
-    """The paths of all jobs that the level computes up to the end of task's: by
-    arrival one of each, by deadline all that come and one that had begun."""
-    if order == "fifo" or not others:
-        return [task["paths"]] + [other["paths"] for other in others]
-    turns = max(len(other["paths"]) for other in others)
-    begun = [max(other["paths"][m] for other in others if m < len(other["paths"]))
-             for m in range(turns)]
-    jobs = [task["paths"], begun]
-    for other in others:
-        jobs += [other["paths"]] * math.ceil(
-            (response + other["jitter_s"]) / other["period_s"] * (1 - 1e-12))
-    return jobs
+class Window:
+    """A time up to the end of a job of `task` in which its level always had one
+    that goes no later, opened so long before the job came: what the level
+    computes in it at most, [(task, jobs)], and one of `begun`, which had begun
+    before."""
+
+    def __init__(self, opened, level, begun):
+        self.opened, self.level, self.begun = opened, level, begun
+
+    def jobs(self, seconds):
+        """[(task, jobs)] of those that come in so many seconds: one each at
+        once."""
+        return [(task, min(most, max(1, jobs_within(seconds, task))))
+                for task, most in self.level if most > 0]
 
 
-def response_of_jobs(jobs, task, urgent):
+def by_arrival(task, mates):
+    return Window(0.0, [(t, 1) for t in [task] + mates], [])
+
+
+def any_order(task, mates, own, begun):
+    return Window(0.0, [(task, own)] + [(t, math.inf) for t in mates], begun)
+
+
+def due_by(task, mates, opened):
+    due = opened + task["deadline_s"]
+    level = [(task, jobs_up_to(opened, task))]
+    level += [(t, jobs_up_to(due - t["deadline_s"], t)) for t in mates]
+    return Window(opened, level, [t for t in mates if t["deadline_s"] > due])
+
+
+def openings(task, mates, busy):
+    """Where one more job of somebody is due in time."""
+    found = {0.0}
+    busy = max([busy] + [t["deadline_s"] - task["deadline_s"] for t in mates])
+    for other in [task] + mates:
+        later = other["deadline_s"] - task["deadline_s"]
+        found.add(later)
+        opened = later - other["jitter_s"] + other["period_s"]
+        while opened <= busy:
+            found.add(opened)
+            opened += other["period_s"]
+    return sorted(opened for opened in found if 0 <= opened <= busy)
+
+
+def end_as_if_alone(window, urgent, limit):
+    begun = max((t["alone_s"] for t in window.begun), default=0.0)
+    end = window.level[0][0]["alone_s"]
+    while True:
+        later = begun + sum(
+            jobs * t["alone_s"] for t, jobs in window.jobs(end) +
+            [(t, jobs_within(end, t)) for t in urgent])
+        if later <= end or later > limit:
+            return later
+        end = later
+
+
+def paths_of_any(tasks):
+    turns = max(len(t["paths"]) for t in tasks)
+    return [max(t["paths"][m] for t in tasks if m < len(t["paths"]))
+            for m in range(turns)]
+
+
+def end_of_jobs(jobs, task, urgent, limit):
     # The first begins after a part that had begun, of anybody.
     sums = [max([task["block_compute_s"]] + [t["longest_s"] for t in urgent])]
     for paths in jobs:
@@ -212,51 +277,69 @@ def response_of_jobs(jobs, task, urgent):
     for turns, path in enumerate(sums):
         if path < 0:
             continue
-        response = max(path, worst)
+        end = max(path, worst)
         while True:
-            demand = demand_by_paths(path, turns + len(jobs), urgent, response)
-            if demand <= response:
+            later = demand_by_paths(path, turns + len(jobs), urgent, end)
+            if later <= end:
                 break
-            response = demand
-            if response > task["deadline_s"]:
-                return response
-        worst = max(worst, response)
+            end = later
+            if end > limit:
+                return end
+        worst = max(worst, end)
     return worst
 
 
-def response_by_paths(task, declared, order):
-    """The other bound."""
-    others = [t for t in declared
-              if t is not task and t["level"] == task["level"]]
-    urgent = [t for t in declared if t["level"] < task["level"]]
-    response = 0.0
+def end_by_paths(window, urgent, limit):
+    task = window.level[0][0]
+    end = 0.0
     while True:
-        jobs = level_jobs(task, others, order, response)
-        longer = response_of_jobs(jobs, task, urgent)
-        if longer <= response or longer > task["deadline_s"]:
-            return longer
-        response = longer
+        jobs = [paths_of_any(window.begun)] if window.begun else []
+        for other, count in window.jobs(end):
+            jobs += [other["paths"]] * count
+        later = end_of_jobs(jobs, task, urgent, limit)
+        if later <= end or later > limit:
+            return later
+        end = later
+
+
+def busy_of(task, mates, urgent, periods, end_of):
+    """For how long its level can be busy; infinity: not known."""
+    longest = periods * max(t["period_s"] for t in [task] + mates)
+    busy = end_of(any_order(task, mates, math.inf, []), urgent, longest)
+    return math.inf if busy > longest else busy
+
+
+def response_by_deadline(task, mates, urgent, busy, end_of, enough):
+    deadline = task["deadline_s"]
+    if busy == math.inf:
+        return end_of(any_order(task, mates, 1, mates), urgent, deadline)
+    longest = 0.0
+    for opened in openings(task, mates, busy):
+        limit = opened + min(deadline, enough)
+        end = end_of(due_by(task, mates, opened), urgent, limit)
+        longest = max(longest, end - opened)
+        if longest > min(deadline, enough):
+            break
+    return longest
 
 
 def response_of(task, declared, order):
-    response = task["alone_s"]
-    while True:
-        demand, begun = task["alone_s"], 0.0
-        for other in declared:
-            if other is task or other["level"] > task["level"]:
-                continue
-            jobs = math.ceil((response + other["jitter_s"]) /
-                                 other["period_s"] * (1 - 1e-12))
-            if other["level"] == task["level"]:
-                if order == "edf":
-                    begun = max(begun, other["alone_s"])
-                else:
-                    jobs = 1
-            demand += jobs * other["alone_s"]
-        demand += begun
-        if demand <= response or demand > task["deadline_s"]:
-            return demand
-        response = demand
+    """The smaller of both bounds."""
+    mates = [t for t in declared
+             if t is not task and t["level"] == task["level"]]
+    urgent = [t for t in declared if t["level"] < task["level"]]
+    if order == "fifo":
+        window = by_arrival(task, mates)
+        return min(end_of(window, urgent, task["deadline_s"])
+                   for end_of in (end_as_if_alone, end_by_paths))
+    busy = busy_of(task, mates, urgent, BUSY_PERIODS, end_as_if_alone)
+    as_if_alone = response_by_deadline(task, mates, urgent, busy,
+                                       end_as_if_alone, math.inf)
+    if busy == math.inf:
+        busy = busy_of(task, mates, urgent, BUSY_PERIODS_BY_PATHS,
+                       end_by_paths)
+    return min(as_if_alone, response_by_deadline(task, mates, urgent, busy,
+                                                 end_by_paths, as_if_alone))
 
 
 def differ(a, b):
@@ -310,8 +393,7 @@ def complaints_about(text):
     least = min((t["level"] for t in tasks if t["period_s"] == 0), default=99)
     for task in declared:
         order = certificate["level_order"]
-        response = min(response_of(task, declared, order),
-                       response_by_paths(task, declared, order))
+        response = response_of(task, declared, order)
         if differ(task["response_s"], response):
             yield (f"{task['name']}: response_s is {task['response_s']}, "
                    f"found {response}")

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -113,6 +114,34 @@ TEST_CASE("A request runs at a lower level where its model allows it") {
   CHECK(urgency.LevelFor(3) == 3);
   CHECK(urgency.LevelFor(99) == 4);
   CHECK(ModelUrgency{.level = 2}.LevelFor(4) == 2);
+}
+
+TEST_CASE("By deadline, a declared task goes by what it declares") {
+  using std::chrono::milliseconds;
+  TestEngine engine({.level_order = LevelOrder::kEdf}, Drive::kSim);
+  const std::string path = WriteModel("due.layers", 6);
+  for (const auto& [name, period] : {std::pair("near", milliseconds(100)),
+                                     std::pair("far", milliseconds(200))}) {
+    const auto loaded = engine->LoadModels({{.layer_file_path = path,
+                                             .name = name,
+                                             .version = "1",
+                                             .level = 3,
+                                             .period = period}});
+    REQUIRE(loaded[0].message() == "");
+  }
+  std::vector<std::string> order;
+  engine.OnPart([&](size_t part) {
+    if (part != 2) return;
+    const auto hurry = [&](Job& job) {
+      job.deadline = engine.clock().now() + milliseconds(1);
+    };
+    CHECK(engine.Submit("far", &order, hurry).ok());
+    CHECK(engine.Submit("near", &order).ok());
+  });
+  CHECK(engine.Ask("far", 1).status.ok());
+  engine->Drain(Instant::max());
+
+  CHECK(order == std::vector<std::string>{"near", "far"});
 }
 
 TEST_CASE("A request in the queue is told of its deadline in time") {

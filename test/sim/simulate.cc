@@ -85,9 +85,11 @@ void Complain(const SimMachine& machine, uint64_t seed, const SimResult& result,
 
 // When first jobs may come to do harm: all together; for each task from a
 // moment when the others of its level came just before it, less urgent work has
-// begun, and more urgent jobs come with it; and by chance.
+// begun, and more urgent jobs come with it; by deadline also when one of them
+// did that is due later, and the others come with it; and by chance.
 std::vector<std::vector<double>> ReleasePatterns(
-    const std::vector<SimTask>& tasks, uint64_t by_chance, uint64_t seed) {
+    const std::vector<SimTask>& tasks, const Question& question,
+    uint64_t seed) {
   std::vector<std::vector<double>> patterns{
       std::vector<double>(tasks.size(), 0.0)};
   for (const SimTask& victim : tasks) {
@@ -98,8 +100,17 @@ std::vector<std::vector<double>> ReleasePatterns(
       first.push_back(2e-3 - before + after);
     }
   }
+  for (const SimTask& begun : tasks) {
+    if (question.order != LevelOrder::kEdf) break;
+    std::vector<double>& first = patterns.emplace_back();
+    for (const SimTask& task : tasks) {
+      const double before = task.level > begun.level ? 2e-3 : 0;
+      const double after = &task == &begun ? 0 : 1e-6;
+      first.push_back(2e-3 - before + after);
+    }
+  }
   SimRandom random(seed);
-  for (uint64_t i = 0; i < by_chance; ++i) {
+  for (uint64_t i = 0; i < question.patterns; ++i) {
     std::vector<double>& first = patterns.emplace_back();
     for (const SimTask& task : tasks) {
       first.push_back(random.Uniform() * task.period_seconds);
@@ -120,7 +131,7 @@ double WorstShare(const PlannedSet& set, const SimMachine& machine,
   for (const uint64_t times : {uint64_t{1}, kLongerLook}) {
     options.jobs = times * question.refused_jobs;
     for (const auto& first_seconds :
-         ReleasePatterns(set.tasks, question.patterns, seed)) {
+         ReleasePatterns(set.tasks, question, seed)) {
       if (worst > 1 || (times > 1 && worst >= 1 / kNear)) return worst;
       options.first_seconds = first_seconds;
       const SimResult result = Simulate(set.tasks, machine, options, {}, seed);
@@ -155,8 +166,7 @@ void AddAdmitted(const PlannedSet& set, const SimMachine& machine,
   if (!question.adversarial) {
     return AddRun(set, machine, options, seed, tally);
   }
-  for (const auto& first_seconds :
-       ReleasePatterns(set.tasks, question.patterns, seed)) {
+  for (const auto& first_seconds : ReleasePatterns(set.tasks, question, seed)) {
     options.first_seconds = first_seconds;
     for (const Jitter& jitter : {kNominal, Jitter{}}) {
       options.jitter = jitter;

@@ -242,7 +242,8 @@ void Simulation::Release(size_t index) {
   job->task = static_cast<int>(index);
   job->level = source.task->level;
   job->arrival = source.next_release;
-  const Instant deadline = job->arrival + Time(source.task->period_seconds);
+  job->declared_deadline = Time(source.task->period_seconds);
+  const Instant deadline = job->arrival + job->declared_deadline;
   if (options_.drop_late) job->deadline = deadline;
   const auto release = job->arrival;
   job->done = [this, index, release](const absl::Status& status,
