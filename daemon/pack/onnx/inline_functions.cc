@@ -38,10 +38,14 @@ class Inliner {
           OnnxModel* model)
       : functions_(*functions), held_bytes_(held_bytes), model_(model) {}
 
-  absl::Status Run() {
-    TakeNames();
-    std::vector<OnnxNode> nodes = std::exchange(model_->nodes, {});
-    for (OnnxNode& node : nodes) RETURN_IF_ERROR(Add(std::move(node), 0));
+  absl::Status Run(ScannedBody graph) {
+    model_->initializers = std::move(graph.initializers);
+    model_->branches = std::move(graph.branches);
+    if (!functions_.empty()) TakeNames(graph.nodes);
+    model_->nodes.reserve(graph.nodes.size());
+    for (ScannedNode& node : graph.nodes) {
+      RETURN_IF_ERROR(Add(std::move(node), 0));
+    }
     return absl::OkStatus();
   }
 
@@ -49,19 +53,19 @@ class Inliner {
   // What the words of a function mean where one call of it stands.
   struct Call {
     const OnnxFunction& function;
-    const OnnxNode& node;
+    const ScannedNode& node;
     int first_branch = 0;  // Its branches lie behind those in the model.
     std::map<std::string, std::string> names = {};
   };
 
-  void TakeNames() {
+  void TakeNames(const std::vector<ScannedNode>& nodes) {
     for (const OnnxValueInfo& input : model_->inputs) {
       names_.insert(input.name);
     }
     for (const OnnxTensor& tensor : model_->initializers) {
       names_.insert(tensor.name);
     }
-    for (const OnnxNode& node : model_->nodes) {
+    for (const ScannedNode& node : nodes) {
       names_.insert(node.outputs.begin(), node.outputs.end());
     }
     for (const OnnxBranch& branch : model_->branches) {
@@ -69,7 +73,7 @@ class Inliner {
     }
   }
 
-  absl::Status Add(OnnxNode node, int depth) {
+  absl::Status Add(ScannedNode node, int depth) {
     if (node.function != kNoFunction) return Write(node, depth);
     if (model_->nodes.size() == kNodesMax) {
       return absl::InvalidArgumentError(absl::StrFormat(
@@ -79,7 +83,7 @@ class Inliner {
     return absl::OkStatus();
   }
 
-  absl::Status Write(const OnnxNode& node, int depth) {
+  absl::Status Write(const ScannedNode& node, int depth) {
     Call call{.function = functions_[static_cast<size_t>(node.function)],
               .node = node};
     RETURN_IF_ERROR(calls_.Take(1));
@@ -89,8 +93,8 @@ class Inliner {
     for (const OnnxTensor& tensor : call.function.initializers) {
       RETURN_IF_ERROR(AddTensor(tensor, call));
     }
-    for (const OnnxNode& inner : call.function.nodes) {
-      ASSIGN_OR_RETURN(OnnxNode copy, CopyOf(inner, call));
+    for (const ScannedNode& inner : call.function.nodes) {
+      ASSIGN_OR_RETURN(ScannedNode copy, CopyOf(inner, call));
       RETURN_IF_ERROR(Add(std::move(copy), depth + 1));
     }
     return absl::OkStatus();
@@ -149,8 +153,8 @@ class Inliner {
   absl::Status AddIdentity(const Call& call, const std::string& from,
                            const std::string& to) {
     RETURN_IF_ERROR(
-        held_bytes_->Take(sizeof(OnnxNode) + from.size() + to.size()));
-    OnnxNode node;
+        held_bytes_->Take(sizeof(ScannedNode) + from.size() + to.size()));
+    ScannedNode node;
     node.name = absl::StrCat(call.node.name, "/Identity");
     node.op_type = "Identity";
     node.opset = call.function.opset;
@@ -207,10 +211,10 @@ class Inliner {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<OnnxNode> CopyOf(const OnnxNode& from, Call& call) {
-    OnnxNode copy;
+  absl::StatusOr<ScannedNode> CopyOf(const ScannedNode& from, Call& call) {
+    ScannedNode copy;
     copy.name = absl::StrCat(call.node.name, "/", from.name);
-    RETURN_IF_ERROR(held_bytes_->Take(sizeof(OnnxNode) + copy.name.size() +
+    RETURN_IF_ERROR(held_bytes_->Take(sizeof(ScannedNode) + copy.name.size() +
                                       from.op_type.size()));
     copy.op_type = from.op_type;
     copy.function = from.function;
@@ -228,8 +232,8 @@ class Inliner {
     return copy;
   }
 
-  absl::Status CopyAttributes(const OnnxNode& from, const Call& call,
-                              OnnxNode& copy) {
+  absl::Status CopyAttributes(const ScannedNode& from, const Call& call,
+                              ScannedNode& copy) {
     for (const auto& [name, value] : from.attributes) {
       RETURN_IF_ERROR(AddAttribute(name, value, copy));
     }
@@ -300,9 +304,9 @@ class Inliner {
 }  // namespace
 
 absl::Status InlineFunctions(const std::vector<OnnxFunction>& functions,
-                             Allowance& held_bytes, OnnxModel& model) {
-  if (functions.empty()) return absl::OkStatus();
-  return Inliner(&functions, &held_bytes, &model).Run();
+                             ScannedBody graph, Allowance& held_bytes,
+                             OnnxModel& model) {
+  return Inliner(&functions, &held_bytes, &model).Run(std::move(graph));
 }
 
 }  // namespace layerd

@@ -7,18 +7,20 @@
 #include "daemon/pack/onnx/allowance.h"
 #include "daemon/pack/onnx/onnx_function.h"
 #include "daemon/pack/onnx/onnx_scan.h"
+#include "daemon/pack/onnx/scanned_body.h"
 
 namespace layerd {
 
-// Writes every call of a function out as the function's nodes, which may call
-// others, into `model`. A name that is the function's own becomes
-// `call/name`; an attribute that refers to one of the function's becomes what
-// the call has, else the default, else none.
+// Puts what a graph has into `model`, and every call of a function as the
+// function's nodes, which may call others. A name that is the function's own
+// becomes `call/name`; an attribute that refers to one of the function's
+// becomes what the call has, else the default, else none.
 //
 // Errors: INVALID_ARGUMENT for functions that call each other for ever or have
 //         more inputs or outputs given than they name; RESOURCE_EXHAUSTED.
 absl::Status InlineFunctions(const std::vector<OnnxFunction>& functions,
-                             Allowance& held_bytes, OnnxModel& model);
+                             ScannedBody graph, Allowance& held_bytes,
+                             OnnxModel& model);
 
 }  // namespace layerd
 

@@ -27,7 +27,6 @@ class FunctionScanner {
       ASSIGN_OR_RETURN(const WireField field, message.Next());
       RETURN_IF_ERROR(Read(message, field));
     }
-    function_.defaults = std::move(attributes_.attributes);
     return absl::OkStatus();
   }
 
@@ -53,7 +52,7 @@ class FunctionScanner {
       case FunctionProto::kAttributeProtoFieldNumber:
         RETURN_IF_ERROR(CheckBytesField(field, "attribute"));
         return ScanAttribute(message.Within(field), *tensors_, *held_bytes_,
-                             attributes_);
+                             function_.defaults);
       default:
         return absl::OkStatus();
     }
@@ -80,7 +79,6 @@ class FunctionScanner {
   Allowance* held_bytes_;
   OnnxFunction function_;
   std::optional<int64_t> opset_;
-  OnnxNode attributes_;  // Of which only they count.
 };
 
 std::string PlainDomain(const std::string& domain) {
@@ -93,7 +91,7 @@ FunctionKey KeyOf(const OnnxFunction& function) {
   return {PlainDomain(function.domain), function.name, function.overload};
 }
 
-FunctionKey KeyOf(const OnnxNode& call) {
+FunctionKey KeyOf(const ScannedNode& call) {
   return {PlainDomain(call.domain), call.op_type, call.overload};
 }
 

@@ -18,6 +18,8 @@ namespace {
 using onnx::AttributeProto;
 using onnx::NodeProto;
 
+using Attributes = std::map<std::string, AttributeValue>;
+
 // The fields of an attribute; which of them counts, its type says.
 struct Fields {
   std::string name, reference;
@@ -58,17 +60,34 @@ class AttributeScanner {
         tensors_(around->tensors),
         held_bytes_(around->held_bytes) {}
 
-  absl::Status AddTo(OnnxNode& node, WireReader message) {
+  absl::Status AddTo(ScannedNode& node, const WireReader& message) {
+    ASSIGN_OR_RETURN(Fields fields, Scan(message));
+    if (!fields.reference.empty()) return AddReference(node, fields);
+    if (int* branch = BranchOf(node, fields.name)) {
+      return AddBranch(message, fields, *branch);
+    }
+    return AddValue(message, fields, node.attributes);
+  }
+
+  absl::Status AddTo(Attributes& attributes, const WireReader& message) {
+    ASSIGN_OR_RETURN(Fields fields, Scan(message));
+    RETURN_IF_ERROR(CheckReference(fields));
+    return AddValue(message, fields, attributes);
+  }
+
+ private:
+  absl::StatusOr<Fields> Scan(WireReader message) {
     Fields fields;
     while (!message.AtEnd()) {
       ASSIGN_OR_RETURN(const WireField field, message.Next());
       RETURN_IF_ERROR(Read(message, field, fields));
     }
+    return fields;
+  }
+
+  absl::Status AddValue(const WireReader& message, Fields& fields,
+                        Attributes& attributes) {
     const std::string name = Printable(fields.name);
-    if (!fields.reference.empty()) return AddReference(node, fields);
-    if (int* branch = BranchOf(node, fields.name)) {
-      return AddBranch(message, fields, *branch);
-    }
     absl::StatusOr<AttributeValue> value = ValueOf(message, fields);
     if (!value.ok()) {
       return absl::Status(
@@ -77,15 +96,14 @@ class AttributeScanner {
                           std::string(value.status().message())));
     }
     RETURN_IF_ERROR(held_bytes_->Take(128 + fields.name.size()));
-    if (!node.attributes.emplace(fields.name, *std::move(value)).second) {
+    if (!attributes.emplace(fields.name, *std::move(value)).second) {
       return absl::InvalidArgumentError(
           absl::StrFormat("attribute \"%s\" is there twice", name));
     }
     return absl::OkStatus();
   }
 
- private:
-  static int* BranchOf(OnnxNode& node, const std::string& attribute) {
+  static int* BranchOf(ScannedNode& node, const std::string& attribute) {
     if (node.function != kNoFunction) return nullptr;
     if (node.op_type == "Loop" || node.op_type == "Scan") {
       return attribute == "body" ? &node.body : nullptr;
@@ -106,12 +124,17 @@ class AttributeScanner {
     return absl::OkStatus();
   }
 
-  absl::Status AddReference(OnnxNode& node, const Fields& fields) {
-    if (!around_.is_function) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "attribute \"%s\" refers to a function's attribute, and is in none",
-          Printable(fields.name)));
+  absl::Status CheckReference(const Fields& fields) const {
+    if (fields.reference.empty() || around_.is_function) {
+      return absl::OkStatus();
     }
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "attribute \"%s\" refers to a function's attribute, and is in none",
+        Printable(fields.name)));
+  }
+
+  absl::Status AddReference(ScannedNode& node, const Fields& fields) {
+    RETURN_IF_ERROR(CheckReference(fields));
     RETURN_IF_ERROR(
         held_bytes_->Take(128 + fields.name.size() + fields.reference.size()));
     node.references.emplace(fields.name, fields.reference);
@@ -266,7 +289,7 @@ absl::Status AddEdge(WireReader& message, const WireField& field,
 }
 
 absl::Status ReadNodeField(WireReader& message, const WireField& field,
-                           OnnxNode& node, Allowance& held_bytes) {
+                           ScannedNode& node, Allowance& held_bytes) {
   std::string* text = nullptr;
   switch (field.number) {
     case NodeProto::kInputFieldNumber:
@@ -296,7 +319,7 @@ absl::Status ReadNodeField(WireReader& message, const WireField& field,
   return absl::OkStatus();
 }
 
-std::string DescribeScanned(const OnnxNode& node) {
+std::string DescribeScanned(const ScannedNode& node) {
   Node described;
   described.name = node.name;
   described.op_type = node.op_type;
@@ -306,7 +329,7 @@ std::string DescribeScanned(const OnnxNode& node) {
 
 // Operators of another domain have its name before theirs, as operator_table
 // lists them.
-absl::Status TakeDomain(OnnxNode& node) {
+absl::Status TakeDomain(ScannedNode& node) {
   if (node.op_type.empty()) {
     return absl::InvalidArgumentError("has no operator");
   }
@@ -320,7 +343,7 @@ absl::Status TakeDomain(OnnxNode& node) {
 }
 
 absl::Status AddAttributes(WireReader message, AttributeScanner attributes,
-                           OnnxNode& node) {
+                           ScannedNode& node) {
   while (!message.AtEnd()) {
     ASSIGN_OR_RETURN(const WireField field, message.Next());
     if (field.number != NodeProto::kAttributeFieldNumber) continue;
@@ -337,11 +360,11 @@ absl::Status AddAttributes(WireReader message, AttributeScanner attributes,
 
 }  // namespace
 
-absl::StatusOr<OnnxNode> ScanNode(const WireReader& message, size_t index,
-                                  const NodeSurroundings& around) {
-  OnnxNode node;
+absl::StatusOr<ScannedNode> ScanNode(const WireReader& message, size_t index,
+                                     const NodeSurroundings& around) {
+  ScannedNode node;
   node.opset = around.opset;
-  RETURN_IF_ERROR(around.held_bytes->Take(sizeof(OnnxNode)));
+  RETURN_IF_ERROR(around.held_bytes->Take(sizeof(ScannedNode)));
   // Names first: errors about attributes need them, and a file may have them
   // in any order.
   for (WireReader names = message; !names.AtEnd();) {
@@ -361,11 +384,12 @@ absl::StatusOr<OnnxNode> ScanNode(const WireReader& message, size_t index,
 }
 
 absl::Status ScanAttribute(const WireReader& message, TensorScanner& tensors,
-                           Allowance& held_bytes, OnnxNode& node) {
+                           Allowance& held_bytes,
+                           std::map<std::string, AttributeValue>& attributes) {
   NodeSurroundings nothing;
   nothing.tensors = &tensors;
   nothing.held_bytes = &held_bytes;
-  return AttributeScanner(&nothing).AddTo(node, message);
+  return AttributeScanner(&nothing).AddTo(attributes, message);
 }
 
 }  // namespace layerd

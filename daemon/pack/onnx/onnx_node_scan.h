@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <string>
 
 #include "absl/status/statusor.h"
-#include "daemon/pack/onnx/onnx_scan.h"
 #include "daemon/pack/onnx/onnx_tensor_scan.h"
+#include "daemon/pack/onnx/scanned_body.h"
 #include "daemon/pack/onnx/wire_reader.h"
 
 namespace layerd {
@@ -17,7 +19,7 @@ namespace layerd {
 using ScanBranch = std::function<absl::StatusOr<int>(const WireReader&)>;
 
 // Which of the model's functions a node calls; kNoFunction if none.
-using FindFunction = std::function<int(const OnnxNode&)>;
+using FindFunction = std::function<int(const ScannedNode&)>;
 
 // What is around a node. All are loans.
 struct NodeSurroundings {
@@ -33,13 +35,14 @@ struct NodeSurroundings {
 //
 // Errors: UNIMPLEMENTED naming the node for attributes that are graphs (but of
 //         If, Loop and Scan), sparse tensors, types, or lists of tensors.
-absl::StatusOr<OnnxNode> ScanNode(const WireReader& message, size_t index,
-                                  const NodeSurroundings& around);
+absl::StatusOr<ScannedNode> ScanNode(const WireReader& message, size_t index,
+                                     const NodeSurroundings& around);
 
-// `message` is an AttributeProto, which joins those of `node`.
+// `message` is an AttributeProto of no node, which joins `attributes`.
 // Errors: as ScanNode's, without the node.
 absl::Status ScanAttribute(const WireReader& message, TensorScanner& tensors,
-                           Allowance& held_bytes, OnnxNode& node);
+                           Allowance& held_bytes,
+                           std::map<std::string, AttributeValue>& attributes);
 
 }  // namespace layerd
 

@@ -14,6 +14,7 @@
 #include "daemon/pack/onnx/onnx_limits.h"
 #include "daemon/pack/onnx/onnx_node_scan.h"
 #include "daemon/pack/onnx/onnx_tensor_scan.h"
+#include "daemon/pack/onnx/scanned_body.h"
 #include "daemon/pack/onnx/wire_reader.h"
 #include "kernels/tensor.h"
 #include "onnx.pb.h"
@@ -97,8 +98,8 @@ absl::Status ScanType(WireReader message, OnnxValueInfo& info) {
 // Scans the model's graph, or the nodes of a function.
 class GraphScanner {
  public:
-  // `body` is the model's, or a function's.
-  GraphScanner(OnnxModel* model, OnnxBody* body, NodeSurroundings around)
+  // `body` is the graph's, or a function's.
+  GraphScanner(OnnxModel* model, ScannedBody* body, NodeSurroundings around)
       : model_(model),
         body_(body),
         around_(std::move(around)),
@@ -168,7 +169,7 @@ class GraphScanner {
 
   absl::Status AddNode(const WireReader& message) {
     RETURN_IF_ERROR(CheckCount(body_->nodes.size(), kNodesMax, "nodes"));
-    ASSIGN_OR_RETURN(OnnxNode node,
+    ASSIGN_OR_RETURN(ScannedNode node,
                      ScanNode(message, body_->nodes.size(), around_));
     node.branch = branch_;
     body_->nodes.push_back(std::move(node));
@@ -287,7 +288,7 @@ class GraphScanner {
   }
 
   OnnxModel* model_;
-  OnnxBody* body_;
+  ScannedBody* body_;
   NodeSurroundings around_;
   Allowance* held_bytes_;
   int branch_ = kNoBranch;  // That is being scanned.
@@ -318,9 +319,10 @@ class ModelScanner {
                      NamingFile(file, ReadHeader(file)));
     model_->opset = *header.opset;
     RETURN_IF_ERROR(ScanFunctions(file, header));
-    GraphScanner graph(model_, model_, Surroundings(model_->opset, false));
+    ScannedBody body;
+    GraphScanner graph(model_, &body, Surroundings(model_->opset, false));
     RETURN_IF_ERROR(graph.Scan(file.Within(*header.graph)));
-    return InlineFunctions(functions_, *held_bytes_, *model_);
+    return InlineFunctions(functions_, std::move(body), *held_bytes_, *model_);
   }
 
  private:
@@ -352,7 +354,7 @@ class ModelScanner {
     around.is_function = is_function;
     around.tensors = &tensors_;
     around.held_bytes = held_bytes_;
-    around.find_function = [this](const OnnxNode& node) {
+    around.find_function = [this](const ScannedNode& node) {
       if (indices_.empty()) return kNoFunction;
       const auto known = indices_.find(KeyOf(node));
       return known == indices_.end() ? kNoFunction : known->second;

@@ -17,7 +17,6 @@ namespace layerd {
 // An ONNX file as it is written: names in place of indices, nothing inferred.
 
 inline constexpr int kNoBranch = -1;  // Of the graph itself.
-inline constexpr int kNoFunction = -1;
 
 struct OnnxTensor {
   std::string name;
@@ -47,11 +46,6 @@ struct OnnxNode {
   // Of an If.
   int then_branch = kNoBranch, else_branch = kNoBranch;
   int body = kNoBranch;  // Of a Loop or a Scan.
-  // Only within the scan, until functions are written out: which one it calls,
-  // and attributes of the function around it that its own are.
-  int function = kNoFunction;
-  std::string overload;
-  std::map<std::string, std::string> references;
 };
 
 // One of the two graphs of an If, or the body of a Loop or a Scan. Its nodes
@@ -61,18 +55,14 @@ struct OnnxBranch {
   std::vector<std::string> inputs, outputs;
 };
 
-// What is within a graph or a function.
-struct OnnxBody {
-  std::vector<OnnxTensor> initializers;
-  std::vector<OnnxNode> nodes;
-  std::vector<OnnxBranch> branches;
-};
-
-struct OnnxModel : OnnxBody {
+struct OnnxModel {
   int64_t opset = 0;  // Of the default domain.
   std::string graph_name;
   std::vector<std::unique_ptr<SourceFile>> files;  // The ONNX file is first.
   std::vector<OnnxValueInfo> inputs, outputs;
+  std::vector<OnnxTensor> initializers;
+  std::vector<OnnxNode> nodes;
+  std::vector<OnnxBranch> branches;
 };
 
 // Scans `path` by the wire format. Weights stay where they are, so memory is
