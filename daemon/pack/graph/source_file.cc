@@ -28,6 +28,10 @@ absl::StatusOr<std::unique_ptr<SourceFile>> Own(UniqueFd fd, std::string path) {
   if (fstat(fd.get(), &info) != 0) {
     return absl::ErrnoToStatus(errno, absl::StrCat(path, ": fstat"));
   }
+  if (S_ISDIR(info.st_mode)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": is a folder, not a file"));
+  }
   if (!S_ISREG(info.st_mode)) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": not a regular file"));
@@ -164,7 +168,11 @@ absl::StatusOr<std::unique_ptr<SourceFile>> OpenBeneathModel(
         ": external data behind a symbolic link is refused; copy the "
         "file into the model's folder"));
   }
-  if (!fd) return absl::ErrnoToStatus(errno, path);
+  if (!fd) {
+    return absl::ErrnoToStatus(
+        errno,
+        absl::StrCat("weights beside the model (external data), ", path));
+  }
   return Own(std::move(fd), path);
 }
 

@@ -328,12 +328,8 @@ class Builder {
             absl::StrFormat("the graph's output \"%s\" is written by no node",
                             Printable(output.name)));
       }
-      if (!seen.insert(output.name).second) {
-        return absl::InvalidArgumentError(
-            absl::StrFormat("the graph's output \"%s\" is listed twice",
-                            Printable(output.name)));
-      }
-      graph_.outputs.push_back(*known);
+      // torch.onnx lists what a module returns twice as often.
+      if (seen.insert(output.name).second) graph_.outputs.push_back(*known);
     }
     return absl::OkStatus();
   }

@@ -135,6 +135,50 @@ TEST_CASE("External data that is no number is refused") {
              Catch::Contains("offset is \"-1\""));
 }
 
+TEST_CASE("A file of another kind is refused by what it is, and what to do") {
+  struct Row {
+    std::string bytes;
+    const char* message;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"", "it is empty"},
+      {"\x1f\x8b\x08 and so on", "gunzip"},
+      {"PK\x03\x04 and so on", "torch.onnx.export"},
+      {"\x80\x02}q\x00.", "torch.onnx.export"},
+      {"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"},
+      {"<!DOCTYPE html><html>", "is a web page"},
+      {"\x1c\x01\x02\x03TFL3 and so on", "--tflite"},
+      {"layerd\r\n and so on", "is a layer file already"},
+      {"\x0a\x05graph\x12\x02op", "tf2onnx, paddle2onnx"},
+      {"\x08\x01\x12\x03tag", "a SavedModel of TensorFlow"},
+  }));
+  INFO(row.message);
+  Folder folder;
+  WriteFile(folder.path / "model.onnx", row.bytes);
+
+  const auto graph = ImportOnnx(folder.path / "model.onnx", {});
+
+  REQUIRE(absl::IsInvalidArgument(graph.status()));
+  CHECK_THAT(std::string(graph.status().message()),
+             Catch::Contains("model.onnx: not an ONNX file: it ") &&
+                 Catch::Contains(row.message));
+}
+
+TEST_CASE("A file that was copied in part says so") {
+  TestModel model(13);
+  model.Input("x", {1, 4});
+  model.Add("Relu", {"x"}, {"y"});
+  model.Output("y");
+  std::string bytes = model.proto.SerializeAsString();
+  Folder folder;
+  WriteFile(folder.path / "model.onnx", bytes.substr(0, bytes.size() / 2));
+
+  const auto graph = ImportOnnx(folder.path / "model.onnx", {});
+
+  CHECK_THAT(std::string(graph.status().message()),
+             Catch::Contains("was it copied whole?"));
+}
+
 // 300 MB beside the model and 300 MB inside it, both of holes.
 TEST_CASE("Memory does not grow with the file") {
   constexpr int64_t kRows = 75'000'000 / 4;

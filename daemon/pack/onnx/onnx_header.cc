@@ -43,7 +43,9 @@ absl::Status CheckHeader(const OnnxHeader& header) {
   if (!header.graph || header.ir_version == 0) {
     return absl::InvalidArgumentError(
         absl::StrFormat("not an ONNX file: it has no %s",
-                        header.graph ? "ir_version" : "graph"));
+                        header.graph ? "ir_version"
+                                     : "graph (tf2onnx converts a SavedModel "
+                                       "of TensorFlow)"));
   }
   if (header.ir_version < kIrVersionMin || header.ir_version > kIrVersionMax) {
     return absl::UnimplementedError(

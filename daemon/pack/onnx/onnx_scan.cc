@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
 #include "daemon/pack/graph/source_file.h"
+#include "daemon/pack/onnx/file_kind.h"
 #include "daemon/pack/onnx/inline_functions.h"
 #include "daemon/pack/onnx/onnx_function.h"
 #include "daemon/pack/onnx/onnx_header.h"
@@ -25,7 +26,6 @@ namespace {
 using onnx::FunctionProto;
 using onnx::GraphProto;
 using onnx::SparseTensorProto;
-using onnx::TensorAnnotation;
 using onnx::TensorProto;
 using onnx::TensorShapeProto;
 using onnx::TypeProto;
@@ -87,7 +87,8 @@ absl::Status ScanType(WireReader message, OnnxValueInfo& info) {
     if (field.number == kDenotation) continue;
     if (field.number != TypeProto::kTensorTypeFieldNumber) {
       return absl::UnimplementedError(
-          "is no tensor (a sequence, map, optional or sparse tensor)");
+          "is no tensor (a sequence, map, optional or sparse tensor); "
+          "skl2onnx writes tensors with options={\"zipmap\": False}");
     }
     RETURN_IF_ERROR(CheckBytesField(field, "tensor type"));
     RETURN_IF_ERROR(ScanTensorType(message.Within(field), info));
@@ -159,9 +160,6 @@ class GraphScanner {
       case GraphProto::kSparseInitializerFieldNumber:
         RETURN_IF_ERROR(CheckBytesField(field, "sparse initializer"));
         return RefuseSparse(graph.Within(field));
-      case GraphProto::kQuantizationAnnotationFieldNumber:
-        RETURN_IF_ERROR(CheckBytesField(field, "annotation"));
-        return RefuseQuantization(graph.Within(field));
       default:
         return absl::OkStatus();
     }
@@ -271,16 +269,6 @@ class GraphScanner {
         "sparse initializer \"%s\": sparse weights are not supported", name));
   }
 
-  static absl::Status RefuseQuantization(const WireReader& message) {
-    ASSIGN_OR_RETURN(
-        const std::string name,
-        StringOf(message, TensorAnnotation::kTensorNameFieldNumber));
-    return absl::UnimplementedError(absl::StrFormat(
-        "tensor \"%s\" is quantized (quantization_annotation); quantized "
-        "models are not supported",
-        name));
-  }
-
   static absl::Status CheckCount(size_t count, size_t max, const char* what) {
     if (count < max) return absl::OkStatus();
     return absl::InvalidArgumentError(
@@ -295,15 +283,18 @@ class GraphScanner {
   int depth_ = 0;
 };
 
-absl::StatusOr<OnnxHeader> NamingFile(const WireReader& file,
-                                      absl::StatusOr<OnnxHeader> header) {
-  const std::string& path = file.window()->file().path;
-  if (header.ok() || absl::StartsWith(header.status().message(), path)) {
-    return header;
+// Names the file, and what it is in truth.
+absl::Status AboutFile(const SourceFile& file, const absl::Status& refusal) {
+  const std::string kind =
+      absl::IsInvalidArgument(refusal) ? OtherKindOf(file) : std::string();
+  std::string message(refusal.message());
+  if (!kind.empty()) {
+    message = absl::StrCat("not an ONNX file: it ", kind);
   }
-  return absl::Status(
-      header.status().code(),
-      absl::StrCat(path, ": ", std::string(header.status().message())));
+  if (!absl::StartsWith(message, file.path)) {
+    message = absl::StrCat(file.path, ": ", message);
+  }
+  return absl::Status(refusal.code(), message);
 }
 
 // Scans all that a file says, then writes functions out.
@@ -315,8 +306,9 @@ class ModelScanner {
   absl::Status Scan() {
     FileWindow window(model_->files.front().get());
     const WireReader file(&window);
-    ASSIGN_OR_RETURN(const OnnxHeader header,
-                     NamingFile(file, ReadHeader(file)));
+    const absl::StatusOr<OnnxHeader> read = ReadHeader(file);
+    if (!read.ok()) return AboutFile(window.file(), read.status());
+    const OnnxHeader& header = *read;
     model_->opset = *header.opset;
     RETURN_IF_ERROR(ScanFunctions(file, header));
     ScannedBody body;

@@ -97,7 +97,11 @@ absl::StatusOr<WireField> WireReader::Next() {
       ASSIGN_OR_RETURN(field.bytes, NextVarint());
       field.offset_bytes = at_bytes_;
       if (field.bytes > end_bytes_ - at_bytes_) {
-        return Malformed("a field reaches past the end of its message");
+        return Malformed(
+            end_bytes_ == window_->file().bytes
+                ? "a field reaches past the end of the file; was it copied "
+                  "whole?"
+                : "a field reaches past the end of its message");
       }
       at_bytes_ += field.bytes;
       return field;

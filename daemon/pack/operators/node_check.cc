@@ -25,7 +25,8 @@ constexpr const char* kCountsResults =
     "this in the client";
 constexpr const char* kLacksBody = "it has no body";
 constexpr const char* kRandom =
-    "it draws random numbers: a request would not get the same answer twice";
+    "it draws random numbers: a request would not get the same answer twice; "
+    "make them an input of the model";
 // clang-format off
 constexpr Reason kReasons[] = {
     {"Bernoulli", kRandom},
@@ -42,13 +43,15 @@ constexpr Reason kReasons[] = {
 // clang-format on
 
 // Whose operators strangers are, and how to do without them.
+constexpr char kOptimised[] =
+    "ONNX Runtime's optimiser wrote it; use the model from before, or optimise "
+    "with its basic level alone";
 constexpr Reason kDomains[] = {
     {"ai.onnx.ml",
      "it belongs to classical models (trees, tables of words), of which only "
      "linear ones and what scales numbers are supported"},
-    {"com.microsoft",
-     "ONNX Runtime's optimiser wrote it; use the model from before, or "
-     "optimise with its basic level alone"},
+    {"com.microsoft", kOptimised},
+    {"com.microsoft.nchwc", kOptimised},
 };
 
 absl::Status RefuseDomain(const Node& node, std::string_view domain) {
