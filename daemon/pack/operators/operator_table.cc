@@ -132,6 +132,7 @@ constexpr OperatorRow kOperators[] = {
     {"Relu", 7, 1, 1, 1, InferUnary, Folds::kSmall, FoldActivation, Lowers::kNumbers},
     {"Reshape", 7, 2, 2, 1, InferReshape, Folds::kAnySize, FoldReshape, Lowers::kAny},
     {"Resize", 10, 1, 4, 1, InferResize, Folds::kNever, nullptr, Lowers::kNumbers},
+    {"ReverseSequence", 10, 2, 2, 1, nullptr, Folds::kNever, nullptr, Lowers::kAny},
     {"RoiAlign", 10, 3, 3, 1, nullptr, Folds::kNever, nullptr, Lowers::kAny},
     {"RotaryEmbedding", 23, 3, 4, 1, nullptr, Folds::kNever, nullptr, Lowers::kAny},
     {"Round", 11, 1, 1, 1, InferUnary, Folds::kSmall, FoldActivation, Lowers::kFloats},

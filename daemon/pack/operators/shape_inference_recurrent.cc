@@ -132,21 +132,22 @@ absl::Status CheckKnown(const NodeContext& node, size_t i, const char* name) {
       "%s is computed at run time; it must be known while packing", name));
 }
 
-// All rows of the batch have all steps: then it says nothing.
+// Known or not; those of a request are looked at when it is there.
 absl::Status CheckLengths(const NodeContext& node, int64_t steps,
                           int64_t batch) {
   if (!node.has_input(4)) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::vector<int64_t> lengths,
-                   node.Ints(4, "sequence_lens"));
-  if (static_cast<int64_t>(lengths.size()) != batch) {
+  const DataType dtype = node.dtype(4);
+  if (node.shape(4) != std::vector<int64_t>{batch} ||
+      (dtype != DataType::kI32 && dtype != DataType::kI64)) {
     return node.Invalid("sequence_lens has not one length for each sequence");
   }
+  if (node.constant(4) == nullptr) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<int64_t> lengths,
+                   node.Ints(4, "sequence_lens"));
   for (const int64_t length : lengths) {
-    if (length == steps) continue;
-    return node.Unsupported(absl::StrFormat(
-        "a sequence of %d in %d steps; bind the input to the length of the "
-        "sequence instead",
-        length, steps));
+    if (length >= 0 && length <= steps) continue;
+    return node.Invalid(
+        absl::StrFormat("a sequence of %d in %d steps", length, steps));
   }
   return absl::OkStatus();
 }

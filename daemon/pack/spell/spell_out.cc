@@ -114,6 +114,7 @@ constexpr Row kRows[] = {
     {"QuantizeLinear", SpellQuantizeLinear},
     {"RMSNormalization", SpellRootNormalization},
     {"RNN", SpellRecurrent},
+    {"ReverseSequence", SpellReverseSequence},
     {"RoiAlign", SpellRoiAlign},
     {"RotaryEmbedding", SpellRotaryEmbedding},
     {"STFT", SpellStft},

@@ -115,7 +115,7 @@ TEST_CASE("What cannot be spelled out is refused with the reason") {
       {"floats that are multiplied as bytes", [](TestModel& m) { m.Add("MatMulInteger", {"x", "x"}, {"y"}); }, "INT8 and UINT8"},
       {"a grid of nothing", [](TestModel& m) { m.Add("GridSample", {"x", "u"}, {"y"}); }, "grids"},
       {"weights of a recurrence from run time", [](TestModel& m) { m.Input("s", {5, 1, 2}); m.Input("w", {1, 8, 2}); m.Add("LSTM", {"s", "w", "w"}, {"y"}); }, "must be known while packing"},
-      {"a sequence that ends early", [](TestModel& m) { m.Input("s", {5, 1, 2}); m.Weights("w", {1, 2, 2}, Floats(4, 1)); m.proto.mutable_graph()->add_initializer()->CopyFrom(OneLength(3)); m.Add("RNN", {"s", "w", "w", "", "lengths"}, {"y"}); }, "a sequence of 3 in 5 steps"},
+      {"a sequence beyond the steps", [](TestModel& m) { m.Input("s", {5, 1, 2}); m.Weights("w", {1, 2, 2}, Floats(4, 1)); m.proto.mutable_graph()->add_initializer()->CopyFrom(OneLength(6)); m.Add("RNN", {"s", "w", "w", "", "lengths"}, {"y"}); }, "a sequence of 6 in 5 steps"},
       {"an activation of control characters", [](TestModel& m) { m.Input("s", {5, 1, 2}); m.Weights("w", {1, 2, 2}, Floats(4, 1)); SetStrings(m.Add("RNN", {"s", "w", "w"}, {"y"}), "activations", {"\x1b[2J"}); }, "\"\\x1b[2J\" is not supported"},
       {"a window of 2^63 elements", [](TestModel& m) { WideWindow(m, {1 << 21, 1 << 21, 1 << 21}); }, "more than 64 elements"},
       {"a window of 2^64 elements", [](TestModel& m) { WideWindow(m, {1 << 16, 1 << 16, 1 << 16, 1 << 16}); }, "more than 64 elements"},

@@ -3,10 +3,12 @@
 // ONNX Runtime's DynamicQuantizeLSTM has weights of eight bits; it would round
 // what they meet as well, and that we do not.
 
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "config/status_macros.h"
+#include "daemon/pack/spell/sequence_lengths.h"
 #include "daemon/pack/spell/speller.h"
 #include "kernels/operator.h"
 
@@ -41,7 +43,7 @@ class Directions {
     steps_ = given[is_batch_first_ ? 1 : 0];
     batch_ = given[is_batch_first_ ? 0 : 1];
     inputs_ = given[2];
-    ASSIGN_OR_RETURN(x, speller_.Reshaped(x, {steps_ * batch_, inputs_}));
+    RETURN_IF_ERROR(TakeLengths());
     for (int64_t d = 0; d < directions_; ++d) {
       ASSIGN_OR_RETURN(const int states, Direction(x, d));
       states_.push_back(states);
@@ -52,6 +54,18 @@ class Directions {
   }
 
  private:
+  absl::Status TakeLengths() {
+    if (!speller_.has_input(4)) return absl::OkStatus();
+    if (speller_.is_known(speller_.input(4))) {
+      ASSIGN_OR_RETURN(const Ints lengths,
+                       speller_.Elements(speller_.input(4)));
+      if (lengths == Ints(lengths.size(), steps_)) return absl::OkStatus();
+    }
+    ASSIGN_OR_RETURN(lengths_, SequenceLengths::Of(&speller_, speller_.input(4),
+                                                   steps_, batch_));
+    return absl::OkStatus();
+  }
+
   bool IsReverse(int64_t direction) const {
     return direction == 1 ||
            speller_.attribute<std::string>("direction") == "reverse";
@@ -97,7 +111,16 @@ class Directions {
                         {{"axis", int64_t{1}}});
   }
 
+  // Whether the direction goes forward over sequences that were turned round.
+  bool IsTurned(int64_t direction) const {
+    return lengths_ && IsReverse(direction);
+  }
+
   absl::StatusOr<int> Products(int x, int64_t direction) {
+    if (IsTurned(direction)) {
+      ASSIGN_OR_RETURN(x, lengths_->Turned(x, inputs_));
+    }
+    ASSIGN_OR_RETURN(x, speller_.Reshaped(x, {steps_ * batch_, inputs_}));
     std::vector<int> operands = {x};
     if (is_swapped_) {
       ASSIGN_OR_RETURN(operands.emplace_back(),
@@ -189,7 +212,7 @@ class Directions {
     return speller_.AddOwn(
         "Recurrent", std::move(operands),
         {{"kind", static_cast<int64_t>(op_.kind)},
-         {"is_reverse", int64_t{IsReverse(direction)}},
+         {"is_reverse", int64_t{!lengths_ && IsReverse(direction)}},
          {"resets_product", int64_t{op_.resets_product}},
          {"weights", weights},
          {"clip", speller_.attribute<float>("clip")},
@@ -213,8 +236,14 @@ class Directions {
   absl::Status FinishAll() {
     if (!speller_.has_output(0)) return absl::OkStatus();
     std::vector<int> parts;
-    for (const int states : states_) {
-      ASSIGN_OR_RETURN(const int part, Part(states, 0));
+    for (size_t d = 0; d < states_.size(); ++d) {
+      ASSIGN_OR_RETURN(int part, Part(states_[d], 0));
+      if (IsTurned(static_cast<int64_t>(d))) {
+        ASSIGN_OR_RETURN(part, lengths_->Turned(part, units_));
+      }
+      if (lengths_) {
+        ASSIGN_OR_RETURN(part, lengths_->Ended(part));
+      }
       ASSIGN_OR_RETURN(parts.emplace_back(),
                        speller_.Reshaped(part, {steps_, 1, batch_, units_}));
     }
@@ -230,7 +259,9 @@ class Directions {
     for (size_t d = 0; d < states_.size(); ++d) {
       const int64_t last = IsReverse(static_cast<int64_t>(d)) ? 0 : steps_ - 1;
       ASSIGN_OR_RETURN(const int part, Part(states_[d], which));
-      ASSIGN_OR_RETURN(parts.emplace_back(), Sliced(part, 0, last, 1));
+      ASSIGN_OR_RETURN(parts.emplace_back(), lengths_
+                                                 ? lengths_->Last(part, units_)
+                                                 : Sliced(part, 0, last, 1));
     }
     int all = Joined(std::move(parts), 0);
     if (is_batch_first_) all = speller_.Transposed(all, {1, 0, 2});
@@ -244,7 +275,8 @@ class Directions {
   bool is_swapped_ = false;  // W and R are [columns, rows], and quantised.
   int64_t directions_ = 1, rows_ = 0, units_ = 0;  // Rows: gates * units.
   int64_t steps_ = 0, batch_ = 0, inputs_ = 0;
-  std::vector<int> states_;  // Of each direction.
+  std::optional<SequenceLengths> lengths_;  // If they end before the steps.
+  std::vector<int> states_;                 // Of each direction.
 };
 
 }  // namespace

@@ -96,6 +96,9 @@ struct Case {
   const char* op_type;
   int64_t gates;
   bool has_start;
+  // Of the sequences, if not all steps; said by the request or by the file.
+  std::vector<int64_t> lengths = {};
+  bool is_asked = false;
 };
 
 using Shape = std::vector<int64_t>;
@@ -122,12 +125,13 @@ class Layer {
     model.Weights("w", {directions_, rows(), kInputs}, weights_.w);
     model.Weights("r", {directions_, rows(), kUnits}, weights_.r);
     model.Weights("b", {directions_, 2 * rows()}, weights_.b);
-    std::vector<std::string> inputs = {"x", "w", "r", "b"};
+    std::vector<std::string> inputs = {"x", "w", "r", "b", ""};
     std::vector<Floats> given = {x_};
+    if (!row_.lengths.empty()) inputs[4] = AddLengths(model, given);
     if (row_.has_start) {
       model.Input("h0", is_batch_first_ ? Shape{kBatch, directions_, kUnits}
                                         : Shape{directions_, kBatch, kUnits});
-      inputs.insert(inputs.end(), {"", "h0"});
+      inputs.push_back("h0");
       given.push_back(h0_);
     }
     onnx::NodeProto* node = model.Add(row_.op_type, inputs, {"y", "last"});
@@ -146,16 +150,19 @@ class Layer {
     std::vector<double> h(h0_.begin() + state * kUnits,
                           h0_.begin() + (state + 1) * kUnits);
     std::vector<double> c(kUnits, 0);
-    for (int64_t s = 0; s < kSteps; ++s) {
+    const int64_t length = row_.lengths.empty() ? kSteps : row_.lengths[n];
+    if (length == 0) h.assign(kUnits, 0);
+    for (int64_t s = 0; s < length; ++s) {
       const bool is_reverse = d == 1 || direction_ == "reverse";
-      const int64_t t = is_reverse ? kSteps - 1 - s : s;
+      const int64_t t = is_reverse ? length - 1 - s : s;
       const int64_t at = is_batch_first_ ? n * kSteps + t : t * kBatch + n;
       const std::vector<double> x(x_.begin() + at * kInputs,
                                   x_.begin() + (at + 1) * kInputs);
       Step(row_.op_type, weights_, d, x.data(), h.data(), c.data());
-      CheckUnits(answers[0], h,
-                 is_batch_first_ ? at * directions_ + d
-                                 : (t * directions_ + d) * kBatch + n);
+      CheckUnits(answers[0], h, PlaceOf(t, d, n));
+    }
+    for (int64_t t = length; t < kSteps; ++t) {
+      CheckUnits(answers[0], std::vector<double>(kUnits, 0), PlaceOf(t, d, n));
     }
     CheckUnits(answers[1], h, state);
   }
@@ -164,6 +171,25 @@ class Layer {
 
  private:
   int64_t rows() const { return row_.gates * kUnits; }
+
+  std::string AddLengths(TestModel& model, std::vector<Floats>& given) const {
+    if (row_.is_asked) {
+      model.Input("lengths", {kBatch});
+      given.emplace_back(row_.lengths.begin(), row_.lengths.end());
+    } else {
+      model.Weights("lengths", {kBatch},
+                    Floats(row_.lengths.begin(), row_.lengths.end()));
+    }
+    SetInt(model.Add("Cast", {"lengths"}, {"whole"}), "to",
+           onnx::TensorProto::INT32);
+    return "whole";
+  }
+
+  // In the output of all steps.
+  int64_t PlaceOf(int64_t t, int64_t d, int64_t n) const {
+    return is_batch_first_ ? (n * kSteps + t) * directions_ + d
+                           : (t * directions_ + d) * kBatch + n;
+  }
 
   static void CheckUnits(const Floats& answer, const std::vector<double>& h,
                          int64_t place) {
@@ -186,7 +212,12 @@ TEST_CASE("Recurrent layers answer as defined, in each direction and layout") {
                                           {"GRU", 3, true},
                                           {"GRU", 3, false},
                                           {"LSTM", 4, true},
-                                          {"LSTM", 4, false}}));
+                                          {"LSTM", 4, false},
+                                          {"RNN", 1, true, {3, 1}, true},
+                                          {"GRU", 3, false, {4, 2}, true},
+                                          {"LSTM", 4, true, {2, 4}, true},
+                                          {"LSTM", 4, true, {0, 3}, true},
+                                          {"LSTM", 4, true, {3, 2}, false}}));
   const std::string direction = GENERATE("forward", "reverse", "bidirectional");
   const bool is_batch_first = GENERATE(false, true);
   INFO(row.op_type << " " << direction << " layout " << is_batch_first);

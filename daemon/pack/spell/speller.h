@@ -194,6 +194,8 @@ absl::Status SpellAttention(Speller& speller);
 absl::Status SpellMultiHeadAttention(Speller& speller);
 // spell_roi_align.cc
 absl::Status SpellRoiAlign(Speller& speller);
+// spell_sequence.cc
+absl::Status SpellReverseSequence(Speller& speller);
 // spell_spectrum.cc
 absl::Status SpellDft(Speller& speller);
 absl::Status SpellStft(Speller& speller);
