@@ -51,7 +51,8 @@ install_tools() {
 
 # Unpacked, not installed: nothing of it ever runs outside qemu.
 make_sysroot() {
-  [ -e "$sysroot/layerd_made" ] && return
+  # One with other libraries than are wanted now is made again.
+  [ "$(cat "$sysroot/layerd_made" 2>/dev/null)" = "$libraries" ] && return
   local mirror made
   mirror=$(sed -n 's/^URIs: *//p; s/^deb \(\[.*\] \)\?\([^ ]*\) .*/\2/p' \
     /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null |
@@ -71,8 +72,8 @@ make_sysroot() {
       ln -sfnr "$1$(readlink "$link")" "$link"
     done
     rm -rf "$1/var/cache/apt/archives" "$1/debootstrap"
-    touch "$1/layerd_made"
-    chmod 755 "$1"' sh "$made"
+    echo "$2" >"$1/layerd_made"
+    chmod 755 "$1"' sh "$made" "$libraries"
   as_root rm -rf "$sysroot"
   as_root mv "$made" "$sysroot"
 }

@@ -36,6 +36,8 @@ libssl-dev                OpenSSL: SHA-256 of the files that are packed
 libyaml-cpp-dev           reads the configuration
 libspdlog-dev             the log
 rapidjson-dev             layerctl's answers as JSON
+libturbojpeg0-dev         reads pictures for layerctl infer: JPEG
+libpng-dev                reads pictures for layerctl infer: PNG
 libcpp-httplib-dev        serves metrics and the live page
 TABLE
 }

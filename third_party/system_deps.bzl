@@ -115,6 +115,19 @@ def system_deps():
         targets = {":httplib": ["pkg:cpp-httplib", "hdr:httplib.h"]},
     )
     system_library(
+        name = "turbojpeg",
+        hint = "apt-get install libturbojpeg0-dev",
+        targets = {":turbojpeg": ["pkg:libturbojpeg", "hdr:turbojpeg.h"]},
+    )
+
+    # Not by pkg-config, which would add a folder of this machine's headers to
+    # a build for another processor.
+    system_library(
+        name = "libpng",
+        hint = "apt-get install libpng-dev",
+        targets = {":libpng": ["lib:png", "hdr:png.h"]},
+    )
+    system_library(
         name = "benchmark",
         hint = "apt-get install libbenchmark-dev",
         targets = {":benchmark": ["pkg:benchmark", "hdr:benchmark/benchmark.h"]},

@@ -105,9 +105,16 @@ std::vector<std::string> NamesOf(const std::vector<ArrayPort>& ports) {
   return names;
 }
 
+absl::StatusOr<Array> ReadArray(const std::string& path,
+                                const ArrayPort& port) {
+  ASSIGN_OR_RETURN(Array array, ReadNpy(path));
+  RETURN_IF_ERROR(CheckFits(array, path, port));
+  return array;
+}
+
 absl::StatusOr<std::vector<Array>> ReadInputs(
-    const std::vector<std::string>& values,
-    const std::vector<ArrayPort>& ports) {
+    const std::vector<std::string>& values, const std::vector<ArrayPort>& ports,
+    const ReadPort& read) {
   ASSIGN_OR_RETURN(const std::vector<std::string> paths,
                    PathsByName("--input", values, NamesOf(ports)));
   std::vector<Array> arrays;
@@ -117,8 +124,7 @@ absl::StatusOr<std::vector<Array>> ReadInputs(
           "--input %s=x.npy is missing; it takes %s", ports[i].name,
           Describe(ports[i].dtype, ports[i].shape)));
     }
-    ASSIGN_OR_RETURN(Array array, ReadNpy(paths[i]));
-    RETURN_IF_ERROR(CheckFits(array, paths[i], ports[i]));
+    ASSIGN_OR_RETURN(Array array, read(paths[i], ports[i]));
     arrays.push_back(std::move(array));
   }
   return arrays;

@@ -2,6 +2,7 @@
 #define LAYERD_DAEMON_CTL_ARRAY_FILES_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,13 +22,19 @@ struct ArrayPort {
 
 std::vector<std::string> NamesOf(const std::vector<ArrayPort>& ports);
 
-// The files that the values of --input name, in the order of `ports`.
+// What the .npy file at `path` holds. UsageError() if its datatype or shape is
+// not exactly the port's.
+absl::StatusOr<Array> ReadArray(const std::string& path, const ArrayPort& port);
+
+// What the files that the values of --input name hold, in the order of `ports`;
+// `read` makes a port's array of a file.
 //
-// Errors: UsageError() for a port without a file, and for a datatype or shape
-//         that is not exactly the port's.
+// Errors: UsageError() for a port without a file, and those of `read`.
+using ReadPort = std::function<absl::StatusOr<Array>(const std::string& path,
+                                                     const ArrayPort& port)>;
 absl::StatusOr<std::vector<Array>> ReadInputs(
-    const std::vector<std::string>& values,
-    const std::vector<ArrayPort>& ports);
+    const std::vector<std::string>& values, const std::vector<ArrayPort>& ports,
+    const ReadPort& read = ReadArray);
 
 // Where the values of --output want them; empty: not to be written.
 absl::StatusOr<std::vector<std::string>> OutputPaths(

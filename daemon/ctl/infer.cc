@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -13,6 +14,7 @@
 #include "daemon/ctl/json_writer.h"
 #include "daemon/ctl/model_list.h"
 #include "daemon/ctl/output.h"
+#include "daemon/ctl/picture_input.h"
 
 namespace layerd {
 namespace {
@@ -58,14 +60,32 @@ absl::StatusOr<std::vector<Array>> MakeUpInputs(
   return arrays;
 }
 
-// From --input, the .npy behind the model's name, or --random.
+// Pictures and .npy files. What is made of a picture is said, as the answer
+// hangs on it.
+absl::StatusOr<std::vector<Array>> ReadFiles(
+    const CommandLine& line, const std::vector<std::string>& values,
+    const std::vector<ArrayPort>& ports) {
+  ASSIGN_OR_RETURN(const std::string pixels,
+                   line.OneOf("--pixels", PixelChoices()));
+  const auto read = [&](const std::string& path,
+                        const ArrayPort& port) -> absl::StatusOr<Array> {
+    ASSIGN_OR_RETURN(PictureInput input, ReadPictureOrNpy(path, port, pixels));
+    if (!input.remark.empty() && !line.json()) {
+      std::fputs(absl::StrCat(input.remark, "\n").c_str(), stderr);
+    }
+    return std::move(input.array);
+  };
+  return ReadInputs(values, ports, read);
+}
+
+// From --input, the file behind the model's name, or --random.
 absl::StatusOr<std::vector<Array>> InputsOf(
     const CommandLine& line, const std::vector<ArrayPort>& ports) {
   std::vector<std::string> values = line.All("--input");
   for (size_t i = 1; i < line.operands().size(); ++i) {
     values.push_back(line.operands()[i]);
   }
-  if (!line.Has("--random")) return ReadInputs(values, ports);
+  if (!line.Has("--random")) return ReadFiles(line, values, ports);
   if (!values.empty()) {
     return UsageError("--random makes up all inputs; leave out the others");
   }
@@ -228,15 +248,21 @@ absl::Status RunInfer(const CommandLine& line) {
 Command InferCommand() {
   return {
       .name = "infer",
-      .operands = "MODEL [x.npy]",
+      .operands = "MODEL [x.npy | IMAGE]",
       .operand_count_min = 1,
       .operand_count_max = 2,
       .summary = "Sends a request to a running layerd and shows the answer.",
       .options =
           {{.name = "--input",
-            .value = "NAME=x.npy",
-            .help = "an input; with one input NAME= may be left out",
+            .value = "NAME=FILE",
+            .help = "an input, .npy or picture; with one input NAME= may be "
+                    "left out",
             .repeats = true},
+           {.name = "--pixels",
+            .value = "HOW",
+            .help = "values of a picture: imagenet (less its mean, by its "
+                    "deviation), unit (0 to 1), signed (-1 to 1), raw (0 to "
+                    "255); default imagenet, unit for grey, raw for UINT8"},
            {.name = "--random", .help = "makes up all inputs"},
            {.name = "--seed", .value = "N", .help = "of --random; default 1"},
            {.name = "--output",
@@ -264,8 +290,9 @@ Command InferCommand() {
            AddressOption()},
       .notes =
           "A .npy file has C order and exactly the datatype and shape of "
-          "its input. Images are not taken by this version; give an "
-          ".npy.",
+          "its input. A picture is a JPEG or PNG for an input "
+          "[1, C, H, W] or [1, H, W, C], C being 1 or 3, of FP32, FP16 or "
+          "UINT8: resized to cover it, and its middle cut out.",
       .run = RunInfer,
   };
 }
