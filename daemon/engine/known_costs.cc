@@ -24,9 +24,7 @@ namespace {
 // Twenty bytes or so a part.
 constexpr uintmax_t kProfileBytesMax = 64 << 20;
 
-// The superblock has the checksums of the manifest and of the tile table,
-// which has those of all weights.
-absl::StatusOr<std::string> DigestOf(const std::string& layer_file) {
+absl::StatusOr<std::string> DigestIn(const std::string& layer_file) {
   ASSIGN_OR_RETURN(const DirectFile file, DirectFile::Open(layer_file));
   PageBuffer head(kPageBytes);
   const uint64_t head_bytes = std::min(file.file_bytes(), kPageBytes);
@@ -34,8 +32,7 @@ absl::StatusOr<std::string> DigestOf(const std::string& layer_file) {
   ASSIGN_OR_RETURN(
       const Superblock superblock,
       ParseSuperblock(head.bytes().first(head_bytes), file.file_bytes()));
-  return absl::StrFormat("%08x%08x", superblock.manifest_crc32c,
-                         superblock.tile_table_crc32c);
+  return DigestOf(superblock);
 }
 
 std::string MachineKey(const KernelKey& key, int threads) {
@@ -49,14 +46,20 @@ std::string MachineKey(const KernelKey& key, int threads) {
 absl::StatusOr<KnownCosts> KnownCosts::Of(const std::string& layer_file,
                                           const std::string& cache_folder,
                                           const KernelKey& key, int threads) {
-  KnownCosts costs;
-  auto digest = DigestOf(layer_file);
+  auto digest = DigestIn(layer_file);
   if (!digest.ok()) {
     return absl::Status(
         digest.status().code(),
         absl::StrCat(layer_file, ": ", std::string(digest.status().message())));
   }
-  costs.file_digest_ = *std::move(digest);
+  return OfDigest(*digest, cache_folder, key, threads);
+}
+
+KnownCosts KnownCosts::OfDigest(const std::string& file_digest,
+                                const std::string& cache_folder,
+                                const KernelKey& key, int threads) {
+  KnownCosts costs;
+  costs.file_digest_ = file_digest;
   costs.machine_key_ = MachineKey(key, threads);
   costs.path_ = absl::StrCat(
       cache_folder, "/",

@@ -24,6 +24,10 @@ class KnownCosts {
   static absl::StatusOr<KnownCosts> Of(const std::string& layer_file,
                                        const std::string& cache_folder,
                                        const KernelKey& key, int threads);
+  // Of a file that is open, whatever lies at its path by now.
+  static KnownCosts OfDigest(const std::string& file_digest,
+                             const std::string& cache_folder,
+                             const KernelKey& key, int threads);
 
   // What was measured; nothing if there is no profile, or an unsound one.
   std::optional<CostProfile> Read(size_t parts) const;

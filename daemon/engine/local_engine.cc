@@ -9,7 +9,6 @@
 #include "absl/strings/str_format.h"
 #include "config/check.h"
 #include "config/status_macros.h"
-#include "daemon/engine/known_costs.h"
 #include "daemon/engine/traced_engine.h"
 #include "daemon/plan/base_memory.h"
 #include "daemon/rt/compute_cpus.h"
@@ -155,7 +154,7 @@ LocalEngine::~LocalEngine() {
   scheduler_.Shutdown();
   executor_thread_.Join();
   parts_.backend->StopHelping();
-  KeepPartTimes(models_, known_, {});
+  KeepPartTimes(models_, {});
 }
 
 // They begin with the priority and the CPUs of this thread.
@@ -195,7 +194,7 @@ std::vector<absl::Status> LocalEngine::LoadModels(
     Models candidate = With(wanted, *model);
     statuses.push_back(MemoryPlanner(DemandsOf(candidate, {})).Check(budgets_));
     if (!statuses.back().ok()) continue;
-    const auto known = KnownOf(source.layer_file_path, **model);
+    const auto known = KnownOf(**model);
     RestorePartTimes(known->seen, model->get());
     fresh.push_back({statuses.size() - 1, *model, known});
     wanted = std::move(candidate);
@@ -285,7 +284,7 @@ absl::StatusOr<std::shared_ptr<Model>> LocalEngine::Load(
 }
 
 std::shared_ptr<const LocalEngine::Known> LocalEngine::KnownOf(
-    const std::string& layer_file_path, const Model& model) const {
+    const Model& model) const {
   const KernelKey key = parts_.backend->key();
   Machine machine =
       options_.machine.value_or(Machine::OfClass(key.isa, options_.threads));
@@ -296,12 +295,9 @@ std::shared_ptr<const LocalEngine::Known> LocalEngine::KnownOf(
   const bool is_here =
       !options_.machine || options_.machine->processor == ProcessorName();
   auto known = std::make_shared<Known>();
-  known->layer_file_path = layer_file_path;
   std::optional<CostProfile> profile;
   if (is_here && !options_.cache_path.empty()) {
-    const auto costs = KnownCosts::Of(layer_file_path, options_.cache_path, key,
-                                      options_.threads);
-    if (costs.ok()) profile = costs->Read(model.program().parts.size());
+    profile = ProfileOf(model).Read(model.program().parts.size());
   }
   known->measured = profile.has_value();
   if (profile) known->seen = profile->seen;
@@ -323,6 +319,11 @@ std::shared_ptr<const LocalEngine::Known> LocalEngine::KnownOf(
   return known;
 }
 
+KnownCosts LocalEngine::ProfileOf(const Model& model) const {
+  return KnownCosts::OfDigest(model.file().digest(), options_.cache_path,
+                              parts_.backend->key(), options_.threads);
+}
+
 void LocalEngine::RestorePartTimes(const SeenParts& seen, Model* model) const {
   if (!options_.keep_part_times ||
       seen.steps_per_octave != PartTimes::kStepsPerOctave) {
@@ -334,19 +335,15 @@ void LocalEngine::RestorePartTimes(const SeenParts& seen, Model* model) const {
       model->name(), model->version()));
 }
 
-void LocalEngine::KeepPartTimes(const Models& models, const KnownModels& known,
+void LocalEngine::KeepPartTimes(const Models& models,
                                 const Models& others) const {
   if (!options_.keep_part_times || options_.cache_path.empty()) return;
   for (const std::shared_ptr<Model>& model : models) {
     if (std::ranges::count(others, model) > 0) continue;
-    const auto costs = KnownCosts::Of(known.at(model.get())->layer_file_path,
-                                      options_.cache_path,
-                                      parts_.backend->key(), options_.threads);
-    if (!costs.ok()) continue;  // The file is gone.
-    const absl::Status kept =
-        costs->WriteSeen(model->program().parts.size(),
-                         {.steps_per_octave = PartTimes::kStepsPerOctave,
-                          .counts = model->part_times().counts()});
+    const absl::Status kept = ProfileOf(*model).WriteSeen(
+        model->program().parts.size(),
+        {.steps_per_octave = PartTimes::kStepsPerOctave,
+         .counts = model->part_times().counts()});
     if (kept.ok()) continue;
     LogWarning(absl::StrFormat(
         "model %s/%s: what was seen of its parts is not "
@@ -388,12 +385,11 @@ IoEngineOpener LocalEngine::TracedOpener() {
 
 absl::Status LocalEngine::Adopt(Models models, const MemoryBudgets& budgets,
                                 bool strict) {
-  KnownModels known, known_before;
+  KnownModels known;
   Models before;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     before = models_;
-    known_before = known_;
     for (const std::shared_ptr<Model>& model : models) {
       known[model.get()] = known_[model.get()];
     }
@@ -422,7 +418,7 @@ absl::Status LocalEngine::Adopt(Models models, const MemoryBudgets& budgets,
                      promises_->warnings().end());
   }
   scheduler_.Resume(data_path_ ? data_path_->lanes() : Lanes{});
-  if (status.ok()) KeepPartTimes(before, known_before, this->models());
+  if (status.ok()) KeepPartTimes(before, this->models());
   return status;
 }
 

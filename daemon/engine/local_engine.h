@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "daemon/engine/data_path.h"
 #include "daemon/engine/engine.h"
+#include "daemon/engine/known_costs.h"
 #include "daemon/plan/cost_profile.h"
 #include "daemon/plan/memory_plan.h"
 #include "daemon/rt/clock.h"
@@ -83,7 +84,6 @@ class LocalEngine final : public Engine {
 
   // What planning knows of a model.
   struct Known {
-    std::string layer_file_path;
     Costs costs;
     bool measured = false;
     bool measuring_failed = false;  // Not tried again.
@@ -101,13 +101,12 @@ class LocalEngine final : public Engine {
   absl::StatusOr<std::shared_ptr<Model>> Load(const ModelSource& source);
   // These, beside or in the place of those that are there. Under change_.
   absl::Status AdoptWith(std::span<const Fresh> fresh);
-  std::shared_ptr<const Known> KnownOf(const std::string& layer_file_path,
-                                       const Model& model) const;
+  std::shared_ptr<const Known> KnownOf(const Model& model) const;
+  KnownCosts ProfileOf(const Model& model) const;
   // Goes on from what was seen before.
   void RestorePartTimes(const SeenParts& seen, Model* model) const;
   // Of those that are not among `others`. REQUIRES: nobody runs these.
-  void KeepPartTimes(const Models& models, const KnownModels& known,
-                     const Models& others) const;
+  void KeepPartTimes(const Models& models, const Models& others) const;
   static std::vector<ModelDemand> DemandsOf(const Models& models,
                                             const KnownModels& known);
   // Gives `models` their memory, and nothing to any other; not if `strict` and

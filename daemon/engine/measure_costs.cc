@@ -110,13 +110,6 @@ void LocalEngine::GiveUpMeasuring(const Model& model) {
 // CANCELLED if a request came in between.
 absl::Status LocalEngine::Measure(const std::shared_ptr<Model>& model,
                                   const std::function<bool()>& go_on) {
-  std::string path;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const auto known = known_.find(model.get());
-    if (known == known_.end()) return absl::OkStatus();  // It was unloaded.
-    path = known->second->layer_file_path;
-  }
   Tensors tensors = TensorsFor(*model);
   const size_t parts = model->program().parts.size();
   std::vector<std::vector<double>> seconds(parts);
@@ -139,17 +132,14 @@ absl::Status LocalEngine::Measure(const std::shared_ptr<Model>& model,
   }
   give_way_->store(false);
   const auto undisturbed = [&] { return go_on() && !give_way_->load(); };
-  const auto drive = GlanceAtDrive(path, options_.threads, undisturbed);
+  const auto drive =
+      GlanceAtDrive(model->file().path(), options_.threads, undisturbed);
   if (absl::IsUnavailable(drive.status())) return drive.status();
 
-  ASSIGN_OR_RETURN(const KnownCosts costs,
-                   KnownCosts::Of(path, options_.cache_path,
-                                  parts_.backend->key(), options_.threads));
-  const absl::Status written =
-      costs.Write({.part_seconds = TypicalParts(seconds),
-                   .drive = drive.ok() ? drive->speed : DriveSpeed{}});
-  RETURN_IF_ERROR(written);
-  std::shared_ptr<const Known> known = KnownOf(path, *model);
+  RETURN_IF_ERROR(ProfileOf(*model).Write(
+      {.part_seconds = TypicalParts(seconds),
+       .drive = drive.ok() ? drive->speed : DriveSpeed{}}));
+  std::shared_ptr<const Known> known = KnownOf(*model);
   if (!known->measured) {
     return absl::InternalError("the profile that was written is not there");
   }

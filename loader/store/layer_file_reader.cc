@@ -79,6 +79,7 @@ absl::Status LayerFileReader::ReadAll() {
   ASSIGN_OR_RETURN(file_, DirectFile::Open(path_));
   ASSIGN_OR_RETURN(const Superblock superblock, ReadSuperblock());
   stream_ = superblock.stream;
+  digest_ = DigestOf(superblock);
   RETURN_IF_ERROR(ReadManifest(superblock));
   return ReadTileTable(superblock);
 }

@@ -40,6 +40,8 @@ class LayerFileReader {
   const TileTable& tiles() const { return tiles_; }
   const StreamLocation& stream() const { return stream_; }
   const std::string& path() const { return path_; }
+  // Of what was opened: another file may have the path by now.
+  const std::string& digest() const { return digest_; }
   uint64_t file_bytes() const { return file_.file_bytes(); }
 
   // For reads of the stream, at stream().offset_bytes and on.
@@ -66,7 +68,7 @@ class LayerFileReader {
   absl::Status ReadManifest(const Superblock& superblock);
   absl::Status ReadTileTable(const Superblock& superblock);
 
-  std::string path_;
+  std::string path_, digest_;
   DirectFile file_;
   StreamLocation stream_{};
   manifest::Manifest manifest_;

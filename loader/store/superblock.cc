@@ -116,6 +116,11 @@ uint32_t SuperblockCrc32c(const Superblock& superblock) {
                     .first(offsetof(Superblock, crc32c)));
 }
 
+std::string DigestOf(const Superblock& superblock) {
+  return absl::StrFormat("%08x%08x", superblock.manifest_crc32c,
+                         superblock.tile_table_crc32c);
+}
+
 absl::StatusOr<Superblock> ParseSuperblock(std::span<const std::byte> head,
                                            uint64_t file_bytes) {
   if (head.size() < kPageBytes) return CheckShortFile(head);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <type_traits>
 
 #include "absl/status/status.h"
@@ -53,6 +54,10 @@ Superblock NewSuperblock();
 
 // Its own checksum, which goes into `crc32c`.
 uint32_t SuperblockCrc32c(const Superblock& superblock);
+
+// Names what is in the file: of its own checksums those of the manifest and of
+// the tile table, which has those of all weights.
+std::string DigestOf(const Superblock& superblock);
 
 // Reads the first bytes of a file of `file_bytes`; `head` is its first page, or
 // all of a shorter file. What comes back is of this version, and its regions

@@ -95,6 +95,37 @@ TEST_CASE("What was seen of parts outlives an unloaded model") {
   CHECK(BlockingSeconds(engine) == Approx(7e-3).epsilon(0.05));
 }
 
+// A model of other weights and as many parts.
+std::string ModelOfParts(size_t parts) {
+  const std::unique_ptr<Backend> backend = MakeReferenceBackend();
+  for (uint32_t seed = 4;; ++seed) {
+    const std::string path = WriteModel("other.layers", seed);
+    const auto model = Model::Load(path, "m", "1", {}, backend.get());
+    if ((*model)->program().parts.size() == parts) return path;
+  }
+}
+
+TEST_CASE("A layer file in another's place has not its times") {
+  const Kept kept("replaced");
+  const std::string aside = kept.path() + ".aside";
+  TestEngine engine(kept.options(), Drive::kSim);
+  REQUIRE(engine.Load(kept.path(), "m", 3).ok());
+  Serve(&engine, PartTimes::kEnough);
+  std::filesystem::rename(kept.path(), aside);
+  std::filesystem::rename(ModelOfParts(kept.parts()), kept.path());
+  REQUIRE(kept.costs()
+              .Write({.part_seconds =
+                          std::vector<double>(kept.parts(), kPartSeconds)})
+              .ok());
+  REQUIRE(engine.Load(kept.path(), "m", 3).ok());
+  CHECK(kept.costs().Read(kept.parts())->seen.counts.empty());
+
+  // They are where the file is that they were seen of.
+  std::filesystem::rename(aside, kept.path());
+  REQUIRE(engine.Load(kept.path(), "m", 3).ok());
+  CHECK(BlockingSeconds(engine) == Approx(7e-3).epsilon(0.05));
+}
+
 TEST_CASE("A tool that runs a model keeps nothing of it") {
   const Kept kept("tool");
   EngineOptions options = kept.options();
