@@ -3,19 +3,12 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <deque>
+#include <cerrno>
 #include <filesystem>
-#include <map>
-#include <mutex>
-#include <optional>
-#include <set>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -23,19 +16,12 @@
 #include "absl/strings/str_format.h"
 #include "config/byte_size.h"
 #include "config/status_macros.h"
-#include "daemon/engine/child_process.h"
+#include "daemon/engine/local_repository.h"
 #include "daemon/engine/packed_cache.h"
-#include "daemon/engine/repository_entry.h"
-#include "daemon/model/repository_scan.h"
 #include "daemon/rt/log.h"
 
 namespace layerd {
 namespace {
-
-struct Packing {
-  size_t entry;
-  std::unique_ptr<ChildProcess> child;
-};
 
 // Of a warning that comes again with each change of memory.
 std::string WordsOf(std::string line) {
@@ -43,89 +29,32 @@ std::string WordsOf(std::string line) {
   return line;
 }
 
-class RepositoryImpl final : public Repository {
- public:
-  RepositoryImpl(RepositoryOptions options, Engine* engine,
-                 std::vector<FoundModel> found, UniqueFd stop)
-      : options_(std::move(options)), engine_(engine), stop_(std::move(stop)) {
-    for (FoundModel& model : found) {
-      entries_.emplace_back().found = std::move(model);
-    }
-    // Of the start they are told by whoever started it.
-    for (const auto& line : engine_->warnings()) told_.insert(WordsOf(line));
-    thread_ = std::thread([this] { Work(); });
-    pthread_setname_np(thread_.native_handle(), "repository");
+}  // namespace
+
+LocalRepository::LocalRepository(RepositoryOptions options, Engine* engine,
+                                 std::vector<FoundModel> found, UniqueFd stop)
+    : options_(std::move(options)), engine_(engine), stop_(std::move(stop)) {
+  for (FoundModel& model : found) {
+    entries_.emplace_back().found = std::move(model);
   }
+  // Of the start they are told by whoever started it.
+  for (const auto& line : engine_->warnings()) told_.insert(WordsOf(line));
+  thread_ = std::thread([this] { Work(); });
+  pthread_setname_np(thread_.native_handle(), "repository");
+}
 
-  ~RepositoryImpl() override { Stop(); }
-
-  void Stop() override {
-    eventfd_write(stop_.get(), 1);
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-      changed_.notify_all();
-    }
-    engine_->InterruptMeasuring();
-    if (thread_.joinable()) thread_.join();
+void LocalRepository::Stop() {
+  eventfd_write(stop_.get(), 1);
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    changed_.notify_all();
   }
+  engine_->InterruptMeasuring();
+  if (thread_.joinable()) thread_.join();
+}
 
-  void Load(const std::string& name,
-            std::function<void(const absl::Status&)> done) override;
-  void Unload(const std::string& name,
-              std::function<void(const absl::Status&)> done) override;
-  std::vector<ModelStatus> Index() const override;
-  bool ready() const override;
-  bool WaitUntilReady() const override;
-  absl::StatusOr<std::shared_ptr<Model>> Find(
-      const std::string& name, const std::string& version) const override;
-
- private:
-  // What a client asked for.
-  struct Command {
-    std::string name;
-    bool load = false;  // Else unload.
-    std::function<void(const absl::Status&)> done;
-  };
-
-  void Work();
-  void LoadAll();
-  void Ask(Command command);
-  std::optional<Command> NextCommand();
-  bool IsWanted() const;
-  absl::Status LoadNow(const std::string& name);
-  absl::Status UnloadNow(const std::string& name);
-  absl::Status LookAgain(const std::string& name);
-  void TakeFound(const FoundModel& found);
-  bool FailedWhileServing(const RepositoryEntry& entry) const;
-  void LoadThosePacked();
-  bool PackTheRest();
-  void TrimCacheNow() const;
-  bool StartNext(std::deque<size_t>* waiting, std::vector<Packing>* packing);
-  bool WaitForOne(std::vector<Packing>* packing);
-  void FinishPacking(size_t entry, const absl::Status& status);
-  void LoadEntries(const std::vector<size_t>& entries);
-  void Set(size_t entry, ModelState state, const std::string& reason);
-  void TellWarnings();
-  ModelStatus StatusOf(const RepositoryEntry& entry) const;
-
-  const RepositoryOptions options_;
-  Engine* const engine_;
-  const UniqueFd stop_;  // Readable when we are to end.
-
-  mutable std::mutex mutex_;
-  mutable std::condition_variable changed_;
-  // Names never change; states under mutex_.
-  std::vector<RepositoryEntry> entries_;
-  bool ready_ = false, stopped_ = false;
-  bool stopping_ = false;
-  std::deque<Command> commands_;
-  std::set<std::string> told_;  // Warnings, without their numbers.
-
-  std::thread thread_;
-};
-
-void RepositoryImpl::Work() {
+void LocalRepository::Work() {
   LoadAll();
   while (std::optional<Command> command = NextCommand()) {
     command->done(command->load ? LoadNow(command->name)
@@ -138,17 +67,17 @@ void RepositoryImpl::Work() {
   commands_.clear();
 }
 
-void RepositoryImpl::Load(const std::string& name,
-                          std::function<void(const absl::Status&)> done) {
+void LocalRepository::Load(const std::string& name,
+                           std::function<void(const absl::Status&)> done) {
   Ask({.name = name, .load = true, .done = std::move(done)});
 }
 
-void RepositoryImpl::Unload(const std::string& name,
-                            std::function<void(const absl::Status&)> done) {
+void LocalRepository::Unload(const std::string& name,
+                             std::function<void(const absl::Status&)> done) {
   Ask({.name = name, .load = false, .done = std::move(done)});
 }
 
-void RepositoryImpl::Ask(Command command) {
+void LocalRepository::Ask(Command command) {
   {
     const std::lock_guard lock(mutex_);
     if (!stopping_) {
@@ -162,7 +91,7 @@ void RepositoryImpl::Ask(Command command) {
 }
 
 // Measures while nobody asks for anything; nothing when we are to end.
-std::optional<RepositoryImpl::Command> RepositoryImpl::NextCommand() {
+std::optional<LocalRepository::Command> LocalRepository::NextCommand() {
   engine_->MeasureCosts([this] { return !IsWanted(); });
   TellWarnings();
   std::unique_lock lock(mutex_);
@@ -173,19 +102,21 @@ std::optional<RepositoryImpl::Command> RepositoryImpl::NextCommand() {
   return command;
 }
 
-bool RepositoryImpl::IsWanted() const {
+bool LocalRepository::IsWanted() const {
   const std::lock_guard lock(mutex_);
   return stopping_ || !commands_.empty();
 }
 
-absl::Status RepositoryImpl::LoadNow(const std::string& name) {
+absl::Status LocalRepository::LoadNow(const std::string& name) {
   RETURN_IF_ERROR(LookAgain(name));
   LoadThosePacked();
   if (!PackTheRest()) {
     return absl::UnavailableError("the server is shutting down");
   }
   for (const ModelStatus& status : Index()) {
-    if (status.name != name || status.state == ModelState::kReady) continue;
+    const bool is_new =
+        status.state == ModelState::kReady && status.reason.empty();
+    if (status.name != name || is_new) continue;
     return absl::UnavailableError(
         absl::StrFormat("model '%s' version %s is %s: %s", name, status.version,
                         NameOf(status.state), status.reason));
@@ -193,7 +124,7 @@ absl::Status RepositoryImpl::LoadNow(const std::string& name) {
   return absl::OkStatus();
 }
 
-absl::Status RepositoryImpl::UnloadNow(const std::string& name) {
+absl::Status LocalRepository::UnloadNow(const std::string& name) {
   bool known = false;
   for (size_t i = 0; i < entries_.size(); ++i) {
     if (entries_[i].found.name != name) continue;
@@ -202,13 +133,17 @@ absl::Status RepositoryImpl::UnloadNow(const std::string& name) {
     if (engine_->Find(name, version) != nullptr) {
       RETURN_IF_ERROR(engine_->UnloadModel(name, version));
     }
+    {
+      const std::lock_guard lock(mutex_);
+      entries_[i].replaces = false;
+    }
     Set(i, ModelState::kUnavailable, "unloaded");
   }
   return known ? absl::OkStatus() : NoSuchModel(name);
 }
 
 // Marks as loading what is new, changed, failed or unloaded of that model.
-absl::Status RepositoryImpl::LookAgain(const std::string& name) {
+absl::Status LocalRepository::LookAgain(const std::string& name) {
   ASSIGN_OR_RETURN(const std::vector<FoundModel> all,
                    ScanRepository(options_.path));
   bool found = false;
@@ -220,7 +155,7 @@ absl::Status RepositoryImpl::LookAgain(const std::string& name) {
   return found ? absl::OkStatus() : NoSuchModel(name);
 }
 
-void RepositoryImpl::TakeFound(const FoundModel& found) {
+void LocalRepository::TakeFound(const FoundModel& found) {
   const std::lock_guard lock(mutex_);
   const auto after = std::find_if(entries_.begin(), entries_.end(),
                                   [&](const RepositoryEntry& entry) {
@@ -232,19 +167,21 @@ void RepositoryImpl::TakeFound(const FoundModel& found) {
     return;
   }
   const bool same = IsSame(after->found, found);
-  if (same && StatusOf(*after).state == ModelState::kReady) return;
+  const bool serves = StatusOf(*after).state == ModelState::kReady;
+  if (same && serves && after->state == ModelState::kReady) return;
   const bool damaged = same && FailedWhileServing(*after);
-  *after = RepositoryEntry{.found = found, .damaged = damaged};
+  *after =
+      RepositoryEntry{.found = found, .damaged = damaged, .replaces = serves};
 }
 
-bool RepositoryImpl::FailedWhileServing(const RepositoryEntry& entry) const {
+bool LocalRepository::FailedWhileServing(const RepositoryEntry& entry) const {
   if (entry.state != ModelState::kReady) return false;
   const std::shared_ptr<Model> model =
       engine_->Find(entry.found.name, entry.found.version);
   return model != nullptr && !model->failure().ok();
 }
 
-void RepositoryImpl::LoadAll() {
+void LocalRepository::LoadAll() {
   LoadThosePacked();
   const bool all = PackTheRest();
   const std::lock_guard lock(mutex_);
@@ -253,7 +190,7 @@ void RepositoryImpl::LoadAll() {
 }
 
 // All at once, so that their memory is planned once.
-void RepositoryImpl::LoadThosePacked() {
+void LocalRepository::LoadThosePacked() {
   std::vector<size_t> packed;
   for (size_t i = 0; i < entries_.size(); ++i) {
     RepositoryEntry& entry = entries_[i];
@@ -288,7 +225,7 @@ void RepositoryImpl::LoadThosePacked() {
 }
 
 // False if we were told to end.
-bool RepositoryImpl::PackTheRest() {
+bool LocalRepository::PackTheRest() {
   std::deque<size_t> waiting;
   for (size_t i = 0; i < entries_.size(); ++i) {
     if (entries_[i].state == ModelState::kLoading) waiting.push_back(i);
@@ -302,10 +239,10 @@ bool RepositoryImpl::PackTheRest() {
   return go_on;
 }
 
-void RepositoryImpl::TrimCacheNow() const {
+void LocalRepository::TrimCacheNow() const {
   std::set<std::string> in_use;
-  for (const RepositoryEntry& entry : entries_) {
-    if (entry.state == ModelState::kReady) in_use.insert(entry.packed_path);
+  for (const std::shared_ptr<Model>& model : engine_->models()) {
+    in_use.insert(model->file().path());
   }
   const uint64_t bytes =
       TrimCache(options_.cache_path, options_.cache_bytes_max, in_use);
@@ -316,8 +253,8 @@ void RepositoryImpl::TrimCacheNow() const {
       FormatByteSize(bytes), FormatByteSize(options_.cache_bytes_max)));
 }
 
-bool RepositoryImpl::StartNext(std::deque<size_t>* waiting,
-                               std::vector<Packing>* packing) {
+bool LocalRepository::StartNext(std::deque<size_t>* waiting,
+                                std::vector<Packing>* packing) {
   if (waiting->empty() ||
       packing->size() >= static_cast<size_t>(options_.packers_max)) {
     return false;
@@ -339,7 +276,7 @@ bool RepositoryImpl::StartNext(std::deque<size_t>* waiting,
 }
 
 // False when we are to end.
-bool RepositoryImpl::WaitForOne(std::vector<Packing>* packing) {
+bool LocalRepository::WaitForOne(std::vector<Packing>* packing) {
   std::vector<pollfd> polled{{stop_.get(), POLLIN, 0}};
   for (const Packing& one : *packing) {
     polled.push_back({one.child->ended_fd(), POLLIN, 0});
@@ -357,7 +294,7 @@ bool RepositoryImpl::WaitForOne(std::vector<Packing>* packing) {
   return true;
 }
 
-void RepositoryImpl::FinishPacking(size_t entry, const absl::Status& status) {
+void LocalRepository::FinishPacking(size_t entry, const absl::Status& status) {
   if (!status.ok()) {
     Set(entry, ModelState::kUnavailable, std::string(status.message()));
     return;
@@ -366,7 +303,7 @@ void RepositoryImpl::FinishPacking(size_t entry, const absl::Status& status) {
   LoadEntries({entry});
 }
 
-void RepositoryImpl::LoadEntries(const std::vector<size_t>& entries) {
+void LocalRepository::LoadEntries(const std::vector<size_t>& entries) {
   if (entries.empty()) return;
   std::vector<Engine::ModelSource> sources;
   for (const size_t i : entries) sources.push_back(SourceOf(entries_[i]));
@@ -387,12 +324,13 @@ void RepositoryImpl::LoadEntries(const std::vector<size_t>& entries) {
   }
 }
 
-void RepositoryImpl::Set(size_t entry, ModelState state,
-                         const std::string& reason) {
+void LocalRepository::Set(size_t entry, ModelState state,
+                          const std::string& reason) {
   const FoundModel& found = entries_[entry].found;
-  const std::string line =
-      absl::StrFormat("model %s version %s: %s%s%s", found.name, found.version,
-                      NameOf(state), reason.empty() ? "" : ": ", reason);
+  const bool replaces = entries_[entry].replaces && state != ModelState::kReady;
+  const std::string line = absl::StrFormat(
+      "model %s version %s: %s", found.name, found.version,
+      replaces ? BeforeAnswers(state, reason) : Told(state, reason));
   if (state == ModelState::kUnavailable) {
     LogWarning(line);
   } else {
@@ -400,96 +338,25 @@ void RepositoryImpl::Set(size_t entry, ModelState state,
   }
   const std::lock_guard lock(mutex_);
   entries_[entry].state = state;
+  entries_[entry].replaces = replaces;
   entries_[entry].reason = WithoutPaths(entries_[entry], reason);
   changed_.notify_all();
 }
 
 // What the kernel refused, and what could not be promised: once.
-void RepositoryImpl::TellWarnings() {
+void LocalRepository::TellWarnings() {
   for (const std::string& line : engine_->warnings()) {
     if (told_.insert(WordsOf(line)).second) LogWarning(line);
   }
 }
-
-// REQUIRES: mutex_ is held.
-ModelStatus RepositoryImpl::StatusOf(const RepositoryEntry& entry) const {
-  ModelStatus status;
-  status.name = entry.found.name;
-  status.version = entry.found.version;
-  status.state = entry.state;
-  status.reason = entry.reason;
-  status.level = static_cast<int>(entry.found.config.level);
-  if (entry.state != ModelState::kReady) return status;
-  const std::shared_ptr<Model> model =
-      engine_->Find(status.name, status.version);
-  if (model == nullptr) {
-    status.state = ModelState::kUnavailable;
-    status.reason = "it was unloaded";
-    return status;
-  }
-  status.weight_bytes = model->weight_bytes();
-  if (const absl::Status failure = model->failure(); !failure.ok()) {
-    status.state = ModelState::kUnavailable;
-    status.reason = WithoutPaths(entry, std::string(failure.message()));
-  }
-  return status;
-}
-
-std::vector<ModelStatus> RepositoryImpl::Index() const {
-  const std::lock_guard lock(mutex_);
-  std::vector<ModelStatus> index;
-  for (const RepositoryEntry& entry : entries_)
-    index.push_back(StatusOf(entry));
-  return index;
-}
-
-bool RepositoryImpl::ready() const {
-  const std::lock_guard lock(mutex_);
-  return ready_;
-}
-
-bool RepositoryImpl::WaitUntilReady() const {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return ready_ || stopped_; });
-  return ready_;
-}
-
-absl::StatusOr<std::shared_ptr<Model>> RepositoryImpl::Find(
-    const std::string& name, const std::string& version) const {
-  const std::lock_guard lock(mutex_);
-  bool name_known = false;
-  const RepositoryEntry* found = nullptr;  // Of ascending versions the last.
-  for (const RepositoryEntry& entry : entries_) {
-    if (entry.found.name != name) continue;
-    name_known = true;
-    if (version.empty() || entry.found.version == version) found = &entry;
-  }
-  if (found == nullptr) {
-    return absl::NotFoundError(
-        !IsModelName(name) ? "there is no model of that name"
-        : name_known ? absl::StrFormat("model '%s' has no such version", name)
-                     : absl::StrFormat("there is no model '%s'", name));
-  }
-  const ModelStatus status = StatusOf(*found);
-  if (status.state == ModelState::kReady) {
-    if (auto model = engine_->Find(name, status.version)) return model;
-    return absl::UnavailableError(absl::StrFormat(
-        "model '%s' version %s was unloaded", name, status.version));
-  }
-  return absl::UnavailableError(absl::StrFormat(
-      "model '%s' version %s is %s%s%s", name, status.version,
-      NameOf(status.state), status.reason.empty() ? "" : ": ", status.reason));
-}
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<Repository>> Repository::Start(
     const RepositoryOptions& options, Engine* engine) {
   ASSIGN_OR_RETURN(std::vector<FoundModel> found, ScanRepository(options.path));
   UniqueFd stop(eventfd(0, EFD_CLOEXEC));
   if (!stop) return absl::ErrnoToStatus(errno, "eventfd");
-  return std::make_unique<RepositoryImpl>(options, engine, std::move(found),
-                                          std::move(stop));
+  return std::make_unique<LocalRepository>(options, engine, std::move(found),
+                                           std::move(stop));
 }
 
 }  // namespace layerd

@@ -22,7 +22,9 @@ struct ModelStatus {
   std::string name;
   std::string version;
   ModelState state = ModelState::kLoading;
-  std::string reason;  // Of kUnavailable; what kLoading is busy with.
+  // Of kUnavailable; what kLoading is busy with; of kReady, if its files have
+  // changed, why it is still what was loaded before.
+  std::string reason;
   int level = 3;
   uint64_t weight_bytes = 0;
 };
@@ -49,7 +51,9 @@ struct RepositoryOptions {
 // other kernels or damaged, or if there is no ONNX file a layer file for other
 // kernels is laid out anew; one that failed while it served, when the model is
 // loaded again. Models that are ready serve while others are
-// packed.
+// packed, and while what is to replace them is: one that cannot be packed or
+// loaded leaves them as they are. The engine takes the new one in the place of
+// the old one between two jobs, so that both never need memory at once.
 //
 // With all that done, and nothing asked for, what models cost is measured
 // (Engine::MeasureCosts).
@@ -66,7 +70,8 @@ class Repository {
 
   // Looks into the folder again and loads what is there of that model, all its
   // versions; those that serve and have not changed go on. Then `done`, once,
-  // with the first thing that went wrong: NOT_FOUND if there is no such model.
+  // with the first thing that went wrong, also if what was loaded before goes
+  // on: NOT_FOUND if there is no such model.
   // After what was asked for before; UNAVAILABLE when stopped meanwhile.
   virtual void Load(const std::string& name,
                     std::function<void(const absl::Status&)> done) = 0;
@@ -86,7 +91,8 @@ class Repository {
   virtual bool WaitUntilReady() const = 0;
 
   // NOT_FOUND if there is no such model or version; UNAVAILABLE with its
-  // state and reason while it cannot serve. Version "" is the highest.
+  // state and reason while it cannot serve. Version "" is the highest that was
+  // loaded.
   virtual absl::StatusOr<std::shared_ptr<Model>> Find(
       const std::string& name, const std::string& version) const = 0;
 };

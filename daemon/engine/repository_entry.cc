@@ -22,6 +22,15 @@ const char* NameOf(ModelState state) {
   return "?";
 }
 
+std::string Told(ModelState state, const std::string& reason) {
+  return absl::StrCat(NameOf(state), reason.empty() ? "" : ": ", reason);
+}
+
+std::string BeforeAnswers(ModelState state, const std::string& reason) {
+  return absl::StrCat("its new files are ", Told(state, reason),
+                      "; what was loaded before answers");
+}
+
 bool MayPackAgain(const RepositoryEntry& entry, const absl::Status& status) {
   if (entry.packed) return false;
   if (entry.found.onnx_path.empty()) return absl::IsFailedPrecondition(status);

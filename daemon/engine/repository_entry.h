@@ -19,6 +19,7 @@ struct RepositoryEntry {
   std::string packed_path = {};  // In the cache.
   bool packed = false;           // By us, just now.
   bool damaged = false;          // Its layer file failed while it served.
+  bool replaces = false;         // What was loaded before answers until then.
 };
 
 // A layer file for other kernels, or a damaged one, is remade from the ONNX:
@@ -44,6 +45,11 @@ absl::Status NoSuchModel(const std::string& name);
 
 // By name, then version.
 bool ComesBefore(const FoundModel& a, const FoundModel& b);
+
+// For people: "LOADING: packing model.onnx".
+std::string Told(ModelState state, const std::string& reason);
+// The same of what is to replace a model that serves.
+std::string BeforeAnswers(ModelState state, const std::string& reason);
 
 // Nothing changed on disk that would make loading it again worth while.
 bool IsSame(const FoundModel& a, const FoundModel& b);

@@ -37,6 +37,7 @@ class PlacedModel {
               std::span<std::byte> decode);
 
   Model& model() const { return *model_; }
+  const std::shared_ptr<Model>& shared_model() const { return model_; }
   size_t part_count() const { return model_->program().parts.size(); }
 
   // `weights`: of the part's extent; null if it has none.

@@ -53,4 +53,16 @@ PlacedModel* Placement::Find(const Model* model, int level) const {
   return nullptr;
 }
 
+PlacedModel* Placement::FindInPlaceOf(const Model& gone, int level) const {
+  for (const Placed& placed : models_) {
+    const Model& model = placed.model->model();
+    if (placed.level == level && model.name() == gone.name() &&
+        model.version() == gone.version() && model.inputs() == gone.inputs() &&
+        model.outputs() == gone.outputs()) {
+      return placed.model.get();
+    }
+  }
+  return nullptr;
+}
+
 }  // namespace layerd

@@ -39,6 +39,9 @@ class Placement {
 
   // Null if the model has no memory at that level: it was unloaded or replaced.
   PlacedModel* Find(const Model* model, int level) const;
+  // What was loaded under the same name and version, and takes and gives the
+  // same; null if there is none.
+  PlacedModel* FindInPlaceOf(const Model& gone, int level) const;
   // A model has a place at that level.
   bool HasLevel(int level) const { return executors_[level - 1] != nullptr; }
   // REQUIRES: HasLevel(level).

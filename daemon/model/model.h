@@ -54,6 +54,7 @@ class Model {
     DataType dtype;
     std::vector<int64_t> shape;
     uint64_t bytes;
+    bool operator==(const Port&) const = default;
   };
 
   // Opens and understands the layer file and prepares every part on `backend`,

@@ -24,12 +24,13 @@ class ExecutorLane final : public Lane {
         most_urgent_(most_urgent),
         executor_(&placement->executor(level)) {}
 
-  absl::Status Begin(const Job& job) override {
+  absl::Status Begin(Job& job) override {
+    PlacedModel* const placed = PlacedFor(job);
+    if (placed == nullptr) return Unloaded(*job.model);
+    job.model = placed->shared_model();
     if (absl::Status failed = job.model->unavailable(); !failed.ok()) {
       return failed;
     }
-    PlacedModel* const placed = placement_->Find(job.model.get(), level_);
-    if (placed == nullptr) return Unloaded(*job.model);
     job_ = &job;
     part_count_ = placed->part_count();
     forecast_->Note(job.model.get(), job.arrival);
@@ -60,6 +61,13 @@ class ExecutorLane final : public Lane {
   uint64_t read_bytes() const override { return executor_->stats().read_bytes; }
 
  private:
+  PlacedModel* PlacedFor(const Job& job) const {
+    PlacedModel* const own = placement_->Find(job.model.get(), level_);
+    // Who wants to know of its parts means that model and no other.
+    if (own != nullptr || !job.part_times.empty()) return own;
+    return placement_->FindInPlaceOf(*job.model, level_);
+  }
+
   Placement* const placement_;
   ArrivalForecast* const forecast_;
   JobsInHurry* const in_hurry_;

@@ -27,9 +27,10 @@ class Lane {
  public:
   virtual ~Lane() = default;
 
-  // Begins to read; computes nothing. After an error the lane is free.
+  // Begins to read; computes nothing. After an error the lane is free. A job
+  // whose model was replaced while it waited gets the one in its place.
   // REQUIRES: free; `job` outlives its End().
-  virtual absl::Status Begin(const Job& job) = 0;
+  virtual absl::Status Begin(Job& job) = 0;
   // True if the next part need not wait for the drive. The error of an earlier
   // part, as RunPart() and Finish() may.
   virtual absl::StatusOr<bool> Ready() = 0;

@@ -28,7 +28,7 @@ class TenParts final : public Lane {
  public:
   TenParts(HandClock* clock, nanoseconds part) : clock_(clock), part_(part) {}
 
-  absl::Status Begin(const Job&) override {
+  absl::Status Begin(Job&) override {
     next_ = 0;
     ++begun;
     return absl::OkStatus();

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 
@@ -31,6 +32,14 @@ std::vector<std::string> CommandOf(const TestRepository& repository,
 }
 
 }  // namespace
+
+std::string LayerdWithEndlessPacker(const ScratchFolder& folder) {
+  std::filesystem::copy(std::filesystem::canonical(kLayerd), folder / "layerd");
+  LAYERD_CHECK(mkfifo((folder / "never").c_str(), 0600) == 0);
+  WriteFile(folder / "layerctl", "#!/bin/sh\nexec 3<'" + folder / "never'\n");
+  LAYERD_CHECK(chmod((folder / "layerctl").c_str(), 0700) == 0);
+  return folder / "layerd";
+}
 
 TestRepository::ShortFolder::ShortFolder() : path("/tmp/layerd-XXXXXX") {
   LAYERD_CHECK(mkdtemp(path.data()) != nullptr, path);

@@ -45,6 +45,9 @@ struct DaemonOptions {
   std::string layerd = kLayerd;
 };
 
+// A layerd in `folder` whose packer runs until it is ended.
+std::string LayerdWithEndlessPacker(const ScratchFolder& folder);
+
 // layerd on a repository, at a free port of the loopback interface and at the
 // repository's socket. It is there and reads its command line; WaitUntilReady()
 // tells when its models are loaded.

@@ -1,7 +1,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <cstring>
@@ -42,15 +41,6 @@ class NotifySocket {
  private:
   UniqueFd fd_;
 };
-
-// A layerd whose packer runs until it is ended.
-std::string LayerdWithEndlessPacker(const ScratchFolder& folder) {
-  std::filesystem::copy(std::filesystem::canonical(kLayerd), folder / "layerd");
-  REQUIRE(mkfifo((folder / "never").c_str(), 0600) == 0);
-  WriteFile(folder / "layerctl", "#!/bin/sh\nexec 3<'" + folder / "never'\n");
-  REQUIRE(chmod((folder / "layerctl").c_str(), 0700) == 0);
-  return folder / "layerd";
-}
 
 TEST_CASE("SIGTERM lets requests in flight finish and refuses new ones") {
   TestRepository repository;

@@ -373,6 +373,25 @@ TEST_CASE("A model that cannot be loaded leaves the others as they were") {
   CHECK(engine.Ask("a", 1).status.ok());
 }
 
+TEST_CASE("Who waits for a model that is replaced hears the one in its place") {
+  const std::string path = WriteModel("replaced.layers", 1);
+  TestEngine engine({}, Drive::kPread);
+  REQUIRE(engine.Load(path, "m", 3).ok());
+  const TestAnswer before = engine.Ask("m", 5);
+  const std::shared_ptr<Model> gone = engine->Find("m", "");
+
+  REQUIRE(engine.Load(path, "m", 3).ok());
+  REQUIRE(engine->Find("m", "") != gone);
+  const TestAnswer after = engine.AskModel(gone, 5);
+  CHECK(after.status.message() == "");
+  CHECK(after.outputs == before.outputs);
+
+  // One that takes other inputs is none.
+  REQUIRE(engine.Load(WriteModel("other.layers", 2), "m", 3).ok());
+  REQUIRE(engine->Find("m", "")->inputs() != gone->inputs());
+  CHECK(absl::IsUnavailable(engine.AskModel(gone, 5).status));
+}
+
 TEST_CASE("The highest version answers when none is named") {
   const std::string path = WriteModel("versions.layers", 10);
   TestEngine engine({}, Drive::kSim);

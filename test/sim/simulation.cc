@@ -32,7 +32,7 @@ class SimLane final : public Lane {
   SimLane(Simulation* simulation, int level)
       : simulation_(simulation), level_(level) {}
 
-  absl::Status Begin(const Job& job) override;
+  absl::Status Begin(Job& job) override;
   absl::StatusOr<bool> Ready() override { return ready(); }
   absl::Status RunPart() override;
   bool finished() const override { return next_ == table_->parts.size(); }
@@ -106,7 +106,7 @@ int MostUrgent(const std::vector<SimTask>& tasks) {
 
 // --- A lane ------------------------------------------------------------------
 
-absl::Status SimLane::Begin(const Job& job) {
+absl::Status SimLane::Begin(Job& job) {
   Simulation& s = *simulation_;
   LAYERD_CHECK(!on());
   if (s.options_.level_order == LevelOrder::kFifo &&
