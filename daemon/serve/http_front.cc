@@ -9,7 +9,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -113,6 +112,11 @@ class Pages : public httplib::Server {
   const milliseconds patience_;
 };
 
+// Of accept4(): nothing is wrong with us.
+bool IsPassing(int error) {
+  return error == EAGAIN || error == ECONNABORTED || error == EINTR;
+}
+
 absl::StatusOr<int> PortOf(int socket_fd) {
   sockaddr_storage name{};
   socklen_t size = sizeof(name);
@@ -127,9 +131,9 @@ absl::StatusOr<int> PortOf(int socket_fd) {
 }  // namespace
 
 struct HttpFront::Impl {
-  Impl(UniqueFd listening, const std::vector<Page>& wanted,
+  Impl(std::vector<UniqueFd> listening, const std::vector<Page>& wanted,
        milliseconds patience)
-      : listening_fd(std::move(listening)), pages(wanted, patience) {
+      : listening_fds(std::move(listening)), pages(wanted, patience) {
     open_fds.fill(-1);
     for (size_t i = 0; i < kThreads; ++i) {
       threads[i].Start("layerd-http", [this, i] { Run(&open_fds[i]); });
@@ -144,22 +148,38 @@ struct HttpFront::Impl {
         if (open_fd >= 0) shutdown(open_fd, SHUT_RDWR);
       }
     }
-    shutdown(listening_fd.get(), SHUT_RDWR);  // Wakes who waits for clients.
+    // Wakes who waits for clients.
+    for (const UniqueFd& fd : listening_fds) shutdown(fd.get(), SHUT_RDWR);
     for (NamedThread& thread : threads) thread.Join();
   }
 
   void Run(int* open_fd) {
     while (true) {
-      const UniqueFd client(
-          accept4(listening_fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      const UniqueFd client = Accept();
+      const int error = errno;
       if (!Open(client.get(), open_fd)) return;
       if (client) {
         pages.Answer(client.get());
-      } else {
+      } else if (!IsPassing(error)) {
         std::this_thread::sleep_for(kNoDescriptorPause);
       }
       Open(-1, open_fd);
     }
+  }
+
+  // Of any address; none, with errno, if the client is gone or another thread
+  // has it.
+  UniqueFd Accept() const {
+    std::vector<pollfd> polled;
+    for (const UniqueFd& fd : listening_fds) {
+      polled.push_back({fd.get(), POLLIN, 0});
+    }
+    if (poll(polled.data(), polled.size(), -1) < 0) return UniqueFd();
+    for (const pollfd& one : polled) {
+      if (one.revents == 0) continue;
+      return UniqueFd(accept4(one.fd, nullptr, nullptr, SOCK_CLOEXEC));
+    }
+    return UniqueFd();
   }
 
   // False if all is over.
@@ -169,7 +189,7 @@ struct HttpFront::Impl {
     return !over;
   }
 
-  const UniqueFd listening_fd;
+  const std::vector<UniqueFd> listening_fds;
   Pages pages;
   std::mutex mutex;
   bool over = false;                     // Guarded.
@@ -185,14 +205,13 @@ HttpFront::~HttpFront() = default;
 absl::StatusOr<std::unique_ptr<HttpFront>> HttpFront::Start(
     const std::string& address, const std::vector<Page>& pages,
     milliseconds patience) {
-  ASSIGN_OR_RETURN(UniqueFd listening_fd, BindTcp(address));
-  if (listen(listening_fd.get(), kBacklog) != 0) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot listen on ", address, ": ", std::strerror(errno)));
+  ASSIGN_OR_RETURN(std::vector<UniqueFd> listening_fds, BindTcp(address));
+  for (const UniqueFd& fd : listening_fds) {
+    if (listen(fd.get(), kBacklog) != 0) return CannotListen(address, errno);
   }
-  ASSIGN_OR_RETURN(const int port, PortOf(listening_fd.get()));
+  ASSIGN_OR_RETURN(const int port, PortOf(listening_fds.front().get()));
   return std::unique_ptr<HttpFront>(new HttpFront(
-      std::make_unique<Impl>(std::move(listening_fd), pages, patience),
+      std::make_unique<Impl>(std::move(listening_fds), pages, patience),
       absl::StrCat(address.substr(0, address.find_last_of(':')), ":", port)));
 }
 

@@ -30,8 +30,8 @@ class HttpFront {
   // For one connection.
   static constexpr std::chrono::milliseconds kPatience{3000};
 
-  // `address`: HOST:PORT, port 0 any. UNAVAILABLE with the reason if it cannot
-  // be bound.
+  // `address`: HOST:PORT, port 0 any; all that the host means. UNAVAILABLE with
+  // the reason if it cannot be bound.
   static absl::StatusOr<std::unique_ptr<HttpFront>> Start(
       const std::string& address, const std::vector<Page>& pages,
       std::chrono::milliseconds patience = kPatience);

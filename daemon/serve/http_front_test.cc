@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <memory>
 
@@ -20,21 +21,25 @@ using Catch::StartsWith;
 
 std::unique_ptr<HttpFront> Front(
     std::function<std::string()> content,
-    std::chrono::milliseconds patience = HttpFront::kPatience) {
+    std::chrono::milliseconds patience = HttpFront::kPatience,
+    const std::string& address = "127.0.0.1:0") {
   auto front = HttpFront::Start(
-      "127.0.0.1:0", {{"/metrics", "text/plain", std::move(content)}},
-      patience);
+      address, {{"/metrics", "text/plain", std::move(content)}}, patience);
   REQUIRE(front.ok());
   return std::move(*front);
 }
 
-UniqueFd Connect(const HttpFront& front) {
+in_port_t PortOf(const HttpFront& front) {
   const std::string& address = front.address();
+  return htons(static_cast<uint16_t>(
+      std::stoi(address.substr(address.find_last_of(':') + 1))));
+}
+
+UniqueFd Connect(const HttpFront& front) {
   sockaddr_in name{};
   name.sin_family = AF_INET;
   name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  name.sin_port = htons(static_cast<uint16_t>(
-      std::stoi(address.substr(address.find_last_of(':') + 1))));
+  name.sin_port = PortOf(front);
   UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   REQUIRE(connect(fd.get(), reinterpret_cast<const sockaddr*>(&name),
                   sizeof(name)) == 0);
@@ -59,6 +64,26 @@ std::string Ask(const HttpFront& front, const std::string& request) {
   const UniqueFd fd = Connect(front);
   Send(fd, request);
   return ReadToEnd(fd);
+}
+
+TEST_CASE("A page is there at all addresses of a host") {
+  const auto front = Front([] { return "x\n"; }, HttpFront::kPatience, ":0");
+  const std::string get = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+  CHECK_THAT(Ask(*front, get), Contains("\r\n\r\nx\n"));
+
+  const UniqueFd fd(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in6 name{};
+  name.sin6_family = AF_INET6;
+  name.sin6_addr = in6addr_loopback;
+  name.sin6_port = PortOf(*front);
+  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&name),
+              sizeof(name)) != 0) {
+    REQUIRE(errno != ECONNREFUSED);
+    WARN("no IPv6 here: what it does is not tested");
+    return;
+  }
+  Send(fd, get);
+  CHECK_THAT(ReadToEnd(fd), Contains("\r\n\r\nx\n"));
 }
 
 TEST_CASE("A page is made anew for each who asks") {

@@ -16,19 +16,62 @@
 namespace layerd {
 namespace {
 
-TEST_CASE("A port that is taken cannot be listened on") {
-  const UniqueFd fd(socket(AF_INET, SOCK_STREAM, 0));
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+int PortOf(const UniqueFd& fd) {
+  sockaddr_storage name{};
   socklen_t length = sizeof(name);
-  REQUIRE(bind(fd.get(), reinterpret_cast<sockaddr*>(&name), length) == 0);
-  REQUIRE(listen(fd.get(), 1) == 0);
-  getsockname(fd.get(), reinterpret_cast<sockaddr*>(&name), &length);
-  const auto status =
-      CheckListenable(absl::StrCat("127.0.0.1:", ntohs(name.sin_port)));
-  CHECK_THAT(std::string(status.message()), Catch::Contains("in use"));
+  REQUIRE(getsockname(fd.get(), reinterpret_cast<sockaddr*>(&name), &length) ==
+          0);
+  return ntohs(name.ss_family == AF_INET6
+                   ? reinterpret_cast<const sockaddr_in6&>(name).sin6_port
+                   : reinterpret_cast<const sockaddr_in&>(name).sin_port);
+}
+
+// On a port of its choice, whose number it tells.
+UniqueFd Listen(const std::string& host, int* port) {
+  auto bound = BindTcp(host + ":0");
+  REQUIRE(bound.ok());
+  REQUIRE(listen(bound->front().get(), 1) == 0);
+  *port = PortOf(bound->front());
+  return std::move(bound->front());
+}
+
+bool HasIpv6() {
+  if (BindTcp("[::1]:0").ok()) return true;
+  WARN("no IPv6 here: what it does is not tested");
+  return false;
+}
+
+TEST_CASE(
+    "A port that is taken cannot be listened on, and what to do is said") {
+  int port = 0;
+  const UniqueFd fd = Listen("127.0.0.1", &port);
+  const auto status = CheckListenable(absl::StrCat("127.0.0.1:", port));
+  CHECK_THAT(std::string(status.message()),
+             Catch::Contains("in use") && Catch::Contains("`ss -ltnp`"));
   CHECK(CheckListenable("127.0.0.1:0").ok());
+}
+
+TEST_CASE("All addresses of a host are bound, to one port") {
+  const auto bound = BindTcp(":0");
+  REQUIRE(bound.ok());
+  CHECK(PortOf(bound->front()) == PortOf(bound->back()));
+  if (HasIpv6()) CHECK(bound->size() == 2);
+}
+
+TEST_CASE("A port that is taken of a host's second address is taken") {
+  if (!HasIpv6()) return;
+  int port = 0;
+  const UniqueFd fd = Listen("[::1]", &port);
+  const auto status = CheckListenable(absl::StrCat(":", port));
+  CHECK_THAT(std::string(status.message()), Catch::Contains("in use"));
+}
+
+TEST_CASE("An address of another machine is refused with the reason") {
+  // Of a network that is kept for documents (RFC 5737).
+  const auto status = CheckListenable("192.0.2.1:0");
+  CHECK_THAT(std::string(status.message()),
+             Catch::Contains("assign requested address") &&
+                 Catch::Contains("`ip address`"));
 }
 
 TEST_CASE("What is no address is refused") {

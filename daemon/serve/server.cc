@@ -117,8 +117,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   }
   self->impl_->server = builder.BuildAndStart();
   if (!self->impl_->server) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot listen on ", bound.front().first));
+    // Someone came between, or gRPC itself refused: it logs why.
+    for (const auto& listener : bound) {
+      RETURN_IF_ERROR(CheckListenable(listener.first));
+    }
+    return absl::UnavailableError(absl::StrCat(
+        "cannot listen on ", bound.front().first, ": gRPC refused it"));
   }
   for (const auto& [address, port] : bound) {
     self->addresses_.push_back(WithPort(address, *port));
