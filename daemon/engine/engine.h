@@ -79,7 +79,8 @@ class Engine {
     std::chrono::milliseconds deadline{0};
   };
 
-  // UNAVAILABLE with the reason if "cuda" is asked for and is not to be had.
+  // UNAVAILABLE with the reason if "cuda" is asked for and is not to be had;
+  // FAILED_PRECONDITION if io_uring or real time is, and is refused.
   static absl::StatusOr<std::unique_ptr<Engine>> Start(
       const EngineOptions& options);
   virtual ~Engine();

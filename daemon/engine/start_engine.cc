@@ -2,6 +2,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
 #include "daemon/engine/engine.h"
@@ -71,7 +72,10 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Start(
         rate);
   };
   // Refused now, and not when the first model is loaded.
-  RETURN_IF_ERROR(parts.open_io_engine().status());
+  if (const auto drive = parts.open_io_engine(); !drive.ok()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        std::string(drive.status().message()), "; or ask for auto or pread"));
+  }
   parts.clock = std::make_unique<MonotonicClock>();
   auto engine = std::make_unique<LocalEngine>(options, std::move(parts));
   if (options.realtime == Realtime::kRequired) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -33,14 +34,36 @@ size_t PieceBytes(std::span<const std::byte> memory) {
                   kRegisteredBytesMax);
 }
 
+// 0: for nobody; 1: for all but a group; 2: for all. Older kernels know none.
+int WhomSysctlForbids() {
+  int whom = 0;
+  std::ifstream("/proc/sys/kernel/io_uring_disabled") >> whom;
+  return whom;
+}
+
+const char* Advice(int error) {
+  switch (error) {
+    case ENOSYS:
+      return "the kernel has none (5.6 or newer is needed), or a sandbox hides "
+             "it";
+    case EPERM:
+    case EACCES:
+      if (WhomSysctlForbids() > 0) {
+        return "`sysctl kernel.io_uring_disabled=0` allows it";
+      }
+      return "a sandbox forbids it; its filter (seccomp) has to allow "
+             "io_uring_setup, io_uring_enter and io_uring_register";
+    case EMFILE:
+    case ENFILE:
+      return "raise 'ulimit -n'";
+    default:
+      return "raise 'ulimit -l'";
+  }
+}
+
 absl::Status Refused(int error) {
-  const char* advice =
-      error == ENOSYS  ? "the kernel has none (5.6 or newer is needed)"
-      : error == EPERM ? "a sandbox or kernel.io_uring_disabled forbids it"
-      : error == EMFILE || error == ENFILE ? "raise 'ulimit -n'"
-                                           : "raise 'ulimit -l'";
-  return absl::UnavailableError(absl::StrFormat("io_uring is refused (%s): %s",
-                                                std::strerror(error), advice));
+  return absl::UnavailableError(absl::StrFormat(
+      "io_uring is refused (%s): %s", std::strerror(error), Advice(error)));
 }
 
 }  // namespace
@@ -88,8 +111,7 @@ absl::Status IoUringEngine::RegisterMemory(std::span<std::byte> memory) {
   size_t registered_bytes = 0;
   for (const iovec& piece : registered_) registered_bytes += piece.iov_len;
   for (size_t at = 0; at < memory.size();) {
-    registered_.push_back(
-        {memory.data() + at, PieceBytes(memory.subspan(at))});
+    registered_.push_back({memory.data() + at, PieceBytes(memory.subspan(at))});
     at += registered_.back().iov_len;
   }
   // The table is replaced as a whole, which kernels before 5.19 take, too.

@@ -2,13 +2,19 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstddef>
 #include <cstdlib>
 #include <iostream>
+#include <iterator>
 
 #include "absl/status/status.h"
 #include "test/catch/catch.h"
@@ -75,6 +81,35 @@ TEST_CASE("Where io_uring is refused and asked for by name, that is an error") {
     const auto choice = OpenIoEngine(IoEngineKind::kIoUring, 4);
     return absl::IsUnavailable(choice.status()) ? 0 : 1;
   });
+  CHECK(code == 0);
+}
+
+// As sandboxes do. False if there are no filters here.
+bool ForbidIoUring() {
+  sock_filter steps[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{std::size(steps), steps};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+TEST_CASE("Who is refused io_uring by a sandbox hears what it has to allow") {
+  constexpr int kNoFilters = 9;
+  const int code = ExitCodeWithoutPrivileges([] {
+    if (!ForbidIoUring()) return kNoFilters;
+    const std::string why(
+        OpenIoEngine(IoEngineKind::kIoUring, 4).status().message());
+    const bool by_sysctl = why.find("kernel.io_uring_disabled=0") != why.npos;
+    return by_sysctl || why.find("io_uring_setup") != why.npos ? 0 : 1;
+  });
+  if (code == kNoFilters) {
+    std::cout << "SKIPPED: no seccomp here\n";
+    return;
+  }
   CHECK(code == 0);
 }
 

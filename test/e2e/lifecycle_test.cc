@@ -10,6 +10,7 @@
 #include "test/e2e/conversation.h"
 #include "test/e2e/daemon_process.h"
 #include "test/e2e/digits.h"
+#include "test/e2e/program.h"
 #include "test/e2e/tiny_onnx.h"
 
 namespace layerd {
@@ -149,6 +150,20 @@ TEST_CASE("A damaged model does not keep the daemon from being ready") {
   REQUIRE(daemon.WaitUntilReady());
   WireClient client(daemon.address());
   CHECK(AskReady(&client));
+}
+
+TEST_CASE("io_uring that is asked for and refused is status 1, no device's 3") {
+  TestRepository repository;
+  repository.AddLayers("digits", DigitsLayers());
+  // Three descriptors are open, and the ring wants two more.
+  const Ended ended =
+      Run({"/bin/sh", "-c", "ulimit -n 4 && exec \"$0\" \"$@\"", kLayerd,
+           "--repository", repository.models_path(), "--listen", "127.0.0.1:0",
+           "--io-engine", "io_uring"});
+  INFO(ended.err);
+  CHECK(ended.status == 1);
+  CHECK_THAT(ended.err, Catch::Contains("io_uring is refused") &&
+                            Catch::Contains("ask for auto or pread"));
 }
 
 TEST_CASE("The service manager is told of the beginning and the end") {
