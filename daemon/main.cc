@@ -1,7 +1,6 @@
 // layerd: builds the parts bottom-up, waits for the end, tears them down in
 // reverse.
 
-#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,6 +25,7 @@
 #include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/rt/cache_folder.h"
+#include "daemon/rt/compute_cpus.h"
 #include "daemon/rt/freed_memory.h"
 #include "daemon/rt/log.h"
 #include "daemon/rt/passive_wait.h"
@@ -62,12 +62,6 @@ std::vector<Listener> ListenersOf(const Config& config) {
     }
   }
   return listeners;
-}
-
-int CpusWeMayUse() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
 // `layerctl` packs: beside layerd, in ctl/ beside it, then in PATH.

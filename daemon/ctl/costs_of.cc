@@ -3,7 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "config/read_text.h"
 #include "daemon/ctl/failure.h"
-#include "daemon/ctl/shared_options.h"
+#include "daemon/rt/compute_cpus.h"
 #include "kernels/cpu/cpu_backend.h"
 
 namespace layerd {

@@ -1,9 +1,8 @@
 #include "daemon/ctl/shared_options.h"
 
-#include <sched.h>
-
 #include "config/limits.h"
 #include "config/status_macros.h"
+#include "daemon/rt/compute_cpus.h"
 
 namespace layerd {
 
@@ -18,12 +17,6 @@ absl::StatusOr<int> ReadThreads(const CommandLine& line) {
       const uint64_t threads,
       line.Number("--threads", CpusWeMayUse(), 1, uint64_t{kThreadsMax}));
   return static_cast<int>(threads);
-}
-
-int CpusWeMayUse() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
 Option CacheOption() {

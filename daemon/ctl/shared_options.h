@@ -9,7 +9,6 @@ namespace layerd {
 // Of commands that compute.
 Option ThreadsOption();
 absl::StatusOr<int> ReadThreads(const CommandLine& line);
-int CpusWeMayUse();
 
 // --cache, of commands that pack FILE.onnx first.
 Option CacheOption();

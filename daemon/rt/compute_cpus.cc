@@ -4,6 +4,12 @@
 
 namespace layerd {
 
+int CpusWeMayUse() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
 ComputeCpus::ComputeCpus(int threads) : threads_(threads) {
   CPU_ZERO(&cpus_);
   if (sched_getaffinity(0, sizeof(cpus_), &cpus_) == 0) {

@@ -5,6 +5,9 @@
 
 namespace layerd {
 
+// How many CPUs the calling thread may use; 1 if the kernel does not tell.
+int CpusWeMayUse();
+
 // The CPUs that the calling thread may use, for it and those that compute with
 // it. Where there are as many as threads, each is to stay on one of its own:
 // kernels that do not look for idle CPUs leave two on one for seconds, and a

@@ -23,6 +23,7 @@ cpu_set_t Kept(const ComputeCpus& cpus, int thread) {
   std::thread([&] {
     cpus.KeepTo(thread);
     kept = CpusOfThisThread();
+    CHECK(CpusWeMayUse() == CPU_COUNT(&kept));
   }).join();
   return kept;
 }

@@ -126,13 +126,6 @@ void Describe(const Engine::TracedEvent& traced, admin::TraceEvent* event) {
   event->set_duration_ns(traced.event.duration.count());
 }
 
-grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
-                                 const absl::Status& status) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(ToGrpc(status));
-  return reactor;
-}
-
 }  // namespace
 
 grpc::ServerUnaryReactor* AdminService::Aside(

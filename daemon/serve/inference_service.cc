@@ -7,13 +7,6 @@
 namespace layerd {
 namespace {
 
-grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
-                                 const absl::Status& status) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(ToGrpc(status));
-  return reactor;
-}
-
 void Describe(const Model::Port& port,
               inference::ModelMetadataResponse::TensorMetadata* metadata) {
   metadata->set_name(port.name);

@@ -8,13 +8,6 @@
 namespace layerd {
 namespace {
 
-grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
-                                 const absl::Status& status) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(ToGrpc(status));
-  return reactor;
-}
-
 // "FP32" is TYPE_FP32 there, and text is a string.
 inference::DataType TypeOf(DataType dtype) {
   const std::string name = NameOf(dtype);
