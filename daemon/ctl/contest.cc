@@ -1,15 +1,11 @@
 #include "daemon/ctl/contest.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <filesystem>
 #include <string>
-#include <system_error>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "config/status_macros.h"
+#include "daemon/ctl/temporary_folder.h"
 #include "daemon/pack/decode_layer_file.h"
 #include "daemon/rt/processor_name.h"
 
@@ -41,19 +37,18 @@ absl::StatusOr<std::vector<std::vector<Array>>> InputsOf(
 }
 
 // All weights in memory as f32: narrow ones are decoded once, into a file that
-// is gone as soon as it is open.
+// is gone as soon as it is open. The layer file's own folder may be read-only.
 absl::StatusOr<Contestant> StartResident(const EngineOptions& options,
                                          const BenchSettings& settings) {
   if (settings.weights == "f32") {
     return Contestant::Start(options, settings.layer_file);
   }
-  const std::string decoded =
-      absl::StrCat(settings.layer_file, ".f32-", getpid());
+  ASSIGN_OR_RETURN(
+      const TemporaryFolder folder,
+      TemporaryFolder::Make({settings.cache_folder, SystemTemporaryFolder()}));
+  const std::string decoded = folder / "decoded.layers";
   RETURN_IF_ERROR(DecodeLayerFile(settings.layer_file, decoded));
-  auto resident = Contestant::Start(options, decoded);
-  std::error_code ignored;
-  std::filesystem::remove(decoded, ignored);
-  return resident;
+  return Contestant::Start(options, decoded);
 }
 
 // The drive is as it was found a moment ago.

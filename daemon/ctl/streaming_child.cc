@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 
@@ -15,6 +14,7 @@
 #include "absl/strings/str_replace.h"
 #include "config/byte_size.h"
 #include "config/status_macros.h"
+#include "daemon/ctl/temporary_folder.h"
 #include "loader/io/unique_fd.h"
 
 extern char** environ;
@@ -23,29 +23,6 @@ namespace layerd {
 namespace {
 
 constexpr char kPeakKey[] = "\"peak_rss_bytes\":";
-
-// A folder that is gone with this object.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::error_code ignored;
-    path_ = (std::filesystem::temp_directory_path(ignored) /
-             "layerctl-bench-XXXXXX")
-                .string();
-    if (mkdtemp(path_.data()) == nullptr) path_.clear();
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 std::string ReadAll(int fd) {
   std::string text;
@@ -114,10 +91,8 @@ absl::StatusOr<uint64_t> PeakRssOf(const StreamingChild& child,
   const std::string self =
       std::filesystem::read_symlink("/proc/self/exe", error).string();
   if (error) return absl::ErrnoToStatus(error.value(), "/proc/self/exe");
-  const TemporaryFolder folder;
-  if (folder.path().empty()) {
-    return absl::ErrnoToStatus(errno, "a temporary folder");
-  }
+  ASSIGN_OR_RETURN(const TemporaryFolder folder,
+                   TemporaryFolder::Make({SystemTemporaryFolder()}));
   std::vector<std::string> arguments{self,
                                      "run",
                                      child.layer_file,
@@ -129,7 +104,7 @@ absl::StatusOr<uint64_t> PeakRssOf(const StreamingChild& child,
                                      "--repeat",
                                      absl::StrCat(child.requests)};
   for (size_t i = 0; i < ports.size(); ++i) {
-    const std::string path = absl::StrCat(folder.path(), "/", i, ".npy");
+    const std::string path = folder / absl::StrCat(i, ".npy");
     RETURN_IF_ERROR(WriteNpy(path, inputs[i]));
     arguments.push_back("--input");
     arguments.push_back(absl::StrCat(

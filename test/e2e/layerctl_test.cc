@@ -311,39 +311,6 @@ TEST_CASE("A budget that is too small says which would do") {
   CHECK_THAT(run.out, Catch::Contains("minimum_budget_bytes"));
 }
 
-// Of a JSON document.
-double NumberIn(const std::string& json, const std::string& key) {
-  const size_t at = json.find("\"" + key + "\":");
-  REQUIRE(at != std::string::npos);
-  return std::strtod(json.c_str() + at + key.size() + 3, nullptr);
-}
-
-TEST_CASE("bench predicts by what the bench before it found") {
-  const ScratchFolder folder;
-  WriteFile(folder / "m.layers", DigitsLayers());
-  const std::vector<std::string> bench{"bench",         folder / "m.layers",
-                                       "--budget",      "128KiB",
-                                       "--threads",     "1",
-                                       "--requests",    "3",
-                                       "--cache",       folder / "cache",
-                                       "--drive-mib-s", "500",
-                                       "--json"};
-  const Ended first = Layerctl(bench);
-  REQUIRE(first.err == "");
-  CHECK(NumberIn(first.out, "resident_before_ms") > 0);
-
-  std::string profile;
-  for (const auto& file :
-       std::filesystem::directory_iterator(folder / "cache")) {
-    CHECK(profile == "");
-    profile = ReadFile(file.path());
-  }
-  const double kept_ms = 1e3 * NumberIn(profile, "resident_seconds");
-  const Ended second = Layerctl(bench);
-  CHECK(NumberIn(second.out, "resident_before_ms") == Approx(kept_ms));
-  CHECK_THAT(second.out, Catch::Contains("\"outputs_identical\": true"));
-}
-
 TEST_CASE("layerctl talks to a daemon") {
   TestRepository repository;
   repository.AddLayers("digits", DigitsLayers());

@@ -163,6 +163,12 @@ Ended Program::Wait() {
   return ended;
 }
 
+double NumberIn(const std::string& json, const std::string& key) {
+  const size_t at = json.find("\"" + key + "\":");
+  LAYERD_CHECK(at != std::string::npos, json);
+  return std::strtod(json.c_str() + at + key.size() + 3, nullptr);
+}
+
 Ended Run(const std::vector<std::string>& arguments,
           const ProgramOptions& options) {
   return Program(arguments, options).Wait();

@@ -66,6 +66,9 @@ class Program {
   std::string unread_;  // Of standard output.
 };
 
+// Of a JSON document; a key that is not there fails the test.
+double NumberIn(const std::string& json, const std::string& key);
+
 // Starts it and waits for its end.
 Ended Run(const std::vector<std::string>& arguments,
           const ProgramOptions& options = {});

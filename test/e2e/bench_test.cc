@@ -1,0 +1,71 @@
+// layerctl bench, as a user runs it.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "loader/io/unique_fd.h"
+#include "test/catch/catch.h"
+#include "test/e2e/digits.h"
+#include "test/e2e/program.h"
+#include "test/scratch/scratch_folder.h"
+
+namespace layerd {
+namespace {
+
+Ended Layerctl(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), kLayerctl);
+  return Run(arguments);
+}
+
+TEST_CASE("bench predicts by what the bench before it found") {
+  const ScratchFolder folder;
+  WriteFile(folder / "m.layers", DigitsLayers());
+  const std::vector<std::string> bench{"bench",         folder / "m.layers",
+                                       "--budget",      "128KiB",
+                                       "--threads",     "1",
+                                       "--requests",    "3",
+                                       "--cache",       folder / "cache",
+                                       "--drive-mib-s", "500",
+                                       "--json"};
+  const Ended first = Layerctl(bench);
+  REQUIRE(first.err == "");
+  CHECK(NumberIn(first.out, "resident_before_ms") > 0);
+
+  std::string profile;
+  for (const auto& file :
+       std::filesystem::directory_iterator(folder / "cache")) {
+    CHECK(profile == "");
+    profile = ReadFile(file.path());
+  }
+  const double kept_ms = 1e3 * NumberIn(profile, "resident_seconds");
+  const Ended second = Layerctl(bench);
+  CHECK(NumberIn(second.out, "resident_before_ms") == Approx(kept_ms));
+  CHECK_THAT(second.out, Catch::Contains("\"outputs_identical\": true"));
+}
+
+// As in a folder that cannot be written: in /proc nobody makes a file.
+TEST_CASE("bench of narrow weights writes nothing beside the file") {
+  const ScratchFolder folder;
+  const std::string layers = folder / "m.layers";
+  REQUIRE(
+      Layerctl({"pack", kDigitsOnnx, "-o", layers, "--weights", "i8"}).status ==
+      0);
+  const UniqueFd file(open(layers.c_str(), O_RDONLY | O_CLOEXEC));
+  const std::string path = absl::StrCat("/proc/", getpid(), "/fd/", file.get());
+  const Ended bench = Layerctl({"bench", path, "--requests", "2", "--cache",
+                                folder / "cache", "--json"});
+  INFO(bench.err);
+  CHECK(bench.status == 0);
+  CHECK_THAT(bench.out, Catch::Contains("\"outputs_identical\": true"));
+  for (const auto& left :
+       std::filesystem::directory_iterator(folder / "cache")) {
+    CHECK_THAT(left.path().string(), !Catch::Contains("scratch"));
+  }
+}
+
+}  // namespace
+}  // namespace layerd
