@@ -67,15 +67,25 @@ absl::StatusOr<std::vector<Array>> ReadFiles(
     const std::vector<ArrayPort>& ports) {
   ASSIGN_OR_RETURN(const std::string pixels,
                    line.OneOf("--pixels", PixelChoices()));
+  bool saw_picture = false;
   const auto read = [&](const std::string& path,
                         const ArrayPort& port) -> absl::StatusOr<Array> {
     ASSIGN_OR_RETURN(PictureInput input, ReadPictureOrNpy(path, port, pixels));
+    saw_picture |= !input.remark.empty();
     if (!input.remark.empty() && !line.json()) {
       std::fputs(absl::StrCat(input.remark, "\n").c_str(), stderr);
     }
+    if (!input.warning.empty()) {
+      std::fputs(absl::StrCat("warning: ", input.warning, "\n").c_str(),
+                 stderr);
+    }
     return std::move(input.array);
   };
-  return ReadInputs(values, ports, read);
+  ASSIGN_OR_RETURN(std::vector<Array> arrays, ReadInputs(values, ports, read));
+  if (line.Has("--pixels") && !saw_picture) {
+    return UsageError("--pixels is for pictures, and no input is one");
+  }
+  return arrays;
 }
 
 // From --input, the file behind the model's name, or --random.
@@ -85,7 +95,13 @@ absl::StatusOr<std::vector<Array>> InputsOf(
   for (size_t i = 1; i < line.operands().size(); ++i) {
     values.push_back(line.operands()[i]);
   }
-  if (!line.Has("--random")) return ReadFiles(line, values, ports);
+  if (!line.Has("--random")) {
+    if (line.Has("--seed")) return UsageError("--seed is for --random");
+    return ReadFiles(line, values, ports);
+  }
+  if (line.Has("--pixels")) {
+    return UsageError("--pixels is for pictures, and --random takes none");
+  }
   if (!values.empty()) {
     return UsageError("--random makes up all inputs; leave out the others");
   }
@@ -292,7 +308,8 @@ Command InferCommand() {
           "A .npy file has C order and exactly the datatype and shape of "
           "its input. A picture is a JPEG or PNG for an input "
           "[1, C, H, W] or [1, H, W, C], C being 1 or 3, of FP32, FP16 or "
-          "UINT8: resized to cover it, and its middle cut out.",
+          "UINT8: turned as its EXIF says, resized to cover it, and its middle "
+          "cut out.",
       .run = RunInfer,
   };
 }

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <type_traits>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -12,6 +13,7 @@
 #include "config/check.h"
 #include "config/status_macros.h"
 #include "daemon/ctl/failure.h"
+#include "daemon/ctl/upright_picture.h"
 
 namespace layerd {
 namespace {
@@ -26,12 +28,13 @@ const unsigned char* BytesOf(std::string_view contents) {
 }
 
 // Memory for an RGB picture of a size that a file's header tells.
-absl::StatusOr<Picture> EmptyPicture(int64_t height, int64_t width) {
+absl::StatusOr<Picture> EmptyPicture(int64_t height, int64_t width,
+                                     int64_t pixels_max) {
   // Neither library takes or tells more than 2^31 - 1 for a side.
-  if (height < 1 || width < 1 || height * width > kPicturePixelsMax) {
+  if (height < 1 || width < 1 || height * width > pixels_max) {
     return UsageError(
         absl::StrFormat("%d x %d pixels; a picture has from 1 to %d of them",
-                        width, height, kPicturePixelsMax));
+                        width, height, pixels_max));
   }
   return Picture{height, width, kColours,
                  std::vector<uint8_t>(height * width * kColours)};
@@ -47,7 +50,8 @@ absl::Status JpegError(const JpegDecoder& decoder) {
       absl::StrCat("damaged JPEG: ", tjGetErrorStr2(decoder.get())));
 }
 
-absl::StatusOr<Picture> DecodeJpeg(std::string_view contents) {
+absl::StatusOr<Picture> DecodeSoundJpeg(std::string_view contents,
+                                        int64_t pixels_max) {
   // A warning means missing or spoiled pixels; endless scans are an attack.
   constexpr int kFlags =
       TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS;
@@ -61,7 +65,7 @@ absl::StatusOr<Picture> DecodeJpeg(std::string_view contents) {
   if (colours == TJCS_CMYK || colours == TJCS_YCCK) {
     return UsageError("a JPEG for print (CMYK); RGB and grey are taken");
   }
-  ASSIGN_OR_RETURN(Picture picture, EmptyPicture(height, width));
+  ASSIGN_OR_RETURN(Picture picture, EmptyPicture(height, width, pixels_max));
   if (tjDecompress2(decoder.get(), BytesOf(contents), contents.size(),
                     picture.samples.data(), width, 0, height, TJPF_RGB,
                     kFlags) != 0) {
@@ -70,7 +74,45 @@ absl::StatusOr<Picture> DecodeJpeg(std::string_view contents) {
   return picture;
 }
 
-absl::StatusOr<Picture> DecodePng(std::string_view contents) {
+// The file without what lies between the segments before its first scan.
+std::string SegmentsOf(std::string_view jpeg) {
+  constexpr uint8_t kMark = 0xff, kScan = 0xda;
+  const auto byte = [jpeg](size_t at) {
+    return static_cast<uint8_t>(jpeg[at]);
+  };
+  std::string segments(jpeg.substr(0, 2));
+  size_t at = 2;
+  while (at + 4 <= jpeg.size()) {
+    if (byte(at) != kMark || byte(at + 1) == kMark || byte(at + 1) == 0) {
+      ++at;
+      continue;
+    }
+    const size_t bytes = 2 + (byte(at + 2) << 8 | byte(at + 3));
+    if (byte(at + 1) == kScan || bytes > jpeg.size() - at) break;
+    segments += jpeg.substr(at, bytes);
+    at += bytes;
+  }
+  return segments.append(jpeg.substr(at));
+}
+
+// Of several warnings the decoder tells the first, so what that is about is
+// taken away, and no other one may come.
+absl::StatusOr<Picture> DecodeJpeg(std::string_view contents,
+                                   int64_t pixels_max) {
+  constexpr char kOdd[] = "extraneous bytes";
+  absl::StatusOr<Picture> picture = DecodeSoundJpeg(contents, pixels_max);
+  const std::string why(picture.status().message());
+  if (picture.ok() || why.find(kOdd) == why.npos) return picture;
+  picture = DecodeSoundJpeg(SegmentsOf(contents), pixels_max);
+  if (picture.ok()) {
+    picture->warning =
+        absl::StrCat(kOdd, " between the JPEG's segments are left out");
+  }
+  return picture;
+}
+
+absl::StatusOr<Picture> DecodePng(std::string_view contents,
+                                  int64_t pixels_max) {
   png_image image = {};
   image.version = PNG_IMAGE_VERSION;
   const std::unique_ptr<png_image, decltype(&png_image_free)> freed(
@@ -82,7 +124,8 @@ absl::StatusOr<Picture> DecodePng(std::string_view contents) {
                                         contents.size())) {
     return error();
   }
-  ASSIGN_OR_RETURN(Picture picture, EmptyPicture(image.height, image.width));
+  ASSIGN_OR_RETURN(Picture picture,
+                   EmptyPicture(image.height, image.width, pixels_max));
   image.format = PNG_FORMAT_RGB;
   // Else libpng takes 16-bit samples for linear light.
   image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
@@ -113,18 +156,20 @@ bool IsPicture(std::string_view head) {
 }
 
 absl::StatusOr<Picture> DecodePicture(std::string_view contents,
-                                      int64_t channels) {
+                                      int64_t channels, int64_t pixels_max) {
   LAYERD_CHECK(channels == 1 || channels == kColours);
   if (contents.size() > kPictureFileBytesMax) {
     return UsageError(absl::StrFormat("%d bytes, at most %d are a picture",
                                       contents.size(), kPictureFileBytesMax));
   }
   if (!IsPicture(contents)) return UsageError("is neither a JPEG nor a PNG");
-  ASSIGN_OR_RETURN(Picture picture, contents.starts_with(kPngMagic)
-                                        ? DecodePng(contents)
-                                        : DecodeJpeg(contents));
+  const bool is_png = contents.starts_with(kPngMagic);
+  ASSIGN_OR_RETURN(Picture picture, is_png ? DecodePng(contents, pixels_max)
+                                           : DecodeJpeg(contents, pixels_max));
   if (channels == 1) MakeGrey(&picture);
-  return picture;
+  const int orientation = is_png ? kUpright : OrientationOf(contents);
+  picture.turned = orientation != kUpright;
+  return Upright(std::move(picture), orientation);
 }
 
 }  // namespace layerd

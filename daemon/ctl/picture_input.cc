@@ -130,10 +130,12 @@ absl::StatusOr<PictureInput> Make(std::string_view contents,
   return PictureInput{
       ArrayOf(FitPicture(picture, layout->height, layout->width), port, *layout,
               pixels),
-      absl::StrFormat("%d x %d, seen as %s, fitted to %d x %d, %s (--pixels)",
+      absl::StrFormat("%d x %d%s, seen as %s, fitted to %d x %d, %s (--pixels)",
                       picture.width, picture.height,
+                      picture.turned ? " turned as its EXIF says" : "",
                       layout->channels == 1 ? "grey" : "RGB", layout->width,
-                      layout->height, WordsOf(pixels))};
+                      layout->height, WordsOf(pixels)),
+      picture.warning};
 }
 
 // Nothing of a file that is none or cannot be read.
@@ -180,7 +182,9 @@ absl::StatusOr<PictureInput> InputOfPicture(std::string_view contents,
     return UsageError(
         absl::StrCat(path, ": ", std::string(input.status().message())));
   }
-  input->remark = absl::StrCat(path, ": ", input->remark);
+  for (std::string* words : {&input->remark, &input->warning}) {
+    if (!words->empty()) *words = absl::StrCat(path, ": ", *words);
+  }
   return input;
 }
 

@@ -23,7 +23,8 @@ const std::vector<std::string>& PixelChoices();
 
 struct PictureInput {
   Array array;
-  std::string remark;  // What was made of the picture, for a person.
+  std::string remark;        // What was made of the picture, for a person.
+  std::string warning = {};  // What is odd about its file; or empty.
 };
 
 // A picture as what `port` takes: FP32, FP16 or UINT8, [1, C, H, W],

@@ -1,12 +1,11 @@
 #include "daemon/ctl/picture_input.h"
 
-#include <png.h>
-
 #include <fstream>
 
 #include "daemon/ctl/failure.h"
 #include "daemon/ctl/fit_picture.h"
 #include "test/catch/catch.h"
+#include "test/scratch/picture_files.h"
 #include "test/scratch/scratch_folder.h"
 
 namespace layerd {
@@ -14,23 +13,13 @@ namespace {
 
 using Floats = std::vector<float>;
 
-std::string PngOf(int width, int height, const std::vector<uint8_t>& rgb) {
-  png_image image = {};
-  image.version = PNG_IMAGE_VERSION;
-  image.width = width;
-  image.height = height;
-  image.format = PNG_FORMAT_RGB;
-  png_alloc_size_t bytes = 1 << 16;
-  std::string file(bytes, '\0');
-  REQUIRE(png_image_write_to_memory(&image, file.data(), &bytes, 0, rgb.data(),
-                                    0, nullptr));
-  file.resize(bytes);
-  return file;
+std::string RgbPng(int width, int height, const std::vector<uint8_t>& rgb) {
+  return PngOf(width, height, Channels::kRgb, rgb);
 }
 
 Floats NumbersFor(const ArrayPort& port, const std::string& pixels) {
   const auto input = InputOfPicture(
-      PngOf(2, 2, {255, 0, 51, 255, 255, 102, 255, 0, 51, 255, 255, 102}),
+      RgbPng(2, 2, {255, 0, 51, 255, 255, 102, 255, 0, 51, 255, 255, 102}),
       "x.png", port, pixels);
   REQUIRE(input.ok());
   CHECK(input->array.dtype == port.dtype);
@@ -41,7 +30,7 @@ Floats NumbersFor(const ArrayPort& port, const std::string& pixels) {
 
 std::string ErrorFor(const ArrayPort& port, const std::string& pixels) {
   const auto input =
-      InputOfPicture(PngOf(1, 1, {1, 2, 3}), "x.png", port, pixels);
+      InputOfPicture(RgbPng(1, 1, {1, 2, 3}), "x.png", port, pixels);
   CHECK(ExitCodeOf(input.status()) == 2);
   CHECK_THAT(std::string(input.status().message()),
              Catch::StartsWith("x.png: "));
@@ -124,12 +113,22 @@ TEST_CASE("Each kind of input has its default") {
 
 TEST_CASE("A person is told what was made of the picture") {
   const auto input =
-      InputOfPicture(PngOf(1, 1, {1, 2, 3}), "x.png",
+      InputOfPicture(RgbPng(1, 1, {1, 2, 3}), "x.png",
                      {"x", DataType::kF32, {1, 3, 2, 4}}, "default");
   REQUIRE(input.ok());
   CHECK(input->remark ==
         "x.png: 1 x 1, seen as RGB, fitted to 4 x 2, values as ImageNet's "
         "networks take them (--pixels)");
+}
+
+TEST_CASE("What is odd about a picture's file is said with its path") {
+  std::string jpeg = JpegOf(1, 1, Channels::kRgb, {1, 2, 3});
+  jpeg.insert(jpeg.find("\xff\xdb"), "??");
+  const auto input =
+      InputOfPicture(jpeg, "x.jpg", {"x", DataType::kF32, {3, 1, 1}}, "raw");
+  REQUIRE(input.ok());
+  CHECK_THAT(input->warning, Catch::StartsWith("x.jpg: ") &&
+                                 Catch::Contains("extraneous bytes"));
 }
 
 TEST_CASE("An input that is no picture's is named, with what it takes") {
@@ -161,7 +160,7 @@ TEST_CASE("The kind of a file is in its bytes, not in its name") {
     std::ofstream(path, std::ios::binary) << contents;
     return ReadPictureOrNpy(path, port, "default");
   };
-  CHECK_FALSE(read(PngOf(1, 1, {1, 2, 3}))->remark.empty());
+  CHECK_FALSE(read(RgbPng(1, 1, {1, 2, 3}))->remark.empty());
   const auto array = FormatNpy({DataType::kF32, {1, 1, 1}, "1234"});
   CHECK(read(*array)->array.bytes == "1234");
   CHECK(read(*array)->remark.empty());

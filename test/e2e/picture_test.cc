@@ -1,5 +1,3 @@
-#include <png.h>
-
 #include <cmath>
 #include <cstring>
 
@@ -7,6 +5,7 @@
 #include "test/e2e/daemon_process.h"
 #include "test/e2e/digits.h"
 #include "test/e2e/program.h"
+#include "test/scratch/picture_files.h"
 #include "test/scratch/scratch_folder.h"
 
 namespace layerd {
@@ -24,16 +23,7 @@ std::string PngOfSample() {
   for (const float number : numbers) {
     samples.push_back(static_cast<uint8_t>(std::lround(number * 255)));
   }
-  png_image image = {};
-  image.version = PNG_IMAGE_VERSION;
-  image.width = image.height = kSide;
-  image.format = PNG_FORMAT_GRAY;
-  png_alloc_size_t bytes = 1 << 16;
-  std::string file(bytes, '\0');
-  REQUIRE(png_image_write_to_memory(&image, file.data(), &bytes, 0,
-                                    samples.data(), 0, nullptr));
-  file.resize(bytes);
-  return file;
+  return PngOf(kSide, kSide, Channels::kGrey, samples);
 }
 
 // The line of the top class, without its value.
@@ -69,6 +59,11 @@ TEST_CASE("A picture of a digit has the answer of the same digit's .npy") {
   WriteFile(folder / "three.gif", "GIF89a");
   CHECK(infer({folder / "three.gif"}).status == 2);
   CHECK(infer({folder / "three.png", "--pixels", "best"}).status == 2);
+  const Ended random = infer({"--random", "--pixels", "raw"});
+  CHECK(random.status == 2);
+  CHECK_THAT(random.err, Catch::Contains("--random takes none"));
+  CHECK(infer({kSample, "--pixels", "raw"}).status == 2);
+  CHECK(infer({kSample, "--seed", "3"}).status == 2);
 }
 
 }  // namespace
