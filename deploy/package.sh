@@ -67,8 +67,11 @@ lay_out() {
   install -D -m 644 -t "$root/usr/share/doc/layerd" README.md
   install -D -m 644 LICENSE "$root/usr/share/doc/layerd/copyright"
   install -d "$root/var/lib/layerd/models" "$root/DEBIAN"
-  [ -z "$cuda" ] ||
+  if [ -n "$cuda" ]; then
     install -D -m 644 "$cuda" "$root/usr/lib/layerd/liblayerd_cuda.so"
+    install -D -m 644 -t "$root/lib/systemd/system/layerd.service.d" \
+      deploy/layerd-gpu.conf
+  fi
   install -m 755 -t "$root/DEBIAN" deploy/debian/postinst \
     deploy/debian/prerm deploy/debian/postrm
   echo /etc/layerd/layerd.yaml >"$root/DEBIAN/conffiles"

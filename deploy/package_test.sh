@@ -23,8 +23,13 @@ unit=$root/lib/systemd/system/layerd.service
 for path in $(sed -n 's/^ExecStart=//p' "$unit"); do
   case $path in /*) [ -e "$root$path" ] || fail "no $path in it" ;; esac
 done
-said=$(SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --recursive-errors=no \
-  --root="$root" "$unit" 2>&1) || fail "systemd-analyze: $said"
+verify() {
+  local said
+  said=$(SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --recursive-errors=no \
+    --root="$root" "$unit" 2>&1) && [ -z "$said" ] ||
+    fail "systemd-analyze: $said"
+}
+verify
 
 for script in postinst prerm postrm; do
   dpkg-deb --ctrl-tarfile "$deb" | tar -xO "./$script" >"$work/$script"
@@ -35,9 +40,13 @@ dpkg-deb --ctrl-tarfile "$deb" | tar -xO ./conffiles |
 
 # A GPU's backend lies where layerd looks for it: ../lib/layerd from itself.
 [ ! -e "$root/usr/lib/layerd" ] || fail "there is a backend that nobody gave"
+[ ! -e "$unit.d" ] || fail "its unit shows devices to nobody"
 echo "any file" >"$work/backend.so"
 deb=$(deploy/package.sh --binaries . --output "$work" --cuda "$work/backend.so")
 dpkg-deb --extract "$deb" "$root"
 cmp "$work/backend.so" "$root/usr/bin/../lib/layerd/liblayerd_cuda.so" ||
   fail "--cuda is not what it has"
+grep -qx PrivateDevices=no "$unit.d/layerd-gpu.conf" ||
+  fail "the unit hides the GPU from its backend"
+verify
 echo "package_test: $(basename "$deb") is sound"
