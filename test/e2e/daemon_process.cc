@@ -74,6 +74,11 @@ void TestRepository::AddOnnx(const std::string& name,
   WriteFile(FolderOf(name) + "/model.onnx", bytes);
 }
 
+void TestRepository::Configure(const std::string& name,
+                               const std::string& yaml) {
+  WriteFile(FolderOf(name) + "/../model.yaml", yaml);
+}
+
 DaemonProcess::DaemonProcess(const TestRepository& repository,
                              const Options& options)
     : socket_address_("unix:" + repository.SocketPath("layerd")),

@@ -17,6 +17,8 @@ class TestRepository {
   // Version 1 of model `name`; `bytes` are a layer file or an ONNX file.
   void AddLayers(const std::string& name, const std::string& bytes);
   void AddOnnx(const std::string& name, const std::string& bytes);
+  // Its model.yaml.
+  void Configure(const std::string& name, const std::string& yaml);
 
   std::string LayersPath(const std::string& name) const;
   std::string FolderOf(const std::string& name) const;

@@ -1,5 +1,4 @@
 // A task that is declared by model.yaml and comes more often than it declares.
-#include <fstream>
 #include <map>
 #include <optional>
 #include <string>
@@ -27,7 +26,7 @@ const ModelYamls kModels = {
 void AddModels(const ModelYamls& models, TestRepository* repository) {
   for (const auto& [name, yaml] : models) {
     repository->AddLayers(name, DigitsLayers());
-    std::ofstream(repository->FolderOf(name) + "/../model.yaml") << yaml;
+    repository->Configure(name, yaml);
   }
 }
 

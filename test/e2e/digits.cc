@@ -54,6 +54,11 @@ const std::string& DigitsLayers() {
   return layers;
 }
 
+void AddNarrowDigits(TestRepository* repository) {
+  repository->AddOnnx("digits", ReadFile(kDigitsOnnx));
+  repository->Configure("digits", "pack: {weights: i8}\n");
+}
+
 inference::ModelInferRequest DigitRequest(const std::string& model,
                                           size_t digit) {
   return RawRequest(model, "image", {1, 1, 8, 8}, DigitImage(digit));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "open_inference.pb.h"
+#include "test/e2e/daemon_process.h"
 #include "test/e2e/wire_client.h"
 
 namespace layerd {
@@ -23,6 +24,9 @@ std::span<const float> ExpectedLogits(size_t digit);
 
 // The digits network as a layer file, made by `layerctl pack`, once.
 const std::string& DigitsLayers();
+
+// The network as "digits", for the daemon to pack with weights of eight bits.
+void AddNarrowDigits(TestRepository* repository);
 
 inference::ModelInferRequest DigitRequest(const std::string& model,
                                           size_t digit);

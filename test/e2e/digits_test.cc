@@ -133,9 +133,7 @@ TEST_CASE("An ONNX file in the repository is packed and served") {
 
 TEST_CASE("model.yaml says how the daemon stores weights") {
   TestRepository repository;
-  repository.AddOnnx("digits", ReadFile(kDigitsOnnx));
-  WriteFile(repository.models_path() + "/digits/model.yaml",
-            "pack: {weights: i8}\n");
+  AddNarrowDigits(&repository);
   DaemonProcess daemon(repository);
   REQUIRE(daemon.WaitUntilReady());
   WireClient client(daemon.address());

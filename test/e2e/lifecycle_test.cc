@@ -228,8 +228,7 @@ TEST_CASE("layerd says what is wrong with its command line, with status 2") {
 TEST_CASE("What cannot be promised is said in the log") {
   TestRepository repository;
   repository.AddOnnx("slow", SlowOnnx(40));
-  WriteFile(repository.models_path() + "/slow/model.yaml",
-            "period_ms: 1\ndeadline_ms: 1\n");
+  repository.Configure("slow", "period_ms: 1\ndeadline_ms: 1\n");
   DaemonProcess daemon(repository, {.flags = {"--admission", "advisory"}});
   REQUIRE(daemon.WaitUntilReady());
   CHECK_THAT(daemon.program().Err(),

@@ -60,9 +60,7 @@ TEST_CASE("budget tells what memory is spent on") {
 
 TEST_CASE("What budget sums up has what decoding takes") {
   TestRepository repository;
-  repository.AddOnnx("digits", ReadFile(kDigitsOnnx));
-  WriteFile(repository.models_path() + "/digits/model.yaml",
-            "pack: {weights: i8}\n");
+  AddNarrowDigits(&repository);
   DaemonProcess daemon(repository);
   REQUIRE(daemon.WaitUntilReady());
   const Ended budget =
