@@ -1,7 +1,9 @@
 #include "daemon/ctl/contest.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "config/status_macros.h"
@@ -43,6 +45,8 @@ absl::StatusOr<Contestant> StartResident(const EngineOptions& options,
   if (settings.weights == "f32") {
     return Contestant::Start(options, settings.layer_file);
   }
+  std::error_code ignored;  // Then it goes elsewhere.
+  std::filesystem::create_directories(settings.cache_folder, ignored);
   ASSIGN_OR_RETURN(
       const TemporaryFolder folder,
       TemporaryFolder::Make({settings.cache_folder, SystemTemporaryFolder()}));

@@ -1,16 +1,14 @@
 #include "daemon/ctl/measure_accuracy.h"
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <memory>
-#include <system_error>
+#include <string>
 
-#include "absl/strings/str_cat.h"
 #include "config/status_macros.h"
 #include "daemon/ctl/array_files.h"
 #include "daemon/ctl/contestant.h"
 #include "daemon/ctl/output.h"
+#include "daemon/ctl/temporary_folder.h"
 #include "daemon/plan/memory_plan.h"
 #include "kernels/cpu/cpu_backend.h"
 
@@ -22,21 +20,10 @@ constexpr uint64_t kWeightBudgetBytes = 32 << 20;
 
 using Arrays = std::vector<Array>;
 
-class TemporaryFile {
- public:
-  explicit TemporaryFile(std::string path) : path_(std::move(path)) {}
-  ~TemporaryFile() {
-    std::error_code ignored;
-    std::filesystem::remove(path_, ignored);
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  const std::string path_;
-};
+std::string FolderOf(const std::string& path) {
+  const auto folder = std::filesystem::path(path).parent_path();
+  return folder.empty() ? "." : folder.string();
+}
 
 absl::StatusOr<Contestant> StartSmall(const std::string& layer_file) {
   EngineOptions options;
@@ -82,14 +69,15 @@ absl::StatusOr<Arrays> Ask(const Arrays& inputs, Contestant* contestant) {
 }  // namespace
 
 absl::StatusOr<Accuracy> MeasureAccuracy(const AccuracyQuestion& question) {
-  const TemporaryFile wide_file(
-      absl::StrCat(question.layer_file, ".f32-", getpid()));
+  ASSIGN_OR_RETURN(const TemporaryFolder folder,
+                   TemporaryFolder::Make({FolderOf(question.layer_file)}));
+  const std::string wide_file = folder / "f32.layers";
   PackOptions options = question.options;
   options.weights = "f32";
-  RETURN_IF_ERROR(Pack(question.onnx_path, wide_file.path(), options,
+  RETURN_IF_ERROR(Pack(question.onnx_path, wide_file, options,
                        *MakeCpuBackend(1), ProgressBar("packing f32"))
                       .status());
-  ASSIGN_OR_RETURN(Contestant wide, StartSmall(wide_file.path()));
+  ASSIGN_OR_RETURN(Contestant wide, StartSmall(wide_file));
   ASSIGN_OR_RETURN(Contestant narrow, StartSmall(question.layer_file));
   ASSIGN_OR_RETURN(const std::vector<Arrays> inputs,
                    InputsFor(question, wide.model()));

@@ -13,6 +13,7 @@
 #include "daemon/ctl/layer_file_for.h"
 #include "daemon/ctl/output.h"
 #include "daemon/ctl/processor_probe.h"
+#include "daemon/ctl/temporary_folder.h"
 #include "daemon/engine/drive_probe.h"
 #include "daemon/plan/machine.h"
 #include "daemon/rt/cache_folder.h"
@@ -36,8 +37,9 @@ absl::StatusOr<DriveProbe> ProbeAt(const std::string& path) {
   if (std::filesystem::is_regular_file(path, ignored)) {
     return ProbeDrive(path, AllDriveCells(), kCellTime, kComputeThreads);
   }
+  ASSIGN_OR_RETURN(const TemporaryFolder folder, TemporaryFolder::Make({path}));
   ASSIGN_OR_RETURN(const ProbeFile file,
-                   ProbeFile::Create(path, kProbeFileBytes));
+                   ProbeFile::Create(folder.path(), kProbeFileBytes));
   return ProbeDrive(file.path(), AllDriveCells(), kCellTime, kComputeThreads);
 }
 

@@ -117,8 +117,6 @@ absl::StatusOr<TemporaryFolder> TemporaryFolder::Make(
   StartWaiting();
   absl::Status why;
   for (const std::string& parent : parents) {
-    std::error_code ignored;  // Making the folder says more.
-    fs::create_directories(parent, ignored);
     RemoveLeftBehind(parent);
     Registry& folders = Folders();
     const std::lock_guard<std::mutex> lock(folders.mutex);

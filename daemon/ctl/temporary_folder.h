@@ -18,9 +18,8 @@ namespace layerd {
 // signals; what is ignored (nohup) stays ignored.
 class TemporaryFolder {
  public:
-  // In the first of `parents` that takes it; they are made if they are not
-  // there. Errors: what the last of them says.
-  // REQUIRES: there is one.
+  // In the first of `parents` that takes it. Errors: what the last of them
+  // says. REQUIRES: there is one.
   static absl::StatusOr<TemporaryFolder> Make(
       const std::vector<std::string>& parents);
   ~TemporaryFolder();

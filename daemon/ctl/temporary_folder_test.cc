@@ -44,15 +44,14 @@ int StatusOfChild(const std::string& parent, Then then) {
 
 TEST_CASE("A temporary folder goes with its object") {
   const ScratchFolder scratch;
-  const std::string parent = scratch / "new";
   std::optional<TemporaryFolder> folder;
-  MakeWithFile(parent, &folder);
+  MakeWithFile(scratch.path(), &folder);
   CHECK(fs::exists(*folder / "inner/file"));
   TemporaryFolder moved = *std::move(folder);
   folder.reset();
   CHECK(fs::exists(moved / "inner/file"));
   { const TemporaryFolder last = std::move(moved); }
-  CHECK(fs::is_empty(parent));
+  CHECK(scratch.Names().empty());
 }
 
 TEST_CASE("A signal that ends the process takes the folder along") {
