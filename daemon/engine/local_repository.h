@@ -64,7 +64,9 @@ class LocalRepository final : public Repository {
   bool IsWanted() const;
   absl::Status LoadNow(const std::string& name);
   absl::Status UnloadNow(const std::string& name);
-  absl::Status LookAgain(const std::string& name);
+  absl::StatusOr<std::set<std::string>> LookAgain(const std::string& name);
+  absl::Status ForgetAllBut(const std::string& name,
+                            const std::set<std::string>& versions);
   void TakeFound(const FoundModel& found);
   bool FailedWhileServing(const RepositoryEntry& entry) const;
   void LoadThosePacked();

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -108,7 +109,7 @@ bool LocalRepository::IsWanted() const {
 }
 
 absl::Status LocalRepository::LoadNow(const std::string& name) {
-  RETURN_IF_ERROR(LookAgain(name));
+  ASSIGN_OR_RETURN(const std::set<std::string> versions, LookAgain(name));
   LoadThosePacked();
   if (!PackTheRest()) {
     return absl::UnavailableError("the server is shutting down");
@@ -117,11 +118,12 @@ absl::Status LocalRepository::LoadNow(const std::string& name) {
     const bool is_new =
         status.state == ModelState::kReady && status.reason.empty();
     if (status.name != name || is_new) continue;
+    if (!versions.contains(status.version)) continue;
     return absl::UnavailableError(
         absl::StrFormat("model '%s' version %s is %s: %s", name, status.version,
                         NameOf(status.state), status.reason));
   }
-  return absl::OkStatus();
+  return ForgetAllBut(name, versions);
 }
 
 absl::Status LocalRepository::UnloadNow(const std::string& name) {
@@ -142,17 +144,43 @@ absl::Status LocalRepository::UnloadNow(const std::string& name) {
   return known ? absl::OkStatus() : NoSuchModel(name);
 }
 
-// Marks as loading what is new, changed, failed or unloaded of that model.
-absl::Status LocalRepository::LookAgain(const std::string& name) {
+// Marks as loading what is new, changed, failed or unloaded of that model, and
+// tells which versions there are.
+absl::StatusOr<std::set<std::string>> LocalRepository::LookAgain(
+    const std::string& name) {
   ASSIGN_OR_RETURN(const std::vector<FoundModel> all,
                    ScanRepository(options_.path));
-  bool found = false;
+  std::set<std::string> versions;
   for (const FoundModel& model : all) {
     if (model.name != name) continue;
-    found = true;
+    versions.insert(model.version);
     TakeFound(model);
   }
-  return found ? absl::OkStatus() : NoSuchModel(name);
+  if (versions.empty()) return NoSuchModel(name);
+  return versions;
+}
+
+// Whose folder is gone is no version any more: at first for requests, so that
+// those that name none go to another.
+absl::Status LocalRepository::ForgetAllBut(
+    const std::string& name, const std::set<std::string>& versions) {
+  std::set<std::string> gone;
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(entries_, [&](const RepositoryEntry& entry) {
+      const FoundModel& found = entry.found;
+      if (found.name != name || versions.contains(found.version)) return false;
+      gone.insert(found.version);
+      return true;
+    });
+  }
+  for (const std::string& version : gone) {
+    LogInfo(absl::StrFormat("model %s version %s: its folder is gone", name,
+                            version));
+    if (engine_->Find(name, version) == nullptr) continue;
+    RETURN_IF_ERROR(engine_->UnloadModel(name, version));
+  }
+  return absl::OkStatus();
 }
 
 void LocalRepository::TakeFound(const FoundModel& found) {

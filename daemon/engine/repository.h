@@ -69,7 +69,8 @@ class Repository {
   virtual ~Repository() = default;
 
   // Looks into the folder again and loads what is there of that model, all its
-  // versions; those that serve and have not changed go on. Then `done`, once,
+  // versions; those that serve and have not changed go on, those whose folders
+  // are gone are unloaded once the others serve. Then `done`, once,
   // with the first thing that went wrong, also if what was loaded before goes
   // on: NOT_FOUND if there is no such model.
   // After what was asked for before; UNAVAILABLE when stopped meanwhile.

@@ -107,6 +107,19 @@ TEST_CASE(
   CHECK(served.AnswersRight());
 }
 
+TEST_CASE("A version whose folder is gone goes with the next load") {
+  Served served;
+  const std::string models = served.repository.models_path() + "/digits/";
+  std::filesystem::rename(models + "1", models + "2");
+  const Ended load = Run(served.LoadCommand());
+  INFO(load.err);
+  CHECK(load.status == 0);
+  const admin::StatusResponse status = AskStatus(&*served.client);
+  REQUIRE(status.models_size() == 1);
+  CHECK(status.models(0).version() == "2");
+  CHECK(served.AnswersRight());
+}
+
 TEST_CASE("No request fails while its model is replaced") {
   Served served;
   std::atomic<bool> over{false};
