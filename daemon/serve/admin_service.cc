@@ -156,8 +156,10 @@ grpc::ServerUnaryReactor* AdminService::Trace(
 grpc::ServerUnaryReactor* AdminService::Plan(
     grpc::CallbackServerContext* context, const admin::PlanRequest*,
     admin::PlanResponse* response) {
-  Describe(*engine_, response);
-  return Answer(context, absl::OkStatus());
+  return Aside(context, [this, response] {
+    Describe(*engine_, response);
+    return absl::OkStatus();
+  });
 }
 
 grpc::ServerUnaryReactor* AdminService::SetBudget(
