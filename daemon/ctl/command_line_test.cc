@@ -138,6 +138,8 @@ TEST_CASE("Usage ends with 2, everything else that went wrong with 1") {
   CHECK(ExitCodeOf(absl::OkStatus()) == 0);
   CHECK(ExitCodeOf(absl::InvalidArgumentError("from a server")) == 1);
   CHECK(ExitCodeOf(absl::DataLossError("tile 17")) == 1);
+  CHECK(FailureText(absl::DataLossError("\x1b[2J"), "run") ==
+        "DATA_LOSS: ?[2J\n");
   CHECK(ExitCodeOf(UsageError("what?")) == 2);
   CHECK(FailureText(absl::DataLossError("tile 17"), "verify") ==
         "DATA_LOSS: tile 17\n");

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "config/plain_text.h"
 #include "daemon/ctl/json_writer.h"
 #include "daemon/plan/memory_plan.h"
 
@@ -47,7 +48,7 @@ int ExitCodeOf(const absl::Status& status) {
 }
 
 std::string FailureText(const absl::Status& status, std::string_view command) {
-  const std::string message(status.message());
+  const std::string message = PlainText(std::string(status.message()));
   if (!IsUsage(status)) {
     return absl::StrCat(absl::StatusCodeToString(status.code()), ": ", message,
                         "\n");

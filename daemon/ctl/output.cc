@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "config/byte_size.h"
+#include "config/plain_text.h"
 
 namespace layerd {
 namespace {
@@ -44,7 +45,8 @@ std::vector<Column> ColumnsOf(
 
 }  // namespace
 
-absl::Status WriteAnswer(std::string_view text) {
+absl::Status WriteAnswer(std::string_view answer) {
+  const std::string text = PlainText(answer);
   const bool written =
       std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
   if (written && std::fflush(stdout) == 0) return absl::OkStatus();

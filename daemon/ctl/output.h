@@ -11,9 +11,10 @@
 
 namespace layerd {
 
-// Writes a command's answer to standard output. An error if it did not get
-// there, such as a full disk behind a redirection.
-absl::Status WriteAnswer(std::string_view text);
+// Writes a command's answer to standard output, names of foreign files made
+// plain. An error if it did not get there, such as a full disk behind a
+// redirection.
+absl::Status WriteAnswer(std::string_view answer);
 
 // Lines with aligned columns, two spaces between them; the first row is the
 // heading. Columns that hold numbers lean to the right.

@@ -3,6 +3,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "config/plain_text.h"
+
 namespace layerd {
 namespace {
 
@@ -18,10 +20,16 @@ spdlog::logger& Logger() {
 }  // namespace
 
 // "{}" keeps braces in the line from being taken for a format.
-void LogDebug(const std::string& line) { Logger().debug("{}", line); }
-void LogInfo(const std::string& line) { Logger().info("{}", line); }
-void LogWarning(const std::string& line) { Logger().warn("{}", line); }
-void LogError(const std::string& line) { Logger().error("{}", line); }
+void LogDebug(const std::string& line) {
+  Logger().debug("{}", PlainLine(line));
+}
+void LogInfo(const std::string& line) { Logger().info("{}", PlainLine(line)); }
+void LogWarning(const std::string& line) {
+  Logger().warn("{}", PlainLine(line));
+}
+void LogError(const std::string& line) {
+  Logger().error("{}", PlainLine(line));
+}
 
 void SetLogLevel(const std::string& level) {
   Logger().set_level(spdlog::level::from_str(level));
