@@ -77,6 +77,11 @@ TEST_CASE("Concatenated channels are written where they belong") {
   Fixture fixture;
   const Program program = fixture.Lower(&sketch).program;
 
+  CHECK(ToString(fixture.network) ==
+        "left = Convolution(x, [2, 3, 1, 1], [2])\n"
+        "right = Convolution(x, [5, 3, 1, 1], [5])\n"
+        "whole = Concat(left, right)\n"
+        "y = Convolution(whole, [2, 7, 1, 1], [2])\n");
   CHECK(LayersOf(program) ==
         "Copy x -> x\n"
         "Convolution x -> left\n"

@@ -7,12 +7,20 @@
 namespace layerd {
 namespace {
 
-std::string AfterFusing(GraphSketch* sketch) {
+// Before and after, as text.
+struct Fused {
+  std::string before, after;
+};
+
+Fused FusedOf(GraphSketch* sketch) {
   const Graph graph = sketch->Take();
   Network network = *Translate(graph);
+  const std::string before = ToString(network);
   Fuse(&network);
-  return ToString(network);
+  return {before, ToString(network)};
 }
+
+std::string AfterFusing(GraphSketch* sketch) { return FusedOf(sketch).after; }
 
 TEST_CASE("An activation becomes the end of the layer before it") {
   GraphSketch sketch;
@@ -21,7 +29,10 @@ TEST_CASE("An activation becomes the end of the layer before it") {
   sketch.Output(sketch.Add("y", "Clip", {conv}, {1, 2, 4, 4},
                            {{"min", 0.0f}, {"max", 6.0f}}));
 
-  CHECK(AfterFusing(&sketch) == "y = Convolution(x, [2, 3, 1, 1], [2]) Clip\n");
+  const Fused fused = FusedOf(&sketch);
+  CHECK(fused.before ==
+        "c = Convolution(x, [2, 3, 1, 1], [2])\ny = Unary(c) Clip\n");
+  CHECK(fused.after == "y = Convolution(x, [2, 3, 1, 1], [2]) Clip\n");
 }
 
 TEST_CASE("A shortcut is added by the later convolution, then activated") {
@@ -32,7 +43,13 @@ TEST_CASE("A shortcut is added by the later convolution, then activated") {
   const int sum = sketch.Add("sum", "Add", {main, side}, {1, 2, 4, 4});
   sketch.Output(sketch.Relu("y", sum));
 
-  CHECK(AfterFusing(&sketch) ==
+  const Fused fused = FusedOf(&sketch);
+  CHECK(fused.before ==
+        "main = Convolution(x, [2, 3, 1, 1], [2])\n"
+        "side = Convolution(x, [2, 3, 1, 1], [2])\n"
+        "sum = Add(main, side)\n"
+        "y = Unary(sum) Relu\n");
+  CHECK(fused.after ==
         "main = Convolution(x, [2, 3, 1, 1], [2])\n"
         "y = Convolution(x, main, [2, 3, 1, 1], [2]) Relu\n");
 }
