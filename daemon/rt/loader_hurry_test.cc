@@ -67,7 +67,7 @@ rlim_t RealtimePriorityMax() {
 TEST_CASE("A loader takes its turn among others, or goes before them") {
   Loader loader(/*realtime=*/true);
   if (loader.policy() != SCHED_FIFO) {
-    WARN("not tried: this user may have no real-time priority");
+    WARN("SKIPPED: this user may have no real-time priority");
     return;
   }
 
@@ -83,7 +83,7 @@ TEST_CASE(
     "That a loader may not hurry again is counted, and it may try again") {
   Loader loader(/*realtime=*/true);
   if (loader.policy() != SCHED_FIFO || RealtimePriorityMax() > 0) {
-    WARN("not tried: this user may have no real-time priority, or always");
+    WARN("SKIPPED: this user may have no real-time priority, or always");
     return;
   }
 

@@ -52,7 +52,7 @@ constexpr char kExecutor[] = "the executor has no real-time priority";
 TEST_CASE("What the loader is refused is said though the executor is not") {
   const rlimit limit{kExecutorPriority, kExecutorPriority};
   if (setrlimit(RLIMIT_RTPRIO, &limit) != 0) {
-    WARN("not tried: this user may not allow himself real-time priorities");
+    WARN("SKIPPED: this user may not allow himself real-time priorities");
     return;
   }
   const std::vector<std::string> warnings = WarningsUpTo(kExecutorPriority);
