@@ -2,12 +2,50 @@
 
 #include <utility>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "config/read_text.h"
 #include "config/status_macros.h"
 #include "config/yaml_section.h"
 
 namespace layerd {
 namespace {
+
+constexpr char kUnixPrefix[] = "unix:";
+constexpr uint32_t kPortMax = 65535;
+
+bool IsHostAndPort(const std::string& address) {
+  const size_t colon = address.find_last_of(':');
+  uint32_t port = 0;
+  return colon != std::string::npos &&
+         absl::SimpleAtoi(address.substr(colon + 1), &port) && port <= kPortMax;
+}
+
+bool IsAddress(const std::string& address) {
+  return address.starts_with(kUnixPrefix)
+             ? address.size() > sizeof(kUnixPrefix) - 1
+             : IsHostAndPort(address);
+}
+
+absl::Status CheckAddresses(const Config& config, const YamlSection& root) {
+  if (config.listen.size() > kListenersMax) {
+    return root.ErrorAt("listen", "more addresses than 16");
+  }
+  for (const std::string& address : config.listen) {
+    if (IsAddress(address)) continue;
+    return root.ErrorAt("listen",
+                        absl::StrCat("'", address,
+                                     "' is neither HOST:PORT, with a "
+                                     "port up to 65535, nor unix:PATH"));
+  }
+  const std::string& metrics = config.metrics;
+  if (metrics.empty() || metrics == "off" || IsHostAndPort(metrics)) {
+    return absl::OkStatus();
+  }
+  return root.ErrorAt("metrics", absl::StrCat("'", metrics,
+                                              "' is neither HOST:PORT, with a "
+                                              "port up to 65535, nor off"));
+}
 
 absl::Status ReadMemory(YamlSection memory, Config* config) {
   RETURN_IF_ERROR(
@@ -55,10 +93,7 @@ absl::Status ReadRoot(YamlSection* root, Config* config) {
   RETURN_IF_ERROR(root->Read("measure_costs", &config->measure_costs));
   RETURN_IF_ERROR(root->ReadOneOf("log_level", &config->log_level,
                                   {"debug", "info", "warning", "error"}));
-  if (config->listen.size() > kListenersMax) {
-    return root->ErrorAt("listen", "more addresses than 16");
-  }
-  return absl::OkStatus();
+  return CheckAddresses(*config, *root);
 }
 
 }  // namespace

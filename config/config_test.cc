@@ -23,6 +23,13 @@ TEST_CASE("The shipped file holds the defaults") {
   CHECK(shipped->drain_timeout_ms == none.drain_timeout_ms);
   CHECK(shipped->reflection == none.reflection);
   CHECK(shipped->log_level == none.log_level);
+  CHECK(shipped->cache_path == none.cache_path);
+  CHECK(shipped->cuda_memory == none.cuda_memory);
+  CHECK(shipped->level_order == none.level_order);
+  CHECK(shipped->admission == none.admission);
+  CHECK(shipped->realtime == none.realtime);
+  CHECK(shipped->read_ahead == none.read_ahead);
+  CHECK(shipped->measure_costs == none.measure_costs);
 }
 
 TEST_CASE("Config takes what is in range") {
@@ -53,6 +60,10 @@ TEST_CASE("Config refuses what is wrong and says where") {
       {"cuda_memory: fast", "none of probe, staged, mapped, managed"},
       {"reflection: maybe", "not true or false"},
       {"listen: {a: b}", "expected a list"},
+      {"listen: ['8001']", "f:1:9: listen: '8001' is neither HOST:PORT"},
+      {"listen: ['h:1', 'h:65536']", "'h:65536' is neither HOST:PORT"},
+      {"listen: ['unix:']", "'unix:' is neither"},
+      {"metrics: unix:m", "metrics: 'unix:m' is neither HOST:PORT"},
       {"memory: 3", "key: value"},
       {"threads: 1\nthreads: 2", "twice"},
       {"threads: ''", "threads: '' is not a whole number"},

@@ -1,5 +1,6 @@
 #include "daemon/options.h"
 
+#include <cstring>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -16,6 +17,8 @@ struct Flag {
   const char* section;  // Null at the top.
   const char* key;
 };
+constexpr char kConfigFlag[] = "--config";
+constexpr char kListenFlag[] = "--listen";
 constexpr Flag kFlags[] = {
     {"--repository", nullptr, "repository"},
     {"--cache", "cache", "path"},
@@ -81,15 +84,51 @@ const Flag* Find(const std::string& name) {
   return nullptr;
 }
 
-// Through the parser of the file, so that a flag obeys the same rules.
+std::string Quoted(const std::string& value) {
+  return absl::StrCat("'", absl::StrReplaceAll(value, {{"'", "''"}}), "'");
+}
+
+// Through the parser of the file, so that a flag obeys the same rules. What it
+// says of line and column is no help here: "--threads: 'many' is not ...".
+absl::Status Overlay(const std::string& yaml, const Flag& flag,
+                     Config* config) {
+  const absl::Status status = config->Overlay(yaml, flag.name);
+  if (status.ok()) return status;
+  const std::string message(status.message());
+  const size_t words = message.find(absl::StrCat(flag.key, ": "));
+  if (words == std::string::npos) return status;
+  return absl::Status(
+      status.code(),
+      absl::StrCat(flag.name, message.substr(words + std::strlen(flag.key))));
+}
+
 absl::Status Apply(const Flag& flag, const std::string& value, Config* config) {
-  const std::string quoted =
-      absl::StrCat("'", absl::StrReplaceAll(value, {{"'", "''"}}), "'");
-  const std::string yaml =
-      flag.section == nullptr
-          ? absl::StrCat(flag.key, ": ", quoted)
-          : absl::StrCat(flag.section, ": {", flag.key, ": ", quoted, "}");
-  return config->Overlay(yaml, flag.name);
+  const std::string line = absl::StrCat(flag.key, ": ", Quoted(value));
+  return Overlay(flag.section == nullptr
+                     ? line
+                     : absl::StrCat(flag.section, ": {", line, "}"),
+                 flag, config);
+}
+
+absl::Status ApplyListen(const std::vector<std::string>& addresses,
+                         Config* config) {
+  constexpr Flag kListen = {kListenFlag, nullptr, "listen"};
+  std::string yaml = "listen: [";
+  for (const std::string& address : addresses) {
+    absl::StrAppend(&yaml, Quoted(address), ", ");
+  }
+  return Overlay(yaml + "]", kListen, config);
+}
+
+absl::Status UnknownOption(const std::string& word) {
+  if (!word.starts_with("-")) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        word,
+        " is no option; a folder of models is --repository DIR; --help "
+        "lists all"));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("unknown option ", word, "; --help lists them"));
 }
 
 // "--name value" and "--name=value" alike.
@@ -126,16 +165,15 @@ absl::Status Sort(const std::vector<std::string>& words, Given* given,
       continue;
     }
     const Flag* flag = Find(word);
-    if (flag == nullptr && word != "--config" && word != "--listen") {
-      return absl::InvalidArgumentError(
-          absl::StrCat("unknown option ", word, "; --help lists them"));
+    if (flag == nullptr && word != kConfigFlag && word != kListenFlag) {
+      return UnknownOption(word);
     }
     if (++i == words.size()) {
       return absl::InvalidArgumentError(absl::StrCat(word, " needs a value"));
     }
     if (flag != nullptr) given->flags.emplace_back(flag, words[i]);
-    if (word == "--config") given->config_path = words[i];
-    if (word == "--listen") given->listen.push_back(words[i]);
+    if (word == kConfigFlag) given->config_path = words[i];
+    if (word == kListenFlag) given->listen.push_back(words[i]);
   }
   return absl::OkStatus();
 }
@@ -153,7 +191,9 @@ absl::StatusOr<Options> ParseOptions(
   for (const auto& [flag, value] : given.flags) {
     RETURN_IF_ERROR(Apply(*flag, value, &options.config));
   }
-  if (!given.listen.empty()) options.config.listen = given.listen;
+  if (!given.listen.empty()) {
+    RETURN_IF_ERROR(ApplyListen(given.listen, &options.config));
+  }
   return options;
 }
 

@@ -33,11 +33,12 @@ TEST_CASE("What is not understood is refused with what would be") {
     const char* message;
   };
   const auto row = GENERATE(values<Row>({
-      {{"--repo", "x"}, "unknown option --repo; --help"},
-      {{"x"}, "unknown option x"},
+      {{"--everything"}, "unknown option --everything; --help"},
+      {{"x"}, "x is no option; a folder of models is --repository"},
       {{"--repository"}, "needs a value"},
-      {{"--threads", "many"}, "--threads:1:10: threads: 'many' is not"},
-      {{"--memory-budget", "1MB"}, "no size"},
+      {{"--threads", "many"}, "--threads: 'many' is not"},
+      {{"--memory-budget", "1MB"}, "--memory-budget: '1MB' is no size"},
+      {{"--listen", "8001"}, "--listen: '8001' is neither HOST:PORT"},
       {{"--memory-budget="}, "'' is no size"},
       {{"--cache-max-bytes", "some"}, "no size"},
       {{"--config", "/nonexistent.yaml"}, "/nonexistent.yaml"},
