@@ -23,8 +23,6 @@ constexpr char kUnixPrefix[] = "unix:";
 constexpr char kHealthCheck[] = "/grpc.health.v1.Health/Check";
 constexpr char kReflection[] =
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
-// Who waits for a daemon to start asks often.
-constexpr int kReconnectMs = 100;
 
 // By gRPC, for its memory quota: a stream is reset, or cancelled by the server,
 // with no words of layerd's, which has some for all that it ends itself.
@@ -57,8 +55,6 @@ grpc::ChannelArguments ChannelOptions() {
   options.SetMaxSendMessageSize(-1);
   // A proxy of the environment is not meant for a daemon next door.
   options.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  options.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMs);
-  options.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMs);
   return options;
 }
 

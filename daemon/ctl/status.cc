@@ -20,10 +20,13 @@ using std::chrono::steady_clock;
 constexpr uint64_t kWaitSecondsMax = 24 * 3600;
 constexpr std::chrono::milliseconds kPollInterval(50);
 
-// Asks until the daemon is ready or the time is over; what it said last.
+// Asks until the daemon is ready or the time is over; what it said last. Each
+// time on a connection of its own: gRPC looks at one that was refused before
+// only every five seconds.
 absl::StatusOr<admin::StatusResponse> WaitUntilReady(
-    Client* client, steady_clock::time_point deadline) {
+    const CommandLine& line, steady_clock::time_point deadline) {
   while (true) {
+    ASSIGN_OR_RETURN(const std::unique_ptr<Client> client, ClientOf(line));
     absl::StatusOr<admin::StatusResponse> response = client->Status();
     const bool ready = response.ok() && response->ready();
     if (ready || steady_clock::now() >= deadline) return response;
@@ -127,7 +130,7 @@ absl::Status RunStatus(const CommandLine& line) {
                    line.Number("--wait", 0, 0, kWaitSecondsMax));
   ASSIGN_OR_RETURN(const std::unique_ptr<Client> client, ClientOf(line));
   const absl::StatusOr<admin::StatusResponse> response = WaitUntilReady(
-      client.get(), steady_clock::now() + std::chrono::seconds(wait_seconds));
+      line, steady_clock::now() + std::chrono::seconds(wait_seconds));
   if (!response.ok()) {
     if (!line.json()) return response.status();
     RETURN_IF_ERROR(WriteAnswer(UnreachedJson(response.status())));

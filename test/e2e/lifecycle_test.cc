@@ -1,10 +1,13 @@
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <string>
 
 #include "test/catch/catch.h"
 #include "test/e2e/conversation.h"
@@ -166,6 +169,33 @@ TEST_CASE("io_uring that is asked for and refused is status 1, no device's 3") {
                             Catch::Contains("ask for auto or pread"));
 }
 
+// A port of the loopback interface that is free.
+std::string FreeAddress() {
+  const UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(name);
+  REQUIRE(bind(fd.get(), reinterpret_cast<sockaddr*>(&name), size) == 0);
+  REQUIRE(getsockname(fd.get(), reinterpret_cast<sockaddr*>(&name), &size) ==
+          0);
+  return "127.0.0.1:" + std::to_string(ntohs(name.sin_port));
+}
+
+// gRPC by itself looks at a connection that was refused every five seconds.
+TEST_CASE("Who waits for a daemon knows at once when it is ready") {
+  TestRepository repository;
+  repository.AddLayers("digits", DigitsLayers());
+  const std::string address = FreeAddress();
+  Program waiting({kLayerctl, "status", "--wait", "50", "--address", address});
+  DaemonProcess daemon(repository, {.flags = {"--listen", address}});
+  REQUIRE(daemon.WaitUntilReady());
+  const auto ready = std::chrono::steady_clock::now();
+
+  CHECK(waiting.Wait().status == 0);
+  CHECK(std::chrono::steady_clock::now() - ready < std::chrono::seconds(4));
+}
+
 TEST_CASE("The service manager is told of the beginning and the end") {
   TestRepository repository;
   repository.AddLayers("digits", DigitsLayers());
@@ -196,7 +226,7 @@ TEST_CASE("layerd says what is wrong with its command line, with status 2") {
       {"no repository", {}, "no repository"},
       {"a repository that is not there",
        {"--repository", models + "/none", "--listen", "127.0.0.1:0"},
-       models + "/none"},
+       models + "/none: No such file or directory; --repository"},
       {"a port that is taken",
        {"--repository", models, "--listen", other.address()},
        "cannot listen on " + other.address()},
