@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -40,6 +42,9 @@ constexpr int kUsage = 2;
 constexpr int kNoDevice = 3;
 constexpr char kDefaultAddress[] = "127.0.0.1:8001";
 constexpr char kDefaultMetricsAddress[] = "127.0.0.1:8002";
+constexpr char kNoModelYet[] =
+    " holds no model yet: put <model>/<version>/model.onnx there, then "
+    "`layerctl load MODEL`";
 
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
@@ -134,6 +139,28 @@ ServerOptions ServerOptionsOf(const Config& config) {
   return options;
 }
 
+absl::Status NoRepository(const absl::Status& why) {
+  return absl::Status(
+      why.code(),
+      absl::StrCat(
+          "the repository cannot be read: ", std::string(why.message()),
+          "; --repository, or repository: of the configuration, names "
+          "a folder of <model>/<version>/model.onnx"));
+}
+
+// Packing would say so model by model.
+void WarnOfCacheFolder(const Config& config) {
+  const std::string folder = CacheFolder(config.cache_path);
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!error && access(folder.c_str(), W_OK | X_OK) == 0) return;
+  const std::string why = error ? error.message() : std::strerror(errno);
+  LogWarning(absl::StrCat(
+      "cache folder ", folder, ": ", why,
+      ": ONNX files cannot be packed, and nothing that is measured is kept "
+      "(--cache, or cache: {path: ...} of the configuration, names another)"));
+}
+
 int Complain(const absl::Status& status, int exit_status) {
   std::fprintf(stderr, "layerd: %s\n", std::string(status.message()).c_str());
   return exit_status;
@@ -186,9 +213,15 @@ int Serve(const Config& config) {
     LogInfo(absl::StrCat("computing on the CPU: ", reason));
   }
   for (const auto& warning : (*engine)->warnings()) LogWarning(warning);
+  WarnOfCacheFolder(config);
   auto repository =
       Repository::Start(RepositoryOptionsOf(config, **engine), engine->get());
-  if (!repository.ok()) return Complain(repository.status(), kUsage);
+  if (!repository.ok()) {
+    return Complain(NoRepository(repository.status()), kUsage);
+  }
+  if ((*repository)->Index().empty()) {
+    LogWarning(absl::StrCat(config.repository, kNoModelYet));
+  }
   auto server =
       Server::Start(ServerOptionsOf(config), engine->get(), repository->get());
   if (!server.ok()) return Complain(server.status(), kUsage);

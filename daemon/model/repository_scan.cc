@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -33,6 +34,27 @@ absl::StatusOr<std::vector<std::string>> FoldersIn(const std::string& path) {
     }
   }
   if (error) return absl::ErrnoToStatus(error.value(), path);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+bool IsModelFile(const fs::path& path) {
+  return path.extension() == ".onnx" || path.extension() == ".layers";
+}
+
+// Files that are meant as models, by name.
+std::vector<std::string> ModelFilesIn(const std::string& folder) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error)) {
+    std::error_code ignored;
+    const std::string name = it->path().filename().string();
+    if (name.front() != '.' && IsModelFile(it->path()) &&
+        it->is_regular_file(ignored)) {
+      names.push_back(name);
+    }
+  }
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -87,6 +109,26 @@ std::string OptionsOf(const ModelConfig& config) {
   return text;
 }
 
+// A name that may be shown anywhere.
+std::string ShownName(std::string name) {
+  name.resize(std::min<size_t>(name.size(), kModelNameBytesMax));
+  for (char& c : name) {
+    const bool plain = absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+                       c == '.' || c == '_' || c == '-';
+    if (!plain) c = '?';
+  }
+  return name;
+}
+
+std::string NoModelIn(const std::string& folder) {
+  const std::vector<std::string> others = ModelFilesIn(folder);
+  return absl::StrCat(
+      "neither model.onnx nor model.layers is in the version's folder",
+      others.empty() ? ""
+                     : absl::StrCat("; is it ", ShownName(others.front()),
+                                    "? Then rename that"));
+}
+
 FoundModel LookAt(const std::string& folder, const std::string& name,
                   const std::string& version,
                   const absl::StatusOr<ModelConfig>& config) {
@@ -101,23 +143,11 @@ FoundModel LookAt(const std::string& folder, const std::string& name,
   }
   found.config = *config;
   if (found.onnx_path.empty() && found.layers_path.empty()) {
-    found.problem = absl::NotFoundError(
-        "neither model.onnx nor model.layers is in the version's folder");
+    found.problem = absl::NotFoundError(NoModelIn(folder));
   }
   found.content_key = absl::StrFormat(
       "%016x", Fnv1a(absl::StrCat(FilesOf(folder), OptionsOf(found.config))));
   return found;
-}
-
-// A name that may be shown anywhere.
-std::string ShownName(std::string name) {
-  name.resize(std::min<size_t>(name.size(), kModelNameBytesMax));
-  for (char& c : name) {
-    const bool plain = absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-                       c == '.' || c == '_' || c == '-';
-    if (!plain) c = '?';
-  }
-  return name;
 }
 
 // A folder with models in it, but of a name that no request can have.
@@ -160,6 +190,18 @@ std::vector<FoundModel> VersionsOf(const std::string& folder,
   return found;
 }
 
+// Of a file that lies where models' folders should: it is listed, so that
+// nobody wonders where it is.
+FoundModel Misplaced(const std::string& file) {
+  FoundModel found;
+  found.name = ShownName(fs::path(file).stem().string());
+  found.version = std::string("1");
+  found.problem = absl::NotFoundError(
+      absl::StrFormat("%s is a file; move it to %s/1/model%s", ShownName(file),
+                      found.name, fs::path(file).extension().string()));
+  return found;
+}
+
 }  // namespace
 
 bool IsModelName(const std::string& name) {
@@ -182,6 +224,11 @@ absl::StatusOr<std::vector<FoundModel>> ScanRepository(
         VersionsOf(repository + "/" + name, name);
     if (!IsModelName(name)) Misname(versions);
     for (FoundModel& found : versions) all.push_back(std::move(found));
+  }
+  std::set<std::string> taken(names.begin(), names.end());
+  for (const std::string& file : ModelFilesIn(repository)) {
+    FoundModel found = Misplaced(file);
+    if (taken.insert(found.name).second) all.push_back(std::move(found));
   }
   std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
     return a.name < b.name;  // Shown names are not in the folders' order.

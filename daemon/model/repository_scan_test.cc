@@ -59,6 +59,9 @@ TEST_CASE("What is no model is listed with what is wrong") {
       {"m/model.yaml", "", "no version folder"},
       {"m/01/model.onnx", "x", "no version folder"},
       {"m/1/model.pt", "x", "neither model.onnx nor model.layers"},
+      {"m/1/resnet.onnx", "x", "is it resnet.onnx? Then rename that"},
+      {"m.onnx", "x", "m.onnx is a file; move it to m/1/model.onnx"},
+      {"m.layers", "x", "move it to m/1/model.layers"},
       {"m/1/model.onnx/x", "x", "neither model.onnx nor model.layers"},
   }));
   INFO(row.path);
@@ -68,6 +71,15 @@ TEST_CASE("What is no model is listed with what is wrong") {
   REQUIRE(found.size() == 1);
   CHECK_THAT(std::string(found[0].problem.message()),
              Catch::Contains(row.message));
+}
+
+TEST_CASE("A file beside its model's folder is no second model") {
+  TestRepository repository;
+  repository.Write("m/1/model.onnx", "x");
+  repository.Write("m.onnx", "x");
+  const auto found = repository.Scan();
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].problem.ok());
 }
 
 TEST_CASE("A model whose folder no request can name is told to be renamed") {

@@ -196,6 +196,28 @@ TEST_CASE("Who waits for a daemon knows at once when it is ready") {
   CHECK(std::chrono::steady_clock::now() - ready < std::chrono::seconds(4));
 }
 
+TEST_CASE("What nothing can be served with is said at the start") {
+  struct Row {
+    const char* flag;
+    std::string value;
+    const char* words;
+  };
+  TestRepository repository;
+  repository.AddLayers("digits", DigitsLayers());
+  const ScratchFolder folder;
+  WriteFile(folder / "file", "");
+  const std::vector<Row> rows = {
+      {"--repository", folder.path(), "holds no model yet"},
+      {"--cache", folder / "file/cache", "ONNX files cannot be packed"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.words);
+    DaemonProcess daemon(repository, {.flags = {row.flag, row.value}});
+    REQUIRE(daemon.WaitUntilReady());
+    CHECK_THAT(daemon.program().Err(), Catch::Contains(row.words));
+  }
+}
+
 TEST_CASE("The service manager is told of the beginning and the end") {
   TestRepository repository;
   repository.AddLayers("digits", DigitsLayers());
