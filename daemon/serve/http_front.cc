@@ -27,6 +27,7 @@ using std::chrono::steady_clock;
 constexpr size_t kThreads = 4;
 constexpr int kBacklog = 16;
 constexpr milliseconds kNoDescriptorPause(100);
+constexpr int kNotFound = 404;
 constexpr size_t kRequestBodyMax = 1 << 10;  // Nobody needs one.
 
 // One connection, which is over at its deadline: httplib's own asks only for a
@@ -67,6 +68,15 @@ class Connection final : public httplib::Stream {
   const steady_clock::time_point end_;
 };
 
+// Who comes with REST is told where to go.
+std::string NoSuchPage(const std::vector<HttpFront::Page>& pages) {
+  std::string text = "There is no such page. There are:";
+  for (const HttpFront::Page& page : pages) {
+    absl::StrAppend(&text, " ", page.path);
+  }
+  return absl::StrCat(text, "\nInferences are asked for over gRPC.\n");
+}
+
 // httplib's reading of requests and writing of answers, without its sockets.
 class Pages : public httplib::Server {
  public:
@@ -80,6 +90,10 @@ class Pages : public httplib::Server {
          "default-src 'none'; connect-src 'self'; img-src data:; "
          "style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
          "frame-ancestors 'none'"},
+    });
+    set_error_handler([words = NoSuchPage(pages)](const httplib::Request&,
+                                                  httplib::Response& reply) {
+      if (reply.status == kNotFound) reply.set_content(words, "text/plain");
     });
     for (const HttpFront::Page& page : pages) {
       Get(page.path, [page](const httplib::Request&, httplib::Response& reply) {

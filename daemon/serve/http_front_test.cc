@@ -131,6 +131,12 @@ TEST_CASE("What is no page, or no request, is refused") {
              Contains("here"));
 }
 
+TEST_CASE("Who asks for a page that is not there is told which are") {
+  const auto front = Front([] { return "here"; });
+  CHECK_THAT(Ask(*front, "GET /v2/health/ready HTTP/1.1\r\nHost: x\r\n\r\n"),
+             Contains("/metrics\n") && Contains("over gRPC"));
+}
+
 // Five hold four threads; who asks has asked by the time that one is free.
 TEST_CASE("Who connects and says nothing is let go, and others are answered") {
   const auto front =

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -85,13 +86,18 @@ absl::Status CheckParameters(const ModelInferRequest& request,
 template <typename Map>
 absl::Status RefuseTensorParameters(const std::string& name,
                                     const Map& parameters) {
-  for (const char* key : {"shared_memory_region", "shared_memory_byte_size",
-                          "shared_memory_offset", "classification"}) {
+  constexpr char kBytes[] = "send and receive the bytes themselves";
+  const std::pair<const char*, const char*> refused[] = {
+      {"shared_memory_region", kBytes},
+      {"shared_memory_byte_size", kBytes},
+      {"shared_memory_offset", kBytes},
+      {"classification", "take the largest elements of the output"},
+  };
+  for (const auto& [key, instead] : refused) {
     if (parameters.contains(key)) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "tensor '%s': parameter '%s' is not supported; send and receive the "
-          "bytes themselves",
-          name, key));
+      return absl::InvalidArgumentError(
+          absl::StrFormat("tensor '%s': parameter '%s' is not supported; %s",
+                          name, key, instead));
     }
   }
   return absl::OkStatus();

@@ -18,6 +18,7 @@
 #include "daemon/serve/live_page.h"
 #include "daemon/serve/metrics.h"
 #include "daemon/serve/prometheus_text.h"
+#include "daemon/serve/unknown_methods.h"
 
 namespace layerd {
 namespace {
@@ -64,6 +65,7 @@ struct Server::Impl {
   Engine* const engine;
   InferenceService inference;
   AdminService admin;
+  UnknownMethods unknown;
   std::unique_ptr<grpc::Server> server;
   std::unique_ptr<HttpFront> http;  // Asks all of the others.
 };
@@ -112,6 +114,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   }
   builder.RegisterService(&self->impl_->inference);
   builder.RegisterService(&self->impl_->admin);
+  builder.RegisterCallbackGenericService(&self->impl_->unknown);
   if (bound.empty()) {
     return absl::UnavailableError("no address is left to listen on");
   }

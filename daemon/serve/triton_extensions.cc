@@ -1,6 +1,7 @@
 // The RPCs that Triton adds to the protocol, as far as its clients call them.
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "daemon/serve/grpc_status.h"
 #include "daemon/serve/inference_service.h"
@@ -8,12 +9,10 @@
 namespace layerd {
 namespace {
 
-// "FP32" is TYPE_FP32 there, and text is a string.
+// "FP32" is TYPE_FP32 there. No model has text.
 inference::DataType TypeOf(DataType dtype) {
-  const std::string name = NameOf(dtype);
   inference::DataType type = inference::TYPE_INVALID;
-  inference::DataType_Parse(name == "BYTES" ? "TYPE_STRING" : "TYPE_" + name,
-                            &type);
+  inference::DataType_Parse(absl::StrCat("TYPE_", NameOf(dtype)), &type);
   return type;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "test/catch/catch.h"
 #include "test/e2e/conversation.h"
 #include "test/e2e/daemon_process.h"
@@ -137,7 +138,7 @@ TEST_CASE("A bad request is refused with what was expected") {
          output->set_name("logits");
          (*output->mutable_parameters())["classification"].set_int64_param(3);
        },
-       kInvalid, "'classification' is not supported"},
+       kInvalid, "take the largest elements of the output"},
       {"a timeout in words",
        [](auto* r) {
          (*r->mutable_parameters())["timeout"].set_string_param("soon");
@@ -182,9 +183,35 @@ TEST_CASE("Bytes that are no request are refused") {
                Catch::Contains("no inference.ModelInferRequest"));
   }
   CHECK(absl::IsNotFound(served.client->Ask(kInferMethod, "").status()));
-  CHECK(absl::IsUnimplemented(
-      served.client->Ask("/inference.GRPCInferenceService/ModelTrain", "")
-          .status()));
+  served.CheckWell();
+}
+
+TEST_CASE("A method that is not served is refused with what to do instead") {
+  struct Row {
+    const char* method;
+    const char* words;
+  };
+  const std::vector<Row> rows = {
+      {"ModelStreamInfer", "call ModelInfer for each request"},
+      {"SystemSharedMemoryRegister", "send and receive the bytes themselves"},
+      {"CudaSharedMemoryStatus", "send and receive the bytes themselves"},
+      {"TraceSetting", "layerctl trace"},
+      {"LogSettings", "log_level"},
+      {"ModelTrain", "layerd has no method"},
+  };
+  Served& served = TheDaemon();
+
+  for (const Row& row : rows) {
+    const std::string method =
+        absl::StrCat("/inference.GRPCInferenceService/", row.method);
+    const absl::Status status =
+        served.client->Ask(method, std::string(1000, '\xff')).status();
+    INFO(method);
+    CHECK(absl::IsUnimplemented(status));
+    CHECK_THAT(std::string(status.message()),
+               Catch::Contains(method) && Catch::Contains(row.words));
+  }
+  CHECK(absl::IsUnimplemented(served.client->Ask("/nobody", "").status()));
   served.CheckWell();
 }
 

@@ -1,6 +1,7 @@
 """Is layerd what a client expects that is not ours? NVIDIA's tritonclient."""
 
 import os
+import queue
 import sys
 import threading
 import unittest
@@ -175,6 +176,29 @@ class TritonClient(unittest.TestCase):
             "digits", [image_of(image[:1])], timeout=1
         )
         self.assertEqual(code, "StatusCode.DEADLINE_EXCEEDED")
+
+    def test_what_is_not_served_is_refused_with_what_to_do_instead(self):
+        calls = {
+            "layerctl trace": self.client.get_trace_settings,
+            "log_level": self.client.get_log_settings,
+            "the bytes themselves":
+                self.client.get_system_shared_memory_status,
+        }
+        for words, call in calls.items():
+            with self.assertRaises(InferenceServerException) as caught:
+                call()
+            self.assertEqual(
+                caught.exception.status(), "StatusCode.UNIMPLEMENTED"
+            )
+            self.assertIn(words, caught.exception.message())
+
+    def test_a_stream_is_refused_with_what_to_do_instead(self):
+        told = queue.Queue()
+        with triton.InferenceServerClient(self.daemon.address) as client:
+            client.start_stream(lambda result, error: told.put(error))
+            error = told.get(timeout=PATIENCE_S)
+        self.assertEqual(error.status(), "StatusCode.UNIMPLEMENTED")
+        self.assertIn("call ModelInfer for each request", error.message())
 
 
 if __name__ == "__main__":
