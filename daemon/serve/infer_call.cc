@@ -66,6 +66,9 @@ void InferCall::Start(Engine* engine, const Repository& repository) {
 
 void InferCall::Refuse(const absl::Status& reason) {
   refused_ = reason.code();
+  if (model_counts_ != nullptr) {
+    model_counts_->NoteRefused(steady_clock::now() - arrival_);
+  }
   NoteEnd(reason.code());
   Finish(ToGrpc(reason));
 }

@@ -64,6 +64,10 @@ class ModelCounts {
     load_times.Add(stats.load_wait);
   }
 
+  // Of one that was refused before it was queued: a failure to its client, and
+  // to Triton's statistics.
+  void NoteRefused(std::chrono::nanoseconds total) { fail.Add(total); }
+
   // Of every request, just before its client hears of it. Level 0: of none.
   void NoteEnd(int level, absl::StatusCode code) {
     ends_[static_cast<size_t>(level)][static_cast<size_t>(code)].fetch_add(

@@ -167,15 +167,16 @@ TEST_CASE("A model goes and comes again") {
   CHECK(served.Layerctl({"unload", "nobody"}).status == 1);
 }
 
-TEST_CASE("stats counts what was answered") {
+TEST_CASE("stats counts what was answered, and what was refused") {
   Served served;
   for (size_t digit = 0; digit < 5; ++digit) {
     REQUIRE(AskDigit(&*served.client, "digits", digit).ok());
   }
+  CHECK(!Infer(&*served.client, RawRequest("digits", "image", {1}, {})).ok());
   const Ended stats = served.Layerctl({"stats", "digits", "--json"});
   REQUIRE(stats.status == 0);
   CHECK(WordAfter(stats.out, "successes") == "5");
-  CHECK(WordAfter(stats.out, "failures") == "0");
+  CHECK(WordAfter(stats.out, "failures") == "1");
   CHECK(std::stod(WordAfter(stats.out, "mean_infer_ms")) > 0);
   CHECK(served.Layerctl({"stats", "nobody"}).status == 1);
 }
