@@ -72,7 +72,7 @@ grpc::ServerUnaryReactor* InferenceService::ModelMetadata(
   response->set_name((*model)->name());
   response->set_platform("layerd");
   for (const ModelStatus& status : repository_->Index()) {
-    if (status.name == (*model)->name()) {
+    if (status.name == (*model)->name() && status.state == ModelState::kReady) {
       response->add_versions(status.version);
     }
   }

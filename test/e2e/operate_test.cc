@@ -167,6 +167,40 @@ TEST_CASE("A model goes and comes again") {
   CHECK(served.Layerctl({"unload", "nobody"}).status == 1);
 }
 
+TEST_CASE("Without a version the highest that is loaded answers") {
+  Served served;
+  namespace fs = std::filesystem;
+  const fs::path model = fs::path(served.repository.models_path()) / "digits";
+  const auto answered_by = [&] {
+    const auto answer = Infer(&*served.client, DigitRequest("digits", 1));
+    REQUIRE(answer.ok());
+    return answer->model_version();
+  };
+  const auto versions_listed = [&] {
+    inference::ModelMetadataRequest request;
+    request.set_name("digits");
+    const auto bytes =
+        served.client->Ask("/inference.GRPCInferenceService/ModelMetadata",
+                           request.SerializeAsString());
+    REQUIRE(bytes.ok());
+    inference::ModelMetadataResponse response;
+    REQUIRE(response.ParseFromString(*bytes));
+    return response.versions_size();
+  };
+
+  fs::create_directory(model / "2");
+  WriteFile(model / "2" / "model.onnx", "no model");
+  CHECK(served.Layerctl({"load", "digits"}).status == 1);
+  CHECK(answered_by() == "1");
+  CHECK(versions_listed() == 1);
+
+  fs::remove(model / "2" / "model.onnx");
+  fs::copy_file(model / "1" / "model.layers", model / "2" / "model.layers");
+  CHECK(served.Layerctl({"load", "digits"}).status == 0);
+  CHECK(answered_by() == "2");
+  CHECK(versions_listed() == 2);
+}
+
 TEST_CASE("stats counts what was answered, and what was refused") {
   Served served;
   for (size_t digit = 0; digit < 5; ++digit) {
