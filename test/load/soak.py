@@ -114,8 +114,8 @@ class Tally:
     def print(self):
         for what, count in sorted(self.counts.items()):
             print(f"{count:9d}  {what}")
-        for what in self.wrong[:20]:
-            print(f"wrong: {what}")
+        for what, count in collections.Counter(self.wrong).most_common(20):
+            print(f"wrong, {count} times: {what}")
 
 
 class Asker:
@@ -310,10 +310,17 @@ def used_by(pid):
                               number_in(folder / "status", "HugetlbPages"))}
 
 
-def least_budget(candidates):
-    """What the daemon says is the smallest that would do for all of them."""
-    with Daemon({name: each[0].layers for name, each in candidates.items()},
-                "--threads", "1", configs=CONFIGS) as daemon:
+def least_budget(candidates, options):
+    """What the daemon says is the smallest that would do, whichever network
+    answers to a name."""
+    return max(least_budget_of({name: each[i % len(each)].layers
+                                for name, each in candidates.items()}, options)
+               for i in range(max(map(len, candidates.values()))))
+
+
+def least_budget_of(layers, options):
+    with Daemon(layers, "--threads", str(options.threads),
+                configs=CONFIGS) as daemon:
         refused = layerctl("budget", "4KiB", "--address", daemon.address)
     for word in refused.err.replace(",", " ").split():
         if word.isdigit() and int(word) > MIB:
@@ -346,7 +353,7 @@ def settled(pid, before):
 
 
 def soak(options, candidates, tally):
-    least = least_budget(candidates)
+    least = least_budget(candidates, options)
     most = 4 * least
     with Daemon({name: each[0].layers for name, each in candidates.items()},
                 "--threads", str(options.threads), "--memory-budget", str(most),
@@ -369,7 +376,8 @@ def soak(options, candidates, tally):
         while time.monotonic() < end and daemon.process.poll() is None:
             over.wait(min(10, max(0, end - time.monotonic())))
             if options.progress:
-                print(dict(tally.counts), file=sys.stderr)
+                print(used_by(daemon.process.pid), dict(tally.counts),
+                      file=sys.stderr)
         over.set()
         for thread in threads:
             thread.join()
