@@ -48,20 +48,14 @@ struct Sequence {
 };
 
 Sequence InSequence(const LevelJobs& level, double begin_seconds,
-                    double first_begin_seconds, double response) {
+                    double first_begin_seconds) {
   Sequence sequence{.paths = {first_begin_seconds}};
   const auto add = [&](const Paths& paths) {
     sequence.paths = Then(sequence.paths, paths, begin_seconds);
     ++sequence.jobs;
   };
-  for (const JobPaths* job : level.once) add(job->paths);
+  for (const JobPaths* job : level.jobs) add(job->paths);
   if (!level.begun.empty()) add(AnyOf(level.begun));
-  for (const OtherTask& task : level.repeated) {
-    const double jobs = std::clamp(
-        JobsWithin(response + task.jitter_seconds, task.period_seconds), 1.0,
-        task.jobs_max);
-    for (double n = 0; n < jobs; ++n) add(task.job->paths);
-  }
   return sequence;
 }
 
@@ -150,7 +144,6 @@ double Demand(double path, double crossings,
   return demand;
 }
 
-// Of a sequence that does not grow with the response.
 double ResponseOf(const Sequence& sequence,
                   const std::vector<OtherTask>& urgent,
                   const std::vector<UrgentLevel>& levels,
@@ -196,16 +189,8 @@ double ResponseByPaths(const LevelJobs& level, double begin_seconds,
     first_begin_seconds =
         std::max(first_begin_seconds, other.job->longest_part_seconds);
   }
-  double response = 0;
-  while (true) {
-    const double next = ResponseOf(
-        InSequence(level, begin_seconds, first_begin_seconds, response), urgent,
-        levels, limit_seconds);
-    if (level.repeated.empty() || next <= response || next > limit_seconds) {
-      return next;
-    }
-    response = next;
-  }
+  return ResponseOf(InSequence(level, begin_seconds, first_begin_seconds),
+                    urgent, levels, limit_seconds);
 }
 
 }  // namespace layerd

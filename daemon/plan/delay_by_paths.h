@@ -1,7 +1,6 @@
 #ifndef LAYERD_DAEMON_PLAN_DELAY_BY_PATHS_H_
 #define LAYERD_DAEMON_PLAN_DELAY_BY_PATHS_H_
 
-#include <limits>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -19,21 +18,18 @@ struct JobPaths {
 };
 absl::StatusOr<JobPaths> JobPathsOf(const RingCase& ring_case);
 
-// Another task, as often as it comes.
+// A more urgent task, as often as it comes.
 struct OtherTask {
   const JobPaths* job = nullptr;
   int level = 1;
   double period_seconds = 0;
   double jitter_seconds = 0;
-  double jobs_max = std::numeric_limits<double>::infinity();  // At least 1.
 };
 
-// What its own level computes up to the end of a job (level_window.h): one job
-// of each of `once`, N_k (below) of each of `repeated`, but no more than
-// jobs_max, and one of any of `begun`. The job itself is among the first two.
+// What a level computes: all of `jobs`, and one of `begun` if there are any
+// (level_window.h).
 struct LevelJobs {
-  std::vector<const JobPaths*> once;
-  std::vector<OtherTask> repeated = {};
+  std::vector<const JobPaths*> jobs;
   std::vector<const JobPaths*> begun = {};
 };
 
@@ -54,6 +50,7 @@ struct LevelJobs {
 // whole_j - to_drive_j (if one is counted) - to_processor_j is for the job that
 // is on at the arrival. ../sched/README.md has the argument. Stops at the first
 // value above `limit_seconds`.
+// REQUIRES: the level computes something.
 double ResponseByPaths(const LevelJobs& level, double begin_seconds,
                        const std::vector<OtherTask>& urgent,
                        double limit_seconds);

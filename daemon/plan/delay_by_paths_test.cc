@@ -81,13 +81,12 @@ TEST_CASE("The first of a level begins after a part of anybody") {
 
 TEST_CASE("By deadline, others of the level come again, and one had begun") {
   const JobPaths a = Job(3), b = Job(2), c = Job(4);
-  // 3 + the 4 that had begun; in 13 s two jobs of b and one of c.
-  CHECK(ResponseByPaths({{&a}, {{&b, 1, 10}, {&c, 1, 30}}, {&b, &c}}, 0, {},
-                        1000) == 3 + 4 + 2 * 2 + 4);
-  // With one more urgent task whose turn comes twice in that time.
+  const LevelJobs level{{&a, &b, &b, &c}, {&b, &c}};
+  CHECK(ResponseByPaths(level, 0, {}, 1000) == 3 + 4 + 2 * 2 + 4);
+  // With a more urgent task whose turn comes twice in that time.
   const JobPaths urgent = Job(1);
-  CHECK(ResponseByPaths({{&a}, {{&b, 2, 10}, {&c, 2, 30}}, {&b, &c}}, 0,
-                        {{&urgent, 1, 10}}, 1000) == 3 + 4 + 2 * 2 + 4 + 2 * 1);
+  CHECK(ResponseByPaths(level, 0, {{&urgent, 1, 10}}, 1000) ==
+        3 + 4 + 2 * 2 + 4 + 2 * 1);
 }
 
 TEST_CASE("What had begun may be another job for each number of turns") {
@@ -97,7 +96,7 @@ TEST_CASE("What had begun may be another job for each number of turns") {
   const JobPaths urgent = Job({10}, {6, {3, 0}, {1, 0}});
   // The worst is that `straight` had begun and `turning` makes its turn.
   CHECK(ResponseByPaths(
-            {{&own, &straight, &turning}, {}, {&straight, &turning}}, 0,
+            {{&own, &straight, &turning}, {&straight, &turning}}, 0,
             {{&urgent, 1, 99}}, 1000) == Approx(1 + 5 + 5 + 4 + 6 + 3 + 1));
 }
 

@@ -12,51 +12,43 @@
 namespace layerd {
 namespace {
 
-// To the end of what is in the window, each job counted as if it was alone.
-double EndAsIfAlone(const std::vector<AnalyzedTask>& tasks, size_t of,
-                    const LevelWindow& window, double limit_seconds) {
-  double begun = 0;
-  for (const size_t i : window.begun) {
-    begun = std::max(begun, tasks[i].alone_seconds);
-  }
-  const auto jobs_of = [&](size_t i, double seconds) {
-    const AnalyzedTask& task = tasks[i];
-    if (task.level > tasks[of].level) return 0.0;
-    return task.level == tasks[of].level
-               ? window.JobsOf(i, task, seconds)
-               : JobsWithin(seconds + task.jitter_seconds, task.period_seconds);
-  };
-  double end = tasks[of].alone_seconds;
-  while (true) {
-    double next = begun;
-    for (size_t i = 0; i < tasks.size(); ++i) {
-      next += jobs_of(i, end) * tasks[i].alone_seconds;
+// Each job counted as if it was alone.
+EndOfJobs AsIfAlone(const std::vector<AnalyzedTask>& tasks, size_t of) {
+  return [&tasks, of](const JobCounts& jobs, const std::vector<size_t>& begun,
+                      double limit_seconds) {
+    double level = 0;
+    for (const size_t i : begun) {
+      level = std::max(level, tasks[i].alone_seconds);
     }
-    if (next <= end || next > limit_seconds) return next;
-    end = next;
-  }
+    for (size_t i = 0; i < tasks.size(); ++i) {
+      level += jobs[i] * tasks[i].alone_seconds;
+    }
+    double end = level;
+    while (true) {
+      double next = level;
+      for (const AnalyzedTask& task : tasks) {
+        if (task.level >= tasks[of].level) continue;
+        next += JobsWithin(end + task.jitter_seconds, task.period_seconds) *
+                task.alone_seconds;
+      }
+      if (next <= end || next > limit_seconds) return next;
+      end = next;
+    }
+  };
 }
 
 // Of its longest periods a level may be busy; by paths that takes long to find.
 constexpr double kBusyPeriodsMax = 16, kBusyPeriodsByPathsMax = 4;
 
-double BusyAsIfAlone(const std::vector<AnalyzedTask>& tasks, size_t of) {
-  return LongestBusy(tasks, of, kBusyPeriodsMax,
-                     [&](const LevelWindow& window, double limit) {
-                       return EndAsIfAlone(tasks, of, window, limit);
-                     });
-}
-
 double ResponseTime(const std::vector<AnalyzedTask>& tasks, size_t i,
                     bool earliest_deadline_first) {
-  const EndOfWindow alone = [&](const LevelWindow& window, double limit) {
-    return EndAsIfAlone(tasks, i, window, limit);
-  };
+  const EndOfJobs alone = AsIfAlone(tasks, i);
   const double deadline = tasks[i].deadline_seconds;
-  return earliest_deadline_first
-             ? ResponseByDeadline(tasks, i, BusyAsIfAlone(tasks, i), deadline,
-                                  alone)
-             : alone(WindowByArrival(tasks, i), deadline);
+  if (!earliest_deadline_first) {
+    return EndOfWindow(tasks, WindowByArrival(tasks, i), deadline, alone);
+  }
+  return ResponseByDeadline(
+      tasks, i, LongestBusy(tasks, i, kBusyPeriodsMax, alone), deadline, alone);
 }
 
 double LongestPart(const TaskProgram& task) {
@@ -112,37 +104,37 @@ absl::StatusOr<JobPaths> PathsOf(const TaskProgram& task, const Supply& supply,
   return JobPathsOf(ring_case);
 }
 
-// To the end of what is in the window, by the paths of its jobs.
-double EndByPaths(const std::vector<const AnalyzedJob*>& jobs, size_t of,
-                  const LevelWindow& window, double limit_seconds) {
-  const AnalyzedJob& mine = *jobs[of];
-  LevelJobs level;
+// By the paths of the jobs.
+EndOfJobs ByPaths(const std::vector<const AnalyzedJob*>& jobs, size_t of) {
+  const int level = jobs[of]->task.level;
   std::vector<OtherTask> urgent;
-  for (size_t i = 0; i < jobs.size(); ++i) {
-    const AnalyzedTask& task = jobs[i]->task;
-    OtherTask other{&jobs[i]->paths, task.level, task.period_seconds,
-                    task.jitter_seconds};
-    if (task.level < mine.task.level) {
-      urgent.push_back(other);
-    } else if (window.jobs_max[i] == 1) {
-      level.once.push_back(other.job);
-    } else if (window.jobs_max[i] > 1) {
-      other.jobs_max = window.jobs_max[i];
-      level.repeated.push_back(other);
-    }
+  for (const AnalyzedJob* job : jobs) {
+    const AnalyzedTask& task = job->task;
+    if (task.level >= level) continue;
+    urgent.push_back(
+        {&job->paths, task.level, task.period_seconds, task.jitter_seconds});
   }
-  for (const size_t i : window.begun) level.begun.push_back(&jobs[i]->paths);
-  return ResponseByPaths(level, mine.blocking.block_compute_seconds, urgent,
-                         limit_seconds);
+  return [&jobs, of, urgent](const JobCounts& counts,
+                             const std::vector<size_t>& begun,
+                             double limit_seconds) {
+    LevelJobs level;
+    for (size_t i = 0; i < jobs.size(); ++i) {
+      const auto count = static_cast<size_t>(counts[i]);
+      level.jobs.insert(level.jobs.end(), count, &jobs[i]->paths);
+    }
+    for (const size_t i : begun) level.begun.push_back(&jobs[i]->paths);
+    return ResponseByPaths(level, jobs[of]->blocking.block_compute_seconds,
+                           urgent, limit_seconds);
+  };
 }
 
 double ByDeadlineAndPaths(const std::vector<AnalyzedTask>& tasks, size_t of,
-                          double limit_seconds, const EndOfWindow& by_paths) {
+                          double limit_seconds, const EndOfJobs& by_paths) {
   // What is late in short windows need not be looked at in long ones.
   const double in_short = ResponseByDeadline(tasks, of, /*busy_seconds=*/0,
                                              limit_seconds, by_paths);
   if (in_short > limit_seconds) return in_short;
-  double busy = BusyAsIfAlone(tasks, of);
+  double busy = LongestBusy(tasks, of, kBusyPeriodsMax, AsIfAlone(tasks, of));
   if (std::isinf(busy)) {
     busy = LongestBusy(tasks, of, kBusyPeriodsByPathsMax, by_paths);
   }
@@ -154,15 +146,14 @@ double ResponseBeside(const std::vector<const AnalyzedJob*>& jobs, size_t of,
                       bool earliest_deadline_first) {
   std::vector<AnalyzedTask> tasks;
   for (const AnalyzedJob* job : jobs) tasks.push_back(job->task);
-  const EndOfWindow by_paths = [&](const LevelWindow& window, double limit) {
-    return EndByPaths(jobs, of, window, limit);
-  };
+  const EndOfJobs by_paths = ByPaths(jobs, of);
   const double as_if_alone = ResponseTime(tasks, of, earliest_deadline_first);
   const double limit = std::min(as_if_alone, tasks[of].deadline_seconds);
-  return std::min(as_if_alone,
-                  earliest_deadline_first
-                      ? ByDeadlineAndPaths(tasks, of, limit, by_paths)
-                      : by_paths(WindowByArrival(tasks, of), limit));
+  return std::min(
+      as_if_alone,
+      earliest_deadline_first
+          ? ByDeadlineAndPaths(tasks, of, limit, by_paths)
+          : EndOfWindow(tasks, WindowByArrival(tasks, of), limit, by_paths));
 }
 
 Guarantee BlockingOf(const TaskProgram& task,
@@ -220,6 +211,11 @@ absl::StatusOr<AnalyzedJob> JobOf(const TaskProgram& task,
               .alone_seconds = job.paths.alone_seconds,
               .deadline_seconds = job.blocking.deadline_seconds,
               .jitter_seconds = task.jitter_seconds};
+  for (const TaskProgram& other : tasks) {
+    if (other.level == task.level) continue;
+    job.task.begin_seconds =
+        std::max(job.task.begin_seconds, LongestPart(other));
+  }
   return job;
 }
 

@@ -207,33 +207,48 @@ def then(first, second, begin):
 
 class Window:
     """A time up to the end of a job of `task` in which its level always had one
-    that goes no later, opened so long before the job came: what the level
-    computes in it at most, [(task, jobs)], and one of `begun`, which had begun
-    before."""
+    that goes no later, opened so long before the job came: what goes before it
+    at most, [(task, jobs)], if it comes before that begins, and one of `begun`,
+    which had begun before the window opened."""
 
-    def __init__(self, opened, level, begun):
-        self.opened, self.level, self.begun = opened, level, begun
+    def __init__(self, task, opened, others, begun):
+        self.task, self.opened = task, opened
+        self.others, self.begun = others, begun
 
-    def jobs(self, seconds):
-        """[(task, jobs)] of those that come in so many seconds: one each at
-        once."""
-        return [(task, min(most, max(1, jobs_within(seconds, task))))
-                for task, most in self.level if most > 0]
+    def end(self, urgent, limit, end_of):
+        """When it is over; end_of(jobs, ...) is when so many are done."""
+        begin = self.opened + self.task["begin_s"]
+        jobs = self.before(begin)
+        while jobs != [(t, most) for t, most in self.others if most > 0]:
+            later = end_of(self.task, jobs, self.begun, urgent, limit)
+            if later > limit:
+                return later
+            if later <= begin:
+                break
+            begin = later
+            jobs = self.before(begin)
+        return end_of(self.task, jobs + [(self.task, 1)], self.begun, urgent,
+                      limit)
+
+    def before(self, seconds):
+        return [(task, min(most, jobs_up_to(seconds, task)))
+                for task, most in self.others if most > 0]
 
 
 def by_arrival(task, mates):
-    return Window(0.0, [(t, 1) for t in [task] + mates], [])
+    return Window(task, 0.0, [(t, 1) for t in mates], [])
 
 
-def any_order(task, mates, own, begun):
-    return Window(0.0, [(task, own)] + [(t, math.inf) for t in mates], begun)
+def any_order(task, mates):
+    return Window(task, 0.0, [(t, math.inf) for t in mates], mates)
 
 
 def due_by(task, mates, opened):
     due = opened + task["deadline_s"]
-    level = [(task, jobs_up_to(opened, task))]
-    level += [(t, jobs_up_to(due - t["deadline_s"], t)) for t in mates]
-    return Window(opened, level, [t for t in mates if t["deadline_s"] > due])
+    others = [(task, jobs_up_to(opened, task) - 1)]
+    others += [(t, jobs_up_to(due - t["deadline_s"], t)) for t in mates]
+    return Window(task, opened, others,
+                  [t for t in mates if t["deadline_s"] > due])
 
 
 def openings(task, mates, busy):
@@ -250,13 +265,12 @@ def openings(task, mates, busy):
     return sorted(opened for opened in found if 0 <= opened <= busy)
 
 
-def end_as_if_alone(window, urgent, limit):
-    begun = max((t["alone_s"] for t in window.begun), default=0.0)
-    end = window.level[0][0]["alone_s"]
+def end_as_if_alone(task, jobs, begun, urgent, limit):
+    level = max((t["alone_s"] for t in begun), default=0.0)
+    level += sum(count * t["alone_s"] for t, count in jobs)
+    end = level
     while True:
-        later = begun + sum(
-            jobs * t["alone_s"] for t, jobs in window.jobs(end) +
-            [(t, jobs_within(end, t)) for t in urgent])
+        later = level + sum(jobs_within(end, t) * t["alone_s"] for t in urgent)
         if later <= end or later > limit:
             return later
         end = later
@@ -268,18 +282,20 @@ def paths_of_any(tasks):
             for m in range(turns)]
 
 
-def end_of_jobs(jobs, task, urgent, limit):
+def end_by_paths(task, jobs, begun, urgent, limit):
+    paths = [t["paths"] for t, count in jobs for _ in range(int(count))]
+    paths += [paths_of_any(begun)] if begun else []
     # The first begins after a part that had begun, of anybody.
     sums = [max([task["block_compute_s"]] + [t["longest_s"] for t in urgent])]
-    for paths in jobs:
-        sums = then(sums, paths, task["block_compute_s"])
+    for each in paths:
+        sums = then(sums, each, task["block_compute_s"])
     worst = 0.0
     for turns, path in enumerate(sums):
         if path < 0:
             continue
         end = max(path, worst)
         while True:
-            later = demand_by_paths(path, turns + len(jobs), urgent, end)
+            later = demand_by_paths(path, turns + len(paths), urgent, end)
             if later <= end:
                 break
             end = later
@@ -289,34 +305,29 @@ def end_of_jobs(jobs, task, urgent, limit):
     return worst
 
 
-def end_by_paths(window, urgent, limit):
-    task = window.level[0][0]
-    end = 0.0
-    while True:
-        jobs = [paths_of_any(window.begun)] if window.begun else []
-        for other, count in window.jobs(end):
-            jobs += [other["paths"]] * count
-        later = end_of_jobs(jobs, task, urgent, limit)
-        if later <= end or later > limit:
-            return later
-        end = later
-
-
 def busy_of(task, mates, urgent, periods, end_of):
     """For how long its level can be busy; infinity: not known."""
-    longest = periods * max(t["period_s"] for t in [task] + mates)
-    busy = end_of(any_order(task, mates, math.inf, []), urgent, longest)
-    return math.inf if busy > longest else busy
+    level = [task] + mates
+    longest = periods * max(t["period_s"] for t in level)
+    busy = 0.0
+    while True:
+        jobs = [(t, max(1, jobs_within(busy, t))) for t in level]
+        later = end_of(task, jobs, [], urgent, longest)
+        if later > longest:
+            return math.inf
+        if later <= busy:
+            return busy
+        busy = later
 
 
 def response_by_deadline(task, mates, urgent, busy, end_of, enough):
     deadline = task["deadline_s"]
     if busy == math.inf:
-        return end_of(any_order(task, mates, 1, mates), urgent, deadline)
+        return any_order(task, mates).end(urgent, deadline, end_of)
     longest = 0.0
     for opened in openings(task, mates, busy):
         limit = opened + min(deadline, enough)
-        end = end_of(due_by(task, mates, opened), urgent, limit)
+        end = due_by(task, mates, opened).end(urgent, limit, end_of)
         longest = max(longest, end - opened)
         if longest > min(deadline, enough):
             break
@@ -330,7 +341,7 @@ def response_of(task, declared, order):
     urgent = [t for t in declared if t["level"] < task["level"]]
     if order == "fifo":
         window = by_arrival(task, mates)
-        return min(end_of(window, urgent, task["deadline_s"])
+        return min(window.end(urgent, task["deadline_s"], end_of)
                    for end_of in (end_as_if_alone, end_by_paths))
     busy = busy_of(task, mates, urgent, BUSY_PERIODS, end_as_if_alone)
     as_if_alone = response_by_deadline(task, mates, urgent, busy,
@@ -358,6 +369,8 @@ def complaints_about(text):
         task["longest_s"] = max([task["seen_part_s"]] + [
             s for _, s in tables[task["table"]]["parts"]])
     for task in tasks:
+        task["begin_s"] = max((t["longest_s"] for t in tasks
+                               if t["level"] != task["level"]), default=0.0)
         table = tables[task["table"]]
         lower = [t for t in tasks if t["level"] > task["level"]]
         lower_bytes = sum(sum(tables[t["table"]]["reads_bytes"]) for t in lower)
