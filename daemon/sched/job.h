@@ -30,7 +30,8 @@ struct JobStats {
 // Ownership: the submitter makes it and gives it to the scheduler; `inputs`
 //            and `outputs` are memory of the submitter, loans until `done`
 //            has been called. `done` is called exactly once, on the executor
-//            thread, and may not block; the job is destroyed after it.
+//            thread, and may not block; the job is destroyed after it, a
+//            dropped one when its lane is free.
 struct Job {
   std::shared_ptr<Model> model;  // Keeps it from being torn down meanwhile.
   std::vector<std::span<const std::byte>> inputs;  // Plain, in model order.
@@ -55,9 +56,13 @@ struct Job {
   std::chrono::nanoseconds promised_compute{0};
   // Set by anyone: the job is dropped at the next part boundary (CANCELLED).
   std::shared_ptr<std::atomic<bool>> cancelled;
+  // Who names no deadline is due so long after his arrival: else those that do
+  // could go before him for ever.
+  static constexpr std::chrono::minutes kDueWithoutDeadline{1};
   Instant due() const {
-    return declared_deadline.count() > 0 ? arrival + declared_deadline
-                                         : deadline;
+    if (declared_deadline.count() > 0) return arrival + declared_deadline;
+    return deadline == Instant::max() ? arrival + kDueWithoutDeadline
+                                      : deadline;
   }
   // With OK the outputs are written.
   std::function<void(const absl::Status& status, const JobStats& stats)> done;

@@ -15,7 +15,7 @@ namespace layerd {
 // Who is next inside a level.
 enum class LevelOrder {
   kFifo,  // First come, first served.
-  kEdf,   // The earliest Job::due(), then first come; without one, last.
+  kEdf,   // The earliest Job::due(), then first come.
 };
 
 // Jobs that wait, a queue for each level. Its storage is there from the start.

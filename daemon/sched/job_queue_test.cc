@@ -63,6 +63,16 @@ TEST_CASE("By deadline, the earliest is first, and who has none is last") {
   }
 }
 
+TEST_CASE("By deadline, nobody passes who has waited for a minute") {
+  JobQueue queue(2, LevelOrder::kEdf);
+  queue.Push(JobOf(1, 0));
+  const auto arrival = std::chrono::nanoseconds(Job::kDueWithoutDeadline);
+  const int after = GENERATE(-1, 1);
+  queue.Push(JobOf(1, 1, At(arrival.count() + after)));
+  CHECK(queue.Pop(1)->arrival == At(after < 0 ? 1 : 0));
+  queue.Pop(1);
+}
+
 TEST_CASE("A declared task goes by the deadline that it was declared with") {
   JobQueue queue(8, LevelOrder::kEdf);
   const auto push_declared = [&](int arrival, Instant deadline, int declared) {

@@ -38,7 +38,8 @@ class Lane {
   virtual bool finished() const = 0;
   // Writes the outputs.
   virtual absl::Status Finish() = 0;
-  // Also in the middle.
+  // Also in the middle: then the job may be answered already, and its inputs
+  // and outputs gone. Waits for what it has in flight.
   virtual void End() = 0;
 
   // There is nothing else to do: reads for the job that is expected next.

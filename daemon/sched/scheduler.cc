@@ -14,6 +14,8 @@ using std::chrono::nanoseconds;
 // A job that waits for the drive is looked at so often, and the queue at most.
 constexpr nanoseconds kLookEvery = std::chrono::milliseconds(10);
 constexpr nanoseconds kLookThroughQueueEvery = std::chrono::milliseconds(1);
+// Late jobs of the queue between two parts: each answer takes some us.
+constexpr int kDroppedAtOnce = 8;
 
 absl::Status ShuttingDown() {
   return absl::UnavailableError("the server is shutting down");
@@ -72,6 +74,7 @@ absl::Status Scheduler::Submit(std::unique_ptr<Job> job) {
   }
   if (before >= options_.queue_jobs_max) {
     waiting.fetch_sub(1);
+    bell_.Ring();  // As above: a drain may have counted us.
     return QueueIsFull(before, job->level);
   }
   NoteWork(job->level, job->predicted);
@@ -201,7 +204,7 @@ Scheduler::Stats Scheduler::stats() const {
 bool Scheduler::Turn() {
   TakeNew();
   const Instant now = clock_->now();
-  DropLate(now);
+  const bool more_are_late = DropLate(now);
   const Decision decision = WhoRunsNow(Look());
   switch (decision.act) {
     case Act::kBegin:
@@ -213,6 +216,7 @@ bool Scheduler::Turn() {
     case Act::kNothing:
       break;
   }
+  if (more_are_late) return true;
   if (held_.load() || draining_.load()) {
     Attend();
   } else if (on_ == 0 && read_ahead_is_due_.exchange(false)) {
@@ -233,31 +237,37 @@ void Scheduler::TakeNew() {
       [this](std::unique_ptr<Job> job) { queue_.Push(std::move(job)); });
 }
 
-void Scheduler::DropLate(Instant now) {
-  const bool all = out_of_time_.load();
+bool Scheduler::DropLate(Instant now) {
   for (int level = 1; level <= kLevelsMax; ++level) {
-    if (!at(level).on()) continue;
+    if (!at(level).on() || at(level).answered) continue;
     const absl::Status boundary =
         Boundary(*at(level).job, lanes_[level - 1], now);
-    if (!boundary.ok()) End(level, boundary);
+    if (!boundary.ok()) AnswerThatOn(level, boundary);
   }
-  if (queue_.empty()) return;
-  if (!all && now - looked_ < kLookThroughQueueEvery) return;
-  looked_ = now;
-  for (int level = 1; all && level <= kLevelsMax; ++level) {
+  if (queue_.empty()) return false;
+  if (out_of_time_.load()) DropAllThatWait();
+  if (now - looked_ < kLookThroughQueueEvery) return false;
+  for (int dropped = 0; dropped < kDroppedAtOnce; ++dropped) {
+    const std::unique_ptr<Job> job = queue_.PopDropped(now);
+    if (job == nullptr) {
+      looked_ = now;
+      return false;
+    }
+    waiting_[job->level - 1].fetch_sub(1);
+    NoteWork(job->level, -job->predicted);
+    Answer(*job, Boundary(*job, nullptr, now), {.queued = now - job->arrival});
+  }
+  return true;
+}
+
+void Scheduler::DropAllThatWait() {
+  for (int level = 1; level <= kLevelsMax; ++level) {
     while (!queue_.empty(level)) {
-      std::unique_ptr<Job> job = queue_.Pop(level);
+      const std::unique_ptr<Job> job = queue_.Pop(level);
       NoteWork(level, -job->predicted);
       waiting_[level - 1].fetch_sub(1);
-      Answer(std::move(job), ShuttingDown(), {});
+      Answer(*job, ShuttingDown(), {});
     }
-  }
-  while (std::unique_ptr<Job> job = queue_.PopDropped(now)) {
-    waiting_[job->level - 1].fetch_sub(1);
-    const absl::Status boundary = Boundary(*job, nullptr, now);
-    const JobStats stats{.queued = now - job->arrival};
-    NoteWork(job->level, -job->predicted);
-    Answer(std::move(job), boundary, stats);
   }
 }
 
@@ -267,7 +277,10 @@ std::array<LevelView, kLevelsMax> Scheduler::Look() {
   bool found_ready = false;
   for (int level = 1; level <= kLevelsMax; ++level) {
     LevelView& view = views[level - 1];
-    if (at(level).on() && !found_ready) {
+    if (at(level).answered) {
+      view.ready = true;
+      found_ready = true;
+    } else if (at(level).on() && !found_ready) {
       const absl::StatusOr<bool> ready = lanes_[level - 1]->Ready();
       if (!ready.ok()) End(level, ready.status());
       view.ready = ready.ok() && *ready;
@@ -291,7 +304,7 @@ void Scheduler::Begin(int level, Instant now) {
   if (boundary.ok()) boundary = InTime(*job, now);
   if (!boundary.ok()) {
     NoteWork(level, -job->predicted);
-    return Answer(std::move(job), boundary, stats);
+    return Answer(*job, boundary, stats);
   }
   Lane* const lane = lanes_[level - 1];
   const absl::Status begun =
@@ -301,7 +314,7 @@ void Scheduler::Begin(int level, Instant now) {
                             "waited");
   if (!begun.ok()) {
     NoteWork(level, -job->predicted);
-    return Answer(std::move(job), begun, stats);
+    return Answer(*job, begun, stats);
   }
   const nanoseconds left = job->predicted;
   const size_t parts = std::max<size_t>(1, lane->part_count());
@@ -322,6 +335,10 @@ void Scheduler::Begin(int level, Instant now) {
 
 void Scheduler::RunPart(int level) {
   Lane* const lane = lanes_[level - 1];
+  if (at(level).answered) {
+    lane->End();
+    return Free(level);
+  }
   if (lane->finished()) {
     absl::Status status = lane->Finish();
     if (status.ok()) {
@@ -414,9 +431,20 @@ void Scheduler::NotePreemption(int level) {
 }
 
 void Scheduler::End(int level, const absl::Status& status) {
-  Lane* const lane = lanes_[level - 1];
-  lane->End();
-  Level ended = std::exchange(at(level), Level{});
+  lanes_[level - 1]->End();
+  AnswerThatOn(level, status);
+  Free(level);
+}
+
+void Scheduler::Free(int level) {
+  at(level) = Level{};
+  --on_;
+}
+
+void Scheduler::AnswerThatOn(int level, const absl::Status& status) {
+  const Lane* const lane = lanes_[level - 1];
+  Level& ended = at(level);
+  ended.answered = true;
   NoteWork(level, -ended.left);
   const Instant now = clock_->now();
   NoteSlowness(level, ended, now);
@@ -424,7 +452,6 @@ void Scheduler::End(int level, const absl::Status& status) {
   TraceOf(*ended.job, TraceKind::kJob, static_cast<uint32_t>(status.code()),
           ended.job->arrival, now);
   if (!absl::IsCancelled(status)) ComparePromise(ended);
-  --on_;
   if (ran_last_ == level) ran_last_ = 0;
   JobStats stats;
   stats.queued = ended.begun - ended.job->arrival;
@@ -432,15 +459,16 @@ void Scheduler::End(int level, const absl::Status& status) {
   stats.load_wait = lane->load_wait();
   stats.read_bytes = lane->read_bytes();
   stats.preemptions = ended.preemptions;
-  Answer(std::move(ended.job), status, stats);
+  Answer(*ended.job, status, stats);
+  ended.job->done = nullptr;  // With all that it holds.
 }
 
-void Scheduler::Answer(std::unique_ptr<Job> job, const absl::Status& status,
+void Scheduler::Answer(const Job& job, const absl::Status& status,
                        JobStats stats) {
-  stats.number = job->number;
+  stats.number = job.number;
   if (absl::IsDeadlineExceeded(status)) deadline_misses_.fetch_add(1);
   if (absl::IsCancelled(status)) cancelled_.fetch_add(1);
-  job->done(status, stats);
+  job.done(status, stats);
 }
 
 void Scheduler::Attend() {

@@ -50,6 +50,10 @@ struct SchedulerOptions {
 // the queue are looked at no later than 10 ms after that. One whose turn comes
 // too late for what is predicted of it is not begun: DEADLINE_EXCEEDED.
 //
+// A job that is dropped is answered at once, and leaves its lane when that has
+// its turn: until what it has in flight has landed the executor waits, and
+// nobody more urgent should.
+//
 // Threading: Run() is the executor thread's whole life; the rest from any
 //            thread. Submitters and Run() meet in atomics; the mutex is for
 //            Hold() and Drain() alone, and Run() takes it only for them.
@@ -140,13 +144,16 @@ class Scheduler {
     std::chrono::nanoseconds left{0};  // Of what was predicted.
     std::chrono::nanoseconds step{0};  // Of that, a part.
     bool overran = false;
+    bool answered = false;  // Dropped: all that is left is to leave the lane.
     Instant waits_since{};  // For the drive; the epoch: it does not.
     bool on() const { return job != nullptr; }
   };
   Level& at(int level) { return levels_[level - 1]; }
 
   void TakeNew();
-  void DropLate(Instant now);
+  // True if there may be more to drop.
+  bool DropLate(Instant now);
+  void DropAllThatWait();
   void Begin(int level, Instant now);
   void RunPart(int level);
   // Asks the lanes, and ends jobs whose earlier parts have failed.
@@ -155,8 +162,10 @@ class Scheduler {
   absl::Status Boundary(const Job& job, const Lane* lane, Instant now) const;
   // Ends the job that is on, with that answer.
   void End(int level, const absl::Status& status);
-  void Answer(std::unique_ptr<Job> job, const absl::Status& status,
-              JobStats stats);
+  // Its two halves: the job may have its answer before its lane is free.
+  void AnswerThatOn(int level, const absl::Status& status);
+  void Free(int level);
+  void Answer(const Job& job, const absl::Status& status, JobStats stats);
   void TraceOf(const Job& job, TraceKind kind, uint32_t number, Instant begin,
                Instant end);
   void TraceService(const Level& ended, std::chrono::nanoseconds waited,

@@ -1,11 +1,14 @@
 #include "daemon/sched/scheduler.h"
 
+#include <atomic>
 #include <future>
 #include <memory>
+#include <random>
 #include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "daemon/sched/admission.h"
 #include "test/catch/catch.h"
 
 namespace layerd {
@@ -41,14 +44,14 @@ class TenParts final : public Lane {
   }
   bool finished() const override { return next_ == part_count(); }
   absl::Status Finish() override { return absl::OkStatus(); }
-  void End() override {}
+  void End() override { ++ended; }
   void ReadAhead(Instant) override {}
   size_t next_part() const override { return next_; }
   size_t part_count() const override { return 10; }
   nanoseconds load_wait() const override { return nanoseconds(0); }
   uint64_t read_bytes() const override { return 0; }
 
-  int begun = 0;
+  int begun = 0, ended = 0;
 
  private:
   HandClock* const clock_;
@@ -57,22 +60,29 @@ class TenParts final : public Lane {
 };
 
 struct Fixture {
-  explicit Fixture(nanoseconds part)
-      : lane(&clock, part), second(&clock, part) {
+  explicit Fixture(nanoseconds part, LevelOrder order = LevelOrder::kFifo)
+      : lane(&clock, part),
+        second(&clock, part),
+        scheduler({.level_order = order}, &clock) {
     scheduler.Resume({&lane, &second});
   }
 
-  void Submit(nanoseconds predicted, nanoseconds until_deadline,
-              int level = 1) {
+  // The job is cancelled by what is returned.
+  std::shared_ptr<std::atomic<bool>> Submit(nanoseconds predicted,
+                                            nanoseconds until_deadline,
+                                            int level = 1) {
     auto job = std::make_unique<Job>();
     job->level = level;
     job->arrival = clock.now();
     job->deadline = clock.now() + until_deadline;
     job->predicted = predicted;
+    const auto cancelled = std::make_shared<std::atomic<bool>>(false);
+    job->cancelled = cancelled;
     job->done = [this](const absl::Status& status, const JobStats&) {
       answers.push_back(status);
     };
     REQUIRE(scheduler.Submit(std::move(job)).ok());
+    return cancelled;
   }
   void RunAll() {
     while (scheduler.Turn()) {
@@ -82,7 +92,7 @@ struct Fixture {
   HandClock clock;
   TenParts lane;
   TenParts second;  // Of level 2.
-  Scheduler scheduler{SchedulerOptions{}, &clock};
+  Scheduler scheduler;
   std::vector<absl::Status> answers;
 };
 
@@ -99,6 +109,82 @@ TEST_CASE("A job whose turn comes too late for it is not begun") {
         "its turn came 5.000 ms before the deadline, and it takes 10.000 ms");
   CHECK(f.lane.begun == 2);
   CHECK(f.scheduler.ForecastOf(1, milliseconds(10)).ahead == nanoseconds(0));
+}
+
+// Admission counts all that its level has as before it. Who comes later and is
+// due earlier does go before it, and is let in only if all of that is done by
+// his own deadline.
+TEST_CASE("By deadline, who is let in is in time, whoever comes after") {
+  const uint32_t seed = GENERATE(range(0u, 50u));
+  INFO("seed " << seed);
+  Fixture f(milliseconds(1), LevelOrder::kEdf);
+  std::mt19937 random(seed);
+  int let_in = 0, refused = 0;
+  for (int i = 0; i < 500; ++i) {
+    const milliseconds takes(10), until_deadline(10 + random() % 100);
+    const auto [ahead, own] = f.scheduler.ForecastOf(1, takes);
+    const Instant now = f.clock.now();
+    if (random() % 5 > 0) {
+      // Nobody comes.
+    } else if (AdmitByPrediction(now, now + until_deadline, 1, ahead, own)
+                   .ok()) {
+      f.Submit(takes, until_deadline);
+      ++let_in;
+    } else {
+      ++refused;
+    }
+    if (!f.scheduler.Turn()) f.clock.Pass(milliseconds(1));
+  }
+  f.RunAll();
+  CHECK(let_in > 10);
+  CHECK(refused > 10);
+  REQUIRE(f.answers.size() == static_cast<size_t>(let_in));
+  for (const absl::Status& answer : f.answers) CHECK(answer.ok());
+}
+
+TEST_CASE("A job that is dropped does not keep a more urgent one waiting") {
+  Fixture f(milliseconds(1));
+  const auto cancelled = f.Submit(milliseconds(10), milliseconds(100), 2);
+  f.Submit(milliseconds(10), milliseconds(100), 2);
+  f.scheduler.Turn();  // Begins,
+  f.scheduler.Turn();  // a part.
+  f.Submit(milliseconds(10), milliseconds(100), 1);
+  cancelled->store(true);
+  f.scheduler.Turn();
+  REQUIRE(f.answers.size() == 1);  // At once.
+  CHECK(absl::IsCancelled(f.answers[0]));
+  while (f.answers.size() < 2) {
+    CHECK(f.second.ended == 0);
+    REQUIRE(f.scheduler.Turn());
+  }
+  CHECK(f.answers[1].ok());  // The urgent one.
+  CHECK(f.second.begun == 1);
+  f.RunAll();
+  REQUIRE(f.answers.size() == 3);
+  CHECK(f.answers[2].ok());
+  CHECK(f.second.ended == 2);
+  CHECK(f.scheduler.stats().preemptions == 0);
+  CHECK(f.scheduler.ForecastOf(2, milliseconds(10)).ahead == nanoseconds(0));
+}
+
+TEST_CASE("What waits and is late is told so a few between two parts") {
+  constexpr size_t kLate = 40, kAtOnceMax = 10;
+  Fixture f(milliseconds(1));
+  f.Submit(milliseconds(10), milliseconds(100), 1);
+  f.scheduler.Turn();
+  f.Submit(milliseconds(10), milliseconds(100), 2);
+  f.scheduler.Turn();  // Also the other is on: the late ones stay in the queue.
+  for (size_t i = 0; i < kLate; ++i) {
+    f.Submit(milliseconds(10), milliseconds(1), 2);
+  }
+  f.clock.Pass(milliseconds(2));
+  size_t answered = 0;
+  while (f.scheduler.Turn()) {
+    CHECK(f.answers.size() <= answered + kAtOnceMax);
+    answered = f.answers.size();
+  }
+  CHECK(f.answers.size() == kLate + 2);
+  CHECK(f.scheduler.stats().deadline_misses == kLate);
 }
 
 TEST_CASE("Who waits while memory changes is told of the deadline in time") {
