@@ -67,15 +67,11 @@ absl::Status Scheduler::Submit(std::unique_ptr<Job> job) {
   std::atomic<size_t>& waiting = waiting_[job->level - 1];
   const size_t before = waiting.fetch_add(1);
   // Counted first: whoever waits for the last one sees it, or we see him.
-  if (draining_.load() || shutdown_.load()) {
+  const bool closed = draining_.load() || shutdown_.load();
+  if (closed || before >= options_.queue_jobs_max) {
     waiting.fetch_sub(1);
     bell_.Ring();
-    return ShuttingDown();
-  }
-  if (before >= options_.queue_jobs_max) {
-    waiting.fetch_sub(1);
-    bell_.Ring();  // As above: a drain may have counted us.
-    return QueueIsFull(before, job->level);
+    return closed ? ShuttingDown() : QueueIsFull(before, job->level);
   }
   NoteWork(job->level, job->predicted);
   job->number = submitted_jobs_.fetch_add(1) + 1;
@@ -245,7 +241,7 @@ bool Scheduler::DropLate(Instant now) {
     if (!boundary.ok()) AnswerThatOn(level, boundary);
   }
   if (queue_.empty()) return false;
-  if (out_of_time_.load()) DropAllThatWait();
+  if (out_of_time_.load()) DropAllThatWait(now);
   if (now - looked_ < kLookThroughQueueEvery) return false;
   for (int dropped = 0; dropped < kDroppedAtOnce; ++dropped) {
     const std::unique_ptr<Job> job = queue_.PopDropped(now);
@@ -254,19 +250,17 @@ bool Scheduler::DropLate(Instant now) {
       return false;
     }
     waiting_[job->level - 1].fetch_sub(1);
-    NoteWork(job->level, -job->predicted);
-    Answer(*job, Boundary(*job, nullptr, now), {.queued = now - job->arrival});
+    Refuse(*job, Boundary(*job, nullptr, now), now);
   }
   return true;
 }
 
-void Scheduler::DropAllThatWait() {
+void Scheduler::DropAllThatWait(Instant now) {
   for (int level = 1; level <= kLevelsMax; ++level) {
     while (!queue_.empty(level)) {
       const std::unique_ptr<Job> job = queue_.Pop(level);
-      NoteWork(level, -job->predicted);
       waiting_[level - 1].fetch_sub(1);
-      Answer(*job, ShuttingDown(), {});
+      Refuse(*job, ShuttingDown(), now);
     }
   }
 }
@@ -298,24 +292,16 @@ std::array<LevelView, kLevelsMax> Scheduler::Look() {
 void Scheduler::Begin(int level, Instant now) {
   std::unique_ptr<Job> job = queue_.Pop(level);
   waiting_[level - 1].fetch_sub(1);
-  JobStats stats;
-  stats.queued = now - job->arrival;
   absl::Status boundary = Boundary(*job, nullptr, now);
   if (boundary.ok()) boundary = InTime(*job, now);
-  if (!boundary.ok()) {
-    NoteWork(level, -job->predicted);
-    return Answer(*job, boundary, stats);
-  }
+  if (!boundary.ok()) return Refuse(*job, boundary, now);
   Lane* const lane = lanes_[level - 1];
   const absl::Status begun =
       lane != nullptr ? lane->Begin(*job)
                       : absl::UnavailableError(
                             "the model was unloaded while the request "
                             "waited");
-  if (!begun.ok()) {
-    NoteWork(level, -job->predicted);
-    return Answer(*job, begun, stats);
-  }
+  if (!begun.ok()) return Refuse(*job, begun, now);
   const nanoseconds left = job->predicted;
   const size_t parts = std::max<size_t>(1, lane->part_count());
   at(level) = {.job = std::move(job),
@@ -461,6 +447,12 @@ void Scheduler::AnswerThatOn(int level, const absl::Status& status) {
   stats.preemptions = ended.preemptions;
   Answer(*ended.job, status, stats);
   ended.job->done = nullptr;  // With all that it holds.
+}
+
+void Scheduler::Refuse(const Job& job, const absl::Status& status,
+                       Instant now) {
+  NoteWork(job.level, -job.predicted);
+  Answer(job, status, {.queued = now - job.arrival});
 }
 
 void Scheduler::Answer(const Job& job, const absl::Status& status,

@@ -153,7 +153,7 @@ class Scheduler {
   void TakeNew();
   // True if there may be more to drop.
   bool DropLate(Instant now);
-  void DropAllThatWait();
+  void DropAllThatWait(Instant now);
   void Begin(int level, Instant now);
   void RunPart(int level);
   // Asks the lanes, and ends jobs whose earlier parts have failed.
@@ -166,6 +166,8 @@ class Scheduler {
   void AnswerThatOn(int level, const absl::Status& status);
   void Free(int level);
   void Answer(const Job& job, const absl::Status& status, JobStats stats);
+  // Answers one that has not begun.
+  void Refuse(const Job& job, const absl::Status& status, Instant now);
   void TraceOf(const Job& job, TraceKind kind, uint32_t number, Instant begin,
                Instant end);
   void TraceService(const Level& ended, std::chrono::nanoseconds waited,
