@@ -185,6 +185,7 @@ double WorstShare(const PlannedSet& set, const SimMachine& machine,
       worst = {result.worst_share, first_seconds};
     }
   }
+  options.jobs = question.refused_jobs;
   return SearchWorse(set, machine, question, seed, options, worst, tally);
 }
 
