@@ -64,6 +64,36 @@ TEST_CASE("Functions of one number are what they are called") {
   CheckNear(Answer(model, {x}), expected);
 }
 
+// 0.3 as a half is 0.30005, and 1.3e-7 is 1.19e-7.
+TEST_CASE("What an operator has of its own is no half beside halves") {
+  const Floats x = {0x1p-12f, 0x1p-13f, -0x1p-12f, 0};
+  TestModel model(17);
+  model.Input("x", {1, 4});
+  model.Weights("ones", {4}, {1, 1, 1, 1});
+  SetInt(model.Add("Cast", {"x"}, {"h"}), "to", onnx::TensorProto::FLOAT16);
+  SetInt(model.Add("Cast", {"ones"}, {"g"}), "to", onnx::TensorProto::FLOAT16);
+  SetFloat(model.Add("SimplifiedLayerNormalization", {"h", "g"}, {"norm"}),
+           "epsilon", 1.3e-7f);
+  onnx::NodeProto* product = model.Add("FusedMatMul", {"h", "h"}, {"square"});
+  product->set_domain("com.microsoft");
+  SetFloat(SetInt(product, "transB", 1), "alpha", 0.3f);
+  for (const char* name : {"norm", "square"}) {
+    const std::string output = std::string(name) + "_f32";
+    SetInt(model.Add("Cast", {name}, {output}), "to", onnx::TensorProto::FLOAT);
+    model.Output(output);
+  }
+
+  const auto y = ImportedAnswers(model, {x}, *MakeReferenceBackend());
+
+  double squares = 0;
+  for (const float each : x) squares += double{each} * each;
+  for (size_t i = 0; i < x.size(); ++i) {
+    CHECK(y[0][i] ==
+          Approx(x[i] / std::sqrt(squares / 4 + 1.3e-7)).epsilon(1e-6));
+  }
+  CHECK(y[1][0] == Approx(0.3 * squares).epsilon(1e-6));
+}
+
 TEST_CASE("A vector is scaled by its size, and nothing stays nothing") {
   TestModel model(13);
   model.Input("x", {2, 2});

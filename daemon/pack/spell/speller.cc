@@ -15,6 +15,18 @@
 #include "daemon/pack/operators/node_check.h"
 
 namespace layerd {
+namespace {
+
+// A scale or an epsilon of an operator need be no half, and nothing is rounded
+// to halves where layers compute in f32: beside halves they are exact as well.
+DataType HeldType(DataType dtype) {
+  return IsFloating(dtype) && SizeOf(dtype) < SizeOf(DataType::kF32)
+             ? DataType::kF32
+             : dtype;
+}
+
+}  // namespace
+
 Speller::Shape Speller::shape(int value) const {
   return *graph_->values[static_cast<size_t>(value)].shape;
 }
@@ -58,14 +70,14 @@ template <typename T>
 absl::StatusOr<int> Speller::Hold(DataType dtype,
                                   const std::vector<T>& elements, Shape shape) {
   Constant constant;
-  constant.dtype = dtype;
+  constant.dtype = HeldType(dtype);
   constant.shape = std::move(shape);
   RETURN_IF_ERROR(held_bytes_->Take(constant.bytes()));
   constant.held.resize(constant.bytes());
   if (!elements.empty()) {
     LAYERD_CHECK(static_cast<int64_t>(elements.size()) ==
                  constant.element_count());
-    StoreElements(std::span(elements), dtype, constant.held.data());
+    StoreElements(std::span(elements), constant.dtype, constant.held.data());
   }
   return ValueOf(dtype, std::move(constant));
 }
