@@ -69,7 +69,7 @@ absl::StatusOr<Constant> Picked(const Folding& node, bool by_tuples) {
 
 absl::StatusOr<Constant> Put(const Folding& node, bool by_tuples) {
   if (node.attribute<std::string>("reduction") != "none") {
-    return node.Unsupported("what is known is not added to what is known");
+    return node.Unsupported("what is known is not reduced with what is known");
   }
   ASSIGN_OR_RETURN(const std::vector<int64_t> places, Places(node, by_tuples));
   ASSIGN_OR_RETURN(const std::vector<std::byte> updates, node.LoadBytes(2));

@@ -57,10 +57,11 @@ absl::StatusOr<int64_t> TupleLength(const NodeContext& node) {
 // What several updates of one element become.
 absl::Status TakeReduction(NodeContext& node) {
   ASSIGN_OR_RETURN(const std::string reduction,
-                   node.TakeOneOf("reduction", "none", {"add", "none"}));
+                   node.TakeOneOf("reduction", "none",
+                                  {"add", "max", "min", "mul", "none"}));
   const DataType dtype = node.dtype(0);
   if (reduction != "none" && dtype != DataType::kF32) {
-    return node.Unsupported("only FP32 is added");
+    return node.Unsupported("only updates of FP32 are reduced");
   }
   node.Set("reduction", reduction);
   return absl::OkStatus();

@@ -87,14 +87,17 @@ absl::StatusOr<int> Hyperbolic(Speller& speller, Formula& formula,
   return formula.With("Mul", speller.Add(op_type, {up, down}), 0.5);
 }
 
-// log(size + sqrt(size * size + shift)).
+// log(size + sqrt(size * size + shift)). Beyond 2^13 the root is the size, and
+// its square might be no number.
 absl::StatusOr<int> LogOfRoot(Speller& speller, Formula& formula, int size,
                               double shift) {
+  ASSIGN_OR_RETURN(const int bound, formula.With("Min", size, 8192));
+  const int rest = speller.Add("Sub", {size, bound});
   ASSIGN_OR_RETURN(
       const int square,
-      formula.With("Add", speller.Add("Mul", {size, size}), shift));
-  return speller.Add(
-      "Log", {speller.Add("Add", {size, speller.Add("Sqrt", {square})})});
+      formula.With("Add", speller.Add("Mul", {bound, bound}), shift));
+  const int root = speller.Add("Add", {rest, speller.Add("Sqrt", {square})});
+  return speller.Add("Log", {speller.Add("Add", {size, root})});
 }
 
 absl::StatusOr<int> Function(Speller& speller) {

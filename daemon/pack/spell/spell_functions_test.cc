@@ -40,8 +40,10 @@ TEST_CASE("Functions of one number are what they are called") {
   const auto row = GENERATE(values<Row>({
       {"Acos", std::acos, -1, 1},
       {"Acosh", std::acosh, 1, 40},
+      {"Acosh", std::acosh, 1, 1e30},
       {"Asin", std::asin, -1, 1},
       {"Asinh", std::asinh, -40, 40},
+      {"Asinh", std::asinh, -1e30, 1e30},
       {"Atan", std::atan, -40, 40},
       {"Atanh", std::atanh, -0.99, 0.99},
       {"Cosh", std::cosh, -8, 8},
@@ -199,6 +201,9 @@ TEST_CASE("Rows are put where a request says, the last counts, or all do") {
   CHECK(Scattered("none", {2, 0}) == Floats{30, 40, 3, 4, 10, 20, 7, 8});
   CHECK(Scattered("none", {-1, 3}) == Floats{1, 2, 3, 4, 5, 6, 30, 40});
   CHECK(Scattered("add", {1, 1}) == Floats{1, 2, 43, 64, 5, 6, 7, 8});
+  CHECK(Scattered("mul", {1, 1}) == Floats{1, 2, 900, 3200, 5, 6, 7, 8});
+  CHECK(Scattered("max", {1, 1}) == Floats{1, 2, 30, 40, 5, 6, 7, 8});
+  CHECK(Scattered("min", {1, 1}) == Floats{1, 2, 3, 4, 5, 6, 7, 8});
 }
 
 }  // namespace

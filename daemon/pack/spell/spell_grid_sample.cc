@@ -2,6 +2,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "config/status_macros.h"
 #include "daemon/pack/spell/speller.h"
@@ -45,11 +46,15 @@ class Sampling {
   }
 
  private:
-  // One neighbour along an axis: its place, and what it weighs.
+  // One neighbour along an axis: its place, and what it weighs; 1 if absent.
   struct Side {
     int place, weight;
   };
   using Axis = std::vector<Side>;
+  struct Neighbour {
+    float step;
+    int weight;
+  };
 
   absl::Status TakeAttributes() {
     RETURN_IF_ERROR(
@@ -61,14 +66,14 @@ class Sampling {
                      speller_.StringOr("padding_mode", "zeros"));
     aligns_corners_ = aligns != 0;
     is_nearest_ = mode == "nearest";
+    is_cubic_ = mode == "cubic" || mode == "bicubic";
+    has_zeros_ = padding == "zeros";
     repeats_border_ = padding == "border";
-    if (!is_nearest_ && mode != "linear" && mode != "bilinear") {
-      return speller_.Unsupported(
-          "only the modes linear and nearest are supported");
+    if (!is_nearest_ && !is_cubic_ && mode != "linear" && mode != "bilinear") {
+      return speller_.Invalid("its mode is none");
     }
-    if (!repeats_border_ && padding != "zeros") {
-      return speller_.Unsupported(
-          "only the padding modes zeros and border are supported");
+    if (!has_zeros_ && !repeats_border_ && padding != "reflection") {
+      return speller_.Invalid("its padding_mode is none");
     }
     return absl::OkStatus();
   }
@@ -78,7 +83,7 @@ class Sampling {
   }
 
   // From [-1, 1] to the pixels of a row or column.
-  absl::StatusOr<int> Points(int64_t which, int64_t size) {
+  absl::StatusOr<int> Point(int64_t which, int64_t size) {
     ASSIGN_OR_RETURN(const int at, speller_.Known({which}, {}));
     const int given =
         speller_.Add("Gather", {speller_.input(1), at}, {{"axis", int64_t{3}}});
@@ -89,29 +94,96 @@ class Sampling {
     return speller_.Add("Add", {speller_.Add("Mul", {given, factor}), middle});
   }
 
-  absl::StatusOr<Axis> Along(int64_t which, int64_t size) {
+  absl::StatusOr<int> With(const char* op_type, int x, float number) {
+    ASSIGN_OR_RETURN(const int known, Number(number));
+    return speller_.Add(op_type, {x, known});
+  }
+
+  absl::StatusOr<int> Clipped(int place, int64_t size) {
     ASSIGN_OR_RETURN(const int zero, Number(0));
-    ASSIGN_OR_RETURN(const int one, Number(1));
     ASSIGN_OR_RETURN(const int last, Number(static_cast<float>(size - 1)));
-    ASSIGN_OR_RETURN(int points, Points(which, size));
-    if (repeats_border_) points = speller_.Add("Clip", {points, zero, last});
-    const int first = speller_.Add(is_nearest_ ? "Round" : "Floor", {points});
-    Axis axis;
-    const auto add = [&](int place, int weight) {
-      const int within = speller_.Add("Clip", {place, zero, last});
-      const int counts = speller_.CastTo(speller_.Add("Equal", {within, place}),
-                                         DataType::kF32);
-      const int weighs =
-          weight == kAbsent ? counts : speller_.Add("Mul", {weight, counts});
-      axis.push_back({speller_.CastTo(within, DataType::kI64), weighs});
-    };
-    if (is_nearest_) {
-      add(first, kAbsent);
-      return axis;
+    return speller_.Add("Clip", {place, zero, last});
+  }
+
+  // Back into the picture, as between two mirrors: at the middle of the
+  // outermost pixels, or at their edges.
+  absl::StatusOr<int> Mirrored(int place, int64_t size) {
+    const float low = aligns_corners_ ? 0 : -0.5f;
+    const auto span = static_cast<float>(aligns_corners_ ? size - 1 : size);
+    if (span == 0) return place;
+    ASSIGN_OR_RETURN(const int from_low, With("Sub", place, low));
+    ASSIGN_OR_RETURN(const int round_trip, Number(2 * span));
+    const int along =
+        speller_.Add("Mod", {speller_.Add("Abs", {from_low}), round_trip},
+                     {{"fmod", int64_t{1}}});
+    ASSIGN_OR_RETURN(const int from_span, With("Sub", along, span));
+    ASSIGN_OR_RETURN(const int highest, Number(low + span));
+    return speller_.Add("Sub", {highest, speller_.Add("Abs", {from_span})});
+  }
+
+  int Product(int a, int b) {
+    if (a == kAbsent) return b;
+    return b == kAbsent ? a : speller_.Add("Mul", {a, b});
+  }
+
+  absl::StatusOr<Side> SideAt(int place, int weight, int64_t size) {
+    int inside = place;
+    if (!has_zeros_ && !repeats_border_) {
+      ASSIGN_OR_RETURN(inside, Mirrored(place, size));
     }
-    const int beyond = speller_.Add("Sub", {points, first});
-    add(first, speller_.Add("Sub", {one, beyond}));
-    add(speller_.Add("Add", {first, one}), beyond);
+    ASSIGN_OR_RETURN(inside, Clipped(inside, size));
+    const int at = speller_.CastTo(inside, DataType::kI64);
+    if (!has_zeros_) return Side{at, weight};
+    const int counts =
+        speller_.CastTo(speller_.Add("Equal", {inside, place}), DataType::kF32);
+    return Side{at, Product(weight, counts)};
+  }
+
+  // (1.25 t - 2.25) t t + 1: of the nearer two of four, at a distance of t.
+  absl::StatusOr<int> NearWeight(int t) {
+    ASSIGN_OR_RETURN(const int steep, With("Mul", t, 1.25f));
+    ASSIGN_OR_RETURN(const int factor, With("Sub", steep, 2.25f));
+    const int square = speller_.Add("Mul", {t, t});
+    return With("Add", speller_.Add("Mul", {factor, square}), 1);
+  }
+
+  // -0.75 t (1 - t) (1 - t): of the farther two, at a distance of 1 + t.
+  absl::StatusOr<int> FarWeight(int t, int rest) {
+    ASSIGN_OR_RETURN(const int scaled, With("Mul", t, -0.75f));
+    return speller_.Add("Mul", {scaled, speller_.Add("Mul", {rest, rest})});
+  }
+
+  // Those whose pixels count, from the first one on, of a point beyond it.
+  absl::StatusOr<std::vector<Neighbour>> Neighbours(int point, int first) {
+    if (is_nearest_) return std::vector<Neighbour>{{0, kAbsent}};
+    ASSIGN_OR_RETURN(const int one, Number(1));
+    const int beyond = speller_.Add("Sub", {point, first});
+    const int rest = speller_.Add("Sub", {one, beyond});
+    if (!is_cubic_) return std::vector<Neighbour>{{0, rest}, {1, beyond}};
+    ASSIGN_OR_RETURN(const int before, FarWeight(beyond, rest));
+    ASSIGN_OR_RETURN(const int left, NearWeight(beyond));
+    ASSIGN_OR_RETURN(const int right, NearWeight(rest));
+    ASSIGN_OR_RETURN(const int behind, FarWeight(rest, beyond));
+    return std::vector<Neighbour>{
+        {-1, before}, {0, left}, {1, right}, {2, behind}};
+  }
+
+  absl::StatusOr<Axis> Along(int64_t which, int64_t size) {
+    ASSIGN_OR_RETURN(int point, Point(which, size));
+    if (repeats_border_ && !is_cubic_) {
+      ASSIGN_OR_RETURN(point, Clipped(point, size));
+    }
+    const int first = speller_.Add(is_nearest_ ? "Round" : "Floor", {point});
+    ASSIGN_OR_RETURN(const auto neighbours, Neighbours(point, first));
+    Axis axis;
+    for (const auto& [step, weight] : neighbours) {
+      int place = first;
+      if (step != 0) {
+        ASSIGN_OR_RETURN(place, With("Add", first, step));
+      }
+      ASSIGN_OR_RETURN(const Side side, SideAt(place, weight, size));
+      axis.push_back(side);
+    }
     return axis;
   }
 
@@ -127,15 +199,17 @@ class Sampling {
     place = speller_.Add("Add", {place, pictures});
     const int pixels =
         speller_.Add("Gather", {pixels_, place}, {{"axis", int64_t{0}}});
+    const int weight = Product(row.weight, column.weight);
+    if (weight == kAbsent) return pixels;
     ASSIGN_OR_RETURN(
-        const int weight,
-        speller_.Reshaped(speller_.Add("Mul", {row.weight, column.weight}),
-                          {grid_[0], grid_[1], grid_[2], 1}));
-    return speller_.Add("Mul", {pixels, weight});
+        const int shaped,
+        speller_.Reshaped(weight, {grid_[0], grid_[1], grid_[2], 1}));
+    return speller_.Add("Mul", {pixels, shaped});
   }
 
   Speller& speller_;
-  bool aligns_corners_ = false, is_nearest_ = false, repeats_border_ = false;
+  bool aligns_corners_ = false, is_nearest_ = false, is_cubic_ = false;
+  bool has_zeros_ = false, repeats_border_ = false;
   Shape x_, grid_;
   int pixels_ = kAbsent;  // [N * H * W, C].
 };

@@ -99,7 +99,7 @@ TEST_CASE("What cannot be spelled out is refused with the reason") {
       {"far outside", [](TestModel& m) { m.Ints("i", {1, 1}, {INT64_MIN}); m.Add("GatherElements", {"x", "i"}, {"y"}); }, "is outside"},
       {"a tuple outside", [](TestModel& m) { m.Ints("i", {1, 2}, {0, -4}); m.Add("ScatterND", {"x", "i", "u"}, {"y"}); }, "index -4 is outside of a dimension of 3"},
       {"a mask from run time", [](TestModel& m) { m.Input("i", {2}, onnx::TensorProto::BOOL); m.Add("Compress", {"x", "i"}, {"y"}); }, "depends on data of each request"},
-      {"sums of updates", [](TestModel& m) { m.Ints("i", {1, 2}, {0, 1}); SetString(m.Add("ScatterND", {"x", "i", "u"}, {"y"}), "reduction", "mul"); }, "only add, none are supported"},
+      {"sums of updates", [](TestModel& m) { m.Ints("i", {1, 2}, {0, 1}); SetString(m.Add("ScatterND", {"x", "i", "u"}, {"y"}), "reduction", "mean"); }, "only add, max, min, mul, none are supported"},
       {"tuples too long", [](TestModel& m) { m.Ints("i", {1, 3}, {0, 1, 0}); m.Add("GatherND", {"x", "i"}, {"y"}); }, "indices [1, 3] of [2, 3]"},
       {"updates of another shape", [](TestModel& m) { m.Ints("i", {2, 2}, {0, 1, 0, 0}); m.Add("ScatterND", {"x", "i", "u"}, {"y"}); }, "updates are"},
       {"a diagonal", [](TestModel& m) { SetString(m.Add("Einsum", {"x"}, {"y"}), "equation", "ii->i"); }, "diagonal"},

@@ -1,5 +1,6 @@
 // What gathers and scatters element by element, or by tuples of indices.
 
+#include <limits>
 #include <numeric>
 #include <span>
 #include <string>
@@ -115,8 +116,43 @@ absl::Status PutRows(Speller& speller, const std::vector<int64_t>& places,
   return absl::OkStatus();
 }
 
+bool Replaces(const Speller& speller) {
+  return speller.attribute<std::string>("reduction") == "none";
+}
+
+struct Merging {
+  const char *reduces, *joins;
+  float nothing;  // What changes nothing.
+};
+
+Merging MergingOf(const std::string& reduction) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  if (reduction == "mul") return {"ReduceProd", "Mul", 1};
+  if (reduction == "max") return {"ReduceMax", "Max", -kInfinity};
+  return {"ReduceMin", "Min", kInfinity};
+}
+
+// Rows as they were, `old`, with all updates that mean them, in one: `means`
+// [count, rows] says which do, `updates` [count, piece] are they.
+absl::StatusOr<int> Merged(Speller& speller, int means, int old, int updates,
+                           const Shape& sizes) {
+  const int64_t count = sizes[0], rows = sizes[1], piece = sizes[2];
+  RETURN_IF_ERROR(speller.CheckSize(count * rows, piece));
+  const Merging merging =
+      MergingOf(speller.attribute<std::string>("reduction"));
+  ASSIGN_OR_RETURN(const int nothing,
+                   speller.KnownNumber(DataType::kF32, merging.nothing));
+  ASSIGN_OR_RETURN(const int asked, speller.Reshaped(means, {count, rows, 1}));
+  ASSIGN_OR_RETURN(const int each,
+                   speller.Reshaped(updates, {count, 1, piece}));
+  const int spread = speller.Add("Where", {asked, each, nothing});
+  const int all = speller.Add(merging.reduces, {spread},
+                              {{"axes", Shape{0}}, {"keepdims", int64_t{0}}});
+  return speller.Add(merging.joins, {old, all});
+}
+
 // The same where only a request says which: each row asks all updates, and the
-// last that means it counts, or all of them are added.
+// last that means it counts, or all of them do.
 absl::Status PutRowsOf(Speller& speller, int places, int64_t rows) {
   const int data = speller.input(0);
   const Shape shape = speller.shape(data);
@@ -134,6 +170,9 @@ absl::Status PutRowsOf(Speller& speller, int places, int64_t rows) {
     const int shares =
         speller.Transposed(speller.CastTo(means, speller.dtype(data)), {1, 0});
     put = speller.Add("Add", {old, speller.Add("MatMul", {shares, updates})});
+  } else if (!Replaces(speller)) {
+    ASSIGN_OR_RETURN(
+        put, Merged(speller, means, old, updates, {count, rows, piece}));
   } else {
     std::vector<int64_t> from_one = Counted(count);
     for (int64_t& number : from_one) ++number;
@@ -155,10 +194,6 @@ absl::Status PutRowsOf(Speller& speller, int places, int64_t rows) {
   ASSIGN_OR_RETURN(const int shaped, speller.Reshaped(put, shape));
   speller.Finish(shaped);
   return absl::OkStatus();
-}
-
-bool Replaces(const Speller& speller) {
-  return speller.attribute<std::string>("reduction") == "none";
 }
 
 }  // namespace
