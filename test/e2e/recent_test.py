@@ -1,4 +1,4 @@
-"""Do operators of opsets 22 to 25 mean here what they mean to ONNX Runtime?
+"""Do operators of opsets 22 to 28 mean here what they mean to ONNX Runtime?
 All whose version changed there, and those that are new; what attends has a test
 of its own."""
 
@@ -113,6 +113,23 @@ def of_opset_24():
     yield node("TopK", x, whole(3), opset=24, outputs=("y", "places"))
 
 
+def of_opset_28():
+    x = numbers(2, 5, 3)
+    for reverse in (0, 1):
+        yield node("CumProd", x, whole(1), opset=26, reverse=reverse,
+                   exclusive=1 - reverse, title=f"CumProd_{reverse}")
+    yield node("SpaceToDepth", numbers(1, 2, 4, 6), opset=28, blocksize=2,
+               mode="CRD")
+    for opset in (26, 28):
+        yield node("Relu", x, opset=opset)
+        yield node("Softmax", x, opset=opset)
+    yield node("CausalConvWithState", numbers(2, 4, 6), numbers(4, 1, 3),
+               numbers(4), numbers(2, 4, 2), opset=27, asked=4,
+               outputs=("y", "state"), activation="silu")
+    yield node("CausalConvWithState", numbers(2, 4, 1), numbers(4, 1, 3),
+               opset=27, outputs=("y", "state"), title="CausalConv_first")
+
+
 def without_elements():
     """At the ends of a model: that is where exporters have them."""
     x = numbers(20, 10, 5)
@@ -134,7 +151,7 @@ def refused():
     yield node("RMSNormalization", numbers(2, 3), numbers(3), opset=22), (
         "appeared in opset 23")
     yield node("Swish", numbers(2, 3), opset=23), "appeared in opset 24"
-    yield node("Relu", numbers(2, 3), opset=26), "opset 26; opsets 1 to 25"
+    yield node("Relu", numbers(2, 3), opset=29), "opset 29; opsets 1 to 28"
     yield node("QuantizeLinear", numbers(2, 3), np.float32(1), np.uint8(0),
                opset=23, precision=TensorProto.FLOAT16), "precision"
 
@@ -148,6 +165,9 @@ class Recent(OneNode):
 
     def test_opset_24(self):
         self.check_answers(of_opset_24())
+
+    def test_opset_28(self):
+        self.check_answers(of_opset_28())
 
     def test_inputs_and_answers_without_elements(self):
         self.check_answers(without_elements())

@@ -158,8 +158,11 @@ absl::Status Translator::TakeDepthToSpace(const Node& node) {
 absl::Status Translator::TakeSpaceToDepth(const Node& node) {
   const Shape x = ShapeOf(node.inputs[0]);
   const int64_t b = IntOf(node, "blocksize");
-  return AppendRearranged(node, {x[0], x[1], x[2] / b, b, x[3] / b, b},
-                          {0, 3, 5, 1, 2, 4});
+  const Shape split = {x[0], x[1], x[2] / b, b, x[3] / b, b};
+  return AppendRearranged(node, split,
+                          StringOf(node, "mode") == "DCR"
+                              ? Shape{0, 3, 5, 1, 2, 4}
+                              : Shape{0, 1, 3, 5, 2, 4});
 }
 
 // Each dimension that repeats gets one of size 1 in front, which expands.

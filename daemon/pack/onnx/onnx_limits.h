@@ -11,7 +11,7 @@ namespace layerd {
 inline constexpr int64_t kIrVersionMin = 3;
 inline constexpr int64_t kIrVersionMax = 14;
 inline constexpr int64_t kOpsetMin = 1;
-inline constexpr int64_t kOpsetMax = 25;
+inline constexpr int64_t kOpsetMax = 28;
 // Of nodes that importing makes and no file may contain.
 inline constexpr int64_t kOpsetOfOurOwn = kOpsetMax + 1;
 

@@ -107,11 +107,14 @@ absl::Status InferDepthToSpace(NodeContext& node) {
 
 absl::Status InferSpaceToDepth(NodeContext& node) {
   ASSIGN_OR_RETURN(const int64_t block, TakeBlock(node));
+  ASSIGN_OR_RETURN(const std::string mode,
+                   node.TakeOneOf("mode", "DCR", {"DCR", "CRD"}));
   const std::vector<int64_t>& from = node.shape(0);
   if (from[2] % block != 0 || from[3] % block != 0) {
     return DoesNotDivide(node, block);
   }
   node.Set("blocksize", block);
+  node.Set("mode", mode);
   return node.SetOutput(
       0, node.dtype(0),
       {from[0], from[1] * block * block, from[2] / block, from[3] / block});

@@ -182,6 +182,8 @@ absl::Status InferRange(NodeContext& node) {
   if (node.dtype(1) != node.dtype(0) || node.dtype(2) != node.dtype(0)) {
     return node.Invalid("start, limit and delta are of different types");
   }
+  // Folding computes in f64 whatever it says.
+  RETURN_IF_ERROR(node.TakeInt("stash_type", 1).status());
   ASSIGN_OR_RETURN(const int64_t count, RangeCount(node));
   return node.SetOutput(0, node.dtype(0), {count});
 }

@@ -201,7 +201,7 @@ TEST_CASE("Attributes have one form, whatever the opset wrote") {
       {"depth to space", 13, {1, 8, 2, 3}, [](TestModel& m) { SetInt(m.Add("DepthToSpace", {"x"}, {"y"}), "blocksize", 2); },
        "DepthToSpace/1 [1,2,4,6] blocksize=2 mode=DCR"},
       {"space to depth", 13, {1, 2, 4, 6}, [](TestModel& m) { SetInt(m.Add("SpaceToDepth", {"x"}, {"y"}), "blocksize", 2); },
-       "SpaceToDepth/1 [1,8,2,3] blocksize=2"},
+       "SpaceToDepth/1 [1,8,2,3] blocksize=2 mode=DCR"},
       {"mean 11", 11, {2, 3, 4}, [](TestModel& m) { SetInt(SetInts(m.Add("ReduceMean", {"x"}, {"y"}), "axes", {-1, 0}), "keepdims", 0); },
        "ReduceMean/1 [3] axes=[0,2]"},
       {"mean 18", 18, {2, 3, 4}, [](TestModel& m) { m.Ints("a", {1}, {1}); m.Add("ReduceMean", {"x", "a"}, {"y"}); },

@@ -112,7 +112,7 @@ absl::StatusOr<Attended> Attend(Speller& speller, Attention attention) {
   const Shape& q = attention.q_shape;
   const Shape& v = attention.v_shape;
   RETURN_IF_ERROR(CheckFits(speller, attention));
-  const DataType dtype = speller.dtype(speller.input(0));
+  const DataType dtype = attention.dtype;
   Attended attended;
   ASSIGN_OR_RETURN(const int queries,
                    Grouped(speller, attention.q, attention, q[3]));

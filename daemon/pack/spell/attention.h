@@ -18,6 +18,9 @@ namespace layerd {
 
 // Scores of queries for keys, and what they make of values.
 struct Attention {
+  explicit Attention(DataType dtype) : dtype(dtype) {}
+
+  DataType dtype;   // Of all that follow, as far as they are numbers.
   int q = kAbsent;  // [N, heads, S, size]
   int k = kAbsent;  // [N, heads of keys, T, size]
   int v = kAbsent;  // [N, heads of keys, T, size of values]

@@ -28,7 +28,7 @@ absl::Status TakeHeads(Speller& speller, size_t input, const char* heads,
 }
 
 absl::StatusOr<Attention> TakeInputs(Speller& speller) {
-  Attention attention;
+  Attention attention(speller.dtype(speller.input(0)));
   RETURN_IF_ERROR(
       TakeHeads(speller, 0, "q_num_heads", attention.q, attention.q_shape));
   RETURN_IF_ERROR(

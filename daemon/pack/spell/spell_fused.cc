@@ -39,6 +39,15 @@ int Gelu(Speller& speller, int x, const char* approximate) {
                         {{"approximate", std::string(approximate)}});
 }
 
+// Of input 0.
+absl::StatusOr<int> Swish(Speller& speller, float usual_alpha) {
+  RETURN_IF_ERROR(speller.CheckAttributes({"alpha"}));
+  ASSIGN_OR_RETURN(const float alpha, speller.FloatOr("alpha", usual_alpha));
+  const int x = speller.input(0);
+  ASSIGN_OR_RETURN(const int scaled, Scaled(speller, x, alpha));
+  return speller.Add("Mul", {x, speller.Add("Sigmoid", {scaled})});
+}
+
 // Along the last axis; without `shift` input nothing is added.
 absl::StatusOr<int> LayerNorm(Speller& speller, int x, size_t scale,
                               size_t shift) {
@@ -118,13 +127,15 @@ absl::Status SpellMicrosoftGelu(Speller& speller) {
 }
 
 absl::Status SpellSwish(Speller& speller) {
-  RETURN_IF_ERROR(speller.CheckAttributes({"alpha"}));
   const bool is_onnx = speller.node().op_type == "Swish";
-  ASSIGN_OR_RETURN(const float alpha,
-                   speller.FloatOr("alpha", is_onnx ? 1.0f : 1.702f));
-  const int x = speller.input(0);
-  ASSIGN_OR_RETURN(const int scaled, Scaled(speller, x, alpha));
-  speller.Finish(speller.Add("Mul", {x, speller.Add("Sigmoid", {scaled})}));
+  ASSIGN_OR_RETURN(const int y, Swish(speller, is_onnx ? 1.0f : 1.702f));
+  speller.Finish(y);
+  return absl::OkStatus();
+}
+
+absl::Status SpellSwiGlu(Speller& speller) {
+  ASSIGN_OR_RETURN(const int gate, Swish(speller, 1.0f));
+  speller.Finish(speller.Add("Mul", {gate, speller.input(1)}));
   return absl::OkStatus();
 }
 

@@ -165,7 +165,7 @@ absl::Status LookBack(Speller& speller, int64_t before, Attention& attention) {
 
 absl::Status SpellGroupQueryAttention(Speller& speller) {
   RETURN_IF_ERROR(CheckTaken(speller));
-  Attention attention;
+  Attention attention(speller.dtype(speller.input(0)));
   RETURN_IF_ERROR(TakeInputs(speller, attention));
   ASSIGN_OR_RETURN(const int64_t before,
                    KeysBefore(speller, attention.queries()));

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "config/status_macros.h"
+#include "daemon/pack/graph/element_type.h"
 #include "daemon/pack/spell/speller.h"
 
 namespace layerd {
@@ -58,6 +59,11 @@ absl::StatusOr<int> Centred(Speller& speller, size_t i, size_t zero,
   return Dequantised(speller, value, ones, speller.input(zero), axis);
 }
 
+// Numbers as UINT8, and what they mean.
+struct Steps {
+  int x, scale, zero;
+};
+
 int Integers(Speller& speller, int product) {
   return speller.CastTo(speller.Add("Round", {product}), DataType::kI32);
 }
@@ -93,10 +99,8 @@ absl::Status SpellQLinearConv(Speller& speller) {
   for (const size_t i : {1, 4, 6}) {
     RETURN_IF_ERROR(CheckScale(speller, i, i + 1));
   }
-  const int x = Dequantised(speller, speller.input(0), speller.input(1),
-                            speller.input(2), 1);
-  const int w = Dequantised(speller, speller.input(3), speller.input(4),
-                            speller.input(5), 0);
+  const int x = speller.Dequantised(0, 1, 2, 1);
+  const int w = speller.Dequantised(3, 4, 5, 0);
   std::vector<int> operands = {x, w};
   if (speller.has_input(8)) {
     const int scale = speller.Add("Mul", {speller.input(1), speller.input(4)});
@@ -116,10 +120,8 @@ absl::Status SpellQLinearMatMul(Speller& speller) {
   for (const size_t i : {1, 4, 6}) {
     RETURN_IF_ERROR(CheckScale(speller, i, i + 1));
   }
-  const int a = Dequantised(speller, speller.input(0), speller.input(1),
-                            speller.input(2), -2);
-  const int b = Dequantised(speller, speller.input(3), speller.input(4),
-                            speller.input(5), -1);
+  const int a = speller.Dequantised(0, 1, 2, -2);
+  const int b = speller.Dequantised(3, 4, 5, -1);
   const int y = speller.Add("MatMul", {a, b});
   speller.Finish(speller.Add("QuantizeLinear",
                              {y, speller.input(6), speller.input(7)},
@@ -127,9 +129,24 @@ absl::Status SpellQLinearMatMul(Speller& speller) {
   return absl::OkStatus();
 }
 
-// The range of the numbers, and 0, in 255 steps.
-absl::Status SpellDynamicQuantizeLinear(Speller& speller) {
-  RETURN_IF_ERROR(speller.CheckAttributes({}));
+namespace {
+
+// Output 0 is x @ input b, in steps of input `scale` from input `zero`, plus
+// input `bias`.
+absl::Status FinishProduct(Speller& speller, int x, size_t b, size_t scale,
+                           size_t zero, size_t bias) {
+  RETURN_IF_ERROR(CheckBytes(speller, b));
+  const int w = speller.Dequantised(b, scale, zero, -1);
+  int y = speller.Add("MatMul", {x, w});
+  if (speller.has_input(bias)) {
+    y = speller.Add("Add", {y, speller.input(bias)});
+  }
+  speller.Finish(y);
+  return absl::OkStatus();
+}
+
+// The range of the numbers of input 0, and 0, in 255 steps.
+absl::StatusOr<Steps> DynamicSteps(Speller& speller) {
   const int x = speller.input(0);
   if (speller.dtype(x) != DataType::kF32) {
     return speller.Unsupported("it quantises FP32 alone");
@@ -153,13 +170,36 @@ absl::Status SpellDynamicQuantizeLinear(Speller& speller) {
                    steps})});
   ASSIGN_OR_RETURN(const int zero_point,
                    Number(speller, speller.CastTo(first, DataType::kU8)));
-  if (speller.has_output(0)) {
-    speller.FinishOutput(0,
-                         speller.Add("QuantizeLinear", {x, scale, zero_point}));
-  }
-  if (speller.has_output(1)) speller.FinishOutput(1, scale);
-  if (speller.has_output(2)) speller.FinishOutput(2, zero_point);
+  return Steps{speller.Add("QuantizeLinear", {x, scale, zero_point}), scale,
+               zero_point};
+}
+
+}  // namespace
+
+absl::Status SpellDynamicQuantizeLinear(Speller& speller) {
+  RETURN_IF_ERROR(speller.CheckAttributes({}));
+  ASSIGN_OR_RETURN(const Steps steps, DynamicSteps(speller));
+  if (speller.has_output(0)) speller.FinishOutput(0, steps.x);
+  if (speller.has_output(1)) speller.FinishOutput(1, steps.scale);
+  if (speller.has_output(2)) speller.FinishOutput(2, steps.zero);
   return absl::OkStatus();
+}
+
+absl::Status SpellDynamicQuantizeMatMul(Speller& speller) {
+  RETURN_IF_ERROR(speller.CheckAttributes({}));
+  ASSIGN_OR_RETURN(const Steps steps, DynamicSteps(speller));
+  const int x = Dequantised(speller, steps.x, steps.scale, steps.zero, 0);
+  return FinishProduct(speller, x, 1, 2, 3, 4);
+}
+
+absl::Status SpellMatMulIntegerToFloat(Speller& speller) {
+  RETURN_IF_ERROR(speller.CheckAttributes({}));
+  RETURN_IF_ERROR(CheckBytes(speller, 0));
+  if (CountOf(speller.shape(speller.input(2))) != 1) {
+    return speller.Unsupported("its A has several scales");
+  }
+  const int x = speller.Dequantised(0, 2, 4, 0);
+  return FinishProduct(speller, x, 1, 3, 5, 6);
 }
 
 }  // namespace layerd

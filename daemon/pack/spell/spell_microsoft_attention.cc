@@ -58,9 +58,8 @@ absl::Status TakeMask(Speller& speller, size_t input, Attention& attention) {
   ASSIGN_OR_RETURN(const int truths,
                    Truths(speller, speller.input(input), attention.q_shape[0],
                           attention.queries(), attention.keys()));
-  const DataType dtype = speller.dtype(speller.input(0));
-  ASSIGN_OR_RETURN(const int low, speller.KnownNumber(dtype, filter));
-  ASSIGN_OR_RETURN(const int zero, speller.KnownNumber(dtype, 0));
+  ASSIGN_OR_RETURN(const int low, speller.KnownNumber(attention.dtype, filter));
+  ASSIGN_OR_RETURN(const int zero, speller.KnownNumber(attention.dtype, 0));
   const int added = speller.Add("Where", {truths, zero, low});
   attention.added = attention.added == kAbsent
                         ? added
@@ -124,14 +123,24 @@ absl::Status FinishJointPresent(Speller& speller, const Attention& attention) {
 
 }  // namespace
 
-absl::Status SpellAttention(Speller& speller) {
+namespace {
+
+// One product for queries, keys and values.
+struct Joint {
+  int x, w;  // Inputs 0 and 1, or what they mean.
+  DataType dtype;
+  size_t mask, past, scores;  // Inputs; the bias of the product is input 2.
+};
+
+absl::Status CheckJointAttributes(Speller& speller) {
   RETURN_IF_ERROR(speller.CheckAttributes(
       {"do_rotary", "mask_filter_value", "num_heads",
        "past_present_share_buffer", "qkv_hidden_sizes", "rotary_embedding_dim",
        "scale", "unidirectional"}));
-  RETURN_IF_ERROR(
-      RefuseAttributes(speller, {"do_rotary", "past_present_share_buffer"}));
-  RETURN_IF_ERROR(RefuseInput(speller, 6, "a past in a shared buffer"));
+  return RefuseAttributes(speller, {"do_rotary", "past_present_share_buffer"});
+}
+
+absl::Status AttendJointly(Speller& speller, const Joint& joint) {
   const Shape x = speller.shape(speller.input(0));
   const Shape w = speller.shape(speller.input(1));
   if (x.size() != 3 || w.size() != 2 || w[1] % 3 != 0) {
@@ -145,10 +154,10 @@ absl::Status SpellAttention(Speller& speller) {
       sizes[0] + sizes[1] + sizes[2] != w[1]) {
     return speller.Invalid("qkv_hidden_sizes do not fit its weights");
   }
-  int all = speller.Add("MatMul", {speller.input(0), speller.input(1)});
+  int all = speller.Add("MatMul", {joint.x, joint.w});
   if (speller.has_input(2)) all = speller.Add("Add", {all, speller.input(2)});
   ASSIGN_OR_RETURN(const int64_t heads, speller.IntOr("num_heads", 0));
-  Attention attention;
+  Attention attention(joint.dtype);
   int* const parts[] = {&attention.q, &attention.k, &attention.v};
   Shape* const shapes[] = {&attention.q_shape, &attention.k_shape,
                            &attention.v_shape};
@@ -159,15 +168,34 @@ absl::Status SpellAttention(Speller& speller) {
     ASSIGN_OR_RETURN(*parts[i], Headed(speller, *parts[i], heads, *shapes[i]));
     first += sizes[i];
   }
-  RETURN_IF_ERROR(TakeJointPast(speller, 4, attention));
+  RETURN_IF_ERROR(TakeJointPast(speller, joint.past, attention));
   ASSIGN_OR_RETURN(attention.scale, ScaleOf(speller, attention));
-  TakeBias(speller, 5, attention);
-  RETURN_IF_ERROR(TakeMask(speller, 3, attention));
+  TakeBias(speller, joint.scores, attention);
+  RETURN_IF_ERROR(TakeMask(speller, joint.mask, attention));
   RETURN_IF_ERROR(TakeDirection(speller, attention.keys() - attention.queries(),
                                 attention));
   ASSIGN_OR_RETURN(const Attended attended, Attend(speller, attention));
   RETURN_IF_ERROR(FinishAnswer(speller, attention, attended));
   return FinishJointPresent(speller, attention);
+}
+
+}  // namespace
+
+absl::Status SpellAttention(Speller& speller) {
+  RETURN_IF_ERROR(CheckJointAttributes(speller));
+  RETURN_IF_ERROR(RefuseInput(speller, 6, "a past in a shared buffer"));
+  const int x = speller.input(0);
+  return AttendJointly(speller,
+                       {x, speller.input(1), speller.dtype(x), 3, 4, 5});
+}
+
+absl::Status SpellQAttention(Speller& speller) {
+  RETURN_IF_ERROR(CheckJointAttributes(speller));
+  constexpr size_t kNone = 9;
+  const int x = speller.Dequantised(0, 3, 6, -1);
+  const int w = speller.Dequantised(1, 4, 7, -1);
+  return AttendJointly(speller,
+                       {x, w, speller.dtype(speller.input(3)), 5, 8, kNone});
 }
 
 namespace {
@@ -210,7 +238,7 @@ absl::Status SpellMultiHeadAttention(Speller& speller) {
     return speller.Unsupported("inputs that are packed are not supported");
   }
   ASSIGN_OR_RETURN(const int64_t heads, speller.IntOr("num_heads", 0));
-  Attention attention;
+  Attention attention(speller.dtype(speller.input(0)));
   int64_t first = 0;
   RETURN_IF_ERROR(
       TakeOne(speller, kQ, heads, first, attention.q, attention.q_shape));

@@ -11,14 +11,16 @@ namespace {
 
 using Shape = Speller::Shape;
 
-// `x` along the axis, `by` places later (or sooner, if reverse), zeros first.
-absl::StatusOr<int> Shifted(Speller& speller, int x, int64_t by) {
+// `x` along the axis, `by` places later (or sooner, if reverse), after as many
+// of `fill`, a number.
+absl::StatusOr<int> Shifted(Speller& speller, int x, int64_t by, int fill) {
   const Shape shape = speller.shape(speller.input(0));
   const auto axis = speller.attribute<int64_t>("axis");
   const bool is_reverse = speller.attribute<int64_t>("reverse") != 0;
   const int64_t length = shape[static_cast<size_t>(axis)];
   if (by >= length) {
-    return speller.Zeros(speller.dtype(speller.input(0)), shape);
+    ASSIGN_OR_RETURN(const int whole, speller.KnownList(shape));
+    return speller.Add("Expand", {fill, whole});
   }
   ASSIGN_OR_RETURN(const int first, speller.KnownList({is_reverse ? by : 0}));
   ASSIGN_OR_RETURN(const int end,
@@ -28,20 +30,26 @@ absl::StatusOr<int> Shifted(Speller& speller, int x, int64_t by) {
   pads[static_cast<size_t>(axis) + (is_reverse ? shape.size() : 0)] = by;
   ASSIGN_OR_RETURN(const int widths, speller.KnownList(pads));
   const int kept = speller.Add("Slice", {x, first, end, axes});
-  return speller.Add("Pad", {kept, widths});
+  return speller.Add("Pad", {kept, widths, fill});
 }
 
-// Sums of 2, 4, 8, ... neighbours: as many additions as the length has bits.
-absl::Status SpellCumSum(Speller& speller) {
+// Sums of 2, 4, 8, ... neighbours: as many additions as the length has bits;
+// and so with products.
+absl::Status SpellCumulation(Speller& speller) {
+  const bool is_sum = speller.node().op_type == "CumSum";
+  const char* joins = is_sum ? "Add" : "Mul";
+  ASSIGN_OR_RETURN(
+      const int fill,
+      speller.KnownNumber(speller.dtype(speller.input(0)), is_sum ? 0 : 1));
   const auto axis = static_cast<size_t>(speller.attribute<int64_t>("axis"));
   const int64_t length = speller.shape(speller.input(0))[axis];
   int sum = speller.input(0);
   if (speller.attribute<int64_t>("exclusive") != 0) {
-    ASSIGN_OR_RETURN(sum, Shifted(speller, sum, 1));
+    ASSIGN_OR_RETURN(sum, Shifted(speller, sum, 1, fill));
   }
   for (int64_t by = 1; by < length; by *= 2) {
-    ASSIGN_OR_RETURN(const int before, Shifted(speller, sum, by));
-    sum = speller.Add("Add", {sum, before});
+    ASSIGN_OR_RETURN(const int before, Shifted(speller, sum, by, fill));
+    sum = speller.Add(joins, {sum, before});
   }
   speller.Finish(sum);
   return absl::OkStatus();
@@ -82,11 +90,13 @@ constexpr Row kRows[] = {
     {"Atanh", SpellFunction},
     {"Attention", SpellOnnxAttention},
     {"BlackmanWindow", SpellWindow},
+    {"CausalConvWithState", SpellCausalConvWithState},
     {"Col2Im", SpellCol2Im},
     {"Compress", SpellCompress},
     {"ConvInteger", SpellConvInteger},
     {"Cosh", SpellFunction},
-    {"CumSum", SpellCumSum},
+    {"CumProd", SpellCumulation},
+    {"CumSum", SpellCumulation},
     {"DFT", SpellDft},
     {"DequantizeLinear", SpellDequantizeLinear},
     {"DynamicQuantizeLinear", SpellDynamicQuantizeLinear},
@@ -118,11 +128,13 @@ constexpr Row kRows[] = {
     {"RoiAlign", SpellRoiAlign},
     {"RotaryEmbedding", SpellRotaryEmbedding},
     {"STFT", SpellStft},
+    {"Scatter", SpellScatterElements},
     {"ScatterElements", SpellScatterElements},
     {"ScatterND", SpellScatterNd},
     {"Shrink", SpellShrink},
     {"SimplifiedLayerNormalization", SpellRootNormalization},
     {"Sinh", SpellFunction},
+    {"SwiGLU", SpellSwiGlu},
     {"Swish", SpellSwish},
     {"Tan", SpellFunction},
     {"TopK", SpellTopK},
@@ -138,6 +150,7 @@ constexpr Row kRows[] = {
     {"com.microsoft.BiasGelu", SpellMicrosoftGelu},
     {"com.microsoft.DequantizeLinear", SpellMicrosoftDequantizeLinear},
     {"com.microsoft.DynamicQuantizeLSTM", SpellRecurrent},
+    {"com.microsoft.DynamicQuantizeMatMul", SpellDynamicQuantizeMatMul},
     {"com.microsoft.EmbedLayerNormalization", SpellEmbedLayerNormalization},
     {"com.microsoft.FastGelu", SpellMicrosoftGelu},
     {"com.microsoft.FusedConv", SpellFusedConv},
@@ -146,8 +159,10 @@ constexpr Row kRows[] = {
     {"com.microsoft.GatherBlockQuantized", SpellGatherBlockQuantized},
     {"com.microsoft.Gelu", SpellMicrosoftGelu},
     {"com.microsoft.GroupQueryAttention", SpellGroupQueryAttention},
+    {"com.microsoft.MatMulIntegerToFloat", SpellMatMulIntegerToFloat},
     {"com.microsoft.MatMulNBits", SpellMatMulNBits},
     {"com.microsoft.MultiHeadAttention", SpellMultiHeadAttention},
+    {"com.microsoft.QAttention", SpellQAttention},
     {"com.microsoft.QGemm", SpellQGemm},
     {"com.microsoft.QLinearAdd", SpellQLinearAdd},
     {"com.microsoft.QLinearAveragePool", SpellQLinearAveragePool},

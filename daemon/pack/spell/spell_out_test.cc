@@ -38,16 +38,18 @@ int64_t Product(const Shape& shape) {
   return product;
 }
 
-TEST_CASE("A running sum is one of additions of neighbours") {
+TEST_CASE("A running sum or product is one of neighbours") {
+  const bool is_sum = GENERATE(true, false);
   const bool exclusive = GENERATE(false, true);
   const bool reverse = GENERATE(false, true);
   const int64_t length = GENERATE(1, 2, 5, 8, 13);
   INFO(length << " exclusive " << exclusive << " reverse " << reverse);
-  TestModel model(13);
+  TestModel model(26);
   model.Input("x", {2, length, 3});
   model.Ints("axis", {}, {-2});
-  onnx::NodeProto* sums = model.Add("CumSum", {"x", "axis"}, {"y"});
-  SetInt(SetInt(sums, "exclusive", exclusive), "reverse", reverse);
+  onnx::NodeProto* node =
+      model.Add(is_sum ? "CumSum" : "CumProd", {"x", "axis"}, {"y"});
+  SetInt(SetInt(node, "exclusive", exclusive), "reverse", reverse);
   const Floats x = Counted(6 * length);
 
   const Floats y = Answer(model, {x});
@@ -55,14 +57,14 @@ TEST_CASE("A running sum is one of additions of neighbours") {
   REQUIRE(y.size() == x.size());
   for (int64_t row = 0; row < 2; ++row) {
     for (int64_t column = 0; column < 3; ++column) {
-      float sum = 0;
+      float sum = is_sum ? 0 : 1;
       for (int64_t i = 0; i < length; ++i) {
         const int64_t along = reverse ? length - 1 - i : i;
         const auto at =
             static_cast<size_t>((row * length + along) * 3 + column);
-        if (exclusive) CHECK(y[at] == sum);
-        sum += x[at];
-        if (!exclusive) CHECK(y[at] == sum);
+        if (exclusive) CHECK(y[at] == Approx(sum));
+        sum = is_sum ? sum + x[at] : sum * x[at];
+        if (!exclusive) CHECK(y[at] == Approx(sum));
       }
     }
   }

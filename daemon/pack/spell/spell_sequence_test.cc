@@ -1,5 +1,7 @@
 // What goes along sequences, against what it is by definition.
 
+#include <cmath>
+#include <string>
 #include <vector>
 
 #include "daemon/pack/import/onnx_test_model.h"
@@ -15,6 +17,14 @@ using Floats = std::vector<float>;
 std::vector<Floats> Answers(TestModel& model,
                             const std::vector<Floats>& inputs) {
   return ImportedAnswers(model, inputs, *MakeReferenceBackend());
+}
+
+Floats Counted(int64_t count) {
+  Floats numbers;
+  for (int64_t i = 0; i < count; ++i) {
+    numbers.push_back(static_cast<float>(i * 7 % 11) / 4 - 1);
+  }
+  return numbers;
 }
 
 // The lengths are the request's; the model makes whole numbers of them.
@@ -53,6 +63,48 @@ TEST_CASE("Batches before steps are turned round as well") {
 
   CHECK(Answers(model, {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}})[0] ==
         Floats{4, 5, 2, 3, 0, 1, 8, 9, 6, 7, 10, 11});
+}
+
+TEST_CASE("A causal convolution in pieces answers as one over all") {
+  constexpr int64_t kChannels = 2, kSteps = 6, kHalf = kSteps / 2, kTaps = 3;
+  const auto model_of = [&](int64_t steps, bool has_past) {
+    TestModel model(27);
+    model.Input("x", {1, kChannels, steps});
+    model.Weights("w", {kChannels, 1, kTaps}, Counted(kChannels * kTaps));
+    model.Weights("b", {kChannels}, {0.5f, -0.25f});
+    std::vector<std::string> inputs = {"x", "w", "b"};
+    if (has_past) {
+      model.Input("past", {1, kChannels, kTaps - 1});
+      inputs.push_back("past");
+    }
+    SetString(model.Add("CausalConvWithState", inputs, {"y", "state"}),
+              "activation", "silu");
+    model.Output("y");
+    model.Output("state");
+    return model;
+  };
+  const Floats x = Counted(kChannels * kSteps);
+  const auto piece = [](const Floats& all, int64_t first) {
+    Floats part;
+    for (int64_t c = 0; c < kChannels; ++c) {
+      const auto begin = all.begin() + c * kSteps + first;
+      part.insert(part.end(), begin, begin + kHalf);
+    }
+    return part;
+  };
+  TestModel whole = model_of(kSteps, false);
+  TestModel first = model_of(kHalf, false), second = model_of(kHalf, true);
+
+  const auto all = Answers(whole, {x});
+  const auto begun = Answers(first, {piece(x, 0)});
+  const auto ended = Answers(second, {piece(x, kHalf), begun[1]});
+
+  CHECK(begun[0] == piece(all[0], 0));
+  CHECK(ended[0] == piece(all[0], kHalf));
+  CHECK(ended[1] == all[1]);
+  // y[0] of the first channel has seen x[0] only, through the last tap.
+  const double sum = x[0] * Counted(kTaps)[kTaps - 1] + 0.5;
+  CHECK(all[0][0] == Approx(sum / (1 + std::exp(-sum))));
 }
 
 }  // namespace

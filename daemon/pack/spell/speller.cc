@@ -190,6 +190,12 @@ int Speller::CastTo(int value, DataType dtype) {
   return Add("Cast", {value}, {{"to", OnnxOfType(dtype)}});
 }
 
+int Speller::Dequantised(size_t i, size_t scale, size_t zero, int64_t axis) {
+  std::vector<int> operands = {input(i), input(scale)};
+  if (has_input(zero)) operands.push_back(input(zero));
+  return Add("DequantizeLinear", std::move(operands), {{"axis", axis}});
+}
+
 void Speller::FinishOutput(size_t i, int value) {
   Add("Identity", {value});
   if (!is_named_) nodes_.back().name = node_->name;

@@ -103,6 +103,9 @@ class Speller {
   absl::StatusOr<int> Reshaped(int value, const Shape& shape);
   int Transposed(int value, Shape permutation);
   int CastTo(int value, DataType dtype);
+  // Input `i` in steps of input `scale`, from input `zero` if it is there; both
+  // along `axis` if they are several.
+  int Dequantised(size_t i, size_t scale, size_t zero, int64_t axis);
   // The node's output is this value.
   void Finish(int value) { FinishOutput(0, value); }
   // One of several; the node keeps its name for one of them.
@@ -151,7 +154,9 @@ absl::Status SpellDequantizeLinear(Speller& speller);
 // spell_integers.cc
 absl::Status SpellConvInteger(Speller& speller);
 absl::Status SpellDynamicQuantizeLinear(Speller& speller);
+absl::Status SpellDynamicQuantizeMatMul(Speller& speller);
 absl::Status SpellMatMulInteger(Speller& speller);
+absl::Status SpellMatMulIntegerToFloat(Speller& speller);
 absl::Status SpellQLinearConv(Speller& speller);
 absl::Status SpellQLinearMatMul(Speller& speller);
 // spell_microsoft.cc
@@ -183,6 +188,7 @@ absl::Status SpellFusedMatMul(Speller& speller);
 absl::Status SpellMicrosoftGelu(Speller& speller);
 absl::Status SpellRootNormalization(Speller& speller);
 absl::Status SpellSkipLayerNormalization(Speller& speller);
+absl::Status SpellSwiGlu(Speller& speller);
 absl::Status SpellSwish(Speller& speller);
 // spell_attention.cc
 absl::Status SpellOnnxAttention(Speller& speller);
@@ -192,9 +198,11 @@ absl::Status SpellGroupQueryAttention(Speller& speller);
 // spell_microsoft_attention.cc
 absl::Status SpellAttention(Speller& speller);
 absl::Status SpellMultiHeadAttention(Speller& speller);
+absl::Status SpellQAttention(Speller& speller);
 // spell_roi_align.cc
 absl::Status SpellRoiAlign(Speller& speller);
 // spell_sequence.cc
+absl::Status SpellCausalConvWithState(Speller& speller);
 absl::Status SpellReverseSequence(Speller& speller);
 // spell_spectrum.cc
 absl::Status SpellDft(Speller& speller);
