@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "daemon/plan/arena_slots.h"
+
 namespace layerd {
 namespace {
 
@@ -41,15 +43,13 @@ uint64_t BestFit(const std::vector<Placed>& placed, const Lifetime& life,
   return best_gap == ~uint64_t{0} ? free_from : best;
 }
 
-std::vector<size_t> LargestFirst(const Program& program,
-                                 const std::vector<Lifetime>& lives) {
-  std::vector<size_t> order(program.buffers.size());
+std::vector<size_t> LargestFirst(const ArenaSlots& slots) {
+  std::vector<size_t> order(slots.bytes.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    const uint64_t bytes_a = program.buffers[a].bytes;
-    const uint64_t bytes_b = program.buffers[b].bytes;
-    return bytes_a != bytes_b ? bytes_a > bytes_b
-                              : lives[a].first < lives[b].first;
+    return slots.bytes[a] != slots.bytes[b]
+               ? slots.bytes[a] > slots.bytes[b]
+               : slots.lives[a].first < slots.lives[b].first;
   });
   return order;
 }
@@ -73,36 +73,38 @@ std::vector<Lifetime> LifetimesOf(const Program& program) {
 }
 
 ArenaPlan PlanArena(const Program& program, uint64_t scratch_bytes) {
-  const std::vector<Lifetime> lives = LifetimesOf(program);
+  const ArenaSlots slots = ArenaSlotsOf(program);
+  std::vector<uint64_t> offsets(slots.bytes.size());
   ArenaPlan plan;
-  plan.buffer_offsets.resize(program.buffers.size());
   std::vector<Placed> placed;
-  for (size_t buffer : LargestFirst(program, lives)) {
-    const uint64_t bytes = Aligned(program.buffers[buffer].bytes);
-    if (bytes == 0 || lives[buffer].first > lives[buffer].last) continue;
-    const uint64_t begin = BestFit(placed, lives[buffer], bytes);
-    plan.buffer_offsets[buffer] = begin;
+  for (size_t slot : LargestFirst(slots)) {
+    const uint64_t bytes = Aligned(slots.bytes[slot]);
+    if (bytes == 0) break;
+    const uint64_t begin = BestFit(placed, slots.lives[slot], bytes);
+    offsets[slot] = begin;
     plan.scratch_offset = std::max(plan.scratch_offset, begin + bytes);
-    const Placed mine{begin, begin + bytes, lives[buffer]};
+    const Placed mine{begin, begin + bytes, slots.lives[slot]};
     placed.insert(std::upper_bound(placed.begin(), placed.end(), mine,
                                    [](const Placed& a, const Placed& b) {
                                      return a.begin < b.begin;
                                    }),
                   mine);
   }
+  for (size_t slot : slots.of_buffer) {
+    plan.buffer_offsets.push_back(offsets[slot]);
+  }
   plan.bytes = plan.scratch_offset + Aligned(scratch_bytes);
   return plan;
 }
 
 uint64_t LiveBytesMax(const Program& program) {
-  const std::vector<Lifetime> lives = LifetimesOf(program);
+  const ArenaSlots slots = ArenaSlotsOf(program);
   std::vector<int64_t> change(program.parts.size() + 2, 0);
-  for (size_t buffer = 0; buffer < lives.size(); ++buffer) {
-    if (lives[buffer].first > lives[buffer].last) continue;
-    const auto bytes =
-        static_cast<int64_t>(Aligned(program.buffers[buffer].bytes));
-    change[lives[buffer].first] += bytes;
-    change[lives[buffer].last + 1] -= bytes;
+  for (size_t slot = 0; slot < slots.bytes.size(); ++slot) {
+    if (slots.bytes[slot] == 0) continue;
+    const auto bytes = static_cast<int64_t>(Aligned(slots.bytes[slot]));
+    change[slots.lives[slot].first] += bytes;
+    change[slots.lives[slot].last + 1] -= bytes;
   }
   int64_t live = 0, most = 0;
   for (int64_t bytes : change) most = std::max(most, live += bytes);

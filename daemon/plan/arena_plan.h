@@ -26,8 +26,8 @@ struct Lifetime {
 std::vector<Lifetime> LifetimesOf(const Program& program);
 
 // Where the buffers of one program and the scratch of its parts lie in an
-// arena. Buffers whose lifetimes do not meet share bytes. Parts complete in
-// order, so nothing else needs to be known about time.
+// arena. Slots of buffers (arena_slots.h) whose lifetimes do not meet share
+// bytes. Parts complete in order, so nothing else needs to be known about time.
 //
 // Units: bytes from the start of the arena, multiples of kArenaAlignment.
 struct ArenaPlan {
@@ -36,7 +36,7 @@ struct ArenaPlan {
   uint64_t bytes = 0;  // Buffers and scratch.
 };
 
-// Best fit, largest buffer first. `scratch_bytes` is that of the greediest
+// Best fit, largest slot first. `scratch_bytes` is that of the greediest
 // part; its place is behind the buffers.
 ArenaPlan PlanArena(const Program& program, uint64_t scratch_bytes);
 

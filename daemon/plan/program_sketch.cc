@@ -70,7 +70,11 @@ Program RandomSketch(std::mt19937& random) {
   for (size_t l = 0; l < layers; ++l) {
     std::vector<uint32_t> inputs = program.outputs;
     inputs.push_back(random() % program.tensors.size());
-    const uint32_t layer = AddLayer(&program, inputs, 4 + random() % 100'000);
+    const bool adds = random() % 2 == 0;
+    const uint64_t bytes =
+        adds ? program.buffers[inputs[1]].bytes : 4 + random() % 100'000;
+    const uint32_t layer = AddLayer(&program, inputs, bytes);
+    if (adds) program.layers[layer].op = FullyConnected{.adds_residual = true};
     const size_t parts = 1 + random() % 4;
     for (size_t p = 0; p < parts; ++p) {
       Part& part = program.parts.emplace_back();

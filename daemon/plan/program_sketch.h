@@ -19,7 +19,8 @@ Program Sketch(const std::vector<uint64_t>& extent_bytes);
 void AppendRead(Program* program, uint32_t extent);
 
 // Layers of several parts, parts that share extents, extents that are held
-// while later ones come, extents that are read twice, buffers that branch.
+// while later ones come, extents that are read twice, buffers that branch,
+// residuals.
 Program RandomSketch(std::mt19937& random);
 
 }  // namespace layerd

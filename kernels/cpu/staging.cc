@@ -62,11 +62,13 @@ StagedOutput::StagedOutput(const Slice& slice,
 
 void StagedOutput::AddResidual(const Slice& slice, const Slice& residual,
                                const std::vector<int64_t>& computed,
-                               const Activation& activation) {
+                               const Activation& activation,
+                               ScratchPlan& scratch) {
+  if (is_direct_) scratch_offset_ = scratch.Take(BytesOf(slice.shape));
+  is_direct_ = false;
   adds_residual_ = true;
   residual_offset_bytes_ = residual.offset * kF32Bytes;
-  sum_ = PlanLoops(slice.shape, {is_direct_ ? computed : slice.strides,
-                                 computed, residual.strides});
+  sum_ = PlanLoops(slice.shape, {slice.strides, computed, residual.strides});
   activation_ = activation;
 }
 

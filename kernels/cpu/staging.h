@@ -48,7 +48,6 @@ class StagedInput {
   StagedInput(const Slice& slice, const std::vector<int64_t>& wanted,
               ScratchPlan& scratch);
 
-  bool is_direct() const { return is_direct_; }
   const float* Ready(const std::byte* tensor, std::byte* scratch) const;
 
  private:
@@ -59,8 +58,9 @@ class StagedInput {
 };
 
 // An output that is computed in the order of `computed`, and scattered from
-// scratch unless it is so already. If `residual` is given it is added on the
-// way, and `activation` applied.
+// scratch unless it is so already. A residual is added on the way, and
+// `activation` applied: always from scratch, for it may lie in the output's
+// place.
 class StagedOutput {
  public:
   StagedOutput() = default;
@@ -69,9 +69,8 @@ class StagedOutput {
   // What is added lies like the slice's tensor, with strides of its own.
   void AddResidual(const Slice& slice, const Slice& residual,
                    const std::vector<int64_t>& computed,
-                   const Activation& activation);
+                   const Activation& activation, ScratchPlan& scratch);
 
-  bool is_direct() const { return is_direct_; }
   // Where to compute.
   float* Target(std::byte* tensor, std::byte* scratch) const;
   // After computing. `residual` is the whole tensor's, or null.

@@ -35,7 +35,8 @@ WeightedKernel::WeightedKernel(const PartSpec& spec, const Plan& plan,
   x_ = StagedInput(plan.x, plan.x_order, scratch);
   y_ = StagedOutput(plan.y, plan.y_order, scratch);
   if (plan.adds_residual) {
-    y_.AddResidual(plan.y, plan.residual, plan.y_order, plan.activation);
+    y_.AddResidual(plan.y, plan.residual, plan.y_order, plan.activation,
+                   scratch);
   }
   scratch_bytes_ = scratch.bytes();
 }

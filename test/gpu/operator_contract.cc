@@ -6,6 +6,7 @@
 #include <sstream>
 #include <vector>
 
+#include "kernels/in_place.h"
 #include "test/gpu/half_layer.h"
 #include "test/kernels/cases.h"
 #include "test/kernels/oracle.h"
@@ -90,8 +91,10 @@ class Hold {
   }
 
   void InPlace(const TestLayer& layer) {
-    if (layer.whole.inputs[0] != layer.whole.outputs[0]) return;
-    Near("in place", layer, layer, {layer.whole},
+    const PartSpec& whole = layer.whole;
+    const auto input = InputInPlace(whole.op);
+    if (!input || whole.inputs[*input] != whole.outputs[0]) return;
+    Near("in place", layer, layer, {whole},
          {.shift_bytes = 0, .in_place = true});
   }
 
@@ -189,7 +192,10 @@ void HoldArrangements(Backend& backend, float tolerance,
                       const std::function<void(const OperatorVerdict&)>& tell) {
   constexpr uint32_t kSeeds = 60;
   Hold hold(backend, tolerance, tell);
-  for (const TestLayer& layer : ConvolutionCases()) hold.AnyOrder(layer);
+  for (const TestLayer& layer : ConvolutionCases()) {
+    hold.AnyOrder(layer);
+    hold.InPlace(layer);
+  }
   for (uint32_t seed = 0; seed < kSeeds; ++seed) hold.CutAtRandom(seed);
   for (const TestLayer& layer : ElementwiseCases()) hold.InPlace(layer);
   const TensorType numbers = PlainType({4}, DataType::kI64);

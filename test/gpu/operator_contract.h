@@ -28,9 +28,9 @@ void HoldOperators(Backend& backend, DataType compute, float tolerance,
                    const std::function<void(const OperatorVerdict&)>& tell);
 
 // What else a device has to hold, in f32: convolutions that take and write any
-// order and ranges of buffers; random ones, cut at random; elementwise
-// operators in place; and data that asks for what cannot be, which fails that
-// part alone.
+// order and ranges of buffers; random ones, cut at random; residuals and
+// elementwise operators in place; and data that asks for what cannot be, which
+// fails that part alone.
 void HoldArrangements(Backend& backend, float tolerance,
                       const std::function<void(const OperatorVerdict&)>& tell);
 

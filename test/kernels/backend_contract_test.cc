@@ -250,18 +250,6 @@ TEST_CASE("Random convolutions, cut at random, are right") {
   }
 }
 
-TEST_CASE("Elementwise operators may compute in place") {
-  for (const Twin& twin : kTwins) {
-    const std::unique_ptr<Backend> backend = twin.make();
-    for (const TestLayer& layer : ElementwiseCases()) {
-      if (layer.whole.inputs[0] != layer.whole.outputs[0]) continue;
-      INFO(twin.name << ": " << layer.name);
-      CheckAgainstOracle(*backend, layer, {layer.whole},
-                         {.shift_bytes = 0, .in_place = true});
-    }
-  }
-}
-
 TEST_CASE("The same part gives the same bits, wherever its memory is") {
   for (const Twin& twin : kTwins) {
     const std::unique_ptr<Backend> backend = twin.make();

@@ -8,6 +8,7 @@
 
 #include "config/check.h"
 #include "config/status_macros.h"
+#include "kernels/in_place.h"
 #include "kernels/winograd.h"
 
 namespace layerd {
@@ -277,8 +278,12 @@ Outcome Run(Backend& backend, const TestLayer& layer,
   std::fill(output.data(), output.data() + output.size(), kPoison);
   std::vector<GuardedMemory> memories;
   std::vector<const std::byte*> inputs;
+  size_t written_over = layer.inputs.size();
+  if (options.in_place) {
+    written_over = InputInPlace(layer.whole.op).value_or(written_over);
+  }
   for (const std::vector<std::byte>& input : layer.inputs) {
-    const bool in_place = options.in_place && inputs.empty();
+    const bool in_place = inputs.size() == written_over;
     memories.emplace_back(input.size(), options.shift_bytes);
     std::byte* to = in_place ? output.data() : memories.back().data();
     std::copy(input.begin(), input.end(), to);
@@ -297,7 +302,8 @@ Outcome Run(Backend& backend, const TestLayer& layer,
     if (!outcome.status.ok()) return outcome;
   }
   outcome.output.assign(output.data(), output.data() + output.size());
-  for (size_t i = options.in_place ? 1 : 0; i < memories.size(); ++i) {
+  for (size_t i = 0; i < memories.size(); ++i) {
+    if (i == written_over) continue;
     outcome.guards_held = outcome.guards_held && memories[i].guards_hold() &&
                           std::equal(layer.inputs[i].begin(),
                                      layer.inputs[i].end(), memories[i].data());

@@ -62,7 +62,7 @@ struct RunOptions {
   // Of inputs and outputs from a page; weights and scratch keep the alignment
   // that they are promised.
   size_t shift_bytes = 0;
-  bool in_place = false;  // Input 0 is the output's memory.
+  bool in_place = false;  // InputInPlace() is the output's memory.
   std::vector<PartPlace> places =
       {};  // Of each part; none: where the whole do.
 };
