@@ -85,6 +85,7 @@ using SliceFunction = void (*)(const TileSlice&);
 // The tiles of one instruction set.
 struct TileSet {
   static constexpr int64_t kRowsMax = 14;
+  static constexpr int64_t kPanelMax = 32;
   static constexpr int64_t kRun = 256;  // Products that are summed in one go.
 
   const char* name;  // "tiles:avx512".

@@ -38,8 +38,6 @@ constexpr int64_t kFlopsOfElement = 50;
 // nanosecond.
 constexpr int64_t kBytesOfElement = 8;
 
-constexpr int64_t kPanelMax = 32;  // Of all sets of tiles.
-
 constexpr int64_t kNoGroup = -1;
 
 // Of narrow weights. One thread decodes a panel for all as it multiplies it for
@@ -211,7 +209,7 @@ void TiledKernel::PlanMemory(const PartSpec& spec) {
 bool TiledKernel::TakeDecoder(const WeightDecoder* decoder) {
   const bool is_scaled = decoder->is_scaled();
   if (is_scaled != (decoder->dtype() == DataType::kI8)) return false;
-  LAYERD_CHECK(panel_ <= kPanelMax);
+  LAYERD_CHECK(panel_ <= TileSet::kPanelMax);
   decoder_ = decoder;
   panel_states_ = std::vector<PanelState>(panels_);
   return true;
@@ -373,7 +371,7 @@ void TiledKernel::RunNarrowPanel(const Memory& memory, int64_t channel,
       stage == kStored && state.compare_exchange_strong(
                               stage, kBeingDecoded, std::memory_order_relaxed);
   NarrowWeights narrow = NarrowPanel(memory, channel);
-  alignas(64) float row[kPanelMax];
+  alignas(64) float row[TileSet::kPanelMax];
   if (!is_ours) {
     narrow.to = row;
     narrow.to_step = 0;

@@ -19,9 +19,10 @@ constexpr int64_t kPoints = kWinogradInputs * kWinogradInputs;
 constexpr int64_t kPixels = kWinogradOutputs * kWinogradOutputs;
 constexpr int64_t kRowsMax = TileSet::kRowsMax;
 
-// Inputs at their points that are computed on at a time: half of a
-// second-level cache, but at least one tile's rows.
-constexpr int64_t kPointsNearBytes = 512 << 10;
+// Inputs at their points that are computed on at a time, but at least one
+// tile's rows: half of a second-level cache of 1 MiB. Slices have one of 512
+// KiB, and fetch weights anew for every so many: points cost less to fetch.
+constexpr int64_t kPointsNearBytes = 512 << 10, kPointsOfSlicesBytes = 1 << 20;
 
 constexpr int64_t kInputsMax = 4096;
 alignas(64) constexpr float kZeros[kInputsMax] = {};
@@ -54,6 +55,7 @@ class WinogradKernel : public CpuKernel {
                 int64_t panel) const;
   void Multiply(const Memory& memory, int64_t begin, int64_t end, int64_t panel,
                 float* products) const;
+  void RunTile(int64_t rows, const Tile& tile, int64_t t, int64_t tiles) const;
   void FromPoints(const Memory& memory, const Square& square,
                   const float* products, int64_t panel) const;
 
@@ -78,7 +80,9 @@ WinogradKernel::WinogradKernel(const TiledLayer& layer, const PartSpec& spec)
   for (const WeightPiece& piece : spec.weights) {
     weight_offsets_bytes_.push_back(piece.offset_bytes);
   }
-  const int64_t near = kPointsNearBytes / BytesOf({kPoints, layer.inputs});
+  const int64_t near_bytes =
+      tiles_.slice == nullptr ? kPointsNearBytes : kPointsOfSlicesBytes;
+  const int64_t near = near_bytes / BytesOf({kPoints, layer.inputs});
   const int64_t most = std::max(near / kRowsMax, int64_t{1}) * kRowsMax;
   // A few more than fit beat a few that are alone.
   const int64_t chunks = std::max<int64_t>(squares_ * 4 / (most * 5), 1);
@@ -182,21 +186,47 @@ void WinogradKernel::Multiply(const Memory& memory, int64_t begin, int64_t end,
         x[r] = from + (s + r) * inputs;
         y[r] = to + (s + r) * panel_;
       }
-      tiles_.Run(rows, {.x = x,
-                        .taps = 1,
-                        .depth = inputs,
-                        .weights = memory.weights +
-                                   (panel * kPoints + point) * inputs * panel_,
-                        .weights_step = panel_,
-                        .bias = nullptr,
-                        .residual = nullptr,
-                        .y = y,
-                        .channels = panel_,
-                        .low = none.low,
-                        .high = none.high,
-                        .weights_are_near = t > 0});
+      RunTile(rows,
+              {.x = x,
+               .taps = 1,
+               .depth = inputs,
+               .weights =
+                   memory.weights + (panel * kPoints + point) * inputs * panel_,
+               .weights_step = panel_,
+               .bias = nullptr,
+               .residual = nullptr,
+               .y = y,
+               .channels = panel_,
+               .low = none.low,
+               .high = none.high,
+               .weights_are_near = t > 0},
+              t, tiles);
     }
   }
+}
+
+// Tile `t` of those that meet a point. Where there are slices each of them asks
+// for its share of the next point's weights, and not the first for all: that
+// one would wait for memory.
+void WinogradKernel::RunTile(int64_t rows, const Tile& tile, int64_t t,
+                             int64_t tiles) const {
+  if (tiles_.slice == nullptr || panel_ != tiles_.panel) {
+    return tiles_.Run(rows, tile);
+  }
+  alignas(64) float sums[kRowsMax * TileSet::kPanelMax];
+  const int64_t next_step = CeilOf(panel_ * int64_t{sizeof(float)}, tiles);
+  const float* const next = tile.weights + tile.depth * panel_ +
+                            t * next_step * tile.depth / int64_t{sizeof(float)};
+  tiles_.slice[rows - 1]({.tile = tile,
+                          .first_input = 0,
+                          .products = tile.depth,
+                          .channel = 0,
+                          .weights = tile.weights,
+                          .sums = sums,
+                          .is_first = true,
+                          .is_last = true,
+                          .next = next,
+                          .next_step = next_step});
 }
 
 void WinogradKernel::FromPoints(const Memory& memory, const Square& square,
