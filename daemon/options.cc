@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "config/nearest_word.h"
 #include "config/status_macros.h"
 
 namespace layerd {
@@ -127,8 +128,14 @@ absl::Status UnknownOption(const std::string& word) {
         " is no option; a folder of models is --repository DIR; --help "
         "lists all"));
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("unknown option ", word, "; --help lists them"));
+  std::vector<std::string> known{kConfigFlag, kListenFlag, "--check-config",
+                                 "--version", "--help"};
+  for (const Flag& flag : kFlags) known.push_back(flag.name);
+  const std::string nearest = NearestWord(word, known);
+  return absl::InvalidArgumentError(absl::StrCat(
+      "unknown option ", word,
+      nearest.empty() ? "; --help lists them"
+                      : absl::StrCat("; did you mean ", nearest, "?")));
 }
 
 // "--name value" and "--name=value" alike.

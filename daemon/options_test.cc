@@ -33,7 +33,9 @@ TEST_CASE("What is not understood is refused with what would be") {
     const char* message;
   };
   const auto row = GENERATE(values<Row>({
+      {{"--memory", "x"}, "did you mean --memory-budget?"},
       {{"--everything"}, "unknown option --everything; --help"},
+      {{"--repositry", "x"}, "--repositry; did you mean --repository?"},
       {{"x"}, "x is no option; a folder of models is --repository"},
       {{"--repository"}, "needs a value"},
       {{"--threads", "many"}, "--threads: 'many' is not"},

@@ -265,6 +265,14 @@ absl::Status Client::Unload(const std::string& model) {
                      request, &response, std::nullopt);
 }
 
+absl::Status Client::MeasureAgain(const std::string& model) {
+  admin::MeasureRequest request;
+  request.set_model_name(model);
+  admin::MeasureResponse response;
+  return impl_->Call(impl_->admin.get(), &admin::Admin::Stub::Measure, request,
+                     &response, std::nullopt);
+}
+
 absl::StatusOr<std::vector<Client::ModelCounts>> Client::Statistics(
     const std::string& model) {
   inference::ModelStatisticsRequest request;

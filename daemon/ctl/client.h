@@ -28,7 +28,7 @@ inline constexpr char kDefaultAddress[] = "127.0.0.1:8001";
 class Client {
  public:
   // Gives up every call after this that is not bounded by work to be done:
-  // Infer(), SetBudget(), Load(), Unload().
+  // Infer(), SetBudget(), Load(), Unload(), MeasureAgain().
   static constexpr std::chrono::seconds kPatience{10};
 
   // "127.0.0.1:8001" or "unix:PATH"; nothing is sent before the first call.
@@ -49,6 +49,8 @@ class Client {
   // As long as it takes: a model may have to be packed.
   absl::Status Load(const std::string& model);
   absl::Status Unload(const std::string& model);
+  // What it costs; "" is all models. Returns before that is done.
+  absl::Status MeasureAgain(const std::string& model);
 
   struct ModelCounts {  // Since the start.
     std::string name, version;

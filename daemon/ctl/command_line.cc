@@ -1,7 +1,6 @@
 #include "daemon/ctl/command_line.h"
 
 #include <algorithm>
-#include <numeric>
 #include <optional>
 
 #include "absl/strings/numbers.h"
@@ -11,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "config/byte_size.h"
 #include "config/check.h"
+#include "config/nearest_word.h"
 #include "config/status_macros.h"
 #include "daemon/ctl/failure.h"
 
@@ -66,21 +66,6 @@ Typed SplitTyped(const std::string& argument) {
     return {argument, std::nullopt};
   }
   return {argument.substr(0, equals), argument.substr(equals + 1)};
-}
-
-// Levenshtein's, in one row.
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0]++;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substituted = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-    }
-  }
-  return row.back();
 }
 
 // `text` in lines of kHelpWidth that begin at `column`, where the first of them
@@ -143,20 +128,6 @@ std::string HelpOf(const Command& command) {
   }
   if (*command.notes == '\0') return text;
   return absl::StrCat(text, "\n", Wrapped(command.notes, 0));
-}
-
-std::string NearestWord(std::string_view typed,
-                        const std::vector<std::string>& words) {
-  std::string nearest;
-  size_t least = 1 + typed.size() / 3;  // So many slips are still a hint.
-  for (const std::string& word : words) {
-    const size_t distance = EditDistance(typed, word);
-    if (distance <= least) {
-      least = distance - (distance > 0);
-      nearest = word;
-    }
-  }
-  return nearest;
 }
 
 absl::StatusOr<CommandLine> CommandLine::Parse(

@@ -37,10 +37,6 @@ struct Command {
 // For --help of one command.
 std::string HelpOf(const Command& command);
 
-// The one of `words` that `typed` was probably meant to be; empty if none.
-std::string NearestWord(std::string_view typed,
-                        const std::vector<std::string>& words);
-
 // What was typed after the command's name. A CommandLine that exists has only
 // options that the command knows, each as often as it may be, and as many
 // operands as it takes; values are understood by those who ask for them.

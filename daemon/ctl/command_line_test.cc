@@ -125,15 +125,6 @@ TEST_CASE("Help stays within eighty columns") {
   }
 }
 
-TEST_CASE("The nearest word is a hint only if it is near") {
-  const std::vector<std::string> words{"pack", "inspect", "status", "run"};
-
-  CHECK(NearestWord("pakc", words) == "pack");
-  CHECK(NearestWord("statsu", words) == "status");
-  CHECK(NearestWord("rum", words) == "run");
-  CHECK(NearestWord("serve", words).empty());
-}
-
 TEST_CASE("Usage ends with 2, everything else that went wrong with 1") {
   CHECK(ExitCodeOf(absl::OkStatus()) == 0);
   CHECK(ExitCodeOf(absl::InvalidArgumentError("from a server")) == 1);

@@ -25,6 +25,7 @@ Command LoadCommand();
 Command UnloadCommand();
 Command StatsCommand();
 Command BudgetCommand();
+Command MeasureCommand();
 
 // --address, of those that talk to a daemon.
 Option AddressOption();

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "config/nearest_word.h"
 #include "config/version.h"
 #include "daemon/ctl/command_line.h"
 #include "daemon/ctl/commands.h"
@@ -22,7 +23,7 @@ std::vector<Command> AllCommands() {
           RunCommand(),    ProbeCommand(),   PlanCommand(),   BenchCommand(),
           StatusCommand(), ModelsCommand(),  InferCommand(),  TraceCommand(),
           WatchCommand(),  LoadCommand(),    UnloadCommand(), StatsCommand(),
-          BudgetCommand()};
+          BudgetCommand(), MeasureCommand()};
 }
 
 std::string Overview(const std::vector<Command>& commands) {

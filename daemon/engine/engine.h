@@ -145,6 +145,12 @@ class Engine {
   // time.
   virtual void MeasureCosts(const std::function<bool()>& go_on) = 0;
 
+  // What a model costs, in all its versions, is to be measured again by the
+  // next MeasureCosts(), even where `measure_costs` is off; "" is all models.
+  // Plans go on with what is known until then. NOT_FOUND if none is loaded,
+  // FAILED_PRECONDITION without a cache folder.
+  virtual absl::Status MeasureAgain(const std::string& name) = 0;
+
   // What is measured just now ends at the next part boundary, as if a request
   // had come in between. From any thread.
   virtual void InterruptMeasuring() = 0;

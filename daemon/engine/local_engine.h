@@ -63,6 +63,7 @@ class LocalEngine final : public Engine {
   absl::Status SetBudgets(const MemoryBudgets& budgets) override;
   PlanReport Plan() const override;
   void MeasureCosts(const std::function<bool()>& go_on) override;
+  absl::Status MeasureAgain(const std::string& name) override;
   void InterruptMeasuring() override { give_way_->store(true); }
   Scheduler::Stats scheduling() const override;
   std::vector<TracedEvent> Trace() override;
@@ -87,6 +88,7 @@ class LocalEngine final : public Engine {
     Costs costs;
     bool measured = false;
     bool measuring_failed = false;  // Not tried again.
+    bool measure_again = false;     // Somebody asked for it.
     SeenParts seen = {};            // When it was loaded.
   };
   using KnownModels = std::map<const Model*, std::shared_ptr<const Known>>;

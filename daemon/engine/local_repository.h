@@ -37,6 +37,8 @@ class LocalRepository final : public Repository {
             std::function<void(const absl::Status&)> done) override;
   void Unload(const std::string& name,
               std::function<void(const absl::Status&)> done) override;
+  void MeasureAgain(const std::string& name,
+                    std::function<void(const absl::Status&)> done) override;
   void Stop() override;
   std::vector<ModelStatus> Index() const override;
   bool ready() const override;
@@ -52,8 +54,7 @@ class LocalRepository final : public Repository {
 
   // What a client asked for.
   struct Command {
-    std::string name;
-    bool load = false;  // Else unload.
+    std::function<absl::Status()> obey;
     std::function<void(const absl::Status&)> done;
   };
 

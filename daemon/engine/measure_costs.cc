@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
 #include "daemon/engine/drive_probe.h"
@@ -55,7 +56,7 @@ Tensors TensorsFor(const Model& model) {
 }  // namespace
 
 void LocalEngine::MeasureCosts(const std::function<bool()>& go_on) {
-  if (options_.cache_path.empty() || !options_.measure_costs) return;
+  if (options_.cache_path.empty()) return;
   std::chrono::milliseconds pause = kPauseMin;
   bool learned = false;
   while (const std::shared_ptr<Model> model = Unmeasured()) {
@@ -91,11 +92,35 @@ std::shared_ptr<Model> LocalEngine::Unmeasured() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   for (const std::shared_ptr<Model>& model : models_) {
     const Known& known = *known_.at(model.get());
-    if (!known.measured && !known.measuring_failed && model->failure().ok()) {
+    const bool is_due =
+        known.measure_again || (options_.measure_costs && !known.measured);
+    if (is_due && !known.measuring_failed && model->failure().ok()) {
       return model;
     }
   }
   return nullptr;
+}
+
+absl::Status LocalEngine::MeasureAgain(const std::string& name) {
+  if (options_.cache_path.empty()) {
+    return absl::FailedPreconditionError(
+        "there is no cache folder to keep in what is measured");
+  }
+  const std::lock_guard<std::mutex> change(change_);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  bool found = false;
+  for (const std::shared_ptr<Model>& model : models_) {
+    if (!name.empty() && model->name() != name) continue;
+    found = true;
+    Known due = *known_.at(model.get());
+    due.measure_again = true;
+    due.measuring_failed = false;
+    known_[model.get()] = std::make_shared<const Known>(std::move(due));
+  }
+  if (found) return absl::OkStatus();
+  if (name.empty()) return absl::NotFoundError("no model is loaded");
+  return absl::NotFoundError(
+      absl::StrFormat("no model '%s' is loaded", absl::CHexEscape(name)));
 }
 
 void LocalEngine::GiveUpMeasuring(const Model& model) {

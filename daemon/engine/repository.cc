@@ -58,8 +58,7 @@ void LocalRepository::Stop() {
 void LocalRepository::Work() {
   LoadAll();
   while (std::optional<Command> command = NextCommand()) {
-    command->done(command->load ? LoadNow(command->name)
-                                : UnloadNow(command->name));
+    command->done(command->obey());
   }
   const std::lock_guard lock(mutex_);
   for (const Command& command : commands_) {
@@ -70,12 +69,17 @@ void LocalRepository::Work() {
 
 void LocalRepository::Load(const std::string& name,
                            std::function<void(const absl::Status&)> done) {
-  Ask({.name = name, .load = true, .done = std::move(done)});
+  Ask({[this, name] { return LoadNow(name); }, std::move(done)});
 }
 
 void LocalRepository::Unload(const std::string& name,
                              std::function<void(const absl::Status&)> done) {
-  Ask({.name = name, .load = false, .done = std::move(done)});
+  Ask({[this, name] { return UnloadNow(name); }, std::move(done)});
+}
+
+void LocalRepository::MeasureAgain(
+    const std::string& name, std::function<void(const absl::Status&)> done) {
+  Ask({[this, name] { return engine_->MeasureAgain(name); }, std::move(done)});
 }
 
 void LocalRepository::Ask(Command command) {

@@ -80,6 +80,11 @@ class Repository {
   virtual void Unload(const std::string& name,
                       std::function<void(const absl::Status&)> done) = 0;
 
+  // Has what the model costs measured again as soon as nothing else is asked
+  // for; "" is all models. `done` hears whether there is one, not when.
+  virtual void MeasureAgain(const std::string& name,
+                            std::function<void(const absl::Status&)> done) = 0;
+
   // Ends children that still pack; nothing more is loaded.
   virtual void Stop() = 0;
 
@@ -93,7 +98,9 @@ class Repository {
 
   // NOT_FOUND if there is no such model or version; UNAVAILABLE with its
   // state and reason while it cannot serve. Version "" is the highest that was
-  // loaded.
+  // loaded: one that is packed, or cannot be, keeps nobody from the one before
+  // it. What fails while it serves has no stand-in, whose answers may be
+  // others.
   virtual absl::StatusOr<std::shared_ptr<Model>> Find(
       const std::string& name, const std::string& version) const = 0;
 };

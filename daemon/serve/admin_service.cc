@@ -179,6 +179,17 @@ grpc::ServerUnaryReactor* AdminService::SetBudget(
   });
 }
 
+grpc::ServerUnaryReactor* AdminService::Measure(
+    grpc::CallbackServerContext* context, const admin::MeasureRequest* request,
+    admin::MeasureResponse*) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  repository_->MeasureAgain(request->model_name(),
+                            [reactor](const absl::Status& status) {
+                              reactor->Finish(ToGrpc(status));
+                            });
+  return reactor;
+}
+
 grpc::ServerUnaryReactor* AdminService::Status(
     grpc::CallbackServerContext* context, const admin::StatusRequest*,
     admin::StatusResponse* response) {

@@ -11,13 +11,14 @@
 
 namespace layerd {
 
-// layerd's own RPCs: what `layerctl status`, `models` and `budget` show.
+// layerd's own RPCs: what `layerctl status`, `models`, `budget`, `measure`
+// and `trace` ask for.
 //
 // Ownership: engine and repository outlive the service.
 // Threading: gRPC's threads; what takes long is done on a thread beside them.
 class AdminService final : public admin::Admin::CallbackService {
  public:
-  AdminService(Engine* engine, const Repository* repository)
+  AdminService(Engine* engine, Repository* repository)
       : engine_(engine), repository_(repository) {}
 
   grpc::ServerUnaryReactor* Status(grpc::CallbackServerContext* context,
@@ -29,7 +30,9 @@ class AdminService final : public admin::Admin::CallbackService {
   grpc::ServerUnaryReactor* SetBudget(grpc::CallbackServerContext* context,
                                       const admin::SetBudgetRequest* request,
                                       admin::PlanResponse* response) override;
-
+  grpc::ServerUnaryReactor* Measure(grpc::CallbackServerContext* context,
+                                    const admin::MeasureRequest* request,
+                                    admin::MeasureResponse* response) override;
   grpc::ServerUnaryReactor* Trace(grpc::CallbackServerContext* context,
                                   const admin::TraceRequest* request,
                                   admin::TraceResponse* response) override;
@@ -41,7 +44,7 @@ class AdminService final : public admin::Admin::CallbackService {
                                   std::function<absl::Status()> answer);
 
   Engine* const engine_;
-  const Repository* const repository_;
+  Repository* const repository_;
   SideThread side_thread_;
 };
 

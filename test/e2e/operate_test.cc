@@ -231,5 +231,28 @@ TEST_CASE("An idle daemon measures what its models cost, once for all") {
   CHECK(measured());
 }
 
+TEST_CASE("What models cost is measured again when that is asked for") {
+  Served served;
+  namespace fs = std::filesystem;
+  const auto profile = [&]() -> std::string {
+    std::error_code not_there_yet;
+    for (const auto& entry : fs::directory_iterator(
+             served.repository.cache_path(), not_there_yet)) {
+      const std::string path = entry.path();
+      if (path.ends_with(".costs.json")) return path;
+    }
+    return "";
+  };
+  while (profile().empty()) std::this_thread::yield();
+  const std::string path = profile();
+  WriteFile(path, "of another machine");
+
+  CHECK(served.Layerctl({"measure", "nobody"}).status == 1);
+  CHECK(served.Layerctl({"measure", "digits"}).status == 0);
+  while (ReadFile(path) == "of another machine") std::this_thread::yield();
+  CHECK_THAT(ReadFile(path), Catch::StartsWith("{"));
+  CHECK(AskDigit(&*served.client, "digits", 1).ok());
+}
+
 }  // namespace
 }  // namespace layerd
