@@ -1,6 +1,4 @@
-// What every backend promises, over all of them: the oracle, the CPU at one
-// and two threads, helped and not, and a device that completes late and out of
-// step.
+// What every backend promises, over all of them.
 
 #include <cstdlib>
 #include <cstring>
@@ -9,7 +7,6 @@
 #include <random>
 #include <set>
 #include <string>
-#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -22,50 +19,10 @@
 #include "test/kernels/cases.h"
 #include "test/kernels/oracle.h"
 #include "test/kernels/test_layer.h"
-#include "test/sim/forwarding_backend.h"
-#include "test/sim/sim_backend.h"
+#include "test/kernels/twins.h"
 
 namespace layerd {
 namespace {
-
-struct Twin {
-  const char* name;
-  std::unique_ptr<Backend> (*make)();
-};
-
-std::unique_ptr<Backend> MakeSim() {
-  return std::make_unique<SimBackend>(MakeCpuBackend(1), 7);
-}
-
-// With all the threads that it asks for.
-class HelpedBackend final : public ForwardingBackend {
- public:
-  explicit HelpedBackend(std::unique_ptr<Backend> inner)
-      : ForwardingBackend(std::move(inner)) {
-    for (int i = 0; i < helpers(); ++i) {
-      threads_.emplace_back([this, i] { Help(i, /*own_cpus=*/false); });
-    }
-  }
-  ~HelpedBackend() override {
-    StopHelping();
-    for (std::thread& thread : threads_) thread.join();
-  }
-
- private:
-  std::vector<std::thread> threads_;
-};
-
-std::unique_ptr<Backend> MakeHelped() {
-  return std::make_unique<HelpedBackend>(MakeCpuBackend(2));
-}
-
-const Twin kTwins[] = {
-    {"reference", MakeReferenceBackend},
-    {"cpu, 1 thread", [] { return MakeCpuBackend(1); }},
-    {"cpu, 2 threads", [] { return MakeCpuBackend(2); }},
-    {"cpu, 2 threads, helped", MakeHelped},
-    {"sim over cpu", MakeSim},
-};
 
 void CheckAgainstOracle(Backend& backend, const TestLayer& layer,
                         const std::vector<PartSpec>& parts,
@@ -74,7 +31,7 @@ void CheckAgainstOracle(Backend& backend, const TestLayer& layer,
 }
 
 TEST_CASE("Every backend computes every operator as the oracle does") {
-  for (const Twin& twin : kTwins) {
+  for (const Twin& twin : AllTwins()) {
     const std::unique_ptr<Backend> backend = twin.make();
     for (const TestLayer& layer : AllCases()) {
       INFO(twin.name << ": " << NameOf(layer.whole.op) << ", " << layer.name);
@@ -84,7 +41,7 @@ TEST_CASE("Every backend computes every operator as the oracle does") {
 }
 
 TEST_CASE("Parts over channels together make the layer") {
-  for (const Twin& twin : kTwins) {
+  for (const Twin& twin : AllTwins()) {
     const std::unique_ptr<Backend> backend = twin.make();
     for (const TestLayer& layer : AllCases()) {
       if (!IsCut(layer)) continue;
@@ -96,7 +53,7 @@ TEST_CASE("Parts over channels together make the layer") {
 }
 
 TEST_CASE("Parts over rows, and over both, together make the layer") {
-  for (const Twin& twin : kTwins) {
+  for (const Twin& twin : AllTwins()) {
     const std::unique_ptr<Backend> backend = twin.make();
     for (const TestLayer& layer : AllCases()) {
       if (!IsCutIntoRows(layer)) continue;
@@ -131,7 +88,7 @@ bool SumsAlongMemory(const Operator& op) {
 
 TEST_CASE("Rows of a layer without weights are smaller layers, bit for bit") {
   const int64_t step = GENERATE(1, 3);
-  for (const Twin& twin : kTwins) {
+  for (const Twin& twin : AllTwins()) {
     const std::unique_ptr<Backend> backend = twin.make();
     std::set<size_t> operators;
     for (const TestLayer& layer : AllCases()) {
@@ -175,7 +132,7 @@ TEST_CASE("Tensors larger than the caches change no answer") {
       ConvolutionSketch{
           "input", {1, 64, 66, 66}, 4, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}});
   const TestLayer layer = LayerOf(sketch, 1);
-  for (const Twin& twin : kTwins) {
+  for (const Twin& twin : AllTwins()) {
     const std::unique_ptr<Backend> backend = twin.make();
     INFO(twin.name << ": " << layer.name);
     CheckAgainstOracle(*backend, layer, Cut(layer, 32, 100));
@@ -191,7 +148,7 @@ std::vector<PartSpec> WithWinograd(std::vector<PartSpec> parts) {
 }
 
 TEST_CASE("Who wishes for Winograd's transform gets the same answers") {
-  for (const Twin& twin : kTwins) {
+  for (const Twin& twin : AllTwins()) {
     const std::unique_ptr<Backend> backend = twin.make();
     uint32_t seed = 1;
     for (const ConvolutionSketch& sketch : WinogradSketches()) {
@@ -206,7 +163,7 @@ TEST_CASE("Who wishes for Winograd's transform gets the same answers") {
 
 // As if the layer's output were one of three that are concatenated.
 TEST_CASE("Convolutions write into a range of a larger buffer") {
-  for (const Twin& twin : kTwins) {
+  for (const Twin& twin : AllTwins()) {
     const std::unique_ptr<Backend> backend = twin.make();
     for (TestLayer& layer : ConvolutionCases()) {
       INFO(twin.name << ": " << layer.name);
@@ -219,7 +176,7 @@ TEST_CASE("Convolutions write into a range of a larger buffer") {
 }
 
 TEST_CASE("Convolutions take inputs and residuals in any order") {
-  for (const Twin& twin : kTwins) {
+  for (const Twin& twin : AllTwins()) {
     const std::unique_ptr<Backend> backend = twin.make();
     for (const TestLayer& layer : ConvolutionCases()) {
       INFO(twin.name << ": " << layer.name);
@@ -251,7 +208,7 @@ TEST_CASE("Random convolutions, cut at random, are right") {
 }
 
 TEST_CASE("The same part gives the same bits, wherever its memory is") {
-  for (const Twin& twin : kTwins) {
+  for (const Twin& twin : AllTwins()) {
     const std::unique_ptr<Backend> backend = twin.make();
     for (const TestLayer& layer : AllCases()) {
       INFO(twin.name << ": " << NameOf(layer.whole.op) << ", " << layer.name);
@@ -268,7 +225,7 @@ TEST_CASE("The same part gives the same bits, wherever its memory is") {
 }
 
 TEST_CASE("A backend of the same threads, made anew, gives the same bits") {
-  for (const Twin& twin : kTwins) {
+  for (const Twin& twin : AllTwins()) {
     for (const TestLayer& layer : ConvolutionCases()) {
       INFO(twin.name << ": " << layer.name);
       CHECK(Run(*twin.make(), layer).output == Run(*twin.make(), layer).output);
@@ -278,7 +235,7 @@ TEST_CASE("A backend of the same threads, made anew, gives the same bits") {
 
 TEST_CASE("Who helps changes no bits") {
   const std::unique_ptr<Backend> alone = MakeCpuBackend(2);
-  const std::unique_ptr<Backend> helped = MakeHelped();
+  const std::unique_ptr<Backend> helped = MakeHelpedCpuBackend();
   REQUIRE(helped->helpers() == 1);
   for (const TestLayer& layer : AllCases()) {
     INFO(NameOf(layer.whole.op) << ", " << layer.name);
@@ -306,7 +263,7 @@ TEST_CASE("Whoever decodes a panel first, the bits are the same") {
                                          {1, 1},
                                          {1, 1}}};
   const std::unique_ptr<Backend> alone = MakeCpuBackend(1);
-  const std::unique_ptr<Backend> helped = MakeHelped();
+  const std::unique_ptr<Backend> helped = MakeHelpedCpuBackend();
   for (const ConvolutionSketch& sketch : sketches) {
     for (const auto& [narrow, decoded] : NarrowCasesOf(LayerOf(sketch, 1))) {
       INFO(narrow.name);
@@ -319,7 +276,7 @@ TEST_CASE("Whoever decodes a panel first, the bits are the same") {
 }
 
 TEST_CASE("A narrow part gives the bits of the same part decoded") {
-  for (const Twin& twin : kTwins) {
+  for (const Twin& twin : AllTwins()) {
     const std::unique_ptr<Backend> backend = twin.make();
     for (const auto& [narrow, decoded] : NarrowCases()) {
       INFO(twin.name << ": " << narrow.name);
@@ -346,7 +303,7 @@ TEST_CASE("Row parts share one layout, and so do thread counts") {
 }
 
 TEST_CASE("Transposed convolutions write into a range of a larger buffer") {
-  for (const Twin& twin : kTwins) {
+  for (const Twin& twin : AllTwins()) {
     const std::unique_ptr<Backend> backend = twin.make();
     for (TestLayer& layer : ConvTransposeCases()) {
       INFO(twin.name << ": " << layer.name);
@@ -365,7 +322,7 @@ void SetElement(std::vector<std::byte>& tensor, size_t i, T value) {
 }
 
 TEST_CASE("An index outside fails the job and says so") {
-  for (const Twin& twin : kTwins) {
+  for (const Twin& twin : AllTwins()) {
     const std::unique_ptr<Backend> backend = twin.make();
     for (TestLayer& layer : GatherCases()) {
       for (const int32_t index : {1 << 30, -(1 << 30)}) {
@@ -388,7 +345,7 @@ TEST_CASE("An index outside fails the job and says so") {
 
 TEST_CASE(
     "A division of integers by zero fails the job, of others it does not") {
-  for (const Twin& twin : kTwins) {
+  for (const Twin& twin : AllTwins()) {
     const std::unique_ptr<Backend> backend = twin.make();
     for (TestLayer& layer : IntegerCases()) {
       const auto* op = std::get_if<Binary>(&layer.whole.op);
@@ -431,7 +388,7 @@ TEST_CASE("Weights laid out for another kernel are refused by name") {
 }
 
 TEST_CASE("Every backend refuses what is unsound") {
-  for (const Twin& twin : kTwins) {
+  for (const Twin& twin : AllTwins()) {
     INFO(twin.name);
     const std::unique_ptr<Backend> backend = twin.make();
     PartSpec spec = ConvolutionCases()[0].whole;

@@ -8,32 +8,14 @@
 #include <set>
 #include <vector>
 
-#include "kernels/cpu/cpu_backend.h"
-#include "kernels/reference/reference_backend.h"
 #include "test/catch/catch.h"
 #include "test/kernels/cases.h"
 #include "test/kernels/oracle.h"
 #include "test/kernels/test_layer.h"
-#include "test/sim/sim_backend.h"
+#include "test/kernels/twins.h"
 
 namespace layerd {
 namespace {
-
-struct Twin {
-  const char* name;
-  std::unique_ptr<Backend> (*make)();
-};
-
-std::unique_ptr<Backend> MakeSim() {
-  return std::make_unique<SimBackend>(MakeCpuBackend(1), 7);
-}
-
-const Twin kTwins[] = {
-    {"reference", MakeReferenceBackend},
-    {"cpu, 1 thread", [] { return MakeCpuBackend(1); }},
-    {"cpu, 2 threads", [] { return MakeCpuBackend(2); }},
-    {"sim over cpu", MakeSim},
-};
 
 void CheckInPlace(Backend& backend, const TestLayer& layer,
                   const std::vector<PartSpec>& parts) {
@@ -46,7 +28,7 @@ void CheckInPlace(Backend& backend, const TestLayer& layer,
 }
 
 TEST_CASE("Outputs may be written over the input that operators say") {
-  for (const Twin& twin : kTwins) {
+  for (const Twin& twin : AllTwins()) {
     const std::unique_ptr<Backend> backend = twin.make();
     std::set<size_t> operators;
     for (const TestLayer& layer : AllCases()) {
@@ -80,7 +62,7 @@ TEST_CASE("Sums may be written over large residuals") {
   sketch.activation.kind =
       GENERATE(ActivationKind::kRelu, ActivationKind::kMish);
   const TestLayer layer = LayerOf(sketch, 1);
-  for (const Twin& twin : kTwins) {
+  for (const Twin& twin : AllTwins()) {
     const std::unique_ptr<Backend> backend = twin.make();
     INFO(twin.name);
     CheckInPlace(*backend, layer, {layer.whole});
