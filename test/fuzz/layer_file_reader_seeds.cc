@@ -1,11 +1,10 @@
 // Writes the inputs that layer_file_reader_fuzz begins with into a folder.
 
-#include <cstdio>
-#include <fstream>
 #include <string>
 
 #include "daemon/model/random_model.h"
 #include "loader/store/forged_file.h"
+#include "test/fuzz/seed_folder.h"
 
 namespace layerd {
 namespace {
@@ -48,34 +47,21 @@ std::string Input(char wishes, const ForgedFile& file) {
   return wishes + head.substr(8, 40) + file.manifest;
 }
 
-void Write(const std::string& folder, const char* name,
-           const std::string& bytes) {
-  std::ofstream(folder + "/" + name, std::ios::binary) << bytes;
-}
-
 }  // namespace
-}  // namespace layerd
 
-int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
-    return 2;
+void WriteSeeds(const SeedFolder& folder) {
+  const auto small = ForgedFile::Of(SmallManifest(), 4096);
+  const auto empty = ForgedFile::Of(manifest::Manifest(), 4096);
+  folder.Write("small", Input(0, small));
+  folder.Write("own_sizes", Input(2, small));
+  folder.Write("odd_padding", Input(4, small));
+  folder.Write("cut", Input(8, small));
+  folder.Write("no_weights", Input(0, empty));
+  for (const DataType dtype : {DataType::kF32, DataType::kF16, DataType::kI8}) {
+    folder.Write(NameOf(dtype),
+                 Input(0, ForgedFile::Of(SoundManifest(dtype), 4096)));
   }
-  using layerd::ForgedFile;
-  const auto small = ForgedFile::Of(layerd::SmallManifest(), 4096);
-  const auto empty = ForgedFile::Of(layerd::manifest::Manifest(), 4096);
-  layerd::Write(argv[1], "small", layerd::Input(0, small));
-  layerd::Write(argv[1], "own_sizes", layerd::Input(2, small));
-  layerd::Write(argv[1], "odd_padding", layerd::Input(4, small));
-  layerd::Write(argv[1], "cut", layerd::Input(8, small));
-  layerd::Write(argv[1], "no_weights", layerd::Input(0, empty));
-  for (const layerd::DataType dtype :
-       {layerd::DataType::kF32, layerd::DataType::kF16,
-        layerd::DataType::kI8}) {
-    layerd::Write(
-        argv[1], layerd::NameOf(dtype),
-        layerd::Input(0, ForgedFile::Of(layerd::SoundManifest(dtype), 4096)));
-  }
-  layerd::Write(argv[1], "as_it_is", '\1' + empty.Bytes());
-  return 0;
+  folder.Write("as_it_is", '\1' + empty.Bytes());
 }
+
+}  // namespace layerd

@@ -5,20 +5,15 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "daemon/pack/import/onnx_test_model.h"
+#include "test/fuzz/seed_folder.h"
 
 namespace layerd {
 namespace {
-
-void Write(const std::string& folder, const char* name,
-           const TestModel& model) {
-  std::ofstream(folder + "/" + name, std::ios::binary)
-      << model.proto.SerializeAsString();
-}
 
 TestModel Convolutions(int64_t opset) {
   TestModel model(opset);
@@ -263,12 +258,11 @@ TestModel Blocks() {
 constexpr char kCases[] = "/usr/share/libonnx-testdata/data";
 constexpr uintmax_t kSeedBytesMax = 64 << 10;  // As run.sh tells the fuzzer.
 
-bool Copy(const std::filesystem::path& from, const std::string& folder,
-          const std::string& name) {
+bool Copy(const std::filesystem::path& from, const std::string& to) {
   std::error_code error;
   const uintmax_t bytes = std::filesystem::file_size(from, error);
   return !error && bytes <= kSeedBytesMax &&
-         std::filesystem::copy_file(from, folder + "/" + name, error);
+         std::filesystem::copy_file(from, to, error);
 }
 
 void CopyCases(const std::string& folder) {
@@ -278,7 +272,7 @@ void CopyCases(const std::string& folder) {
        std::filesystem::recursive_directory_iterator(kCases, error)) {
     if (entry.path().filename() != "model.onnx") continue;
     const std::string name = entry.path().parent_path().filename();
-    copied += Copy(entry.path(), folder, name) ? 1 : 0;
+    copied += Copy(entry.path(), folder + "/" + name) ? 1 : 0;
   }
   if (copied == 0) {
     std::printf("SKIPPED: no real models: apt-get install libonnx-testdata\n");
@@ -288,23 +282,24 @@ void CopyCases(const std::string& folder) {
 }
 
 }  // namespace
-}  // namespace layerd
 
-int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
-    return 2;
+void WriteSeeds(const SeedFolder& folder) {
+  const std::pair<const char*, TestModel> models[] = {
+      {"convolutions_7", Convolutions(7)},
+      {"convolutions_17", Convolutions(17)},
+      {"branches", Branches()},
+      {"functions", Functions()},
+      {"loops", Loops()},
+      {"shapes", Shapes()},
+      {"places", Places()},
+      {"quantised", Quantised()},
+      {"attending", Attending()},
+      {"blocks", Blocks()},
+  };
+  for (const auto& [name, model] : models) {
+    folder.Write(name, model.proto.SerializeAsString());
   }
-  layerd::Write(argv[1], "convolutions_7", layerd::Convolutions(7));
-  layerd::Write(argv[1], "convolutions_17", layerd::Convolutions(17));
-  layerd::Write(argv[1], "branches", layerd::Branches());
-  layerd::Write(argv[1], "functions", layerd::Functions());
-  layerd::Write(argv[1], "loops", layerd::Loops());
-  layerd::Write(argv[1], "shapes", layerd::Shapes());
-  layerd::Write(argv[1], "places", layerd::Places());
-  layerd::Write(argv[1], "quantised", layerd::Quantised());
-  layerd::Write(argv[1], "attending", layerd::Attending());
-  layerd::Write(argv[1], "blocks", layerd::Blocks());
-  layerd::CopyCases(argv[1]);
-  return 0;
+  CopyCases(folder.path());
 }
+
+}  // namespace layerd

@@ -1,11 +1,10 @@
 // Writes the inputs that picture_fuzz begins with into a folder.
 
 #include <cstdint>
-#include <cstdio>
-#include <fstream>
 #include <string>
 #include <vector>
 
+#include "test/fuzz/seed_folder.h"
 #include "test/scratch/picture_files.h"
 
 namespace layerd {
@@ -23,12 +22,9 @@ std::vector<uint8_t> Samples(int channels) {
   return samples;
 }
 
-void Write(const std::string& folder, const std::string& name,
-           const std::string& bytes) {
-  std::ofstream(folder + "/" + name, std::ios::binary) << bytes;
-}
+}  // namespace
 
-void WriteAll(const std::string& folder) {
+void WriteSeeds(const SeedFolder& folder) {
   struct Kind {
     const char* name;
     Channels channels;
@@ -38,32 +34,21 @@ void WriteAll(const std::string& folder) {
        {Kind{"grey", Channels::kGrey, 1}, Kind{"rgb", Channels::kRgb, 3}}) {
     const std::string jpeg =
         JpegOf(kWidth, kHeight, kind.channels, Samples(kind.count));
-    Write(folder, std::string(kind.name) + ".jpg", jpeg);
-    Write(folder, std::string(kind.name) + "_odd.jpg",
-          std::string(jpeg).insert(jpeg.find("\xff\xdb"), "??"));
-    Write(folder, std::string(kind.name) + ".png",
-          PngOf(kWidth, kHeight, kind.channels, Samples(kind.count)));
+    folder.Write(std::string(kind.name) + ".jpg", jpeg);
+    folder.Write(std::string(kind.name) + "_odd.jpg",
+                 std::string(jpeg).insert(jpeg.find("\xff\xdb"), "??"));
+    folder.Write(std::string(kind.name) + ".png",
+                 PngOf(kWidth, kHeight, kind.channels, Samples(kind.count)));
   }
-  Write(folder, "rgba.png",
-        PngOf(kWidth, kHeight, Channels::kRgba, Samples(4)));
+  folder.Write("rgba.png", PngOf(kWidth, kHeight, Channels::kRgba, Samples(4)));
   const std::string cmyk = JpegOf(kWidth, kHeight, Channels::kCmyk, Samples(4));
-  Write(folder, "cmyk.jpg", cmyk);
+  folder.Write("cmyk.jpg", cmyk);
   const std::string grey = JpegOf(kWidth, kHeight, Channels::kGrey, Samples(1));
   for (uint16_t value = 0; value <= 9; ++value) {
     const ExifOptions exif{.little = value % 2 == 0, .value = value};
-    Write(folder, "exif" + std::to_string(value) + ".jpg",
-          WithSegment(grey, kApp1, ExifOf(exif)));
+    folder.Write("exif" + std::to_string(value) + ".jpg",
+                 WithSegment(grey, kApp1, ExifOf(exif)));
   }
 }
 
-}  // namespace
 }  // namespace layerd
-
-int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
-    return 2;
-  }
-  layerd::WriteAll(argv[1]);
-  return 0;
-}
