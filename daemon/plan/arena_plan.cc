@@ -12,15 +12,6 @@ uint64_t Aligned(uint64_t bytes) {
   return (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
 }
 
-void Extend(Lifetime& life, size_t part) {
-  if (life.first > life.last) {
-    life = {part, part};
-    return;
-  }
-  life.first = std::min(life.first, part);
-  life.last = std::max(life.last, part);
-}
-
 struct Placed {
   uint64_t begin, end;
   Lifetime life;
@@ -56,22 +47,6 @@ std::vector<size_t> LargestFirst(const ArenaSlots& slots) {
 
 }  // namespace
 
-std::vector<Lifetime> LifetimesOf(const Program& program) {
-  std::vector<Lifetime> lives(program.buffers.size());
-  auto touch = [&](uint32_t tensor, size_t part) {
-    Extend(lives[program.tensors[tensor].buffer], part);
-  };
-  for (uint32_t tensor : program.inputs) touch(tensor, 0);
-  for (size_t part = 0; part < program.parts.size(); ++part) {
-    const Layer& layer = program.layers[program.parts[part].layer];
-    for (uint32_t tensor : layer.inputs) touch(tensor, part);
-    for (uint32_t tensor : layer.outputs) touch(tensor, part);
-  }
-  const size_t last = program.parts.empty() ? 0 : program.parts.size() - 1;
-  for (uint32_t tensor : program.outputs) touch(tensor, last);
-  return lives;
-}
-
 ArenaPlan PlanArena(const Program& program, uint64_t scratch_bytes) {
   const ArenaSlots slots = ArenaSlotsOf(program);
   std::vector<uint64_t> offsets(slots.bytes.size());
@@ -95,20 +70,6 @@ ArenaPlan PlanArena(const Program& program, uint64_t scratch_bytes) {
   }
   plan.bytes = plan.scratch_offset + Aligned(scratch_bytes);
   return plan;
-}
-
-uint64_t LiveBytesMax(const Program& program) {
-  const ArenaSlots slots = ArenaSlotsOf(program);
-  std::vector<int64_t> change(program.parts.size() + 2, 0);
-  for (size_t slot = 0; slot < slots.bytes.size(); ++slot) {
-    if (slots.bytes[slot] == 0) continue;
-    const auto bytes = static_cast<int64_t>(Aligned(slots.bytes[slot]));
-    change[slots.lives[slot].first] += bytes;
-    change[slots.lives[slot].last + 1] -= bytes;
-  }
-  int64_t live = 0, most = 0;
-  for (int64_t bytes : change) most = std::max(most, live += bytes);
-  return static_cast<uint64_t>(most);
 }
 
 }  // namespace layerd

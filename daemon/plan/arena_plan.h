@@ -1,7 +1,6 @@
 #ifndef LAYERD_DAEMON_PLAN_ARENA_PLAN_H_
 #define LAYERD_DAEMON_PLAN_ARENA_PLAN_H_
 
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -10,20 +9,6 @@
 namespace layerd {
 
 inline constexpr uint64_t kArenaAlignment = 256;
-
-// The parts during which the bytes of a buffer mean something, both ends
-// included. Graph inputs live from part 0, graph outputs to the last part. A
-// buffer that nothing touches has first > last.
-struct Lifetime {
-  size_t first = 1;
-  size_t last = 0;
-  bool Meets(const Lifetime& other) const {
-    return first <= other.last && other.first <= last;
-  }
-};
-
-// One for each buffer of the program.
-std::vector<Lifetime> LifetimesOf(const Program& program);
 
 // Where the buffers of one program and the scratch of its parts lie in an
 // arena. Slots of buffers (arena_slots.h) whose lifetimes do not meet share
@@ -39,9 +24,6 @@ struct ArenaPlan {
 // Best fit, largest slot first. `scratch_bytes` is that of the greediest
 // part; its place is behind the buffers.
 ArenaPlan PlanArena(const Program& program, uint64_t scratch_bytes);
-
-// No placement needs less: the most bytes that live at one part.
-uint64_t LiveBytesMax(const Program& program);
 
 }  // namespace layerd
 

@@ -115,6 +115,25 @@ class WrittenWords {
   std::vector<int64_t> words_;
 };
 
+uint64_t Aligned(uint64_t bytes) {
+  return (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
+}
+
+// No placement needs less: the most bytes that live at one part.
+uint64_t LiveBytesMax(const Program& program) {
+  const ArenaSlots slots = ArenaSlotsOf(program);
+  uint64_t most = 0;
+  for (size_t part = 0; part < program.parts.size(); ++part) {
+    uint64_t live = 0;
+    for (size_t slot = 0; slot < slots.bytes.size(); ++slot) {
+      if (slots.lives[slot].Meets({part, part}))
+        live += Aligned(slots.bytes[slot]);
+    }
+    most = std::max(most, live);
+  }
+  return most;
+}
+
 // In these sketches tensor t is all of buffer t.
 TEST_CASE("Every part finds what others have left for it") {
   const uint32_t seed = GENERATE(range(0u, 500u));

@@ -9,6 +9,15 @@
 namespace layerd {
 namespace {
 
+void Extend(Lifetime& life, size_t part) {
+  if (life.first > life.last) {
+    life = {part, part};
+    return;
+  }
+  life.first = std::min(life.first, part);
+  life.last = std::max(life.last, part);
+}
+
 // Its parts, which follow each other. REQUIRES: it has any.
 Lifetime PartsFrom(const Program& program, size_t first) {
   const uint32_t layer = program.parts[first].layer;
@@ -72,6 +81,22 @@ class InPlace {
 };
 
 }  // namespace
+
+std::vector<Lifetime> LifetimesOf(const Program& program) {
+  std::vector<Lifetime> lives(program.buffers.size());
+  auto touch = [&](uint32_t tensor, size_t part) {
+    Extend(lives[program.tensors[tensor].buffer], part);
+  };
+  for (uint32_t tensor : program.inputs) touch(tensor, 0);
+  for (size_t part = 0; part < program.parts.size(); ++part) {
+    const Layer& layer = program.layers[program.parts[part].layer];
+    for (uint32_t tensor : layer.inputs) touch(tensor, part);
+    for (uint32_t tensor : layer.outputs) touch(tensor, part);
+  }
+  const size_t last = program.parts.empty() ? 0 : program.parts.size() - 1;
+  for (uint32_t tensor : program.outputs) touch(tensor, last);
+  return lives;
+}
 
 ArenaSlots ArenaSlotsOf(const Program& program) {
   const std::vector<Lifetime> lives = LifetimesOf(program);
