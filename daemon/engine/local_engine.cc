@@ -300,6 +300,7 @@ std::shared_ptr<const LocalEngine::Known> LocalEngine::KnownOf(
     profile = ProfileOf(model).Read(model.program().parts.size());
   }
   known->measured = profile.has_value();
+  known->is_due = options_.measure_costs && !known->measured;
   if (profile) known->seen = profile->seen;
   known->costs = CostsOf(model.program(), profile, machine, options_.threads);
   // What one says of the drive counts more than what was found of it.

@@ -86,10 +86,9 @@ class LocalEngine final : public Engine {
   // What planning knows of a model.
   struct Known {
     Costs costs;
-    bool measured = false;
-    bool measuring_failed = false;  // Not tried again.
-    bool measure_again = false;     // Somebody asked for it.
-    SeenParts seen = {};            // When it was loaded.
+    bool measured = false;  // The costs are; else counted.
+    bool is_due = false;    // To be measured, for the first time or again.
+    SeenParts seen = {};    // When it was loaded.
   };
   using KnownModels = std::map<const Model*, std::shared_ptr<const Known>>;
 
@@ -143,8 +142,10 @@ class LocalEngine final : public Engine {
   // On the executor thread: it and its helpers take their CPUs.
   void StartHelpers(std::vector<std::string>* refused);
   absl::Status ChangeDataPath(const MemoryPlan& plan, const Models& models);
-  std::shared_ptr<Model> Unmeasured() const;
+  std::shared_ptr<Model> NextDue() const;  // To be measured.
   void GiveUpMeasuring(const Model& model);
+  // Under mutex_.
+  void SetDue(const Model& model, bool is_due);
   absl::Status Measure(const std::shared_ptr<Model>& model,
                        const std::function<bool()>& go_on);
 

@@ -59,7 +59,7 @@ void LocalEngine::MeasureCosts(const std::function<bool()>& go_on) {
   if (options_.cache_path.empty()) return;
   std::chrono::milliseconds pause = kPauseMin;
   bool learned = false;
-  while (const std::shared_ptr<Model> model = Unmeasured()) {
+  while (const std::shared_ptr<Model> model = NextDue()) {
     const absl::Status status = Measure(model, go_on);
     learned |= status.ok();
     if (status.ok()) {
@@ -88,15 +88,10 @@ void LocalEngine::MeasureCosts(const std::function<bool()>& go_on) {
   }
 }
 
-std::shared_ptr<Model> LocalEngine::Unmeasured() const {
+std::shared_ptr<Model> LocalEngine::NextDue() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   for (const std::shared_ptr<Model>& model : models_) {
-    const Known& known = *known_.at(model.get());
-    const bool is_due =
-        known.measure_again || (options_.measure_costs && !known.measured);
-    if (is_due && !known.measuring_failed && model->failure().ok()) {
-      return model;
-    }
+    if (known_.at(model.get())->is_due && model->failure().ok()) return model;
   }
   return nullptr;
 }
@@ -112,10 +107,7 @@ absl::Status LocalEngine::MeasureAgain(const std::string& name) {
   for (const std::shared_ptr<Model>& model : models_) {
     if (!name.empty() && model->name() != name) continue;
     found = true;
-    Known due = *known_.at(model.get());
-    due.measure_again = true;
-    due.measuring_failed = false;
-    known_[model.get()] = std::make_shared<const Known>(std::move(due));
+    SetDue(*model, true);
   }
   if (found) return absl::OkStatus();
   if (name.empty()) return absl::NotFoundError("no model is loaded");
@@ -125,11 +117,14 @@ absl::Status LocalEngine::MeasureAgain(const std::string& name) {
 
 void LocalEngine::GiveUpMeasuring(const Model& model) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const auto known = known_.find(&model);
-  if (known == known_.end()) return;  // It was unloaded.
-  Known given_up = *known->second;
-  given_up.measuring_failed = true;
-  known->second = std::make_shared<const Known>(std::move(given_up));
+  if (known_.contains(&model)) SetDue(model, false);  // Else it was unloaded.
+}
+
+void LocalEngine::SetDue(const Model& model, bool is_due) {
+  std::shared_ptr<const Known>& known = known_.at(&model);
+  Known changed = *known;
+  changed.is_due = is_due;
+  known = std::make_shared<const Known>(std::move(changed));
 }
 
 // CANCELLED if a request came in between.
