@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
 #include "daemon/ctl/failure.h"
+#include "daemon/ctl/output.h"
 
 namespace layerd {
 namespace {
@@ -316,12 +317,7 @@ absl::StatusOr<std::string> FormatNpy(const Array& array) {
 
 absl::Status WriteNpy(const std::string& path, const Array& array) {
   ASSIGN_OR_RETURN(const std::string contents, FormatNpy(array));
-  errno = 0;
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file.write(contents.data(), static_cast<std::streamsize>(contents.size()));
-  file.close();
-  if (file) return absl::OkStatus();
-  return absl::ErrnoToStatus(errno == 0 ? EIO : errno, path);
+  return WriteResult(path, contents);
 }
 
 }  // namespace layerd

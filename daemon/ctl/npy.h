@@ -30,8 +30,7 @@ absl::StatusOr<Array> ReadNpy(const std::string& path);
 absl::StatusOr<Array> ParseNpy(std::string_view contents,
                                const std::string& path);
 
-// Errors: PERMISSION_DENIED and the like with the path; UNIMPLEMENTED for BF16,
-// which the format has no word for.
+// As WriteResult(). UNIMPLEMENTED for BF16, which the format has no word for.
 absl::Status WriteNpy(const std::string& path, const Array& array);
 
 // What WriteNpy() writes.

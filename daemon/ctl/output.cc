@@ -1,5 +1,7 @@
 #include "daemon/ctl/output.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +14,8 @@
 #include "absl/strings/str_join.h"
 #include "config/byte_size.h"
 #include "config/plain_text.h"
+#include "loader/io/unique_fd.h"
+#include "loader/store/atomic_file.h"
 
 namespace layerd {
 namespace {
@@ -43,7 +47,35 @@ std::vector<Column> ColumnsOf(
   return columns;
 }
 
+bool IsDeviceOrPipe(const std::string& path) {
+  struct stat there;
+  return stat(path.c_str(), &there) == 0 &&
+         (S_ISCHR(there.st_mode) || S_ISFIFO(there.st_mode));
+}
+
+absl::Status WriteInto(const std::string& path, std::string_view contents) {
+  const UniqueFd fd(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  while (fd && !contents.empty()) {
+    const ssize_t written = write(fd.get(), contents.data(), contents.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) break;
+    contents.remove_prefix(static_cast<size_t>(written));
+  }
+  return fd && contents.empty() ? absl::OkStatus()
+                                : absl::ErrnoToStatus(errno, path);
+}
+
 }  // namespace
+
+absl::Status WriteResult(const std::string& path, std::string_view contents) {
+  return IsDeviceOrPipe(path) ? WriteInto(path, contents)
+                              : WriteAtomically(path, contents);
+}
+
+void Warn(std::string_view warning) {
+  const std::string text = PlainText(warning);
+  std::fputs(absl::StrCat("warning: ", text, "\n").c_str(), stderr);
+}
 
 absl::Status WriteAnswer(std::string_view answer) {
   const std::string text = PlainText(answer);

@@ -16,6 +16,15 @@ namespace layerd {
 // redirection.
 absl::Status WriteAnswer(std::string_view answer);
 
+// Writes a file that was asked for beside the answer: all of it at once, so
+// that a full disk or a signal leaves an older file of that name as it was.
+// What is a device or a pipe, such as /dev/stdout, is written into.
+// Errors: PERMISSION_DENIED and the like, with the path.
+absl::Status WriteResult(const std::string& path, std::string_view contents);
+
+// A line on standard error, names of foreign files made plain.
+void Warn(std::string_view warning);
+
 // Lines with aligned columns, two spaces between them; the first row is the
 // heading. Columns that hold numbers lean to the right.
 std::string FormatTable(const std::vector<std::vector<std::string>>& rows);

@@ -1,4 +1,3 @@
-#include <fstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -226,11 +225,7 @@ absl::Status WriteSvg(const std::string& path,
   const std::string title = absl::StrFormat(
       "%s: latency over memory, drive at %.0f MiB/s", all.front().name,
       questions.front().costs.drive_bytes_per_s / kMiB);
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << CurveSvg(title, all);
-  file.close();
-  if (file) return absl::OkStatus();
-  return absl::UnavailableError(absl::StrCat(path, ": cannot be written"));
+  return WriteResult(path, CurveSvg(title, all));
 }
 
 absl::Status RunPlan(const CommandLine& line) {

@@ -1,8 +1,6 @@
 #include <chrono>
-#include <cstdio>
 #include <filesystem>
 #include <optional>
-#include <span>
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
@@ -21,7 +19,6 @@
 #include "daemon/rt/processor_name.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cuda/load_backend.h"
-#include "loader/store/atomic_file.h"
 
 namespace layerd {
 namespace {
@@ -105,21 +102,13 @@ std::string TextOf(const Machine& machine, const std::string& path) {
       1e6 * machine.first_read_seconds, path, FormatTable(rows));
 }
 
-absl::Status WriteMachine(const std::string& path, const std::string& json) {
-  ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path, json.size()));
-  RETURN_IF_ERROR(file.Write(0, std::as_bytes(std::span(json))));
-  return file.Commit();
-}
-
 absl::Status RunProbe(const CommandLine& line) {
   ASSIGN_OR_RETURN(const std::string path, PathToProbe(line));
   ASSIGN_OR_RETURN(const DriveProbe drive, ProbeAt(path));
-  for (const std::string& warning : drive.warnings) {
-    std::fputs(absl::StrCat("warning: ", warning, "\n").c_str(), stderr);
-  }
+  for (const std::string& warning : drive.warnings) Warn(warning);
   ASSIGN_OR_RETURN(const Machine machine, ProbeMachine(drive));
   if (line.Has("--output")) {
-    RETURN_IF_ERROR(WriteMachine(line.Text("--output", ""), machine.ToJson()));
+    RETURN_IF_ERROR(WriteResult(line.Text("--output", ""), machine.ToJson()));
   }
   return WriteAnswer(line.json() ? machine.ToJson() : TextOf(machine, path));
 }

@@ -1,5 +1,4 @@
 // layerctl trace: what the daemon did last, for a trace viewer.
-#include <span>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -103,10 +102,7 @@ absl::Status RunTrace(const CommandLine& line) {
   const std::string path = line.Text("--output", kDefaultPath);
   ASSIGN_OR_RETURN(const std::unique_ptr<Client> client, ClientOf(line));
   ASSIGN_OR_RETURN(const admin::TraceResponse trace, client->Trace());
-  const std::string text = ChromeJson(trace);
-  ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path, text.size()));
-  RETURN_IF_ERROR(file.Write(0, std::as_bytes(std::span(text))));
-  RETURN_IF_ERROR(file.Commit());
+  RETURN_IF_ERROR(WriteResult(path, ChromeJson(trace)));
   if (!line.json()) {
     return WriteAnswer(
         absl::StrFormat("%s: the last %d events; open it in ui.perfetto.dev or "

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <span>
 #include <system_error>
 #include <utility>
 
@@ -103,10 +102,7 @@ absl::Status KnownCosts::Store(const CostProfile& profile) const {
   std::error_code ignored;  // Creating the file says more.
   std::filesystem::create_directories(
       std::filesystem::path(path_).parent_path(), ignored);
-  const std::string json = profile.ToJson();
-  ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path_, json.size()));
-  RETURN_IF_ERROR(file.Write(0, std::as_bytes(std::span(json))));
-  return file.Commit();
+  return WriteAtomically(path_, profile.ToJson());
 }
 
 Costs CostsOf(const Program& program, const std::optional<CostProfile>& profile,

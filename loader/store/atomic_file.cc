@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -42,6 +43,14 @@ std::string FolderOf(const std::string& path) {
   return folder.empty() ? "." : folder.string();
 }
 
+// Renaming over a link would part it from its file: /dev/stdout is one.
+std::string BehindLinks(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_symlink(path, error)) return path;
+  const auto behind = std::filesystem::canonical(path, error);
+  return error ? path : behind.string();  // It points nowhere.
+}
+
 // Renaming over a device or a folder would do harm or fail after all the work.
 absl::Status CheckReplaceable(const std::string& path) {
   struct stat facts;
@@ -57,7 +66,7 @@ absl::Status CheckReplaceable(const std::string& path) {
 absl::StatusOr<AtomicFile> AtomicFile::Create(const std::string& path,
                                               uint64_t file_bytes) {
   RETURN_IF_ERROR(CheckReplaceable(path));
-  AtomicFile file(path);
+  AtomicFile file(BehindLinks(path));
   RETURN_IF_ERROR(file.OpenTemporary());
   RETURN_IF_ERROR(file.Reserve(file_bytes));
   return file;
@@ -129,6 +138,13 @@ absl::Status AtomicFile::Commit() {
       open(FolderOf(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder || fsync(folder.get()) != 0) return Failed("sync the folder of");
   return absl::OkStatus();
+}
+
+absl::Status WriteAtomically(const std::string& path,
+                             std::string_view contents) {
+  ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path, contents.size()));
+  RETURN_IF_ERROR(file.Write(0, std::as_bytes(std::span(contents))));
+  return file.Commit();
 }
 
 bool RemoveIfLeftBehind(const std::string& temporary_path) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -15,7 +16,8 @@ namespace layerd {
 // A file that appears under its name all at once, by Commit(). Until then it is
 // PATH.tmp-N beside it, and goes away with this object; an older file of that
 // name stays as it was. A process that is ended in between leaves PATH.tmp-N
-// behind, without a lock on it: the next who makes PATH takes it away.
+// behind, without a lock on it: the next who makes PATH takes it away. If PATH
+// is a symbolic link, what it points to is replaced.
 //
 // Errors:    RESOURCE_EXHAUSTED when the disk is full, PERMISSION_DENIED,
 //            NOT_FOUND (folder), INVALID_ARGUMENT if something that is no file
@@ -51,6 +53,10 @@ class AtomicFile {
   std::string temporary_path_;
   UniqueFd fd_;  // Open while there is a temporary file to take away.
 };
+
+// A whole file at once.
+absl::Status WriteAtomically(const std::string& path,
+                             std::string_view contents);
 
 // Takes away a PATH.tmp-N that nobody writes any more; false if there is none,
 // or somebody does.

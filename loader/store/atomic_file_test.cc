@@ -2,17 +2,17 @@
 
 #include <sched.h>
 #include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <csignal>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "test/catch/catch.h"
+#include "test/scratch/file_size_limit.h"
 #include "test/scratch/scratch_folder.h"
 
 namespace layerd {
@@ -21,27 +21,6 @@ namespace {
 std::span<const std::byte> BytesOf(const std::string& text) {
   return std::as_bytes(std::span(text));
 }
-
-// While it lives, no file of this process grows past `bytes`: the one way to
-// fill a disk that needs no rights.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(uint64_t bytes)
-      : signal_before_(signal(SIGXFSZ, SIG_IGN)) {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit limit = before_;
-    limit.rlim_cur = bytes;
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    signal(SIGXFSZ, signal_before_);
-  }
-
- private:
-  rlimit before_;
-  void (*signal_before_)(int);
-};
 
 using Names = std::vector<std::string>;
 
@@ -119,6 +98,18 @@ TEST_CASE("Who may read a file, the umask says") {
   struct stat facts;
   REQUIRE(stat((folder / "file").c_str(), &facts) == 0);
   CHECK((facts.st_mode & 0777) == 0640);
+}
+
+TEST_CASE("Behind a link the file is replaced, and the link stays") {
+  const ScratchFolder folder;
+  WriteFile(folder / "file", "old");
+  REQUIRE(symlink("file", (folder / "link").c_str()) == 0);
+
+  REQUIRE(WriteAtomically(folder / "link", "new").ok());
+
+  CHECK(ReadFile(folder / "file") == "new");
+  CHECK(std::filesystem::is_symlink(folder / "link"));
+  CHECK(folder.Names() == Names{"file", "link"});
 }
 
 TEST_CASE("What cannot be replaced is refused before any work") {
