@@ -9,9 +9,18 @@
 #include "daemon/ctl/failure.h"
 #include "daemon/ctl/model_list.h"
 #include "daemon/ctl/output.h"
+#include "daemon/ctl/waiting_note.h"
 
 namespace layerd {
 namespace {
+
+constexpr char kAsks[] =
+    "layerd answers what operators ask for one after the other, beside its "
+    "requests";
+constexpr char kChanges[] =
+    "layerd plans its memory anew, beside its requests, and takes the new plan "
+    "once the request that is on has been answered. Whoever leaves now finds "
+    "out by `layerctl budget` whether it was";
 
 void AddModel(const admin::PlannedModel& model, JsonWriter* json) {
   json->BeginObject();
@@ -126,6 +135,7 @@ absl::Status RunBudget(const CommandLine& line) {
   }
   ASSIGN_OR_RETURN(const std::unique_ptr<Client> client, ClientOf(line));
   const bool only_asks = !memory_bytes && !weight_bytes;
+  const WaitingNote note(only_asks ? kAsks : kChanges);
   ASSIGN_OR_RETURN(const admin::PlanResponse plan,
                    only_asks ? client->Plan()
                              : client->SetBudget(memory_bytes, weight_bytes));

@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/time.h"
 #include "admin.grpc.pb.h"
 #include "config/status_macros.h"
 #include "daemon/plan/memory_plan.h"
@@ -151,22 +152,35 @@ absl::StatusOr<std::string> FromBuffer(const grpc::ByteBuffer& buffer) {
 }  // namespace
 
 struct Client::Impl {
-  explicit Impl(const std::string& address)
+  Impl(const std::string& address, std::chrono::milliseconds patience)
       : address(address),
+        patience(patience),
         channel(grpc::CreateCustomChannel(
             address, grpc::InsecureChannelCredentials(), ChannelOptions())),
         inference(inference::GRPCInferenceService::NewStub(channel)),
         admin(admin::Admin::NewStub(channel)),
         generic(channel) {}
 
-  // Makes one call of a stub, with kPatience or `patience`.
+  // Makes one call of a stub, which may take as long as it takes.
   template <typename Stub, typename Method, typename Request, typename Response>
-  absl::Status Call(Stub* stub, Method method, const Request& request,
-                    Response* response,
-                    std::optional<system_clock::duration> patience) {
+  absl::Status Call(
+      Stub* stub, Method method, const Request& request, Response* response,
+      std::optional<system_clock::duration> deadline = std::nullopt) {
     grpc::ClientContext context;
-    if (patience) context.set_deadline(system_clock::now() + *patience);
+    if (deadline) context.set_deadline(system_clock::now() + *deadline);
     return ToStatus((stub->*method)(&context, request, response));
+  }
+
+  // The same of one that is answered at once.
+  template <typename Stub, typename Method, typename Request, typename Response>
+  absl::Status Ask(Stub* stub, Method method, const Request& request,
+                   Response* response) {
+    const absl::Status status = Call(stub, method, request, response, patience);
+    if (!absl::IsDeadlineExceeded(status)) return status;
+    return absl::UnavailableError(absl::StrFormat(
+        "nobody has answered at %s for %s: layerd is stopped, or the machine "
+        "has no time for it; ask again",
+        address, absl::FormatDuration(absl::FromChrono(patience))));
   }
 
   absl::Status ToStatus(const grpc::Status& status) {
@@ -196,6 +210,7 @@ struct Client::Impl {
   }
 
   const std::string address;
+  const std::chrono::milliseconds patience;
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<inference::GRPCInferenceService::Stub> inference;
   std::unique_ptr<admin::Admin::Stub> admin;
@@ -203,34 +218,34 @@ struct Client::Impl {
 };
 
 absl::StatusOr<std::unique_ptr<Client>> Client::Connect(
-    const std::string& address) {
+    const std::string& address, std::chrono::milliseconds patience) {
   RETURN_IF_ERROR(CheckAddress(address));
-  return std::unique_ptr<Client>(new Client(address));
+  return std::unique_ptr<Client>(new Client(address, patience));
 }
 
-Client::Client(const std::string& address)
-    : address_(address), impl_(std::make_unique<Impl>(address)) {}
+Client::Client(const std::string& address, std::chrono::milliseconds patience)
+    : address_(address), impl_(std::make_unique<Impl>(address, patience)) {}
 
 Client::~Client() = default;
 
 absl::StatusOr<admin::StatusResponse> Client::Status() {
   admin::StatusResponse response;
-  RETURN_IF_ERROR(impl_->Call(impl_->admin.get(), &admin::Admin::Stub::Status,
-                              admin::StatusRequest(), &response, kPatience));
+  RETURN_IF_ERROR(impl_->Ask(impl_->admin.get(), &admin::Admin::Stub::Status,
+                             admin::StatusRequest(), &response));
   return response;
 }
 
 absl::StatusOr<admin::TraceResponse> Client::Trace() {
   admin::TraceResponse response;
   RETURN_IF_ERROR(impl_->Call(impl_->admin.get(), &admin::Admin::Stub::Trace,
-                              admin::TraceRequest(), &response, kPatience));
+                              admin::TraceRequest(), &response));
   return response;
 }
 
 absl::StatusOr<admin::PlanResponse> Client::Plan() {
   admin::PlanResponse response;
   RETURN_IF_ERROR(impl_->Call(impl_->admin.get(), &admin::Admin::Stub::Plan,
-                              admin::PlanRequest(), &response, kPatience));
+                              admin::PlanRequest(), &response));
   return response;
 }
 
@@ -241,9 +256,8 @@ absl::StatusOr<admin::PlanResponse> Client::SetBudget(
   if (memory_bytes) request.set_memory_budget_bytes(*memory_bytes);
   if (weight_bytes) request.set_weight_budget_bytes(*weight_bytes);
   admin::PlanResponse response;
-  RETURN_IF_ERROR(impl_->Call(impl_->admin.get(),
-                              &admin::Admin::Stub::SetBudget, request,
-                              &response, std::nullopt));
+  RETURN_IF_ERROR(impl_->Call(
+      impl_->admin.get(), &admin::Admin::Stub::SetBudget, request, &response));
   return response;
 }
 
@@ -254,7 +268,7 @@ absl::Status Client::Load(const std::string& model) {
   request.set_model_name(model);
   inference::RepositoryModelLoadResponse response;
   return impl_->Call(impl_->inference.get(), &Stub::RepositoryModelLoad,
-                     request, &response, std::nullopt);
+                     request, &response);
 }
 
 absl::Status Client::Unload(const std::string& model) {
@@ -262,7 +276,7 @@ absl::Status Client::Unload(const std::string& model) {
   request.set_model_name(model);
   inference::RepositoryModelUnloadResponse response;
   return impl_->Call(impl_->inference.get(), &Stub::RepositoryModelUnload,
-                     request, &response, std::nullopt);
+                     request, &response);
 }
 
 absl::Status Client::MeasureAgain(const std::string& model) {
@@ -270,7 +284,7 @@ absl::Status Client::MeasureAgain(const std::string& model) {
   request.set_model_name(model);
   admin::MeasureResponse response;
   return impl_->Call(impl_->admin.get(), &admin::Admin::Stub::Measure, request,
-                     &response, std::nullopt);
+                     &response);
 }
 
 absl::StatusOr<std::vector<Client::ModelCounts>> Client::Statistics(
@@ -278,8 +292,8 @@ absl::StatusOr<std::vector<Client::ModelCounts>> Client::Statistics(
   inference::ModelStatisticsRequest request;
   request.set_name(model);
   inference::ModelStatisticsResponse response;
-  RETURN_IF_ERROR(impl_->Call(impl_->inference.get(), &Stub::ModelStatistics,
-                              request, &response, kPatience));
+  RETURN_IF_ERROR(impl_->Ask(impl_->inference.get(), &Stub::ModelStatistics,
+                             request, &response));
   std::vector<ModelCounts> all;
   for (const inference::ModelStatistics& stats : response.model_stats()) {
     const inference::InferStatistics& times = stats.inference_stats();
@@ -297,17 +311,15 @@ absl::StatusOr<std::vector<Client::ModelCounts>> Client::Statistics(
 
 absl::StatusOr<bool> Client::ServerLive() {
   inference::ServerLiveResponse response;
-  RETURN_IF_ERROR(impl_->Call(impl_->inference.get(), &Stub::ServerLive,
-                              inference::ServerLiveRequest(), &response,
-                              kPatience));
+  RETURN_IF_ERROR(impl_->Ask(impl_->inference.get(), &Stub::ServerLive,
+                             inference::ServerLiveRequest(), &response));
   return response.live();
 }
 
 absl::StatusOr<bool> Client::ServerReady() {
   inference::ServerReadyResponse response;
-  RETURN_IF_ERROR(impl_->Call(impl_->inference.get(), &Stub::ServerReady,
-                              inference::ServerReadyRequest(), &response,
-                              kPatience));
+  RETURN_IF_ERROR(impl_->Ask(impl_->inference.get(), &Stub::ServerReady,
+                             inference::ServerReadyRequest(), &response));
   return response.ready();
 }
 
@@ -317,16 +329,15 @@ absl::StatusOr<bool> Client::ModelReady(const std::string& model,
   request.set_name(model);
   request.set_version(version);
   inference::ModelReadyResponse response;
-  RETURN_IF_ERROR(impl_->Call(impl_->inference.get(), &Stub::ModelReady,
-                              request, &response, kPatience));
+  RETURN_IF_ERROR(impl_->Ask(impl_->inference.get(), &Stub::ModelReady, request,
+                             &response));
   return response.ready();
 }
 
 absl::StatusOr<Client::ServerDescription> Client::ServerMetadata() {
   inference::ServerMetadataResponse response;
-  RETURN_IF_ERROR(impl_->Call(impl_->inference.get(), &Stub::ServerMetadata,
-                              inference::ServerMetadataRequest(), &response,
-                              kPatience));
+  RETURN_IF_ERROR(impl_->Ask(impl_->inference.get(), &Stub::ServerMetadata,
+                             inference::ServerMetadataRequest(), &response));
   return ServerDescription{response.name(), response.version(),
                            ToStrings(response.extensions())};
 }
@@ -337,8 +348,8 @@ absl::StatusOr<Client::ModelDescription> Client::ModelMetadata(
   request.set_name(model);
   request.set_version(version);
   inference::ModelMetadataResponse response;
-  RETURN_IF_ERROR(impl_->Call(impl_->inference.get(), &Stub::ModelMetadata,
-                              request, &response, kPatience));
+  RETURN_IF_ERROR(impl_->Ask(impl_->inference.get(), &Stub::ModelMetadata,
+                             request, &response));
   return ModelDescription{
       response.name(), response.platform(), ToStrings(response.versions()),
       ToPorts(response.inputs()), ToPorts(response.outputs())};
@@ -354,7 +365,7 @@ absl::StatusOr<Client::Reply> Client::Infer(const Request& request) {
 absl::StatusOr<std::string> Client::Call(const std::string& method,
                                          const std::string& request) {
   grpc::ClientContext context;
-  context.set_deadline(system_clock::now() + kPatience);
+  context.set_deadline(system_clock::now() + impl_->patience);
   grpc::CompletionQueue queue;
   const auto call = impl_->generic.PrepareUnaryCall(&context, method,
                                                     ToBuffer(request), &queue);

@@ -27,14 +27,17 @@ inline constexpr char kDefaultAddress[] = "127.0.0.1:8001";
 // Threading: all methods from any thread.
 class Client {
  public:
-  // Gives up every call after this that is not bounded by work to be done:
-  // Infer(), SetBudget(), Load(), Unload(), MeasureAgain().
+  // Whoever has said nothing for so long will not answer, but to calls that are
+  // bounded by work to be done: Infer(), and those of an operator, which are
+  // done one after the other (Plan(), SetBudget(), Trace(), Load(), Unload(),
+  // MeasureAgain()).
   static constexpr std::chrono::seconds kPatience{10};
 
   // "127.0.0.1:8001" or "unix:PATH"; nothing is sent before the first call.
   // INVALID_ARGUMENT if `address` is neither.
   static absl::StatusOr<std::unique_ptr<Client>> Connect(
-      const std::string& address);
+      const std::string& address,
+      std::chrono::milliseconds patience = kPatience);
   ~Client();
 
   const std::string& address() const { return address_; }
@@ -119,7 +122,7 @@ class Client {
 
  private:
   struct Impl;
-  explicit Client(const std::string& address);
+  Client(const std::string& address, std::chrono::milliseconds patience);
 
   std::string address_;
   std::unique_ptr<Impl> impl_;

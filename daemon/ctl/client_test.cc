@@ -29,6 +29,8 @@ class SilentPort {
     address_ = absl::StrCat("127.0.0.1:", ntohs(address.sin_port));
   }
   const std::string& address() const { return address_; }
+  // Somebody listens, and is stopped.
+  void Listen() { REQUIRE(listen(fd_.get(), 8) == 0); }
 
  private:
   UniqueFd fd_;
@@ -58,6 +60,20 @@ TEST_CASE("Where nobody listens every call is UNAVAILABLE, and at once") {
   }
 
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
+}
+
+TEST_CASE("Who listens and says nothing is given up, in words") {
+  SilentPort port;
+  port.Listen();
+  const auto client =
+      Client::Connect(port.address(), std::chrono::milliseconds(50));
+  REQUIRE(client.ok());
+
+  const absl::Status status = (*client)->Status().status();
+
+  CHECK(absl::IsUnavailable(status));
+  CHECK_THAT(std::string(status.message()),
+             Catch::Contains(port.address() + " for 50ms"));
 }
 
 TEST_CASE("An address is HOST:PORT or unix:PATH") {

@@ -4,9 +4,14 @@
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/model_list.h"
 #include "daemon/ctl/output.h"
+#include "daemon/ctl/waiting_note.h"
 
 namespace layerd {
 namespace {
+
+constexpr char kInTurn[] =
+    "layerd packs, loads and unloads models one after the other, and goes on "
+    "with it if you leave; `layerctl models` tells how far it has come";
 
 absl::Status Tell(const CommandLine& line, const std::string& state) {
   const std::string& model = line.operands().front();
@@ -22,12 +27,14 @@ absl::Status Tell(const CommandLine& line, const std::string& state) {
 
 absl::Status RunLoad(const CommandLine& line) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Client> client, ClientOf(line));
+  const WaitingNote note(kInTurn);
   RETURN_IF_ERROR(client->Load(line.operands().front()));
   return Tell(line, "loaded");
 }
 
 absl::Status RunUnload(const CommandLine& line) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Client> client, ClientOf(line));
+  const WaitingNote note(kInTurn);
   RETURN_IF_ERROR(client->Unload(line.operands().front()));
   return Tell(line, "unloaded");
 }
