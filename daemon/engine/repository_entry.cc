@@ -33,9 +33,11 @@ std::string BeforeAnswers(ModelState state, const std::string& reason) {
 
 bool MayPackAgain(const RepositoryEntry& entry, const absl::Status& status) {
   if (entry.packed) return false;
-  if (entry.found.onnx_path.empty()) return absl::IsFailedPrecondition(status);
-  return absl::IsFailedPrecondition(status) || absl::IsDataLoss(status) ||
-         absl::IsInvalidArgument(status);
+  if (absl::IsFailedPrecondition(status)) return true;
+  const bool was_cached = !entry.packed_path.empty();
+  if (absl::IsNotFound(status)) return was_cached;
+  return (was_cached || !entry.found.onnx_path.empty()) &&
+         (absl::IsDataLoss(status) || absl::IsInvalidArgument(status));
 }
 
 std::string CachePathOf(const RepositoryOptions& options,

@@ -24,7 +24,8 @@ struct RepositoryEntry {
 
 // A layer file for other kernels, or a damaged one, is remade from the ONNX:
 // once, because what was just packed is no older file. Without the ONNX one for
-// other kernels is laid out anew (`layerctl repack`).
+// other kernels is laid out anew (`layerctl repack`). What was in the cache is
+// remade from what it was made of, also if somebody has just emptied the cache.
 bool MayPackAgain(const RepositoryEntry& entry, const absl::Status& status);
 
 // Where its layer file is in the cache, or will be.

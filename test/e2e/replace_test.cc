@@ -120,6 +120,33 @@ TEST_CASE("A version whose folder is gone goes with the next load") {
   CHECK(served.AnswersRight());
 }
 
+TEST_CASE("Who empties the cache takes nothing from what serves") {
+  Served served;
+  const auto layerctl = [&](const std::vector<std::string>& words) {
+    std::vector<std::string> line{kLayerctl};
+    line.insert(line.end(), words.begin(), words.end());
+    line.insert(line.end(), {"--address", served.daemon->address()});
+    const Ended ended = Run(line);
+    INFO(ended.err);
+    CHECK(ended.status == 0);
+  };
+  served.Replace(ReadFile(kDigitsOnnx));
+  layerctl({"load", "digits"});
+
+  std::filesystem::remove_all(served.repository.cache_path());
+
+  CHECK(served.AnswersRight());
+  layerctl({"budget", "--weights", "190KiB"});
+  CHECK(served.AnswersRight());
+  layerctl({"load", "digits"});  // Which has nothing to do.
+  CHECK(served.AnswersRight());
+  CHECK_FALSE(std::filesystem::exists(served.repository.cache_path()));
+  layerctl({"unload", "digits"});
+  layerctl({"load", "digits"});
+  CHECK(served.AnswersRight());
+  CHECK(std::filesystem::exists(served.repository.cache_path()));
+}
+
 TEST_CASE("No request fails while its model is replaced") {
   Served served;
   std::atomic<bool> over{false};

@@ -1,0 +1,43 @@
+#include "daemon/engine/repository_entry.h"
+
+#include "absl/status/status.h"
+#include "test/catch/catch.h"
+
+namespace layerd {
+namespace {
+
+TEST_CASE("What cannot be loaded is packed again where that may help") {
+  struct Row {
+    const char* name;
+    absl::Status status;
+    bool from_onnx, beside, in_cache;
+  };
+  const absl::Status other_kernels = absl::FailedPreconditionError("");
+  const absl::Status damaged = absl::DataLossError("");
+  const absl::Status odd = absl::InvalidArgumentError("");
+  const absl::Status gone = absl::NotFoundError("");
+  for (const Row& row : {
+           Row{"for other kernels", other_kernels, true, true, true},
+           Row{"damaged", damaged, true, false, true},
+           Row{"of another version", odd, true, false, true},
+           Row{"gone from the cache", gone, true, false, true},
+           Row{"too large", absl::ResourceExhaustedError(""), false, false,
+               false},
+       }) {
+    INFO(row.name);
+    RepositoryEntry onnx, layers;
+    onnx.found.onnx_path = "model.onnx";
+    layers.found.layers_path = "model.layers";
+    RepositoryEntry cached = layers;
+    onnx.packed_path = cached.packed_path = "cache/model.layers";
+    CHECK(MayPackAgain(onnx, row.status) == row.from_onnx);
+    CHECK(MayPackAgain(layers, row.status) == row.beside);
+    CHECK(MayPackAgain(cached, row.status) == row.in_cache);
+    onnx.packed = cached.packed = true;
+    CHECK_FALSE(MayPackAgain(onnx, row.status));
+    CHECK_FALSE(MayPackAgain(cached, row.status));
+  }
+}
+
+}  // namespace
+}  // namespace layerd
