@@ -15,13 +15,12 @@ JobPaths Job(std::vector<double> paths, CrossedCost crossed) {
 
 JobPaths Job(double seconds) { return Job({seconds}, {seconds, {}, {}}); }
 
-TEST_CASE("Jobs without a drive have the textbook's response times") {
-  // Burns and Wellings, Real-Time Systems and Programming Languages, task set
-  // D of response time analysis: 3, 6, 20.
+TEST_CASE("Jobs without a drive have the response times of fixed priorities") {
   const JobPaths a = Job(3), b = Job(3), c = Job(5);
   CHECK(ResponseByPaths({{&a}}, 0, {}, 7) == 3);
   CHECK(ResponseByPaths({{&b}}, 0, {{&a, 1, 7}}, 12) == 6);
-  CHECK(ResponseByPaths({{&c}}, 0, {{&a, 1, 7}, {&b, 2, 12}}, 20) == 20);
+  CHECK(ResponseByPaths({{&c}}, 0, {{&a, 1, 7}, {&b, 2, 12}}, 20) ==
+        5 + 3 * 3 + 2 * 3);  // As often as they come within 20.
 }
 
 TEST_CASE("A job pays for more than the larger resource once a crossing") {
@@ -95,9 +94,9 @@ TEST_CASE("What had begun may be another job for each number of turns") {
   const JobPaths turning = Job({2, 4}, {4, {}, {}});
   const JobPaths urgent = Job({10}, {6, {3, 0}, {1, 0}});
   // The worst is that `straight` had begun and `turning` makes its turn.
-  CHECK(ResponseByPaths(
-            {{&own, &straight, &turning}, {&straight, &turning}}, 0,
-            {{&urgent, 1, 99}}, 1000) == Approx(1 + 5 + 5 + 4 + 6 + 3 + 1));
+  CHECK(ResponseByPaths({{&own, &straight, &turning}, {&straight, &turning}}, 0,
+                        {{&urgent, 1, 99}},
+                        1000) == Approx(1 + 5 + 5 + 4 + 6 + 3 + 1));
 }
 
 TEST_CASE("What is late stops the search") {

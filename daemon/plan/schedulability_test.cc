@@ -58,30 +58,35 @@ bool AllInTime(const std::vector<AnalyzedTask>& tasks,
 // That random sets are looked at: ten of the longest periods.
 constexpr int kTicks = 900;
 
-TEST_CASE("Textbook task sets have the textbook's response times") {
+// The textbook case of the analysis: levels of one task, whose responses are
+// exact. Numbers are those of a machine that knows no formula.
+TEST_CASE("With one task a level, responses are those of the worst arrivals") {
   struct Row {
-    const char* source;
+    const char* name;
     std::vector<AnalyzedTask> tasks;
     std::vector<int> responses;
     int ticks;
   };
   const auto row = GENERATE(values<Row>({
-      {"Burns and Wellings, Real-Time Systems and Programming Languages, task "
-       "set D, of response time analysis: c fills its period to the end",
+      {"the last fills its period to the end",
        {Task(1, 7, 3), Task(2, 12, 3), Task(3, 20, 5)},
        {3, 6, 20},
        840},
-      {"The same book, task set C in fives: utilisation 1, harmonic periods",
+      {"utilisation 1, harmonic periods",
        {Task(3, 16, 8), Task(2, 8, 2), Task(1, 4, 1)},
        {16, 3, 1},
        32},
-      {"Buttazzo, Hard Real-Time Computing Systems, the example of response "
-       "time analysis with deadlines before periods",
+      {"deadlines before periods",
        {{1, 4, 1, 3}, {2, 5, 1, 4}, {3, 6, 2, 5}, {4, 11, 1, 10}},
        {1, 2, 4, 10},
        1320},
+      {"T. P. Baker, Florida State University, Real Time Systems, quiz on rate "
+       "monotonic scheduling (2006): the last always ends by its deadline",
+       {{1, 5, 2, 5}, {2, 7, 2, 7}, {3, 12, 2, 10}},
+       {2, 4, 10},
+       840},
   }));
-  INFO(row.source);
+  INFO(row.name);
   CHECK(WorstOfAllArrivals(row.tasks, row.ticks, /*by_deadline=*/false) ==
         row.responses);
   CHECK(Fifo(row.tasks) ==
@@ -89,8 +94,8 @@ TEST_CASE("Textbook task sets have the textbook's response times") {
 }
 
 TEST_CASE("A task that cannot be on time is told so, and how far it came") {
-  // Burns and Wellings, task set A: utilisation 0.82, above the rate-monotonic
-  // bound of 0.78, and its least urgent task misses.
+  // Utilisation 0.82; below 3 (2^(1/3) - 1) = 0.78 nobody would be late (Liu
+  // and Layland, 1973).
   const std::vector<double> responses =
       Fifo({Task(3, 50, 12), Task(2, 40, 10), Task(1, 30, 10)});
   CHECK(responses[1] == 20);
@@ -105,9 +110,7 @@ TEST_CASE("In a level, arrivals wait for one job of each other task") {
 }
 
 TEST_CASE("By deadline, whoever is due later blocks by one job") {
-  // Of the kind of Buttazzo, Bertogna and Yao, Limited Preemptive Scheduling
-  // for Real-Time Systems, a survey (2013): not preempted, the long task makes
-  // the two others late.
+  // Not preempted, the long task makes the two others late.
   const std::vector<AnalyzedTask> tasks{
       {1, 6, 1, 4}, {1, 10, 3, 8}, {1, 18, 6, 12}};
   CHECK(ByDeadline(tasks) == std::vector<double>{6 + 1, 6 + 1 + 3, 1 + 3 + 6});
@@ -117,8 +120,9 @@ TEST_CASE("By deadline, whoever is due later blocks by one job") {
 }
 
 TEST_CASE("By deadline, a level may be fuller than by arrival") {
-  // Utilisation 23/24, too much for fixed priorities even with preemption
-  // (Lipari, Sistemi in tempo reale, Earliest Deadline First).
+  // Utilisation 23/24: too much for fixed priorities even with preemption, and
+  // not by deadline (Giuseppe Lipari, Sistemi in tempo reale, Scuola Superiore
+  // Sant'Anna, lecture on earliest deadline first).
   const std::vector<AnalyzedTask> tasks{Task(1, 4, 1), Task(1, 6, 2),
                                         Task(1, 8, 3)};
   CHECK(ByDeadline(tasks) == std::vector<double>{4, 6, 6});
@@ -137,8 +141,9 @@ TEST_CASE("By deadline, whoever comes before ours begins goes first") {
   CHECK(ByDeadline(tasks)[0] == 2 * 2 + 4);
 }
 
-// George, Rivierre and Spuri: all begin together, but for one that is due later
-// and began just before; ours comes when it does.
+// All begin together, but for one that is due later and began just before; ours
+// comes when it does: where George, Rivierre and Spuri look for the worst
+// (level_window.h).
 int WorstSeen(const std::vector<AnalyzedTask>& tasks, size_t of,
               bool by_deadline) {
   int worst = 0;
