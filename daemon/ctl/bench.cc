@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <numeric>
@@ -41,8 +40,9 @@ constexpr uint64_t kRoundsToKnow = 9, kChildRequests = 5;
 // From before the run or from the command line. A slower drive's rate counts
 // from Submit(), and has the real one's latency inside it.
 absl::StatusOr<DriveSpeed> SpeedOf(const BenchSettings& settings) {
-  if (settings.paced_bytes_per_s > 0)
+  if (settings.paced_bytes_per_s > 0) {
     return DriveSpeed{.bytes_per_s = settings.paced_bytes_per_s};
+  }
   if (settings.machine_is_given) {
     return DriveSpeed{.bytes_per_s = settings.machine.drive_bytes_per_s,
                       .first_read_seconds = settings.machine.first_read_seconds,
@@ -79,12 +79,6 @@ absl::Status Keep(const BenchSettings& settings, const KnownCosts& known,
       {.part_seconds = parts,
        .drive = settings.reads_this_drive() ? drive : DriveSpeed{},
        .resident_seconds = ResidentSeconds(parts, contest)});
-}
-
-void Warn(const Engine& engine) {
-  for (const std::string& warning : engine.warnings()) {
-    std::fputs(absl::StrCat("warning: ", warning, "\n").c_str(), stderr);
-  }
 }
 
 // Streamed, as a daemon does it, in turn with resident requests, and in as many
@@ -246,7 +240,9 @@ absl::StatusOr<BenchReport> Bench(const BenchSettings& settings) {
                    KnownCostsOf(settings.layer_file, settings.cache_folder,
                                 settings.threads));
   ASSIGN_OR_RETURN(Contest contest, StartInformed(settings, known, drive));
-  Warn(contest.streamed.engine());
+  for (const std::string& warning : contest.streamed.engine().warnings()) {
+    Warn(warning);
+  }
   BenchReport report;
   const Engine::PlanReport planned = contest.streamed.engine().Plan();
   contest.plan = planned.plan;
@@ -263,10 +259,7 @@ absl::StatusOr<BenchReport> Bench(const BenchSettings& settings) {
   const absl::Status written =
       Keep(settings, known, BesideOf(contest, drive), contest);
   if (!written.ok()) {
-    std::fputs(absl::StrFormat("warning: the part times are not kept: %s\n",
-                               std::string(written.message()))
-                   .c_str(),
-               stderr);
+    Warn(absl::StrCat("the part times are not kept: ", written.message()));
   }
   return report;
 }

@@ -15,6 +15,7 @@
 #include "daemon/ctl/model_list.h"
 #include "daemon/ctl/output.h"
 #include "daemon/ctl/picture_input.h"
+#include "daemon/plan/quantile.h"
 
 namespace layerd {
 namespace {
@@ -32,12 +33,6 @@ struct Outcome {
   std::vector<double> latencies_ms;
   std::map<std::string, int64_t> parameters;  // Of the last reply.
   std::vector<NamedArray> outputs;
-
-  double median_ms() const {
-    std::vector<double> sorted = latencies_ms;
-    std::sort(sorted.begin(), sorted.end());
-    return sorted[sorted.size() / 2];
-  }
 };
 
 absl::StatusOr<std::vector<ArrayPort>> PortsOf(
@@ -75,10 +70,7 @@ absl::StatusOr<std::vector<Array>> ReadFiles(
     if (!input.remark.empty() && !line.json()) {
       std::fputs(absl::StrCat(input.remark, "\n").c_str(), stderr);
     }
-    if (!input.warning.empty()) {
-      std::fputs(absl::StrCat("warning: ", input.warning, "\n").c_str(),
-                 stderr);
-    }
+    if (!input.warning.empty()) Warn(input.warning);
     return std::move(input.array);
   };
   ASSIGN_OR_RETURN(std::vector<Array> arrays, ReadInputs(values, ports, read));
@@ -201,7 +193,7 @@ std::string JsonOf(const Outcome& outcome, const AnswerOptions& options) {
   json.BeginObject();
   json.Add("model", outcome.model);
   json.Add("version", outcome.version);
-  json.Add("latency_ms", outcome.median_ms());
+  json.Add("latency_ms", Median(outcome.latencies_ms));
   json.Add("latencies_ms", outcome.latencies_ms);
   json.BeginObject("parameters");
   for (const auto& [key, value] : outcome.parameters) json.Add(key, value);
@@ -216,8 +208,9 @@ std::string JsonOf(const Outcome& outcome, const AnswerOptions& options) {
 }
 
 std::string TextOf(const Outcome& outcome, const AnswerOptions& options) {
-  std::string text = absl::StrFormat("%s version %s: %.3f ms", outcome.model,
-                                     outcome.version, outcome.median_ms());
+  std::string text =
+      absl::StrFormat("%s version %s: %.3f ms", outcome.model, outcome.version,
+                      Median(outcome.latencies_ms));
   if (outcome.latencies_ms.size() > 1) {
     const auto [least, most] = std::minmax_element(outcome.latencies_ms.begin(),
                                                    outcome.latencies_ms.end());

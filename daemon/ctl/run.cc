@@ -1,6 +1,4 @@
-#include <algorithm>
 #include <chrono>
-#include <cstdio>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -18,6 +16,7 @@
 #include "daemon/ctl/pack_options.h"
 #include "daemon/ctl/shared_options.h"
 #include "daemon/engine/engine.h"
+#include "daemon/plan/quantile.h"
 #include "daemon/rt/cache_folder.h"
 #include "daemon/rt/process_usage.h"
 
@@ -136,12 +135,10 @@ absl::Status RunAll(const std::shared_ptr<Model>& model,
   return absl::OkStatus();
 }
 
-double MedianMs(std::vector<OneRun> runs) {
-  const auto middle = runs.begin() + runs.size() / 2;
-  std::nth_element(runs.begin(), middle, runs.end(), [](auto& a, auto& b) {
-    return a.latency_ms < b.latency_ms;
-  });
-  return middle->latency_ms;
+double MedianMs(const std::vector<OneRun>& runs) {
+  std::vector<double> latencies_ms;
+  for (const OneRun& run : runs) latencies_ms.push_back(run.latency_ms);
+  return Median(latencies_ms);
 }
 
 std::string JsonOf(const Outcome& outcome) {
@@ -226,9 +223,7 @@ absl::Status RunRun(const CommandLine& line) {
   RETURN_IF_ERROR(engine.status());
   ASSIGN_OR_RETURN(const std::shared_ptr<Model> model,
                    LoadModel(std::move(layer_file), engine->get()));
-  for (const std::string& warning : (*engine)->warnings()) {
-    std::fputs(absl::StrCat("warning: ", warning, "\n").c_str(), stderr);
-  }
+  for (const std::string& warning : (*engine)->warnings()) Warn(warning);
   ASSIGN_OR_RETURN(const std::vector<Array> inputs,
                    ReadInputs(line.All("--input"), PortsOf(model->inputs())));
   ASSIGN_OR_RETURN(

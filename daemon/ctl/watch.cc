@@ -1,5 +1,4 @@
 // layerctl watch: who is served, how fast, and who is late, as it happens.
-#include <algorithm>
 #include <chrono>
 #include <map>
 #include <string>
@@ -13,6 +12,7 @@
 #include "daemon/ctl/json_writer.h"
 #include "daemon/ctl/model_list.h"
 #include "daemon/ctl/output.h"
+#include "daemon/plan/quantile.h"
 
 namespace layerd {
 namespace {
@@ -47,12 +47,9 @@ SeenModels SeenSince(const admin::TraceResponse& trace, int64_t since_ns) {
   return models;
 }
 
-double Quantile(std::vector<double> values, double share) {
-  if (values.empty()) return 0;
-  const auto at = values.begin() +
-                  static_cast<ptrdiff_t>(share * (values.size() - 1) + 0.5);
-  std::nth_element(values.begin(), at, values.end());
-  return *at;
+// Of whoever was answered; 0 if nobody was.
+double QuantileMs(const Seen& seen, double share) {
+  return seen.latencies_ms.empty() ? 0 : Quantile(seen.latencies_ms, share);
 }
 
 std::string TextOf(const admin::StatusResponse& status, SeenModels seen) {
@@ -63,8 +60,8 @@ std::string TextOf(const admin::StatusResponse& status, SeenModels seen) {
     const Seen& of = seen[model.name()];
     rows.push_back({model.name(), absl::StrCat(model.level()), model.state(),
                     absl::StrCat(of.latencies_ms.size()),
-                    absl::StrFormat("%.2f", Quantile(of.latencies_ms, 0.5)),
-                    absl::StrFormat("%.2f", Quantile(of.latencies_ms, 0.99)),
+                    absl::StrFormat("%.2f", QuantileMs(of, 0.5)),
+                    absl::StrFormat("%.2f", QuantileMs(of, 0.99)),
                     absl::StrCat(of.late), absl::StrCat(of.failed),
                     absl::StrCat(of.preemptions)});
   }
@@ -84,8 +81,8 @@ std::string JsonOf(const admin::StatusResponse& status, SeenModels seen) {
     json.Add("level", model.level());
     json.Add("state", model.state());
     json.Add("answered", of.latencies_ms.size());
-    json.Add("p50_ms", Quantile(of.latencies_ms, 0.5));
-    json.Add("p99_ms", Quantile(of.latencies_ms, 0.99));
+    json.Add("p50_ms", QuantileMs(of, 0.5));
+    json.Add("p99_ms", QuantileMs(of, 0.99));
     json.Add("late", of.late);
     json.Add("failed", of.failed);
     json.Add("preempted", of.preemptions);

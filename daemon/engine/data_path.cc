@@ -8,12 +8,19 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
+#include "daemon/exec/executor.h"
+#include "daemon/plan/cost_model.h"
+#include "daemon/plan/ring_recurrence.h"
 #include "daemon/rt/loader_cpu.h"
 #include "daemon/rt/realtime.h"
 #include "loader/store/format.h"
 
 namespace layerd {
 namespace {
+
+// What plans count with is what is done.
+static_assert(kTicketsOpenMax == Executor::kTicketsOpenMax);
+static_assert(kInflightLowBytes == LoaderOptions{}.inflight_low_bytes);
 
 // Bytes that are to lie elsewhere in the slab.
 struct Move {

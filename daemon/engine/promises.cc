@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <limits>
 #include <optional>
-#include <span>
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
@@ -187,15 +186,43 @@ void WriteCertificate(const std::string& path, const std::string& json) {
   std::error_code ignored;  // Creating the file says more.
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(),
                                       ignored);
-  auto file = AtomicFile::Create(path, json.size());
-  absl::Status status = file.status();
-  if (file.ok()) status = file->Write(0, std::as_bytes(std::span(json)));
-  if (status.ok()) status = file->Commit();
-  if (!status.ok()) {
+  if (const absl::Status status = WriteAtomically(path, json); !status.ok()) {
     LogWarning(absl::StrCat("certificate: ", std::string(status.message())));
   } else {
     LogInfo(absl::StrCat("the declared tasks are admitted: ", path));
   }
+}
+
+// Each at its level, in the order of `subjects`; then what they may be lowered
+// to.
+std::vector<TaskProgram> TasksOf(const std::vector<Promises::Subject>& subjects,
+                                 const MemoryPlan& plan) {
+  std::vector<TaskProgram> tasks;
+  for (const Promises::Subject& subject : subjects) {
+    tasks.push_back(ProgramOf(subject, kMargin));
+  }
+  for (const Promises::Subject& subject : subjects) {
+    if (auto lowered = LoweredProgramOf(subject, plan)) {
+      tasks.push_back(*std::move(lowered));
+    }
+  }
+  return tasks;
+}
+
+// All but what is promised.
+Promises::OfModel Known(const Promises::Subject& subject,
+                        const TaskProgram& task, const Guarantee& guarantee,
+                        const MemoryPlan& plan) {
+  double compute = 0;
+  for (const TimedPart& part : task.parts) compute += part.seconds;
+  Promises::OfModel of;
+  of.compute = Nanoseconds(compute);
+  of.block_compute = Nanoseconds(guarantee.block_compute_seconds);
+  of.block_read = Nanoseconds(guarantee.block_read_seconds);
+  if (subject.measured) {
+    of.predicted = Nanoseconds(PredictedSeconds(subject, plan));
+  }
+  return of;
 }
 
 }  // namespace
@@ -208,53 +235,34 @@ absl::StatusOr<std::shared_ptr<const Promises>> Promises::Make(
   if (subjects.empty()) return promises;
   const Supply supply = SupplyOf(subjects, plan, SmallestRingBytes(plan),
                                  earliest_deadline_first);
-  std::vector<TaskProgram> tasks;
-  bool measured = true, declared = false;
-  for (const Subject& subject : subjects) {
-    tasks.push_back(ProgramOf(subject, kMargin));
-    measured = measured && subject.measured;
-    declared = declared || tasks.back().period_seconds > 0;
-  }
-  for (const Subject& subject : subjects) {
-    if (auto lowered = LoweredProgramOf(subject, plan)) {
-      tasks.push_back(*std::move(lowered));
-    }
-  }
+  const std::vector<TaskProgram> tasks = TasksOf(subjects, plan);
+  const bool measured = std::ranges::all_of(subjects, &Subject::measured);
+  const bool declared = std::ranges::any_of(
+      tasks, [](const auto& task) { return task.period_seconds > 0; });
   const auto guarantees = Guarantees(tasks, supply);
   if (!guarantees.ok()) {
-    if (strict && declared) {
-      return absl::ResourceExhaustedError(
-          std::string(guarantees.status().message()));
-    }
-    promises->warnings_.emplace_back(guarantees.status().message());
+    const std::string reason(guarantees.status().message());
+    if (strict && declared) return absl::ResourceExhaustedError(reason);
+    promises->warnings_.push_back(reason);
     return promises;
   }
-  bool all_hold = true;
   for (size_t i = 0; i < subjects.size(); ++i) {
     const Guarantee& guarantee = (*guarantees)[i];
     OfModel& of = promises->models_[subjects[i].model];
-    double compute = 0;
-    for (const TimedPart& part : tasks[i].parts) compute += part.seconds;
-    of.compute = Nanoseconds(compute);
-    of.block_compute = Nanoseconds(guarantee.block_compute_seconds);
-    of.block_read = Nanoseconds(guarantee.block_read_seconds);
-    if (subjects[i].measured) {
-      of.predicted = Nanoseconds(PredictedSeconds(subjects[i], plan));
-    }
+    of = Known(subjects[i], tasks[i], guarantee, plan);
     if (tasks[i].period_seconds == 0) continue;
     if (guarantee.holds) {
       if (measured) of.response = Nanoseconds(guarantee.response_seconds);
       continue;
     }
-    all_hold = false;
-    const std::string arithmetic = Arithmetic(tasks[i], guarantee);
+    std::string arithmetic = Arithmetic(tasks[i], guarantee);
     if (strict && measured) return absl::ResourceExhaustedError(arithmetic);
-    promises->warnings_.push_back(
-        measured ? arithmetic
-                 : absl::StrCat(arithmetic,
-                                " (by the class of this machine: nothing was "
-                                "measured yet)"));
+    if (!measured) {
+      arithmetic += " (by the class of this machine: nothing was measured yet)";
+    }
+    promises->warnings_.push_back(std::move(arithmetic));
   }
+  const bool all_hold = promises->warnings_.empty();
   if (declared && all_hold && measured && !certificate_path.empty()) {
     WriteCertificate(certificate_path,
                      CertificateJson(tasks, supply, *guarantees));

@@ -75,12 +75,12 @@ class Model {
   const std::vector<Port>& outputs() const { return outputs_; }
   const Program& program() const { return program_; }
   const LayerFileReader& file() const { return *file_; }
-  // Identity of the layer file: of the ONNX it came from, and sizes.
+  // Of all weights, as f32 in the ONNX.
   uint64_t weight_bytes() const { return weight_bytes_; }
-  uint64_t scratch_bytes() const {
-    return scratch_bytes_;
-  }  // Of the greediest part.
-  uint64_t decode_bytes() const { return decode_bytes_; }  // The same.
+  // Of the greediest part: what it computes in, and what narrow weights are
+  // decoded into.
+  uint64_t scratch_bytes() const { return scratch_bytes_; }
+  uint64_t decode_bytes() const { return decode_bytes_; }
   Kernel& kernel(size_t part) const { return *kernels_[part]; }
 
   PartTimes& part_times() { return part_times_; }

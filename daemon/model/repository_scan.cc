@@ -109,14 +109,15 @@ std::string OptionsOf(const ModelConfig& config) {
   return text;
 }
 
+bool IsOfName(unsigned char c) {
+  return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
+}
+
 // A name that may be shown anywhere.
 std::string ShownName(std::string name) {
   name.resize(std::min<size_t>(name.size(), kModelNameBytesMax));
-  for (char& c : name) {
-    const bool plain = absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-                       c == '.' || c == '_' || c == '-';
-    if (!plain) c = '?';
-  }
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !IsOfName(c); }, '?');
   return name;
 }
 
@@ -210,9 +211,7 @@ bool IsModelName(const std::string& name) {
       name.find("..") != std::string::npos) {
     return false;
   }
-  return std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
-  });
+  return std::all_of(name.begin(), name.end(), IsOfName);
 }
 
 absl::StatusOr<std::vector<FoundModel>> ScanRepository(

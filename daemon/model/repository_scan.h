@@ -28,7 +28,9 @@ bool IsModelName(const std::string& name);
 // Looks into <repository>/<model>/<version>/, by name and ascending version.
 // What looks like a model and is none (no digits for a version, no model file,
 // an unsound model.yaml, a model in a folder of a name that is none, shown with
-// '?') is listed with its problem; hidden names are passed over. NOT_FOUND or PERMISSION_DENIED if the folder cannot be read.
+// '?') is listed with its problem; hidden names are passed over.
+//
+// Errors: NOT_FOUND or PERMISSION_DENIED if the folder cannot be read.
 absl::StatusOr<std::vector<FoundModel>> ScanRepository(
     const std::string& repository);
 

@@ -17,7 +17,6 @@ namespace {
 
 // An octave of memory in so many steps.
 constexpr int kStepsPerOctave = 4;
-constexpr uint64_t kInflightLowBytes = 512 << 10;  // As LoaderOptions has it.
 
 // Which bytes go through the ring, and who waits for them.
 struct Stream {

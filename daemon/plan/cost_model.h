@@ -13,6 +13,9 @@
 
 namespace layerd {
 
+// Of work below the most urgent, at the drive, as LoaderOptions has it.
+inline constexpr uint64_t kInflightLowBytes = 512 << 10;
+
 // From the median of a part to what nearly every one of them keeps to.
 inline constexpr double kSlowPart = 1.25;
 

@@ -3,13 +3,14 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
-#include <cmath>
+#include <limits>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "config/check.h"
+#include "config/status_macros.h"
 #include "costs.pb.h"
 
 namespace layerd {
@@ -34,6 +35,38 @@ double BytesOf(const Program& program, const std::vector<uint32_t>& tensors) {
   return bytes;
 }
 
+// Not a number is not within.
+bool IsWithin(double value, double most) { return value >= 0 && value <= most; }
+
+absl::Status CheckSound(const CostProfile& profile, size_t parts) {
+  if (profile.part_seconds.size() != parts) {
+    return Unfit(absl::StrFormat("it has %d parts, the file %d",
+                                 profile.part_seconds.size(), parts));
+  }
+  for (const double seconds : profile.part_seconds) {
+    if (!IsWithin(seconds, kPartSecondsMax)) {
+      return Unfit(absl::StrFormat("a part takes %g s", seconds));
+    }
+  }
+  constexpr double kFinite = std::numeric_limits<double>::max();
+  if (!IsWithin(profile.resident_seconds, kFinite)) {
+    return Unfit(
+        absl::StrFormat("a request takes %g s", profile.resident_seconds));
+  }
+  const DriveSpeed& drive = profile.drive;
+  for (const double value :
+       {drive.bytes_per_s, drive.first_read_seconds, drive.slow_bytes_per_s,
+        drive.slow_first_read_seconds, drive.turn_seconds}) {
+    if (IsWithin(value, kFinite)) continue;
+    return Unfit(absl::StrFormat("%g is no speed of a drive", value));
+  }
+  if (profile.seen.counts.size() > SeenParts::kStepsMax) {
+    return Unfit(absl::StrFormat("parts were seen to take %d steps of time",
+                                 profile.seen.counts.size()));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<CostProfile> CostProfile::Parse(std::string_view json,
@@ -53,42 +86,17 @@ absl::StatusOr<CostProfile> CostProfile::Parse(std::string_view json,
   profile.machine_key = proto.machine_key();
   profile.part_seconds.assign(proto.part_seconds().begin(),
                               proto.part_seconds().end());
-  if (profile.part_seconds.size() != parts) {
-    return Unfit(absl::StrFormat("it has %d parts, the file %d",
-                                 profile.part_seconds.size(), parts));
-  }
-  for (const double seconds : profile.part_seconds) {
-    // Not a number fails both.
-    if (!(seconds >= 0 && seconds <= kPartSecondsMax)) {
-      return Unfit(absl::StrFormat("a part takes %g s", seconds));
-    }
-  }
   profile.resident_seconds = proto.resident_seconds();
-  if (!(profile.resident_seconds >= 0) ||
-      std::isinf(profile.resident_seconds)) {
-    return Unfit(
-        absl::StrFormat("a request takes %g s", profile.resident_seconds));
-  }
   profile.drive = {
       .bytes_per_s = proto.drive_bytes_per_s(),
       .first_read_seconds = proto.first_read_us() * kMicro,
       .slow_bytes_per_s = proto.slow_drive_bytes_per_s(),
       .slow_first_read_seconds = proto.slow_first_read_us() * kMicro,
       .turn_seconds = proto.drive_turn_us() * kMicro};
-  for (const double value :
-       {profile.drive.bytes_per_s, profile.drive.first_read_seconds,
-        profile.drive.slow_bytes_per_s, profile.drive.slow_first_read_seconds,
-        profile.drive.turn_seconds}) {
-    if (value >= 0 && !std::isinf(value)) continue;
-    return Unfit(absl::StrFormat("%g is no speed of a drive", value));
-  }
-  if (proto.seen().counts_size() > static_cast<int>(SeenParts::kStepsMax)) {
-    return Unfit(absl::StrFormat("parts were seen to take %d steps of time",
-                                 proto.seen().counts_size()));
-  }
   profile.seen.steps_per_octave = proto.seen().steps_per_octave();
   profile.seen.counts.assign(proto.seen().counts().begin(),
                              proto.seen().counts().end());
+  RETURN_IF_ERROR(CheckSound(profile, parts));
   return profile;
 }
 

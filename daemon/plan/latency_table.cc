@@ -13,7 +13,6 @@ namespace layerd {
 namespace {
 
 constexpr size_t kNone = std::numeric_limits<size_t>::max();
-constexpr size_t kTicketsOpenMax = 2;  // As the executor has it.
 constexpr double kNever = std::numeric_limits<double>::max();
 
 // Small memory is looked at in wider steps than large: a step is then worth
@@ -94,12 +93,11 @@ double LatencyTable::ColdSeconds(uint64_t ring_bytes, size_t step) {
   return entry->second;
 }
 
-// As Recurrence in ring_recurrence.cc; a test holds them together.
-double LatencyTable::WorkOut(uint64_t ring_bytes, size_t head_extents) {
+// Where the reads behind the head lie in the ring.
+void LatencyTable::Place(uint64_t ring_bytes, size_t head_extents) {
   streamed_.assign(reads_.size(), kNone);
   last_parts_.clear();
   starts_.clear();
-  arrivals_.clear();
   uint64_t end = 0, at = 0;  // at: end, modulo the ring.
   for (size_t i = 0; i < reads_.size(); ++i) {
     if (reads_[i].rank < head_extents) continue;
@@ -114,44 +112,80 @@ double LatencyTable::WorkOut(uint64_t ring_bytes, size_t head_extents) {
     end += bytes;
     at = at + bytes == ring_bytes ? 0 : at + bytes;
   }
-  const double drive_bytes_per_s = DriveRate(costs_, ring_bytes);
-  copied_.assign(costs_.copy_bytes_per_s > 0 ? starts_.size() : 0, 0.0);
-  double clock = costs_.first_read_seconds, gate = 0, finish = 0,
-         copy_clock = 0;
-  size_t read = 0, freed = 0;  // Of the program; of the streamed ones.
-  for (size_t t = 0; t < parts_.size(); ++t) {
-    if (parts_[t].read && streamed_[*parts_[t].read] != kNone) {
-      for (; read <= *parts_[t].read; ++read) {
-        if (streamed_[read] == kNone) continue;
-        const size_t n = streamed_[read];
-        const uint64_t bytes = reads_[read].bytes;
-        for (; starts_[n] + bytes > starts_[freed] + ring_bytes; ++freed) {
-          if (freed == n || last_parts_[freed] >= t) return kNever;
-          gate = std::max(gate, finish_[last_parts_[freed]]);
-        }
-        clock = std::max(clock, gate) +
-                static_cast<double>(bytes) / drive_bytes_per_s;
-        arrivals_.push_back(clock);
-      }
-      const size_t n = streamed_[*parts_[t].read];
-      double there = arrivals_[n];
-      if (!copied_.empty()) {
-        if (copied_[n] == 0) {
-          const double enqueued =
-              t < kTicketsOpenMax ? 0 : finish_[t - kTicketsOpenMax];
-          copy_clock = std::max({copy_clock, there, enqueued}) +
-                       static_cast<double>(reads_[*parts_[t].read].bytes) /
-                           costs_.copy_bytes_per_s;
-          copied_[n] = copy_clock;
-        }
-        there = copied_[n];
-      }
-      finish = std::max(finish, there);
-    }
-    finish += parts_[t].seconds;
-    finish_[t] = finish;
+}
+
+// When each part ends, read by read: as Recurrence in ring_recurrence.cc, whose
+// words these are; a test holds them together.
+class LatencyTable::Clocks {
+ public:
+  Clocks(LatencyTable& table, uint64_t ring_bytes)
+      : t_(table),
+        ring_bytes_(ring_bytes),
+        drive_bytes_per_s_(DriveRate(table.costs_, ring_bytes)),
+        clock_(table.costs_.first_read_seconds) {
+    t_.arrivals_.clear();
+    t_.copied_.assign(t_.costs_.copy_bytes_per_s > 0 ? t_.starts_.size() : 0,
+                      0.0);
   }
-  return finish;
+
+  double LastFinish() {
+    double finish = 0;
+    for (size_t part = 0; part < t_.parts_.size(); ++part) {
+      const TimedPart& timed = t_.parts_[part];
+      if (timed.read && t_.streamed_[*timed.read] != kNone) {
+        for (; read_ <= *timed.read; ++read_) {
+          if (t_.streamed_[read_] != kNone && !Read(part)) return kNever;
+        }
+        finish = std::max(finish, Arrival(*timed.read, part));
+      }
+      finish += timed.seconds;
+      t_.finish_[part] = finish;
+    }
+    return finish;
+  }
+
+ private:
+  // read_, once there is room. False if `part` holds that itself.
+  bool Read(size_t part) {
+    const size_t n = t_.streamed_[read_];
+    const uint64_t bytes = t_.reads_[read_].bytes;
+    for (; t_.starts_[n] + bytes > t_.starts_[freed_] + ring_bytes_; ++freed_) {
+      if (freed_ == n || t_.last_parts_[freed_] >= part) return false;
+      gate_ = std::max(gate_, t_.finish_[t_.last_parts_[freed_]]);
+    }
+    clock_ = std::max(clock_, gate_) +
+             static_cast<double>(bytes) / drive_bytes_per_s_;
+    t_.arrivals_.push_back(clock_);
+    return true;
+  }
+
+  // Where `part` computes.
+  double Arrival(size_t read, size_t part) {
+    const size_t n = t_.streamed_[read];
+    if (t_.copied_.empty()) return t_.arrivals_[n];
+    double& copied = t_.copied_[n];
+    if (copied > 0) return copied;
+    const double enqueued =
+        part < kTicketsOpenMax ? 0 : t_.finish_[part - kTicketsOpenMax];
+    copy_clock_ =
+        std::max({copy_clock_, t_.arrivals_[n], enqueued}) +
+        static_cast<double>(t_.reads_[read].bytes) / t_.costs_.copy_bytes_per_s;
+    return copied = copy_clock_;
+  }
+
+  LatencyTable& t_;
+  const uint64_t ring_bytes_;
+  const double drive_bytes_per_s_;
+  double clock_;           // When the drive is free.
+  double copy_clock_ = 0;  // When the copy engine is.
+  double gate_ = 0;        // When the room of the next read is free.
+  size_t read_ = 0;        // Reads [0, read_) of the program were started.
+  size_t freed_ = 0;       // Rooms [0, freed_) of streamed ones have returned.
+};
+
+double LatencyTable::WorkOut(uint64_t ring_bytes, size_t head_extents) {
+  Place(ring_bytes, head_extents);
+  return Clocks(*this, ring_bytes).LastFinish();
 }
 
 }  // namespace layerd

@@ -4,12 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <optional>
+#include <utility>
 #include <vector>
 
 #include "daemon/plan/costs.h"
 #include "daemon/plan/program.h"
 #include "daemon/plan/ring_demand.h"
+#include "daemon/plan/ring_recurrence.h"
 
 namespace layerd {
 
@@ -39,16 +40,14 @@ class LatencyTable {
   const RingDemand& demand() const { return demand_; }
 
  private:
+  class Clocks;
   double WorkOut(uint64_t ring_bytes, size_t head_extents);
+  void Place(uint64_t ring_bytes, size_t head_extents);
 
   struct Read {
     uint64_t bytes = 0;
     size_t rank = 0;  // Of its extent in the order of first use.
     size_t last_part = 0;
-  };
-  struct TimedPart {
-    std::optional<size_t> read;
-    double seconds = 0;
   };
 
   const RingDemand& demand_;
@@ -58,7 +57,7 @@ class LatencyTable {
   double resident_seconds_ = 0;
   std::vector<size_t> head_steps_;
   std::map<std::pair<uint64_t, size_t>, double> known_;
-  // Scratch of WorkOut(): by streamed read, by part.
+  // Scratch of WorkOut(): by streamed read, by part; but streamed_, by read.
   std::vector<uint64_t> starts_;
   std::vector<double> arrivals_, copied_, finish_;
   std::vector<size_t> streamed_, last_parts_;

@@ -32,6 +32,53 @@ absl::Status CheckPositive(const char* field, double value) {
       "machine: %s is %g, expected a positive number", field, value));
 }
 
+absl::Status CheckSound(const costs::Machine& proto) {
+  RETURN_IF_ERROR(CheckPositive("flops_per_s", proto.flops_per_s()));
+  RETURN_IF_ERROR(
+      CheckPositive("memory_bytes_per_s", proto.memory_bytes_per_s()));
+  RETURN_IF_ERROR(CheckPositive("crc_bytes_per_s", proto.crc_bytes_per_s()));
+  RETURN_IF_ERROR(
+      CheckPositive("drive_bytes_per_s", proto.drive_bytes_per_s()));
+  RETURN_IF_ERROR(CheckPositive("first_read_us", proto.first_read_us()));
+  for (const auto& [field, value] :
+       {std::pair("copy_bytes_per_s", proto.copy_bytes_per_s()),
+        std::pair("launch_us", proto.launch_us()),
+        std::pair("drive_turn_us", proto.drive_turn_us())}) {
+    if (value != 0) RETURN_IF_ERROR(CheckPositive(field, value));
+  }
+  if (proto.cores() < 1 || proto.cores() > kCoresMax) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "machine: cores is %d, expected 1 to %d", proto.cores(), kCoresMax));
+  }
+  return absl::OkStatus();
+}
+
+Machine From(const costs::Machine& proto) {
+  Machine machine;
+  machine.processor = proto.processor();
+  machine.isa = proto.isa();
+  machine.cores = static_cast<int>(proto.cores());
+  machine.flops_per_s = proto.flops_per_s();
+  machine.memory_bytes_per_s = proto.memory_bytes_per_s();
+  machine.crc_bytes_per_s = proto.crc_bytes_per_s();
+  machine.drive_bytes_per_s = proto.drive_bytes_per_s();
+  machine.first_read_seconds = proto.first_read_us() * kMicro;
+  machine.drive_turn_seconds = proto.drive_turn_us() * kMicro;
+  machine.device_copy_bytes_per_s = proto.copy_bytes_per_s();
+  machine.device_launch_seconds = proto.launch_us() * kMicro;
+  machine.device_base_bytes = proto.device_base_bytes();
+  for (const costs::DriveRate& rate : proto.drive()) {
+    machine.drive.push_back({.read_bytes = rate.read_bytes(),
+                             .depth = static_cast<int>(rate.depth()),
+                             .mib_s = rate.mib_s(),
+                             .p50_us = rate.p50_us(),
+                             .p99_us = rate.p99_us(),
+                             .p999_us = rate.p999_us(),
+                             .cpu_ms_per_gib = rate.cpu_ms_per_gib()});
+  }
+  return machine;
+}
+
 }  // namespace
 
 Machine Machine::OfClass(const std::string& isa, int cores) {
@@ -75,46 +122,8 @@ absl::StatusOr<Machine> Machine::Parse(std::string_view json) {
         "machine: %s: make the file with `layerctl probe -o FILE`",
         parsed.ToString()));
   }
-  RETURN_IF_ERROR(CheckPositive("flops_per_s", proto.flops_per_s()));
-  RETURN_IF_ERROR(
-      CheckPositive("memory_bytes_per_s", proto.memory_bytes_per_s()));
-  RETURN_IF_ERROR(CheckPositive("crc_bytes_per_s", proto.crc_bytes_per_s()));
-  RETURN_IF_ERROR(
-      CheckPositive("drive_bytes_per_s", proto.drive_bytes_per_s()));
-  RETURN_IF_ERROR(CheckPositive("first_read_us", proto.first_read_us()));
-  for (const auto& [field, value] :
-       {std::pair("copy_bytes_per_s", proto.copy_bytes_per_s()),
-        std::pair("launch_us", proto.launch_us()),
-        std::pair("drive_turn_us", proto.drive_turn_us())}) {
-    if (value != 0) RETURN_IF_ERROR(CheckPositive(field, value));
-  }
-  if (proto.cores() < 1 || proto.cores() > kCoresMax) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "machine: cores is %d, expected 1 to %d", proto.cores(), kCoresMax));
-  }
-  Machine machine;
-  machine.processor = proto.processor();
-  machine.isa = proto.isa();
-  machine.cores = static_cast<int>(proto.cores());
-  machine.flops_per_s = proto.flops_per_s();
-  machine.memory_bytes_per_s = proto.memory_bytes_per_s();
-  machine.crc_bytes_per_s = proto.crc_bytes_per_s();
-  machine.drive_bytes_per_s = proto.drive_bytes_per_s();
-  machine.first_read_seconds = proto.first_read_us() * kMicro;
-  machine.drive_turn_seconds = proto.drive_turn_us() * kMicro;
-  machine.device_copy_bytes_per_s = proto.copy_bytes_per_s();
-  machine.device_launch_seconds = proto.launch_us() * kMicro;
-  machine.device_base_bytes = proto.device_base_bytes();
-  for (const costs::DriveRate& rate : proto.drive()) {
-    machine.drive.push_back({.read_bytes = rate.read_bytes(),
-                             .depth = static_cast<int>(rate.depth()),
-                             .mib_s = rate.mib_s(),
-                             .p50_us = rate.p50_us(),
-                             .p99_us = rate.p99_us(),
-                             .p999_us = rate.p999_us(),
-                             .cpu_ms_per_gib = rate.cpu_ms_per_gib()});
-  }
-  return machine;
+  RETURN_IF_ERROR(CheckSound(proto));
+  return From(proto);
 }
 
 std::string Machine::ToJson() const {

@@ -132,6 +132,8 @@ class MemoryPlanner::Impl {
     std::vector<uint64_t> rings_bytes = {};
   };
 
+  void AddModel(const ModelDemand& demand);
+  void AddLevel(int level);
   absl::StatusOr<uint64_t> Room(const MemoryBudgets& budgets) const {
     return WeightRoom(least_, least_caches_, base_.minimum_weight_bytes,
                       base_.decode.bytes, base_.arena_bytes, budgets);
@@ -156,43 +158,47 @@ class MemoryPlanner::Impl {
 
 MemoryPlanner::Impl::Impl(const std::vector<ModelDemand>& demands)
     : demands_(demands) {
-  for (const ModelDemand& demand : demands_) {
-    LAYERD_CHECK(1 <= demand.level && demand.level <= kLevels);
-    rings_.push_back(std::make_unique<RingDemand>(*demand.program));
-    MemoryPlan::ModelMemory& model = base_.models.emplace_back();
-    model.name = demand.name;
-    model.level = demand.level;
-    model.arena = PlanArena(*demand.program, demand.scratch_bytes);
-    model.weight_bytes = rings_.back()->weight_bytes();
-    const std::vector<TableDemand> tables = TableDemands(*demand.program);
-    for (const TableDemand& table : tables) {
-      model.weight_bytes += table.all_bytes;
-      model.tables.push_back({table.extent, {}});
-    }
-    least_caches_.Add(tables);
-    base_.weight_bytes += model.weight_bytes;
-    base_.decode.bytes =
-        std::max(base_.decode.bytes, RoundUpToPage(demand.decode_bytes));
+  for (const ModelDemand& demand : demands_) AddModel(demand);
+  base_.minimum_weight_bytes = base_.decode.bytes + least_caches_.bytes();
+  for (int level = 1; level <= kLevels; ++level) AddLevel(level);
+}
+
+void MemoryPlanner::Impl::AddModel(const ModelDemand& demand) {
+  LAYERD_CHECK(1 <= demand.level && demand.level <= kLevels);
+  rings_.push_back(std::make_unique<RingDemand>(*demand.program));
+  MemoryPlan::ModelMemory& model = base_.models.emplace_back();
+  model.name = demand.name;
+  model.level = demand.level;
+  model.arena = PlanArena(*demand.program, demand.scratch_bytes);
+  model.weight_bytes = rings_.back()->weight_bytes();
+  const std::vector<TableDemand> tables = TableDemands(*demand.program);
+  for (const TableDemand& table : tables) {
+    model.weight_bytes += table.all_bytes;
+    model.tables.push_back({table.extent, {}});
   }
-  base_.minimum_weight_bytes = base_.decode.bytes;
-  for (int level = 1; level <= kLevels; ++level) {
-    std::vector<size_t> members;
-    std::vector<const RingDemand*> rings(demands_.size(), nullptr);
-    uint64_t arena = 0;
-    for (size_t m = 0; m < demands_.size(); ++m) {
-      if (demands_[m].level != level) continue;
-      members.push_back(m);
-      rings[m] = rings_[m].get();
-      arena = std::max(arena, base_.models[m].arena.bytes);
-    }
-    if (members.empty()) continue;
-    models_of_level_.push_back(std::move(members));
-    least_.push_back(LevelPlan::Least(level, std::move(rings)));
-    base_.levels.push_back({level, {}, {0, RoundUpToPage(arena)}});
-    base_.arena_bytes += RoundUpToPage(arena);
-    base_.minimum_weight_bytes += least_.back().bytes();
+  least_caches_.Add(tables);
+  base_.weight_bytes += model.weight_bytes;
+  base_.decode.bytes =
+      std::max(base_.decode.bytes, RoundUpToPage(demand.decode_bytes));
+}
+
+// If any model has it.
+void MemoryPlanner::Impl::AddLevel(int level) {
+  std::vector<size_t> members;
+  std::vector<const RingDemand*> rings(demands_.size(), nullptr);
+  uint64_t arena = 0;
+  for (size_t m = 0; m < demands_.size(); ++m) {
+    if (demands_[m].level != level) continue;
+    members.push_back(m);
+    rings[m] = rings_[m].get();
+    arena = std::max(arena, base_.models[m].arena.bytes);
   }
-  base_.minimum_weight_bytes += least_caches_.bytes();
+  if (members.empty()) return;
+  models_of_level_.push_back(std::move(members));
+  least_.push_back(LevelPlan::Least(level, std::move(rings)));
+  base_.levels.push_back({level, {}, {0, RoundUpToPage(arena)}});
+  base_.arena_bytes += RoundUpToPage(arena);
+  base_.minimum_weight_bytes += least_.back().bytes();
 }
 
 absl::StatusOr<MemoryPlan> MemoryPlanner::Impl::Plan(

@@ -84,6 +84,11 @@ class Checker {
   absl::Status CheckEnds(const char* noun,
                          const std::vector<uint32_t>& tensors) const;
   absl::Status CheckLayers() const;
+  absl::Status CheckTensorsOf(const Layer& layer) const;
+  struct Uses {  // Of each extent.
+    std::vector<bool> read, table;
+  };
+  absl::StatusOr<Uses> CheckUses() const;
   absl::Status CheckExtents() const;
   absl::Status CheckParts();
   // That it is sound, and what comes next.
@@ -165,52 +170,58 @@ absl::Status Checker::CheckEnds(const char* noun,
 absl::Status Checker::CheckLayers() const {
   for (size_t l = 0; l < program_.layers.size(); ++l) {
     const Layer& layer = program_.layers[l];
-    const std::string place = absl::StrFormat("layer %d \"%s\"", l, layer.name);
-    if (layer.outputs.empty()) return Unsound("%s: no output", place);
-    if (std::max(layer.inputs.size(), layer.outputs.size()) >
-        kLayerTensorsMax) {
-      return Unsound("%s: %d inputs and %d outputs, at most %d are allowed",
-                     place, layer.inputs.size(), layer.outputs.size(),
-                     kLayerTensorsMax);
-    }
-    for (const auto* tensors : {&layer.inputs, &layer.outputs}) {
-      for (const uint32_t t : *tensors) {
-        if (t >= program_.tensors.size()) {
-          return Unsound("%s: tensor %d of %d", place, t,
-                         program_.tensors.size());
-        }
-        RETURN_IF_ERROR(
-            InFront(place, CheckTensorType(program_.tensors[t].type)));
-      }
-    }
-    for (const uint32_t t : layer.outputs) {
-      RETURN_IF_ERROR(
-          InFront(place, CheckOutputType(program_.tensors[t].type)));
-    }
+    RETURN_IF_ERROR(InFront(absl::StrFormat("layer %d \"%s\"", l, layer.name),
+                            CheckTensorsOf(layer)));
   }
   return absl::OkStatus();
 }
 
-absl::Status Checker::CheckExtents() const {
-  std::vector<bool> tables(program_.extents.size());
+absl::Status Checker::CheckTensorsOf(const Layer& layer) const {
+  if (layer.outputs.empty()) return Unsound("no output");
+  if (std::max(layer.inputs.size(), layer.outputs.size()) > kLayerTensorsMax) {
+    return Unsound("%d inputs and %d outputs, at most %d are allowed",
+                   layer.inputs.size(), layer.outputs.size(), kLayerTensorsMax);
+  }
+  for (const auto* tensors : {&layer.inputs, &layer.outputs}) {
+    for (const uint32_t t : *tensors) {
+      if (t >= program_.tensors.size()) {
+        return Unsound("tensor %d of %d", t, program_.tensors.size());
+      }
+      RETURN_IF_ERROR(CheckTensorType(program_.tensors[t].type));
+    }
+  }
+  for (const uint32_t t : layer.outputs) {
+    RETURN_IF_ERROR(CheckOutputType(program_.tensors[t].type));
+  }
+  return absl::OkStatus();
+}
+
+// Which extents are read, and which are tables: none is both.
+absl::StatusOr<Checker::Uses> Checker::CheckUses() const {
+  Uses uses{std::vector<bool>(program_.extents.size()),
+            std::vector<bool>(program_.extents.size())};
   for (const Part& part : program_.parts) {
     if (!part.table) continue;
-    if (*part.table >= tables.size()) {
-      return Unsound("table: extent %d of %d", *part.table, tables.size());
+    if (*part.table >= uses.table.size()) {
+      return Unsound("table: extent %d of %d", *part.table, uses.table.size());
     }
-    tables[*part.table] = true;
+    uses.table[*part.table] = true;
   }
-  std::vector<bool> read(program_.extents.size());
   for (size_t r = 0; r < program_.reads.size(); ++r) {
-    if (program_.reads[r] >= read.size()) {
-      return Unsound("read %d: extent %d of %d", r, program_.reads[r],
-                     read.size());
+    const uint32_t extent = program_.reads[r];
+    if (extent >= uses.read.size()) {
+      return Unsound("read %d: extent %d of %d", r, extent, uses.read.size());
     }
-    if (tables[program_.reads[r]]) {
-      return Unsound("read %d: extent %d is a table", r, program_.reads[r]);
+    if (uses.table[extent]) {
+      return Unsound("read %d: extent %d is a table", r, extent);
     }
-    read[program_.reads[r]] = true;
+    uses.read[extent] = true;
   }
+  return uses;
+}
+
+absl::Status Checker::CheckExtents() const {
+  ASSIGN_OR_RETURN(const Uses uses, CheckUses());
   uint64_t end = 0;
   for (size_t e = 0; e < program_.extents.size(); ++e) {
     const Extent& extent = program_.extents[e];
@@ -222,10 +233,12 @@ absl::Status Checker::CheckExtents() const {
         extent.stored_bytes > kStreamBytesMax - end) {
       return Unsound("extent %d: %d bytes", e, extent.stored_bytes);
     }
-    if (tables[e] && extent.tile_bytes == 0) {
+    if (uses.table[e] && extent.tile_bytes == 0) {
       return Unsound("extent %d: a table without tiles of its own", e);
     }
-    if (!read[e] && !tables[e]) return Unsound("extent %d is never read", e);
+    if (!uses.read[e] && !uses.table[e]) {
+      return Unsound("extent %d is never read", e);
+    }
     end += extent.stored_bytes;
   }
   return absl::OkStatus();

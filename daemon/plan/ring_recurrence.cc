@@ -10,9 +10,6 @@
 namespace layerd {
 namespace {
 
-// As the executor has it.
-constexpr size_t kTicketsOpenMax = 2;
-
 // Where each extent starts, in bytes since the first lap, skipped rests
 // included.
 std::vector<uint64_t> Place(std::span<const uint64_t> reads_bytes,

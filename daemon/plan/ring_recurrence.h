@@ -1,6 +1,7 @@
 #ifndef LAYERD_DAEMON_PLAN_RING_RECURRENCE_H_
 #define LAYERD_DAEMON_PLAN_RING_RECURRENCE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -9,6 +10,9 @@
 #include "absl/status/statusor.h"
 
 namespace layerd {
+
+// So many parts a device has been given at a time, as the executor has it.
+inline constexpr size_t kTicketsOpenMax = 2;
 
 // One part, as planning sees it.
 struct TimedPart {
@@ -42,7 +46,7 @@ struct RingCase {
 //   finish(t) = max(finish(t - 1), read(extent of t)) + seconds(t)
 //
 // With a copy stage a part waits for the copy of its extent, which starts when
-// its first part is enqueued, two tickets open at most:
+// its first part is enqueued, kTicketsOpenMax tickets open at most:
 //
 //   copy(i)   = max(copy(i - 1), read(i), finish(first part of i - 2))
 //               + bytes(i) / copy rate
