@@ -31,7 +31,8 @@ class Inference {
         graph_(graph),
         held_bytes_(held_bytes),
         work_("elements computed while packing", kFoldWorkMax),
-        spelled_("nodes for operators without a kernel", kSpelledNodesMax),
+        spelled_("nodes for operators without a kernel, and for loops",
+                 kSpelledNodesMax),
         bodies_(graph, held_bytes, &spelled_),
         sequences_(graph, held_bytes),
         turned_(graph),
@@ -42,7 +43,7 @@ class Inference {
   absl::Status Run() {
     std::vector<Node> kept;
     for (const Node& node : graph_->nodes) node_names_.insert(node.name);
-    door_ = {[&](Node node) { return Process(std::move(node), kept); },
+    door_ = {[&](Node node) { return ProcessWritten(std::move(node), kept); },
              [this](int value) { return StandsFor(value); },
              [this](int output, int value) {
                stands_for_[static_cast<size_t>(output)] = value;
@@ -57,6 +58,12 @@ class Inference {
 
  private:
   enum class Answer { kNo, kYes, kUnknown };
+
+  // One that is in no file: a few of those can ask for very many.
+  absl::Status ProcessWritten(Node node, std::vector<Node>& kept) {
+    RETURN_IF_ERROR(spelled_.Take(1));
+    return Process(std::move(node), kept);
+  }
 
   absl::Status Process(Node node, std::vector<Node>& kept) {
     CountNewValues();
@@ -209,8 +216,10 @@ class Inference {
     return stays ? Keep(std::move(where), kept) : absl::OkStatus();
   }
 
+  // One that was made since the last node stands for itself.
   int StandsFor(int value) const {
-    return stands_for_[static_cast<size_t>(value)];
+    const auto at = static_cast<size_t>(value);
+    return at < stands_for_.size() ? stands_for_[at] : value;
   }
 
   absl::Status Keep(Node node, std::vector<Node>& kept) {

@@ -18,7 +18,9 @@ namespace {
 
 // What a copy of it holds, about.
 uint64_t HeldBy(const Node& node) {
-  uint64_t bytes = sizeof(Node) + 2 * sizeof(Value) + 2 * node.name.size();
+  uint64_t bytes = sizeof(Node) + 2 * node.name.size() +
+                   node.inputs.size() * sizeof(int) +
+                   2 * node.outputs.size() * sizeof(Value);
   for (const auto& [name, value] : node.attributes) {
     bytes += 128 + name.size();
     if (const auto* constant = std::get_if<Constant>(&value)) {
@@ -106,89 +108,49 @@ absl::Status LoopBodies::UnrollLoop(Run& run) {
   }
   run.collected = body.outputs - 1 - run.carried.size();
   RETURN_IF_ERROR(CheckCounts(run, 2, 1));
-  int64_t turns = std::numeric_limits<int64_t>::max();
-  if (run.own[0] != kAbsent) {
-    const std::optional<int64_t> known = IntOf(run.door.stands_for(run.own[0]));
-    if (!known) {
-      return Refuse(run.loop,
-                    absl::StrCat("how often it turns depends on ",
-                                 Quoted(*graph_, run.own[0]), kBinds));
-    }
-    turns = *known;
-  }
-  int condition = run.own[1];
+  ASSIGN_OR_RETURN(const int64_t turns, TurnsAtMost(run));
   for (int64_t turn = 0; turn < turns; ++turn) {
-    if (condition != kAbsent) {
-      const std::optional<int64_t> goes = IntOf(run.door.stands_for(condition));
-      if (!goes) {
-        return Refuse(run.loop,
-                      absl::StrCat("whether it turns again depends on ",
-                                   Quoted(*graph_, condition), kBinds));
-      }
-      if (*goes == 0) break;
-    }
+    ASSIGN_OR_RETURN(const bool goes, Goes(run, run.own[1]));
+    if (!goes) break;
     std::vector<int> inputs = {KnownInt(DataType::kI64, turn, {}),
                                KnownInt(DataType::kBool, 1, {})};
     inputs.insert(inputs.end(), run.carried.begin(), run.carried.end());
     RETURN_IF_ERROR(Turn(run, std::move(inputs), 1));
-    condition = run.own[1];
   }
   return Finish(run, std::vector<int64_t>(run.collected, 0));
 }
 
+absl::StatusOr<int64_t> LoopBodies::TurnsAtMost(const Run& run) const {
+  if (run.own[0] == kAbsent) return std::numeric_limits<int64_t>::max();
+  const std::optional<int64_t> known = IntOf(run.door.stands_for(run.own[0]));
+  if (known) return *known;
+  return Refuse(run.loop, absl::StrCat("how often it turns depends on ",
+                                       Quoted(*graph_, run.own[0]), kBinds));
+}
+
+absl::StatusOr<bool> LoopBodies::Goes(const Run& run, int condition) const {
+  if (condition == kAbsent) return true;
+  const std::optional<int64_t> goes = IntOf(run.door.stands_for(condition));
+  if (goes) return *goes != 0;
+  return Refuse(run.loop, absl::StrCat("whether it turns again depends on ",
+                                       Quoted(*graph_, condition), kBinds));
+}
+
 absl::Status LoopBodies::UnrollScan(Run& run) {
-  if (run.loop.opset < 9) {
-    return Refuse(run.loop, "before opset 9 it is not supported");
-  }
-  ASSIGN_OR_RETURN(const int64_t given, IntOr(run.loop, "num_scan_inputs", 0));
-  const auto scanned = static_cast<size_t>(given);
-  const Branch& body = graph_->branches[static_cast<size_t>(run.loop.body)];
-  if (given < 1 || scanned > run.own.size() ||
-      std::count(run.own.begin(), run.own.end(), kAbsent) > 0 ||
-      body.outputs < run.own.size() - scanned) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(Describe(run.loop), ": its inputs do not fit its body"));
-  }
-  const auto first = run.own.end() - given;
-  run.carried.assign(run.own.begin(), first);
-  const std::vector<int> sources(first, run.own.end());
-  run.collected = body.outputs - run.carried.size();
-  RETURN_IF_ERROR(CheckCounts(run, scanned, 0));
-  ASSIGN_OR_RETURN(std::vector<int64_t> axes,
-                   IntsAttribute(run.loop, "scan_input_axes", scanned));
-  ASSIGN_OR_RETURN(const std::vector<int64_t> backwards,
-                   IntsAttribute(run.loop, "scan_input_directions", scanned));
+  ASSIGN_OR_RETURN(const Scanned scanned, ScannedBy(run));
+  run.collected = graph_->branches[static_cast<size_t>(run.loop.body)].outputs -
+                  run.carried.size();
+  RETURN_IF_ERROR(CheckCounts(run, scanned.sources.size(), 0));
   ASSIGN_OR_RETURN(const std::vector<int64_t> to_axes,
                    IntsAttribute(run.loop, "scan_output_axes", run.collected));
   ASSIGN_OR_RETURN(
       const std::vector<int64_t> reversed,
       IntsAttribute(run.loop, "scan_output_directions", run.collected));
-  int64_t turns = -1;
-  for (size_t i = 0; i < scanned; ++i) {
-    const int source = run.door.stands_for(sources[i]);
-    const auto& shape = graph_->values[static_cast<size_t>(source)].shape;
-    const auto rank = shape ? static_cast<int64_t>(shape->size()) : 0;
-    if (axes[i] < 0) axes[i] += rank;
-    if (axes[i] < 0 || axes[i] >= rank ||
-        (turns >= 0 && turns != (*shape)[static_cast<size_t>(axes[i])])) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          Describe(run.loop), ": what it scans has not the same length"));
-    }
-    turns = (*shape)[static_cast<size_t>(axes[i])];
-  }
-  for (int64_t turn = 0; turn < turns; ++turn) {
+  for (int64_t turn = 0; turn < scanned.length; ++turn) {
     std::vector<int> inputs = run.carried;
-    for (size_t i = 0; i < scanned; ++i) {
-      Node gather;
-      gather.name = absl::StrCat(run.loop.name, ":", turn, ":", i);
-      gather.op_type = "Gather";
-      gather.opset = kWrittenOpset;
-      const int64_t place = backwards[i] != 0 ? turns - 1 - turn : turn;
-      gather.inputs = {sources[i], KnownInt(DataType::kI64, place, {})};
-      gather.outputs = {NewValue(gather.name)};
-      gather.attributes["axis"] = axes[i];
-      inputs.push_back(gather.outputs[0]);
-      RETURN_IF_ERROR(run.door.process(std::move(gather)));
+    for (size_t i = 0; i < scanned.sources.size(); ++i) {
+      ASSIGN_OR_RETURN(const int element, ElementOf(run, scanned, i, turn));
+      inputs.push_back(element);
     }
     RETURN_IF_ERROR(Turn(run, std::move(inputs), 0));
   }
@@ -200,16 +162,82 @@ absl::Status LoopBodies::UnrollScan(Run& run) {
   return Finish(run, to_axes);
 }
 
+// The last inputs; those before them are carried.
+absl::StatusOr<LoopBodies::Scanned> LoopBodies::ScannedBy(Run& run) const {
+  if (run.loop.opset < 9) {
+    return Refuse(run.loop, "before opset 9 it is not supported");
+  }
+  ASSIGN_OR_RETURN(const int64_t count, IntOr(run.loop, "num_scan_inputs", 0));
+  const Branch& body = graph_->branches[static_cast<size_t>(run.loop.body)];
+  if (count < 1 || static_cast<size_t>(count) > run.own.size() ||
+      std::count(run.own.begin(), run.own.end(), kAbsent) > 0 ||
+      body.outputs < run.own.size() - static_cast<size_t>(count)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(Describe(run.loop), ": its inputs do not fit its body"));
+  }
+  const auto first = run.own.end() - count;
+  run.carried.assign(run.own.begin(), first);
+  Scanned scanned;
+  scanned.sources.assign(first, run.own.end());
+  ASSIGN_OR_RETURN(scanned.axes, IntsAttribute(run.loop, "scan_input_axes",
+                                               scanned.sources.size()));
+  ASSIGN_OR_RETURN(
+      scanned.backwards,
+      IntsAttribute(run.loop, "scan_input_directions", scanned.sources.size()));
+  for (size_t i = 0; i < scanned.sources.size(); ++i) {
+    ASSIGN_OR_RETURN(const int64_t length,
+                     LengthOf(run, scanned.sources[i], scanned.axes[i]));
+    if (i > 0 && length != scanned.length) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          Describe(run.loop), ": what it scans has not the same length"));
+    }
+    scanned.length = length;
+  }
+  return scanned;
+}
+
+// Along `axis`, which counts from the front then.
+absl::StatusOr<int64_t> LoopBodies::LengthOf(const Run& run, int source,
+                                             int64_t& axis) const {
+  const int value = run.door.stands_for(source);
+  const auto& shape = graph_->values[static_cast<size_t>(value)].shape;
+  const auto rank = shape ? static_cast<int64_t>(shape->size()) : 0;
+  if (axis < 0) axis += rank;
+  if (axis >= 0 && axis < rank) return (*shape)[static_cast<size_t>(axis)];
+  return absl::InvalidArgumentError(absl::StrCat(
+      Describe(run.loop), ": what it scans does not have the axis"));
+}
+
+absl::StatusOr<int> LoopBodies::ElementOf(const Run& run,
+                                          const Scanned& scanned, size_t i,
+                                          int64_t turn) {
+  const int64_t place =
+      scanned.backwards[i] != 0 ? scanned.length - 1 - turn : turn;
+  Node gather;
+  gather.name = absl::StrCat(run.loop.name, ":", turn, ":", i);
+  gather.op_type = "Gather";
+  gather.opset = kWrittenOpset;
+  gather.inputs = {scanned.sources[i], KnownInt(DataType::kI64, place, {})};
+  gather.outputs = {NewValue(gather.name)};
+  gather.attributes["axis"] = scanned.axes[i];
+  const int element = gather.outputs[0];
+  RETURN_IF_ERROR(run.door.process(std::move(gather)));
+  return element;
+}
+
 // `skipped` outputs of the body are not carried; the first of them is kept as
 // the condition to go on.
 absl::Status LoopBodies::Turn(Run& run, std::vector<int> inputs,
                               size_t skipped) {
   const auto& known = bodies_.find(run.loop.body);
   const size_t count = known == bodies_.end() ? 0 : known->second.size();
-  RETURN_IF_ERROR(turns_->Take(count + 1));
-  std::map<int, int> values;
+  RETURN_IF_ERROR(turns_->Take(1));
   const std::vector<int> names =
       graph_->branches[static_cast<size_t>(run.loop.body)].inputs;
+  const size_t outputs =
+      graph_->branches[static_cast<size_t>(run.loop.body)].outputs;
+  RETURN_IF_ERROR(edges_.Take(names.size() + outputs));
+  std::map<int, int> values;
   for (size_t i = 0; i < names.size(); ++i) {
     if (names[i] != kAbsent) values[names[i]] = inputs[i];
   }
@@ -218,8 +246,6 @@ absl::Status LoopBodies::Turn(Run& run, std::vector<int> inputs,
     ASSIGN_OR_RETURN(Node copy, CopyOf(known->second[n], values, branches));
     RETURN_IF_ERROR(run.door.process(std::move(copy)));
   }
-  const size_t outputs =
-      graph_->branches[static_cast<size_t>(run.loop.body)].outputs;
   const auto first = run.loop.inputs.end() - static_cast<int64_t>(outputs);
   std::vector<int> written;
   for (auto output = first; output != run.loop.inputs.end(); ++output) {

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "daemon/pack/graph/graph.h"
 #include "daemon/pack/onnx/allowance.h"
+#include "daemon/pack/onnx/onnx_limits.h"
 
 namespace layerd {
 
@@ -28,9 +29,13 @@ struct InferenceDoor {
 // Ownership: graph and held_bytes are loans.
 class LoopBodies {
  public:
-  // `turns` bounds the nodes that are written.
+  // Turns are taken from `turns`; nodes that are written are their door's.
   LoopBodies(Graph* graph, Allowance* held_bytes, Allowance* turns)
-      : graph_(graph), held_bytes_(held_bytes), turns_(turns) {}
+      : graph_(graph),
+        held_bytes_(held_bytes),
+        turns_(turns),
+        edges_("inputs and outputs of bodies of loops, over all turns",
+               kTurnedEdgesMax) {}
 
   // A node of a body waits for its loop; false if it belongs to none.
   bool Take(Node& node);
@@ -49,9 +54,23 @@ class LoopBodies {
     size_t collected = 0;      // How many outputs have an element a turn.
     std::vector<std::vector<int>> elements;  // Of those.
   };
+  // What a Scan walks along, input by input.
+  struct Scanned {
+    std::vector<int> sources;
+    std::vector<int64_t> axes;
+    std::vector<int64_t> backwards;
+    int64_t length = 0;
+  };
 
   absl::Status UnrollLoop(Run& run);
+  absl::StatusOr<int64_t> TurnsAtMost(const Run& run) const;
+  absl::StatusOr<bool> Goes(const Run& run, int condition) const;
   absl::Status UnrollScan(Run& run);
+  absl::StatusOr<Scanned> ScannedBy(Run& run) const;
+  absl::StatusOr<int64_t> LengthOf(const Run& run, int source,
+                                   int64_t& axis) const;
+  absl::StatusOr<int> ElementOf(const Run& run, const Scanned& scanned,
+                                size_t i, int64_t turn);
   absl::Status Turn(Run& run, std::vector<int> inputs, size_t skipped);
   absl::Status Finish(Run& run, const std::vector<int64_t>& axes);
   absl::StatusOr<Node> CopyOf(const Node& from, std::map<int, int>& values,
@@ -67,6 +86,7 @@ class LoopBodies {
   Graph* graph_;
   Allowance* held_bytes_;
   Allowance* turns_;
+  Allowance edges_;
   std::map<int, std::vector<Node>> bodies_;  // By their branch.
 };
 

@@ -75,6 +75,19 @@ TEST_CASE("A Loop ends when its body says so") {
   CHECK(Answers(sum.model, {1, 10})[0] == Floats{4, 40});
 }
 
+TEST_CASE("A body may hand on what it is given") {
+  TestModel model(16);
+  model.Input("x", {1, 2});
+  model.Ints("three", {}, {3});
+  model.Ints("seven", {}, {7});
+  onnx::NodeProto* loop = model.Add("Loop", {"three", "", "seven"}, {"last"});
+  BodyOf(loop, {"i", "goes", "s"}, {"goes", "i"});
+  SetInt(model.Add("Cast", {"last"}, {"turn"}), "to", onnx::TensorProto::FLOAT);
+  model.Add("Add", {"x", "turn"}, {"y"});
+  model.Output("y");
+  CHECK(Answers(model, {1, 10})[0] == Floats{3, 12});
+}
+
 TEST_CASE("A Loop inside a Loop sees both, and an If inside its turn") {
   TestModel model(16);
   model.Input("x", {1, 1});
@@ -145,13 +158,6 @@ TEST_CASE("A tensor that is split is a list of its pieces") {
   CHECK(Answers(model, {1, 2, 3, 4, 5})[0] == Floats{3, 4});
 }
 
-struct Row {
-  const char* name;
-  void (*spoil)(Summing&);
-  const char* message;
-};
-
-// clang-format off
 TEST_CASE("A split into ones drops their dimension where that is asked") {
   TestModel model(18);
   model.Input("x", {3, 4});
@@ -168,13 +174,75 @@ TEST_CASE("A split into ones drops their dimension where that is asked") {
   REQUIRE(graph.ok());
 
   using Sizes = std::vector<int64_t>;
-  const bool is_ones =
-      model.proto.graph().initializer(0).raw_data()[0] == '\1';
+  const bool is_ones = model.proto.graph().initializer(0).raw_data()[0] == '\1';
   const Sizes kept = is_ones ? Sizes{1, 4} : Sizes{3, 4};
   CHECK(ValueNamed(*graph, "y").shape ==
         (is_ones && keeps == 0 ? Sizes{4} : kept));
 }
 
+constexpr int64_t kLong = 1 << 17;
+constexpr size_t kMany = 1000;
+
+void ScanManyAlongALongOne(TestModel& model) {
+  onnx::NodeProto* scan = model.Add("Scan", Names(kMany, "long"), {"y"});
+  SetInt(scan, "num_scan_inputs", kMany);
+  onnx::GraphProto* body = BodyOf(scan, {}, {"long"});
+  for (size_t i = 0; i < kMany; ++i) {
+    body->add_input()->set_name("element" + std::to_string(i));
+  }
+}
+
+void CollectManyInLongLoop(TestModel& model) {
+  model.Ints("turns", {}, {kLong});
+  onnx::NodeProto* loop = model.Add("Loop", {"turns", ""}, {"y"});
+  BodyOf(loop, {"i", "goes"}, Names(kMany, "goes"));
+}
+
+void CarryManyThroughLongLoop(TestModel& model) {
+  model.Ints("turns", {}, {kLong});
+  Names inputs(kMany, "long");
+  inputs[0] = "turns";
+  inputs[1] = "";
+  onnx::NodeProto* loop = model.Add("Loop", inputs, {"y"});
+  onnx::GraphProto* body = BodyOf(loop, {"i", "goes"}, {"goes"});
+  for (size_t i = 2; i < kMany; ++i) {
+    const std::string name = "carried" + std::to_string(i);
+    body->add_input()->set_name(name);
+    body->add_output()->set_name(name);
+  }
+}
+
+void SplitOftenIntoMany(TestModel& model) {
+  model.Input("wide", {1 << 14, 1});
+  model.Add("Neg", {"wide"}, {"y"});
+  for (size_t i = 0; i < kLong >> 14; ++i) {
+    const std::string list = "list" + std::to_string(i);
+    model.Add("SplitToSequence", {"wide"}, {list});
+    SetInt(model.Add("ConcatFromSequence", {list}, {"all_of_" + list}), "axis",
+           0);
+    model.Output("all_of_" + list);
+  }
+}
+
+TEST_CASE("What is written out is bounded, however little the file says") {
+  const auto make = GENERATE(ScanManyAlongALongOne, CollectManyInLongLoop,
+                             CarryManyThroughLongLoop, SplitOftenIntoMany);
+  TestModel model(16);
+  model.Input("long", {kLong, 1});
+  make(model);
+  model.Output("y");
+  const auto graph = model.Import();
+  INFO(graph.status());
+  CHECK(absl::IsResourceExhausted(graph.status()));
+}
+
+struct Row {
+  const char* name;
+  void (*spoil)(Summing&);
+  const char* message;
+};
+
+// clang-format off
 TEST_CASE("A loop that is unsound or that a request decides is refused by name") {
   const auto row = GENERATE(values<Row>({
       {"turns of a request", [](Summing& s) { s.model.Input("n", {}, onnx::TensorProto::INT64); s.loop->set_input(0, "n"); }, "node \"y\" (Loop, opset 16): how often it turns depends on \"n\""},

@@ -16,8 +16,11 @@ inline constexpr int64_t kOpsetMax = 28;
 inline constexpr int64_t kOpsetOfOurOwn = kOpsetMax + 1;
 
 inline constexpr size_t kNodesMax = 1 << 17;
-// Of those that operators without a kernel are spelled out with.
+// Of those that operators without a kernel are spelled out with, and loops and
+// lists of tensors are written out with.
 inline constexpr size_t kSpelledNodesMax = 1 << 17;
+// Of what goes into bodies of loops and comes out, all turns together.
+inline constexpr uint64_t kTurnedEdgesMax = uint64_t{1} << 22;
 // Of Ifs, and how deep one may lie in another.
 inline constexpr size_t kBranchesMax = 1 << 14;
 inline constexpr int kBranchDepthMax = 16;
