@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
+#include "config/version.h"
 #include "daemon/pack/lower/cut.h"
 #include "daemon/pack/lower/lower.h"
 #include "daemon/pack/lower/weight_storage.h"
@@ -31,12 +32,31 @@
 namespace layerd {
 namespace {
 
-constexpr char kProducer[] = "layerd 0.1.0";
 constexpr uint64_t kStoredBytesLeast = 16 << 10;
 constexpr uint64_t kExtentBytesMost = 256 << 10;
 // For latency: as many weights as a second-level cache keeps beside the rest.
 constexpr uint64_t kDirectBytesMost = 512 << 10;
 constexpr uint64_t kWinogradBytesMost = 4 << 20;
+
+absl::Status CheckSizes(const PackOptions& options) {
+  const uint64_t tile = options.tile_bytes;
+  if (tile != 0 && (!std::has_single_bit(tile) || tile < kTileBytesMin ||
+                    tile > kTileBytesMax)) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "tile: %d bytes; a tile is a power of two from %d to %d", tile,
+        kTileBytesMin, kTileBytesMax));
+  }
+  const uint64_t extent = options.extent_bytes_max;
+  if (extent != 0 && (extent % kPageBytes != 0 || extent > kStreamBytesMax)) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("extent limit: %d bytes are not whole pages of %d",
+                        extent, kPageBytes));
+  }
+  if (options.part_flops_max == 0) {
+    return absl::InvalidArgumentError("part_flops_max: 0 operations a part");
+  }
+  return absl::OkStatus();
+}
 
 absl::Status CheckOptions(const PackOptions& options) {
   RETURN_IF_ERROR(WeightType(options.weights).status());
@@ -58,23 +78,7 @@ absl::Status CheckOptions(const PackOptions& options) {
         "compute: f16 needs an NVIDIA GPU (backend: cuda); processors compute "
         "in f32");
   }
-  const uint64_t tile = options.tile_bytes;
-  if (tile != 0 && (!std::has_single_bit(tile) || tile < kTileBytesMin ||
-                    tile > kTileBytesMax)) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "tile: %d bytes; a tile is a power of two from %d to %d", tile,
-        kTileBytesMin, kTileBytesMax));
-  }
-  const uint64_t extent = options.extent_bytes_max;
-  if (extent != 0 && (extent % kPageBytes != 0 || extent > kStreamBytesMax)) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("extent limit: %d bytes are not whole pages of %d",
-                        extent, kPageBytes));
-  }
-  if (options.part_flops_max == 0) {
-    return absl::InvalidArgumentError("part_flops_max: 0 operations a part");
-  }
-  return absl::OkStatus();
+  return CheckSizes(options);
 }
 
 // At least so many bytes of the file, because it has whole pages; at most so
@@ -138,7 +142,7 @@ manifest::Manifest ManifestFor(const Graph& graph, const Program& program,
   manifest::Identity* identity = manifest.mutable_identity();
   identity->set_name(graph.name);
   identity->set_source_sha256(graph.source_sha256);
-  identity->set_producer(kProducer);
+  identity->set_producer(absl::StrCat("layerd ", kVersion));
   identity->set_weight_bytes(graph.weight_bytes);
   manifest::KernelKey* kernel_key = manifest.mutable_kernel_key();
   kernel_key->set_backend(key.backend);

@@ -1,5 +1,6 @@
 #include "daemon/pack/packer.h"
 
+#include "config/version.h"
 #include "daemon/pack/import/onnx_test_model.h"
 #include "daemon/plan/program.h"
 #include "kernels/cpu/cpu_backend.h"
@@ -120,7 +121,7 @@ TEST_CASE("A layer file says where it came from and for what it was made") {
   REQUIRE(file.ok());
   const manifest::Manifest& manifest = (*file)->manifest();
   CHECK(manifest.identity().name() == "test");
-  CHECK(manifest.identity().producer() == "layerd 0.1.0");
+  CHECK(manifest.identity().producer() == std::string("layerd ") + kVersion);
   CHECK(manifest.identity().source_sha256().size() == 64);
   CHECK(manifest.identity().weight_bytes() == 24);
   CHECK(manifest.kernel_key().backend() == "reference");

@@ -77,51 +77,61 @@ std::vector<int> OthersOf(const Constant::Blocks& blocks) {
   return {blocks.scales, blocks.zeros};
 }
 
+void PruneValues(Graph& graph, const Flags& live) {
+  const std::vector<int> moved = Compact(graph.values, live);
+  for (Node& node : graph.nodes) {
+    Renumber(node.inputs, moved);
+    Renumber(node.outputs, moved);
+  }
+  for (Branch& branch : graph.branches) {
+    if (branch.condition != kAbsent) {
+      branch.condition = moved[static_cast<size_t>(branch.condition)];
+    }
+    Renumber(branch.inputs, moved);
+  }
+  Renumber(graph.inputs, moved);
+  Renumber(graph.outputs, moved);
+}
+
+// Those of values, and those that these read.
+Flags LiveConstants(const Graph& graph) {
+  Flags live(graph.constants.size(), false);
+  for (const Value& value : graph.values) {
+    if (value.constant >= 0) live[static_cast<size_t>(value.constant)] = true;
+  }
+  for (size_t i = 0; i < graph.constants.size(); ++i) {
+    if (!live[i] || !graph.constants[i].blocks) continue;
+    for (const int other : OthersOf(*graph.constants[i].blocks)) {
+      live[static_cast<size_t>(other)] = true;
+    }
+  }
+  return live;
+}
+
+void PruneConstants(Graph& graph) {
+  const std::vector<int> moved = Compact(graph.constants, LiveConstants(graph));
+  for (Constant& constant : graph.constants) {
+    if (!constant.blocks) continue;
+    int& scales = constant.blocks->scales;
+    int& zeros = constant.blocks->zeros;
+    scales = moved[static_cast<size_t>(scales)];
+    if (zeros >= 0) zeros = moved[static_cast<size_t>(zeros)];
+  }
+  for (Value& value : graph.values) {
+    if (value.constant >= 0) {
+      value.constant = moved[static_cast<size_t>(value.constant)];
+    }
+  }
+}
+
 }  // namespace
 
 void Prune(Graph& graph) {
   Flags live_nodes(graph.nodes.size(), false);
   const Flags live_values = LiveValues(graph, live_nodes);
   DropDeadNodes(graph, live_nodes, live_values);
-  const std::vector<int> values = Compact(graph.values, live_values);
-  for (Node& node : graph.nodes) {
-    Renumber(node.inputs, values);
-    Renumber(node.outputs, values);
-  }
-  for (Branch& branch : graph.branches) {
-    if (branch.condition != kAbsent) {
-      branch.condition = values[static_cast<size_t>(branch.condition)];
-    }
-    Renumber(branch.inputs, values);
-  }
-  Renumber(graph.inputs, values);
-  Renumber(graph.outputs, values);
-
-  Flags live_constants(graph.constants.size(), false);
-  for (const Value& value : graph.values) {
-    if (value.constant >= 0) {
-      live_constants[static_cast<size_t>(value.constant)] = true;
-    }
-  }
-  for (size_t i = 0; i < graph.constants.size(); ++i) {
-    if (!live_constants[i] || !graph.constants[i].blocks) continue;
-    for (const int other : OthersOf(*graph.constants[i].blocks)) {
-      live_constants[static_cast<size_t>(other)] = true;
-    }
-  }
-  const std::vector<int> constants = Compact(graph.constants, live_constants);
-  for (Constant& constant : graph.constants) {
-    if (!constant.blocks) continue;
-    int& scales = constant.blocks->scales;
-    int& zeros = constant.blocks->zeros;
-    scales = constants[static_cast<size_t>(scales)];
-    if (zeros >= 0) zeros = constants[static_cast<size_t>(zeros)];
-  }
-  for (Value& value : graph.values) {
-    if (value.constant >= 0) {
-      value.constant = constants[static_cast<size_t>(value.constant)];
-    }
-  }
+  PruneValues(graph, live_values);
+  PruneConstants(graph);
 }
 
 }  // namespace layerd

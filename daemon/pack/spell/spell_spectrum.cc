@@ -92,6 +92,75 @@ absl::StatusOr<int64_t> AxisOf(const Speller& speller, int64_t rank) {
   return speller.Invalid("the axis is not one of the signal's");
 }
 
+absl::StatusOr<Waves> WavesOfDft(const Speller& speller, const Shape& shape,
+                                 int64_t axis) {
+  ASSIGN_OR_RETURN(const int64_t is_inverse, speller.IntOr("inverse", 0));
+  ASSIGN_OR_RETURN(const int64_t is_half, speller.IntOr("onesided", 0));
+  if (is_inverse != 0 && is_half != 0) {
+    return speller.Unsupported("an inverse that is one-sided is not supported");
+  }
+  const int64_t given = shape[static_cast<size_t>(axis)];
+  Waves waves{given, given, 0, shape.back() == 2, is_inverse != 0};
+  if (speller.has_input(1)) {
+    ASSIGN_OR_RETURN(waves.length, KnownInt(speller, 1, "its length"));
+  }
+  waves.outputs = is_half != 0 ? waves.length / 2 + 1 : waves.length;
+  RETURN_IF_ERROR(CheckWaves(speller, waves));
+  return waves;
+}
+
+// Orders of dimensions: `axis` beside the components, which are last; and back.
+struct AxisLast {
+  Shape there, back;
+};
+
+AxisLast MakeLast(int64_t axis, int64_t rank) {
+  AxisLast order;
+  for (int64_t d = 0; d + 1 < rank; ++d) {
+    if (d != axis) order.there.push_back(d);
+  }
+  order.there.insert(order.there.end(), {axis, rank - 1});
+  order.back.resize(order.there.size());
+  for (size_t d = 0; d < order.there.size(); ++d) {
+    order.back[static_cast<size_t>(order.there[d])] = static_cast<int64_t>(d);
+  }
+  return order;
+}
+
+// Of a frame, which the window may say.
+absl::StatusOr<int64_t> FrameLength(const Speller& speller) {
+  if (speller.has_input(3)) {
+    return KnownInt(speller, 3, "the length of a frame");
+  }
+  if (!speller.has_input(2)) return 0;
+  const Shape window = speller.shape(speller.input(2));
+  return window.size() == 1 ? window[0] : 0;
+}
+
+absl::StatusOr<Floats> WindowOf(Speller& speller, int64_t length) {
+  if (!speller.has_input(2)) return Floats(static_cast<size_t>(length), 1);
+  const int given = speller.input(2);
+  if (!speller.is_known(given) || speller.shape(given) != Shape{length}) {
+    return speller.Unsupported("the window must be known while packing");
+  }
+  return speller.Numbers(given, 0, length);
+}
+
+// A kernel of a convolution for each component of each frequency.
+absl::StatusOr<int> WindowedWaves(Speller& speller, const Waves& waves) {
+  ASSIGN_OR_RETURN(const Floats window, WindowOf(speller, waves.length));
+  Floats kernel;
+  for (int64_t column = 0; column < waves.columns(); ++column) {
+    for (int64_t sample = 0; sample < waves.length; ++sample) {
+      kernel.push_back(waves.At(sample, 0, column / 2, column % 2) *
+                       window[static_cast<size_t>(sample)]);
+    }
+  }
+  ASSIGN_OR_RETURN(const int list,
+                   speller.KnownNumbers(DataType::kF32, kernel));
+  return speller.Reshaped(list, {waves.columns(), 1, waves.length});
+}
+
 }  // namespace
 
 absl::Status SpellDft(Speller& speller) {
@@ -105,40 +174,22 @@ absl::Status SpellDft(Speller& speller) {
         "only FP32 signals whose last dimension is 1 or 2 are");
   }
   ASSIGN_OR_RETURN(const int64_t axis, AxisOf(speller, rank));
-  ASSIGN_OR_RETURN(const int64_t is_inverse, speller.IntOr("inverse", 0));
-  ASSIGN_OR_RETURN(const int64_t is_half, speller.IntOr("onesided", 0));
-  if (is_inverse != 0 && is_half != 0) {
-    return speller.Unsupported("an inverse that is one-sided is not supported");
+  ASSIGN_OR_RETURN(const Waves waves, WavesOfDft(speller, shape, axis));
+  const AxisLast order = MakeLast(axis, rank);
+  Shape flat;
+  for (int64_t d = 0; d + 2 < rank; ++d) {
+    flat.push_back(shape[static_cast<size_t>(order.there[d])]);
   }
-  Waves waves{shape[static_cast<size_t>(axis)],
-              shape[static_cast<size_t>(axis)], 0, shape.back() == 2,
-              is_inverse != 0};
-  if (speller.has_input(1)) {
-    ASSIGN_OR_RETURN(waves.length, KnownInt(speller, 1, "its length"));
-  }
-  waves.outputs = is_half != 0 ? waves.length / 2 + 1 : waves.length;
-  RETURN_IF_ERROR(CheckWaves(speller, waves));
-  // The axis goes to the end, where its components are beside it.
-  Shape there, back, flat, full;
-  for (int64_t d = 0; d + 1 < rank; ++d) {
-    if (d != axis) there.push_back(d);
-  }
-  for (const int64_t d : there) flat.push_back(shape[static_cast<size_t>(d)]);
-  full = flat;
-  there.insert(there.end(), {axis, rank - 1});
-  back.resize(there.size());
-  for (size_t d = 0; d < there.size(); ++d) {
-    back[static_cast<size_t>(there[d])] = static_cast<int64_t>(d);
-  }
+  Shape full = flat;
   flat.push_back(waves.rows());
   full.insert(full.end(), {waves.outputs, 2});
   ASSIGN_OR_RETURN(const int rows,
-                   speller.Reshaped(speller.Transposed(x, there), flat));
+                   speller.Reshaped(speller.Transposed(x, order.there), flat));
   ASSIGN_OR_RETURN(const int matrix, Matrix(speller, waves));
   ASSIGN_OR_RETURN(
       const int y,
       speller.Reshaped(speller.Add("MatMul", {rows, matrix}), full));
-  speller.Finish(speller.Transposed(y, back));
+  speller.Finish(speller.Transposed(y, order.back));
   return absl::OkStatus();
 }
 
@@ -154,38 +205,14 @@ absl::Status SpellStft(Speller& speller) {
   }
   ASSIGN_OR_RETURN(const int64_t is_half, speller.IntOr("onesided", 1));
   ASSIGN_OR_RETURN(const int64_t step, KnownInt(speller, 1, "the step"));
-  int64_t length = 0;
-  if (speller.has_input(3)) {
-    ASSIGN_OR_RETURN(length, KnownInt(speller, 3, "the length of a frame"));
-  } else if (speller.has_input(2) &&
-             speller.shape(speller.input(2)).size() == 1) {
-    length = speller.shape(speller.input(2))[0];
-  }
+  ASSIGN_OR_RETURN(const int64_t length, FrameLength(speller));
   const Waves waves{length, length, is_half != 0 ? length / 2 + 1 : length,
                     false, false};
   RETURN_IF_ERROR(CheckWaves(speller, waves));
   if (step < 1 || length > shape[1]) {
     return speller.Invalid("the step or the length of a frame does not fit");
   }
-  Floats window(static_cast<size_t>(length), 1);
-  if (speller.has_input(2)) {
-    const int given = speller.input(2);
-    if (!speller.is_known(given) || speller.shape(given) != Shape{length}) {
-      return speller.Unsupported("the window must be known while packing");
-    }
-    ASSIGN_OR_RETURN(window, speller.Numbers(given, 0, length));
-  }
-  Floats kernel;
-  for (int64_t column = 0; column < waves.columns(); ++column) {
-    for (int64_t sample = 0; sample < length; ++sample) {
-      kernel.push_back(waves.At(sample, 0, column / 2, column % 2) *
-                       window[static_cast<size_t>(sample)]);
-    }
-  }
-  ASSIGN_OR_RETURN(const int list,
-                   speller.KnownNumbers(DataType::kF32, kernel));
-  ASSIGN_OR_RETURN(const int w,
-                   speller.Reshaped(list, {waves.columns(), 1, length}));
+  ASSIGN_OR_RETURN(const int w, WindowedWaves(speller, waves));
   ASSIGN_OR_RETURN(const int signal,
                    speller.Reshaped(x, {shape[0], 1, shape[1]}));
   const int frames = speller.Transposed(
