@@ -51,6 +51,12 @@ std::string Environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+// The folder that a service manager has made for us; the first of several.
+std::string FolderOfService(const char* name) {
+  const std::string folders = Environment(name);
+  return folders.substr(0, folders.find(':'));
+}
+
 std::vector<Listener> ListenersOf(const Config& config) {
   std::vector<Listener> listeners;
   for (const std::string& address : config.listen) {
@@ -59,14 +65,18 @@ std::vector<Listener> ListenersOf(const Config& config) {
   if (!listeners.empty()) return listeners;
   listeners.push_back({kDefaultAddress, false});
   for (const char* name : {"RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"}) {
-    if (const std::string folder = Environment(name); !folder.empty()) {
-      listeners.push_back(
-          {"unix:" + folder.substr(0, folder.find(':')) + "/layerd.sock",
-           false});
+    if (const std::string folder = FolderOfService(name); !folder.empty()) {
+      listeners.push_back({"unix:" + folder + "/layerd.sock", false});
       break;
     }
   }
   return listeners;
+}
+
+// Of a service that names none: the configuration wins.
+std::string DefaultRepository() {
+  const std::string folder = FolderOfService("STATE_DIRECTORY");
+  return folder.empty() ? "" : folder + "/models";
 }
 
 // `layerctl` packs: beside layerd, in ctl/ beside it, then in PATH.
@@ -246,12 +256,14 @@ int Serve(const Config& config) {
 }
 
 int Main(const std::vector<std::string>& arguments) {
-  const absl::StatusOr<Options> options = ParseOptions(arguments);
+  absl::StatusOr<Options> options = ParseOptions(arguments);
   if (!options.ok()) return Complain(options.status(), kUsage);
   if (options->help) return std::fputs(OptionsHelp(), stdout) < 0;
   if (options->version) return std::printf("layerd %s\n", kVersion) < 0;
   if (options->check_config) return std::printf("configuration is sound\n") < 0;
-  if (options->config.repository.empty()) {
+  std::string& repository = options->config.repository;
+  if (repository.empty()) repository = DefaultRepository();
+  if (repository.empty()) {
     return Complain(
         absl::InvalidArgumentError("no repository: give --repository DIR with "
                                    "<model>/<version>/model.onnx in it"),

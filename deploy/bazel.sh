@@ -13,20 +13,27 @@ if [ -n "${LAYERD_BAZEL_ROOT:-}" ]; then
 fi
 
 # Bazel's sandbox needs namespaces, which many containers do not grant.
-strategy=()
+flags=()
 if ! unshare --user --map-root-user --mount --pid --fork true 2>/dev/null; then
-  strategy+=("--spawn_strategy=processwrapper-sandbox,local")
+  flags+=("--spawn_strategy=processwrapper-sandbox,local")
+fi
+
+# A compiler may take a GiB (gRPC's headers): no more of them than there is
+# memory for, unless somebody said how many.
+fit=$(awk '/^MemAvailable:/ { print int($2 / 1048576) }' /proc/meminfo)
+if [ "${fit:-0}" -lt "$(nproc)" ] && ! grep -qs -- --jobs user.bazelrc; then
+  flags+=("--jobs=$((fit > 1 ? fit : 1))")
 fi
 
 # Locked memory is counted for all processes of a user: tests that run beside
 # each other would take it from one another. Only root may raise the limit.
 ulimit -l unlimited 2>/dev/null || true
 
-command=$1
+command=${1:?usage: deploy/bazel.sh COMMAND [FLAGS] [TARGETS]}
 shift
 case "$command" in
   build | run | test)
-    exec "${BAZEL:-bazel}" "${startup[@]}" "$command" "${strategy[@]}" "$@"
+    exec "${BAZEL:-bazel}" "${startup[@]}" "$command" "${flags[@]}" "$@"
     ;;
 esac
 exec "${BAZEL:-bazel}" "${startup[@]}" "$command" "$@"

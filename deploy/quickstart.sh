@@ -33,6 +33,7 @@ layerd=$bin/daemon/layerd
 layerctl=$bin/daemon/ctl/layerctl
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/layerd-quickstart.XXXXXX")
+address=unix:$work/layerd.sock
 daemon=
 finish() {
   [ -z "$daemon" ] || { kill "$daemon" 2>/dev/null && wait "$daemon"; } || true
@@ -47,13 +48,12 @@ mkdir -p "$work/models/digits/1"
 weights=$("$layerctl" inspect --json "$work/models/digits/1/model.layers" |
   python3 -c 'import json, sys; print(json.load(sys.stdin)["weight_bytes"])')
 
-# start BUDGET: a daemon, its pid in $daemon and its address in $address.
+# start BUDGET: a daemon at $address, its pid in $daemon.
 start() {
   : >"$work/out"
-  "$layerd" --repository "$work/models" --listen "unix:$work/layerd.sock" \
+  "$layerd" --repository "$work/models" --listen "$address" \
     --weight-budget "$1" --log-level warning >"$work/out" &
   daemon=$!
-  address=unix:$work/layerd.sock
   "$layerctl" status --wait 30 --address "$address" >/dev/null || {
     echo "quickstart: layerd did not become ready" >&2
     exit 1
@@ -84,10 +84,11 @@ ask streamed
 if [ "$keep" = yes ]; then
   trap - EXIT
   say "The daemon stays (process $daemon). Talk to it:"
+  quoted=$(printf '%q ' "$layerctl")
   cat <<TEXT
-  $layerctl status --address $address
-  $layerctl infer digits test/models/digits/samples/d7.npy --top 3 --address $address
-  kill $daemon        # drains and ends it; then rm -r $work
+  ${quoted}status --address $(printf %q "$address")
+  ${quoted}infer digits test/models/digits/samples/d7.npy --top 3 --address $(printf %q "$address")
+  kill $daemon        # drains and ends it; then rm -r $(printf %q "$work")
 TEXT
   exit 0
 fi

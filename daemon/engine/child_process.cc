@@ -22,6 +22,16 @@ namespace {
 constexpr off_t kLastWordsBytes = 4096;
 constexpr int kCannotExecute = 127;
 
+// When memory runs out, what can be done again goes, and not the daemon.
+void GoFirst() {
+  constexpr char kFirst[] = "1000";
+  const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  [[maybe_unused]] const ssize_t written =
+      write(fd, kFirst, sizeof(kFirst) - 1);
+  close(fd);
+}
+
 // Between fork and exec only what is safe there: no allocation, no lock.
 [[noreturn]] void BecomeChild(char* const* argv, int null_fd, int stderr_fd,
                               pid_t parent) {
@@ -34,6 +44,7 @@ constexpr int kCannotExecute = 127;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   BecomeAsStarted();
+  GoFirst();
   execv(argv[0], argv);
   _exit(kCannotExecute);
 }
@@ -90,13 +101,14 @@ absl::Status ChildProcess::Wait() {
   }
   pid_ = -1;
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return absl::OkStatus();
-  if (WIFSIGNALED(status)) {
-    return absl::FailedPreconditionError(
-        absl::StrFormat("ended by signal %d (%s)%s%s", WTERMSIG(status),
-                        strsignal(WTERMSIG(status)), stderr_ ? ": " : "",
-                        LastWords(stderr_.get())));
-  }
   const std::string words = LastWords(stderr_.get());
+  if (WIFSIGNALED(status)) {
+    const int number = WTERMSIG(status);
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "ended by signal %d (%s%s)%s%s", number, strsignal(number),
+        number == SIGKILL ? ", as when memory runs out" : "",
+        words.empty() ? "" : ": ", words));
+  }
   return absl::FailedPreconditionError(
       words.empty() ? absl::StrFormat("exit status %d", WEXITSTATUS(status))
                     : words);

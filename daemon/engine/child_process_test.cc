@@ -28,8 +28,15 @@ TEST_CASE("A child's last words are the error") {
 TEST_CASE("A child that a signal ended says which") {
   auto child = ChildProcess::Start({"/bin/sh", "-c", "kill -9 $$"});
   REQUIRE(child.ok());
-  CHECK_THAT(std::string((*child)->Wait().message()),
-             Catch::Contains("signal 9"));
+  CHECK((*child)->Wait().message() ==
+        "ended by signal 9 (Killed, as when memory runs out)");
+}
+
+TEST_CASE("Where memory runs out, a child goes first") {
+  auto child = ChildProcess::Start(
+      {"/bin/sh", "-c", "cat /proc/self/oom_score_adj >&2; exit 1"});
+  REQUIRE(child.ok());
+  CHECK((*child)->Wait().message() == "1000");
 }
 
 TEST_CASE("ended_fd() is readable only when the child has ended") {

@@ -231,6 +231,25 @@ TEST_CASE("The service manager is told of the beginning and the end") {
   CHECK_THAT(notify.Receive(), Catch::StartsWith("STOPPING=1"));
 }
 
+TEST_CASE("A service that names no repository serves its state folder's") {
+  TestRepository repository;
+  repository.AddLayers("digits", DigitsLayers());
+  const std::filesystem::path models = repository.models_path();
+  Program service(
+      {kLayerd, "--cache", repository.cache_path(), "--listen",
+       "unix:" + repository.SocketPath("layerd"), "--metrics", "off"},
+      {.environment = {{"STATE_DIRECTORY", models.parent_path()}}});
+  REQUIRE(service.ReadLine());
+  WireClient client("unix:" + repository.SocketPath("layerd"));
+  CHECK(AskDigit(&client, "digits", 0).ok());
+  service.Signal(SIGTERM);
+  CHECK(service.Wait().status == 0);
+
+  DaemonProcess told(repository,
+                     {.environment = {{"STATE_DIRECTORY", "/nonexistent"}}});
+  CHECK(told.WaitUntilReady());
+}
+
 TEST_CASE("layerd says what is wrong with its command line, with status 2") {
   TestRepository repository;
   repository.AddLayers("digits", DigitsLayers());
@@ -296,7 +315,7 @@ TEST_CASE("--check-config reads the configuration and serves nothing") {
   const Ended good =
       Run({kLayerd, "--check-config", "--config", folder / "good.yaml"});
   CHECK(good.status == 0);
-  // As the package has it: the unit names the repository.
+  // As the package has it: the service's own repository.
   WriteFile(folder / "part.yaml", "threads: 1\n");
   CHECK(Run({kLayerd, "--check-config", "--config", folder / "part.yaml"})
             .status == 0);
