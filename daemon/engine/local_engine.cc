@@ -12,6 +12,7 @@
 #include "daemon/engine/traced_engine.h"
 #include "daemon/plan/base_memory.h"
 #include "daemon/rt/compute_cpus.h"
+#include "daemon/rt/freed_memory.h"
 #include "daemon/rt/loader_cpu.h"
 #include "daemon/rt/log.h"
 #include "daemon/rt/processor_name.h"
@@ -420,6 +421,7 @@ absl::Status LocalEngine::Adopt(Models models, const MemoryBudgets& budgets,
   }
   scheduler_.Resume(data_path_ ? data_path_->lanes() : Lanes{});
   if (status.ok()) KeepPartTimes(before, this->models());
+  ReturnFreedMemory();  // What planned and packed, and who is gone.
   return status;
 }
 
