@@ -38,29 +38,29 @@ absl::StatusOr<Activation> From(const manifest::Activation& proto) {
   return Activation{kind, proto.alpha(), proto.beta()};
 }
 
+// What a convolution has whichever way it goes.
+template <typename Conv, typename Proto>
+absl::StatusOr<Conv> ConvolutionFrom(const Proto& proto) {
+  Conv op;
+  op.groups = proto.groups();
+  op.strides = VectorOf(proto.strides());
+  op.dilations = VectorOf(proto.dilations());
+  op.pads_begin = VectorOf(proto.pads_begin());
+  op.pads_end = VectorOf(proto.pads_end());
+  op.has_bias = proto.has_bias();
+  ASSIGN_OR_RETURN(op.activation, From(proto.activation()));
+  op.kernel_is_input = proto.kernel_is_input();
+  return op;
+}
+
 absl::StatusOr<Operator> From(const manifest::Convolution& proto) {
-  ASSIGN_OR_RETURN(const Activation activation, From(proto.activation()));
-  return Convolution{.groups = proto.groups(),
-                     .strides = VectorOf(proto.strides()),
-                     .dilations = VectorOf(proto.dilations()),
-                     .pads_begin = VectorOf(proto.pads_begin()),
-                     .pads_end = VectorOf(proto.pads_end()),
-                     .has_bias = proto.has_bias(),
-                     .adds_residual = proto.adds_residual(),
-                     .activation = activation,
-                     .kernel_is_input = proto.kernel_is_input()};
+  ASSIGN_OR_RETURN(Convolution op, ConvolutionFrom<Convolution>(proto));
+  op.adds_residual = proto.adds_residual();
+  return op;
 }
 
 absl::StatusOr<Operator> From(const manifest::ConvTranspose& proto) {
-  ASSIGN_OR_RETURN(const Activation activation, From(proto.activation()));
-  return ConvTranspose{.groups = proto.groups(),
-                       .strides = VectorOf(proto.strides()),
-                       .dilations = VectorOf(proto.dilations()),
-                       .pads_begin = VectorOf(proto.pads_begin()),
-                       .pads_end = VectorOf(proto.pads_end()),
-                       .has_bias = proto.has_bias(),
-                       .activation = activation,
-                       .kernel_is_input = proto.kernel_is_input()};
+  return ConvolutionFrom<ConvTranspose>(proto);
 }
 
 absl::StatusOr<Operator> From(const manifest::FullyConnected& proto) {
@@ -156,30 +156,26 @@ void Write(const Activation& activation, manifest::Activation* proto) {
   proto->set_beta(activation.beta);
 }
 
-// One Write for each operator: std::visit finds it.
-void Write(const Convolution& op, manifest::Layer* layer) {
-  manifest::Convolution* proto = layer->mutable_convolution();
+template <typename Conv, typename Proto>
+void WriteConvolution(const Conv& op, Proto* proto) {
   proto->set_groups(op.groups);
   Assign(op.strides, proto->mutable_strides());
   Assign(op.dilations, proto->mutable_dilations());
   Assign(op.pads_begin, proto->mutable_pads_begin());
   Assign(op.pads_end, proto->mutable_pads_end());
   proto->set_has_bias(op.has_bias);
-  proto->set_adds_residual(op.adds_residual);
   Write(op.activation, proto->mutable_activation());
   proto->set_kernel_is_input(op.kernel_is_input);
 }
 
+// One Write for each operator: std::visit finds it.
+void Write(const Convolution& op, manifest::Layer* layer) {
+  WriteConvolution(op, layer->mutable_convolution());
+  layer->mutable_convolution()->set_adds_residual(op.adds_residual);
+}
+
 void Write(const ConvTranspose& op, manifest::Layer* layer) {
-  manifest::ConvTranspose* proto = layer->mutable_conv_transpose();
-  proto->set_groups(op.groups);
-  Assign(op.strides, proto->mutable_strides());
-  Assign(op.dilations, proto->mutable_dilations());
-  Assign(op.pads_begin, proto->mutable_pads_begin());
-  Assign(op.pads_end, proto->mutable_pads_end());
-  proto->set_has_bias(op.has_bias);
-  Write(op.activation, proto->mutable_activation());
-  proto->set_kernel_is_input(op.kernel_is_input);
+  WriteConvolution(op, layer->mutable_conv_transpose());
 }
 
 void Write(const FullyConnected& op, manifest::Layer* layer) {

@@ -1,6 +1,9 @@
 // What has weights: convolutions, matrix products, batch normalisation.
 
 #include <cmath>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "config/status_macros.h"
@@ -51,62 +54,49 @@ int Translator::TransposedKernel(const Node& node, int kernel, int64_t groups) {
   return Transposed(node, grouped, std::move(permutation));
 }
 
-// A kernel or a bias that is computed at run time costs layers of its own.
 absl::Status Translator::TakeConv(const Node& node) {
   auto conv = WindowsOf<Convolution>(node);
   const int kernel = node.inputs[1];
-  const bool adds_later =
-      HasBias(node) && (!IsConstant(kernel) || !IsConstant(node.inputs[2]));
-  const int output =
-      adds_later ? NewValue(node, ShapeOf(node.outputs[0])) : node.outputs[0];
-  if (IsConstant(kernel)) {
-    std::vector<Weight> weights = {WeightOf(kernel)};
-    conv.has_bias = HasBias(node) && !adds_later;
-    if (conv.has_bias) {
-      ASSIGN_OR_RETURN(std::vector<float> bias,
-                       ReadVector(node, node.inputs[2]));
-      weights.push_back(Weight::Vector(std::move(bias)));
-    }
-    Append(node, Operator(std::move(conv)), {node.inputs[0]}, output).weights =
-        std::move(weights);
-  } else {
-    conv.kernel_is_input = true;
-    const int grouped = GroupedKernel(node, kernel, conv.groups);
-    Append(node, Operator(std::move(conv)), {node.inputs[0], grouped}, output);
-  }
-  if (!adds_later) return absl::OkStatus();
-  AppendBinary(node, Binary::Kind::kAdd, output,
-               PerChannel(node, node.inputs[2], ShapeOf(output).size()),
-               node.outputs[0]);
-  return absl::OkStatus();
+  if (IsConstant(kernel)) return Convolve(node, conv, WeightOf(kernel));
+  return Convolve(node, conv, GroupedKernel(node, kernel, conv.groups));
 }
 
 absl::Status Translator::TakeConvTranspose(const Node& node) {
   auto conv = WindowsOf<ConvTranspose>(node);
   const int kernel = node.inputs[1];
+  if (!IsConstant(kernel)) {
+    return Convolve(node, conv, TransposedKernel(node, kernel, conv.groups));
+  }
+  Weight weight = WeightOf(kernel);
+  weight.transposed = true;
+  weight.shape[0] = ShapeOf(node.outputs[0])[1];
+  weight.shape[1] = ShapeOf(node.inputs[0])[1] / conv.groups;
+  return Convolve(node, conv, std::move(weight));
+}
+
+// A kernel or a bias that is computed at run time costs layers of its own.
+template <typename Op>
+absl::Status Translator::Convolve(const Node& node, Op conv,
+                                  std::variant<Weight, int> kernel) {
+  conv.kernel_is_input = std::holds_alternative<int>(kernel);
   const bool adds_later =
-      HasBias(node) && (!IsConstant(kernel) || !IsConstant(node.inputs[2]));
+      HasBias(node) && (conv.kernel_is_input || !IsConstant(node.inputs[2]));
+  conv.has_bias = HasBias(node) && !adds_later;
+  std::vector<int> inputs = {node.inputs[0]};
+  std::vector<Weight> weights;
+  if (conv.kernel_is_input) {
+    inputs.push_back(std::get<int>(kernel));
+  } else {
+    weights.push_back(std::get<Weight>(std::move(kernel)));
+  }
+  if (conv.has_bias) {
+    ASSIGN_OR_RETURN(std::vector<float> bias, ReadVector(node, node.inputs[2]));
+    weights.push_back(Weight::Vector(std::move(bias)));
+  }
   const int output =
       adds_later ? NewValue(node, ShapeOf(node.outputs[0])) : node.outputs[0];
-  if (IsConstant(kernel)) {
-    Weight weight = WeightOf(kernel);
-    weight.transposed = true;
-    weight.shape[0] = ShapeOf(output)[1];
-    weight.shape[1] = ShapeOf(node.inputs[0])[1] / conv.groups;
-    std::vector<Weight> weights = {std::move(weight)};
-    conv.has_bias = HasBias(node) && !adds_later;
-    if (conv.has_bias) {
-      ASSIGN_OR_RETURN(std::vector<float> bias,
-                       ReadVector(node, node.inputs[2]));
-      weights.push_back(Weight::Vector(std::move(bias)));
-    }
-    Append(node, Operator(std::move(conv)), {node.inputs[0]}, output).weights =
-        std::move(weights);
-  } else {
-    conv.kernel_is_input = true;
-    const int grouped = TransposedKernel(node, kernel, conv.groups);
-    Append(node, Operator(std::move(conv)), {node.inputs[0], grouped}, output);
-  }
+  Append(node, Operator(std::move(conv)), std::move(inputs), output).weights =
+      std::move(weights);
   if (!adds_later) return absl::OkStatus();
   AppendBinary(node, Binary::Kind::kAdd, output,
                PerChannel(node, node.inputs[2], ShapeOf(output).size()),

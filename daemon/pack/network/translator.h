@@ -104,6 +104,10 @@ class Translator {
   int Reshaped(const Node& node, int value, Shape shape);
   int Transposed(const Node& node, int value, Shape permutation);
   int PerChannel(const Node& node, int value, size_t rank);
+  // `kernel` is what it is, or the value that it will be.
+  template <typename Op>
+  absl::Status Convolve(const Node& node, Op conv,
+                        std::variant<Weight, int> kernel);
   int GroupedKernel(const Node& node, int kernel, int64_t groups);
   int TransposedKernel(const Node& node, int kernel, int64_t groups);
 
