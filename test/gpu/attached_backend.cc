@@ -7,35 +7,13 @@
 
 #include "config/check.h"
 #include "config/status_macros.h"
+#include "test/kernels/wrapped_kernel.h"
 
 namespace layerd {
 namespace {
 
 constexpr size_t kGuardBytes = 512;
 constexpr std::byte kGuard{0xa5};
-
-class AttachedKernel final : public Kernel {
- public:
-  AttachedKernel(std::unique_ptr<Kernel> inner, const PartSpec& spec)
-      : inner_(std::move(inner)), spec_(spec) {}
-  size_t scratch_bytes() const override { return inner_->scratch_bytes(); }
-  size_t decoded_bytes() const override { return inner_->decoded_bytes(); }
-  Kernel& inner() const { return *inner_; }
-  const PartSpec& spec() const { return spec_; }
-
-  size_t weight_bytes() const {
-    size_t bytes = 0;
-    for (const WeightPiece& piece : spec_.weights) {
-      bytes =
-          std::max<size_t>(bytes, piece.offset_bytes + piece.layout.bytes());
-    }
-    return bytes;
-  }
-
- private:
-  std::unique_ptr<Kernel> inner_;
-  PartSpec spec_;
-};
 
 }  // namespace
 
@@ -57,7 +35,7 @@ AttachedBackend::~AttachedBackend() { inner_->Detach(); }
 absl::StatusOr<std::unique_ptr<Kernel>> AttachedBackend::Prepare(
     const PartSpec& spec) {
   ASSIGN_OR_RETURN(std::unique_ptr<Kernel> inner, inner_->Prepare(spec));
-  return std::make_unique<AttachedKernel>(std::move(inner), spec);
+  return std::make_unique<WrappedKernel>(std::move(inner), spec);
 }
 
 size_t AttachedBackend::Place(const std::byte* memory, size_t bytes,
@@ -77,7 +55,7 @@ size_t AttachedBackend::Place(const std::byte* memory, size_t bytes,
 
 absl::StatusOr<Ticket> AttachedBackend::Enqueue(Kernel& kernel,
                                                 const PartMemory& memory) {
-  auto& ours = dynamic_cast<AttachedKernel&>(kernel);
+  auto& ours = dynamic_cast<WrappedKernel&>(kernel);
   const PartSpec& spec = ours.spec();
   used_bytes_ = 0;
   placed_.clear();

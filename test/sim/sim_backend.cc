@@ -7,29 +7,16 @@
 #include "absl/strings/str_format.h"
 #include "config/check.h"
 #include "config/status_macros.h"
+#include "test/kernels/wrapped_kernel.h"
 
 namespace layerd {
 namespace {
 
 constexpr std::byte kRubbish{0xff};  // A NaN in every floating type.
 
-class SimKernel : public Kernel {
+class SimKernel : public WrappedKernel {
  public:
-  SimKernel(std::unique_ptr<Kernel> inner, const PartSpec& spec)
-      : inner_(std::move(inner)), spec_(spec) {}
-  size_t scratch_bytes() const override { return inner_->scratch_bytes(); }
-  size_t decoded_bytes() const override { return inner_->decoded_bytes(); }
-  Kernel& inner() { return *inner_; }
-  const PartSpec& spec() const { return spec_; }
-
-  size_t weight_bytes() const {
-    size_t bytes = 0;
-    for (const WeightPiece& piece : spec_.weights) {
-      bytes =
-          std::max<size_t>(bytes, piece.offset_bytes + piece.layout.bytes());
-    }
-    return bytes;
-  }
+  using WrappedKernel::WrappedKernel;
 
   // Calls visit(offset in bytes) for each element that this part writes.
   template <typename Visit>
@@ -37,9 +24,6 @@ class SimKernel : public Kernel {
 
  private:
   bool Writes(const std::vector<int64_t>& index) const;
-
-  std::unique_ptr<Kernel> inner_;
-  PartSpec spec_;
 };
 
 bool IsWithin(int64_t at, const Range& range) {
@@ -47,24 +31,25 @@ bool IsWithin(int64_t at, const Range& range) {
 }
 
 bool SimKernel::Writes(const std::vector<int64_t>& index) const {
-  if (std::holds_alternative<Convolution>(spec_.op)) {
-    return IsWithin(index[1], spec_.channels) && IsWithin(index[2], spec_.rows);
+  if (std::holds_alternative<Convolution>(spec().op)) {
+    return IsWithin(index[1], spec().channels) &&
+           IsWithin(index[2], spec().rows);
   }
-  if (const auto* op = std::get_if<Recurrent>(&spec_.op)) {
-    const int64_t last = spec_.outputs[0].shape[0] - 1;
-    return IsWithin(op->is_reverse ? last - index[0] : index[0], spec_.rows);
+  if (const auto* op = std::get_if<Recurrent>(&spec().op)) {
+    const int64_t last = spec().outputs[0].shape[0] - 1;
+    return IsWithin(op->is_reverse ? last - index[0] : index[0], spec().rows);
   }
-  if (!std::holds_alternative<FullyConnected>(spec_.op)) return true;
+  if (!std::holds_alternative<FullyConnected>(spec().op)) return true;
   int64_t row = 0;
   for (size_t d = 0; d + 1 < index.size(); ++d) {
-    row = row * spec_.outputs[0].shape[d] + index[d];
+    row = row * spec().outputs[0].shape[d] + index[d];
   }
-  return IsWithin(index.back(), spec_.channels) && IsWithin(row, spec_.rows);
+  return IsWithin(index.back(), spec().channels) && IsWithin(row, spec().rows);
 }
 
 template <typename Visit>
 void SimKernel::ForEachWritten(Visit visit) const {
-  const TensorType& type = spec_.outputs[0];
+  const TensorType& type = spec().outputs[0];
   const int64_t size = SizeOf(type.dtype);
   std::vector<int64_t> index(type.shape.size(), 0);
   for (int64_t left = type.element_count(); left > 0; --left) {
