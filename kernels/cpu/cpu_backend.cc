@@ -21,10 +21,6 @@ namespace {
 using cpu::CpuKernel;
 using cpu::KernelOr;
 
-// Equal parts share their machine code through the library's cache; a network
-// has some hundreds of different ones, a few KiB each.
-constexpr int kPrimitivesCached = 1024;
-
 // The library has 32-bit corners; nothing a small machine runs comes near.
 constexpr int64_t kElementsMax = (int64_t{1} << 31) - 1;
 
@@ -91,7 +87,6 @@ class CpuBackend : public Backend {
  public:
   explicit CpuBackend(int threads) : threads_(threads), team_(threads) {
     LAYERD_CHECK(threads >= 1);
-    dnnl_set_primitive_cache_capacity(kPrimitivesCached);
   }
 
   KernelKey key() const override {

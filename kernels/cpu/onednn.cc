@@ -3,6 +3,8 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <atomic>
+#include <bit>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -11,6 +13,15 @@
 
 namespace layerd::cpu {
 namespace {
+
+constexpr unsigned kCachedMin = 1024;
+
+std::atomic<unsigned> primitives_made = 0;
+
+void MakeRoomInCacheFor(unsigned primitives) {
+  dnnl_set_primitive_cache_capacity(
+      static_cast<int>(std::max(kCachedMin, std::bit_ceil(primitives))));
+}
 
 dnnl_status_t AppendElementwise(dnnl_post_ops_t operations,
                                 dnnl_alg_kind_t kind, float alpha, float beta) {
@@ -157,6 +168,12 @@ absl::StatusOr<UniqueAttributes> AttributesWith(const Activation& activation) {
   return attributes;
 }
 
+dnnl_status_t DestroyPrimitive(dnnl_primitive_t primitive) {
+  const dnnl_status_t status = dnnl_primitive_destroy(primitive);
+  MakeRoomInCacheFor(--primitives_made);
+  return status;
+}
+
 absl::StatusOr<Primitive> Primitive::Create(
     const OneDnn& library, const_dnnl_primitive_desc_t desc,
     const std::vector<Argument>& arguments) {
@@ -164,6 +181,7 @@ absl::StatusOr<Primitive> Primitive::Create(
   dnnl_primitive_t primitive;
   RETURN_IF_ERROR(
       FromDnnl(dnnl_primitive_create(&primitive, desc), "primitive"));
+  MakeRoomInCacheFor(++primitives_made);
   made.primitive_.reset(primitive);
   std::vector<Argument> all = arguments;
   const const_dnnl_memory_desc_t scratch =

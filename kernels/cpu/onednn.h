@@ -35,7 +35,8 @@ using UniqueAttributes =
     Unique<dnnl_primitive_attr_t, dnnl_primitive_attr_destroy>;
 using UniquePrimitiveDesc =
     Unique<dnnl_primitive_desc_t, dnnl_primitive_desc_destroy>;
-using UniquePrimitive = Unique<dnnl_primitive_t, dnnl_primitive_destroy>;
+dnnl_status_t DestroyPrimitive(dnnl_primitive_t primitive);
+using UniquePrimitive = Unique<dnnl_primitive_t, DestroyPrimitive>;
 using UniqueMemory = Unique<dnnl_memory_t, dnnl_memory_destroy>;
 
 // The CPU as the library sees it. Threading: the engine is free for all; the
@@ -84,6 +85,10 @@ absl::Status CompareLayouts(const WeightLayout& stored,
 absl::StatusOr<UniqueAttributes> AttributesWith(const Activation& activation);
 
 // A primitive and the memory objects of its arguments, all made beforehand.
+//
+// Equal ones share their machine code through the library's cache, which drops
+// what was used longest ago. It has room for as many as there are in the
+// process, 1024 at least, whichever models they belong to.
 class Primitive {
  public:
   struct Argument {
