@@ -116,21 +116,17 @@ TEST_CASE("Rows of a layer without weights are smaller layers, bit for bit") {
 
 // Too large for all of the tests above.
 TEST_CASE("Tensors larger than the caches change no answer") {
-  const ConvolutionSketch sketch = GENERATE(
-      ConvolutionSketch{"output",
-                        {1, 3, 150, 152},
-                        64,
-                        {1, 1},
-                        {1, 1},
-                        {1, 1},
-                        {0, 0},
-                        {0, 0},
-                        1,
-                        true,
-                        false,
-                        {ActivationKind::kRelu, 0, 0}},
-      ConvolutionSketch{
-          "input", {1, 64, 66, 66}, 4, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}});
+  const ConvolutionSketch sketch =
+      GENERATE(ConvolutionSketch{.name = "output",
+                                 .x = {1, 3, 150, 152},
+                                 .outputs = 64,
+                                 .kernel = {1, 1},
+                                 .activation = {ActivationKind::kRelu, 0, 0}},
+               ConvolutionSketch{.name = "input",
+                                 .x = {1, 64, 66, 66},
+                                 .outputs = 4,
+                                 .kernel = {3, 3},
+                                 .pads_begin = {1, 1}});
   const TestLayer layer = LayerOf(sketch, 1);
   for (const Twin& twin : AllTwins()) {
     const std::unique_ptr<Backend> backend = twin.make();
@@ -246,22 +242,15 @@ TEST_CASE("Who helps changes no bits") {
 // Large enough to be shared: many panels of channels that few places meet, and
 // one that many do at once.
 TEST_CASE("Whoever decodes a panel first, the bits are the same") {
-  const ConvolutionSketch sketches[] = {{"many panels",
-                                         {1, 128, 7, 7},
-                                         200,
-                                         {1, 1},
-                                         {1, 1},
-                                         {1, 1},
-                                         {0, 0},
-                                         {0, 0}},
-                                        {"one panel",
-                                         {1, 32, 20, 20},
-                                         12,
-                                         {3, 3},
-                                         {1, 1},
-                                         {1, 1},
-                                         {1, 1},
-                                         {1, 1}}};
+  const ConvolutionSketch sketches[] = {{.name = "many panels",
+                                         .x = {1, 128, 7, 7},
+                                         .outputs = 200,
+                                         .kernel = {1, 1}},
+                                        {.name = "one panel",
+                                         .x = {1, 32, 20, 20},
+                                         .outputs = 12,
+                                         .kernel = {3, 3},
+                                         .pads_begin = {1, 1}}};
   const std::unique_ptr<Backend> alone = MakeCpuBackend(1);
   const std::unique_ptr<Backend> helped = MakeHelpedCpuBackend();
   for (const ConvolutionSketch& sketch : sketches) {

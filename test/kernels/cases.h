@@ -47,7 +47,10 @@ struct ConvolutionSketch {
   const char* name;
   std::vector<int64_t> x;  // N, C, spatial...
   int64_t outputs;
-  std::vector<int64_t> kernel, strides, dilations, pads_begin, pads_end;
+  std::vector<int64_t> kernel;
+  std::vector<int64_t> strides{}, dilations{};  // Of one, unless told.
+  std::vector<int64_t> pads_begin{};            // None, unless told.
+  std::vector<int64_t> pads_end{};              // As at the begin, unless told.
   int64_t groups = 1;
   bool has_bias = true;
   bool adds_residual = false;

@@ -14,27 +14,21 @@ namespace layerd {
 namespace {
 
 const ConvolutionSketch kSketches[] = {
-    {"1x1", {1, 700, 7, 7}, 64, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}},
-    {"3x3, residual, ReLU",
-     {1, 90, 7, 7},
-     64,
-     {3, 3},
-     {1, 1},
-     {1, 1},
-     {1, 1},
-     {1, 1},
-     1,
-     true,
-     true,
-     {ActivationKind::kRelu, 0, 0}},
-    {"3x3 by 2, batch 2, dilated",
-     {2, 300, 19, 17},
-     48,
-     {3, 3},
-     {2, 2},
-     {2, 2},
-     {2, 2},
-     {2, 2}}};
+    {.name = "1x1", .x = {1, 700, 7, 7}, .outputs = 64, .kernel = {1, 1}},
+    {.name = "3x3, residual, ReLU",
+     .x = {1, 90, 7, 7},
+     .outputs = 64,
+     .kernel = {3, 3},
+     .pads_begin = {1, 1},
+     .adds_residual = true,
+     .activation = {ActivationKind::kRelu, 0, 0}},
+    {.name = "3x3 by 2, batch 2, dilated",
+     .x = {2, 300, 19, 17},
+     .outputs = 48,
+     .kernel = {3, 3},
+     .strides = {2, 2},
+     .dilations = {2, 2},
+     .pads_begin = {2, 2}}};
 
 TEST_CASE("However a layer of many inputs is cut, the bits are the same") {
   const std::unique_ptr<Backend> one = MakeCpuBackend(1);

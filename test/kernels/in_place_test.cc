@@ -54,10 +54,11 @@ TEST_CASE("Sums may be written over large residuals") {
   };
   const Size of = GENERATE(Size{272, 48, 14, 3}, Size{600, 12, 2, 1});
   const int64_t pad = of.kernel / 2;
-  ConvolutionSketch sketch{"large",    {1, of.inputs, of.size, of.size},
-                           of.outputs, {of.kernel, of.kernel},
-                           {1, 1},     {1, 1},
-                           {pad, pad}, {pad, pad}};
+  ConvolutionSketch sketch{.name = "large",
+                           .x = {1, of.inputs, of.size, of.size},
+                           .outputs = of.outputs,
+                           .kernel = {of.kernel, of.kernel},
+                           .pads_begin = {pad, pad}};
   sketch.adds_residual = true;
   sketch.activation.kind =
       GENERATE(ActivationKind::kRelu, ActivationKind::kMish);
