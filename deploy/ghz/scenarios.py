@@ -35,10 +35,11 @@ import time
 ROOT = pathlib.Path(os.path.realpath(__file__)).parents[2]
 sys.path[:0] = [str(ROOT / "deploy" / "ghz"), str(ROOT / "test" / "e2e")]
 
-from judges import (figures, goodput, judge_blocking, judge_idle,
-                    judge_impossible, judge_overload, judge_preemption,
-                    judge_queueing, judge_ramp, judge_reads, judge_storm,
-                    judge_urgent, merged, preemption_costs_us, stalls_of)
+from judges import (answered, calmest, figures, goodput, judge_blocking,
+                    judge_idle, judge_impossible, judge_overload,
+                    judge_preemption, judge_queueing, judge_ramp, judge_reads,
+                    judge_storm, judge_urgent, merged, preemption_costs_us,
+                    stalls_of)
 from stages import Timeline, client_pauses, drive_stalls, stages_of
 
 SIDE = 224
@@ -225,27 +226,34 @@ def published_blocking_ms(daemon):
 class Undisturbed:
     """The urgent class when nobody computes but for it: all alone, and `crowded`
     by as many other requests as the floods send, for a model that there is
-    not."""
+    not. Of its looks the calmest counts."""
 
     def __init__(self, load, seconds, rates):
         self.load, self.seconds, self.rates = load, seconds, rates
-        self.reports, self.stages, self.crowded_stages = [], [], []
+        self.reports, self.stages_alone, self.stages_crowded = [], [], []
 
     def look(self):
-        self.reports.append(self._run(self.stages))
+        self.reports.append(self._run(self.stages_alone))
         crowd = [self.load.start(
             "nobody", "--async", "--rps", max(1, round(rate)), "-c", 2,
             "--duration-stop", "wait", "-z", f"{self.seconds}s")
             for rate in self.rates]
-        self._run(self.crowded_stages)
+        self._run(self.stages_crowded)
         for started in crowd:
             self.load.end(started)
 
     def _run(self, stages):
         with Timeline(self.load.address) as timeline:
             report = self.load.run("urgent", *PACED, "-z", f"{self.seconds}s")
-        stages += stages_of(report, timeline.requests("urgent"))
+        stages.append(stages_of(report, timeline.requests("urgent")))
         return report
+
+    def report(self):
+        return calmest(self.reports, answered)
+
+    @staticmethod
+    def stages(looks):
+        return calmest(looks, lambda look: [s.queued_ms for s in look])
 
 
 def scenario_urgent(options):
@@ -278,14 +286,15 @@ def scenario_urgent(options):
         stalls = stalls.end()
         undisturbed.look()
         rows = judge_preemption(preemption_costs_us(full.last))
-        rows += judge_queueing(undisturbed.stages, undisturbed.crowded_stages,
+        rows += judge_queueing(undisturbed.stages(undisturbed.stages_alone),
+                               undisturbed.stages(undisturbed.stages_crowded),
                                stages)
         rows += judge_blocking(stages, published_blocking_ms(daemon), stalls)
         rows += judge_reads([solo.read_kib(name) for name in floods],
                             [full.read_kib(name) for name in floods],
                             sum(map(full.preemptions, floods)))
         return rows + judge_urgent(
-            merged(undisturbed.reports), beside, solos, flooded,
+            undisturbed.report(), beside, solos, flooded,
             options.longest_part_ms, options.slack_ms,
             [(begin, end) for begin, end in stalls if end - begin >= 1e-3],
             stages, drive_stalls(full.slow()))

@@ -32,6 +32,11 @@ class Gates(unittest.TestCase):
     def test_urgent_opens_for_a_class_that_is_not_disturbed(self):
         self.assertEqual(self.urgent(report({"OK": 300}, 13.9)), [True] * 4)
 
+    def test_a_disturbed_look_lends_no_time(self):
+        looks = [report({"OK": 300}, ms) for ms in (60, 10)] + [report({})]
+        self.assertIs(judges.calmest(looks, judges.answered), looks[1])
+        self.assertIs(judges.calmest(looks[2:], judges.answered), looks[2])
+
     def test_one_missed_deadline_shuts_it(self):
         missed = report({"OK": 299, "DeadlineExceeded": 1}, 12)
         self.assertFalse(self.urgent(missed)[0])
