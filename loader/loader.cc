@@ -17,13 +17,14 @@
 namespace layerd {
 namespace {
 
-//   kIdle --Start()--> kOn --Stop()--> kStopping --no read in flight--> kIdle
+//   kIdle --Start()--> kOn --AskToStop()--> kStopping --no read in flight-->
+//   kLetGo --Stop()--> kIdle
 //
 // Run() leaves every slot kEnded.
-enum SlotState : uint32_t { kIdle, kOn, kStopping, kEnded };
+enum SlotState : uint32_t { kIdle, kOn, kStopping, kLetGo, kEnded };
 
-// One job of the loader. Who may touch it follows from the state: the executor
-// when idle or ended, the loader else.
+// One job of the loader. Who may touch it follows from the state: the loader
+// when on or stopping, the executor else.
 struct Slot {
   std::atomic<uint32_t> state{kIdle};
   // The executor may raise these while it is on.
@@ -62,6 +63,8 @@ class Loader::Impl {
   void Start(WeightStream* stream, const StreamRequest& request);
   void Raise(WeightStream* stream, int level, bool low);
   void Stop(WeightStream* stream);
+  void AskToStop(WeightStream* stream);
+  bool MayStop(const WeightStream& stream) const;
   bool reading() const { return reading_.load(); }
   Stats stats() const;
 
@@ -194,16 +197,29 @@ void Loader::Impl::Raise(WeightStream* stream, int level, bool low) {
 }
 
 void Loader::Impl::Stop(WeightStream* stream) {
-  LAYERD_CHECK(!stream->idle());
+  AskToStop(stream);
   if (stream->slot_ < kJobsMax) {
     std::atomic<uint32_t>& state = slots_[stream->slot_].state;
-    uint32_t now = kOn;
-    if (state.compare_exchange_strong(now, kStopping)) {
-      engine_->Wake();
-      state.wait(kStopping);
-    }
+    state.wait(kStopping);
+    uint32_t let_go = kLetGo;
+    state.compare_exchange_strong(let_go, kIdle);  // Else ended.
   }
   stream->End();
+}
+
+void Loader::Impl::AskToStop(WeightStream* stream) {
+  LAYERD_CHECK(!stream->idle());
+  if (stream->slot_ == kJobsMax) return;  // All of it was there.
+  uint32_t on = kOn;
+  if (slots_[stream->slot_].state.compare_exchange_strong(on, kStopping)) {
+    engine_->Wake();
+  }
+}
+
+bool Loader::Impl::MayStop(const WeightStream& stream) const {
+  LAYERD_CHECK(!stream.idle());
+  if (stream.slot_ == kJobsMax) return true;
+  return slots_[stream.slot_].state.load() != kStopping;
 }
 
 Loader::Stats Loader::Impl::stats() const {
@@ -313,8 +329,10 @@ void Loader::Impl::FinishRun(size_t index) {
 void Loader::Impl::LetGoOfStopped() {
   for (Slot& slot : slots_) {
     if (slot.state.load() != kStopping || slot.open_runs > 0) continue;
-    slot.state.store(kIdle);
+    Bell* const bell = slot.reader.request().bell;
+    slot.state.store(kLetGo);
     slot.state.notify_all();
+    if (bell != nullptr) bell->Ring();
   }
 }
 
@@ -353,6 +371,10 @@ void Loader::Raise(WeightStream* stream, int level, bool low) {
   impl_->Raise(stream, level, low);
 }
 void Loader::Stop(WeightStream* stream) { impl_->Stop(stream); }
+void Loader::AskToStop(WeightStream* stream) { impl_->AskToStop(stream); }
+bool Loader::MayStop(const WeightStream& stream) const {
+  return impl_->MayStop(stream);
+}
 bool Loader::reading() const { return impl_->reading(); }
 Loader::Stats Loader::stats() const { return impl_->stats(); }
 

@@ -38,8 +38,8 @@ struct LoaderOptions {
 //
 // Cost:      nothing is allocated after construction while all goes well.
 // Threading: Run() is the loader thread's whole life, the one place that may
-//            wait. Start(), Raise() and Stop() from the executor thread;
-//            Shutdown() from any. Start() and Stop() need Run() to be running,
+//            wait. Shutdown() and what says so from any, the rest from
+//            the executor thread. Start() and Stop() need Run() to be running,
 //            to be about to, or to have returned.
 class Loader {
  public:
@@ -71,6 +71,13 @@ class Loader {
   // back its read-ahead and what the executor has not released; the stream is
   // idle then, and its ring empty.
   void Stop(WeightStream* stream);
+
+  // The first half of Stop(), for one who has something else to do meanwhile:
+  // the stream reads no more, and its bell rings when no read is in flight.
+  // REQUIRES: `stream` was started and not stopped. Stop() is still due.
+  void AskToStop(WeightStream* stream);
+  // True if Stop() would not wait. REQUIRES: as above, and it was asked to.
+  bool MayStop(const WeightStream& stream) const;
 
   struct Stats {
     uint64_t read_bytes = 0;

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <span>
 
+#include "config/limits.h"
+
 namespace layerd {
 
 // Whose read is next, and how large it may be: the loader's order, without the
@@ -18,6 +20,10 @@ namespace layerd {
 // may have `low_bytes` in flight together: so long a more urgent read may find
 // the drive busy, once each time it has left it idle.
 //
+// For a job that is only expected nothing is read while one that is on has
+// anything left to read: else that would find the drive busy each time it has
+// left it idle, also at the least urgent level.
+//
 // Lookups come before the streams of their level, which go on beside them.
 
 // Where there are lookups, a Slot says which are.
@@ -25,6 +31,12 @@ template <typename Slot>
 bool IsLookup(const Slot& slot) {
   if constexpr (requires { slot.lookup(); }) return slot.lookup();
   return false;
+}
+
+// It reads for a job that is only expected.
+template <typename Slot>
+bool IsExpected(const Slot& slot) {
+  return slot.level() > kLevelsMax;
 }
 
 // Lower level numbers first; among equals, who started first.
@@ -59,6 +71,7 @@ void GiveReadTurns(std::span<Slot* const> slots, uint64_t low_bytes,
   bool busy = false;
   for (size_t i = 0; i < slots.size(); ++i) {
     Slot* const slot = slots[i];
+    if (IsExpected(*slot) && !IsExpected(*slots.front())) return;
     const uint64_t tile_bytes = slot->tile_bytes();
     const uint64_t read_max = std::max(read_bytes_max, tile_bytes);
     const uint64_t low_max = std::max(low_bytes, tile_bytes);

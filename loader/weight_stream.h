@@ -35,13 +35,15 @@ struct StreamRequest {
   std::span<const StreamRead> reads;  // In the order of the program.
   WeightRing* ring = nullptr;         // Null if every read is resident.
   // 1 is the most urgent. Reading ahead for jobs that are only expected comes
-  // after all levels.
+  // after all levels (kLevelsMax).
   int level = 1;
   // Not of the most urgent level that has a model, or only for a job that is
   // expected, where a job of another level may come: what it has in flight is
   // capped even while it is the only one.
   bool low = false;
-  Bell* bell = nullptr;  // Rung when reads have arrived, or will not.
+  // Rung when reads have arrived, or will not, and when the loader lets go.
+  // Outlives the loader.
+  Bell* bell = nullptr;
   // Rows of a table that the executor waits for now: before other streams of
   // the level, and more reads in flight, for they are small.
   bool lookup = false;

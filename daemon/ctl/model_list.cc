@@ -61,10 +61,13 @@ void AddModels(const admin::StatusResponse& response, JsonWriter* json) {
 
 std::string FormatScheduling(const admin::Scheduling& scheduling) {
   return absl::StrFormat(
-      "%d deadlines missed, %d promises broken by overruns and %d otherwise, "
-      "%d requests came before their period, %d preemptions, %d cancelled, "
+      "%d deadlines missed, promises broken: %d by overruns, %d by the drive, "
+      "%d by a processor taken away, %d otherwise; %d requests came before "
+      "their period, %d preemptions, %d cancelled, "
       "%d times no real-time priority",
       scheduling.deadline_misses(), scheduling.promises_broken_by_overrun(),
+      scheduling.promises_broken_by_drive(),
+      scheduling.promises_broken_by_processor(),
       scheduling.promises_broken_otherwise(), scheduling.too_often(),
       scheduling.preemptions(), scheduling.cancelled(),
       scheduling.realtime_refused());
@@ -78,6 +81,9 @@ void AddScheduling(const admin::Scheduling& scheduling, JsonWriter* json) {
   json->Add("overruns", scheduling.overruns());
   json->Add("promises_broken_by_overrun",
             scheduling.promises_broken_by_overrun());
+  json->Add("promises_broken_by_drive", scheduling.promises_broken_by_drive());
+  json->Add("promises_broken_by_processor",
+            scheduling.promises_broken_by_processor());
   json->Add("promises_broken_otherwise",
             scheduling.promises_broken_otherwise());
   json->Add("too_often", scheduling.too_often());

@@ -9,6 +9,7 @@
 #include "daemon/ctl/json_writer.h"
 #include "daemon/ctl/model_list.h"
 #include "daemon/ctl/output.h"
+#include "daemon/sched/broken_promise.h"
 #include "loader/store/atomic_file.h"
 
 namespace layerd {
@@ -26,8 +27,8 @@ struct Place {
 Place PlaceOf(const std::string& kind) {
   if (kind == "read") return {kDrive, "X"};
   if (kind == "part" || kind == "wait") return {kCompute, "X"};
-  for (const char* of_request :
-       {"received", "queued", "job", "sent", "computed", "taken", "refused"}) {
+  for (const char* of_request : {"received", "queued", "job", "sent",
+                                 "computed", "taken", "late", "refused"}) {
     if (kind == of_request) return {kRequests, "X"};
   }
   return {kCompute, "i"};
@@ -76,6 +77,8 @@ void AddEvent(const admin::TraceEvent& event, JsonWriter* json) {
     json->Add("read_kib", event.number());
   } else if (event.kind() == "computed") {
     json->Add("waited_us", event.number());
+  } else if (event.kind() == "late" && event.number() < kAssumptions) {
+    json->Add("broken", kBreachNames[event.number()]);
   } else if (event.kind() == "job" || event.kind() == "refused") {
     json->Add("status", absl::StatusCodeToString(
                             static_cast<absl::StatusCode>(event.number())));

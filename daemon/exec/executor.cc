@@ -31,7 +31,7 @@ Executor::~Executor() { ExpectNothing(); }
 
 void Executor::Expect(PlacedModel* model) {
   LAYERD_CHECK(idle());
-  if (model == expected_) return;
+  if (model == expected_ && !gives_way_) return;
   ExpectNothing();
   expected_ = model;
   loader_->Start(&stream_,
@@ -45,6 +45,19 @@ void Executor::ExpectNothing() {
   for (size_t i = 0; i < arrived; ++i) expected_->NoteArrived(i);
   expected_->KeepArrived();
   expected_ = nullptr;
+  gives_way_ = false;
+}
+
+bool Executor::ReadsAheadFor(const PlacedModel& model) const {
+  return expected_ == &model && !gives_way_ && !stream_.failed();
+}
+
+bool Executor::FreeFor(const PlacedModel& model) {
+  LAYERD_CHECK(idle());
+  if (expected_ == nullptr || ReadsAheadFor(model)) return true;
+  if (!gives_way_) loader_->AskToStop(&stream_);
+  gives_way_ = true;
+  return loader_->MayStop(stream_);
 }
 
 void Executor::Begin(PlacedModel* model,
@@ -62,11 +75,10 @@ void Executor::Begin(PlacedModel* model,
   open_count_ = 0;
   stats_ = {};
   lookups_before_ = table_lookup_.stats();
-  if (expected_ == model && !stream_.failed()) {
+  if (ReadsAheadFor(*model)) {
     expected_ = nullptr;
     loader_->Raise(&stream_, level_, low_);
   } else {
-    // What failed while nobody asked is tried again, now that one does.
     ExpectNothing();
     loader_->Start(&stream_, RequestOf(*model, level_, low_));
   }

@@ -31,7 +31,7 @@ namespace layerd {
 // While idle it may be told which model to expect: its weights are read ahead,
 // behind those of every job that is on, as far as the ring allows. If that
 // model's job comes, it finds them there; if another's comes, they are taken
-// back, the newest first.
+// back, the newest first, once what is in flight has landed (FreeFor()).
 //
 // Between two parts its caller may do what it likes, also run a part of another
 // level: ring, arena and stream are this level's own. Ready() tells whether the
@@ -83,10 +83,16 @@ class Executor {
   // Gives up reading ahead; what is resident and has come, stays.
   void ExpectNothing();
 
-  // Begins to read. The inputs are copied into the arena with the first part,
-  // and stay until then. If `part_times` is not empty, the time of each part is
-  // written there, from the end of the one before or from when its weights
-  // were where it computes: that is its computing, and what goes with it.
+  // True if Begin() for that model would not wait. Before a false what is read
+  // ahead for another is given up, and the bell rings when it has landed.
+  // REQUIRES: idle().
+  bool FreeFor(const PlacedModel& model);
+
+  // Begins to read, after a wait unless FreeFor(). The inputs are copied into
+  // the arena with the first part, and stay until then. If `part_times` is not
+  // empty, the time of each part is written there, from the end of the one
+  // before or from when its weights were where it computes: that is its
+  // computing, and what goes with it.
   // REQUIRES: idle(); inputs fit the model; `part_times` has an element for
   // each part, or none.
   void Begin(PlacedModel* model,
@@ -120,6 +126,8 @@ class Executor {
     size_t part = 0;
   };
 
+  // Nor has that failed: what did while nobody asked is tried again.
+  bool ReadsAheadFor(const PlacedModel& model) const;
   StreamRequest RequestOf(const PlacedModel& model, int level, bool low);
   absl::StatusOr<bool> AdvanceLookup();
   absl::Status LookUp();
@@ -142,7 +150,8 @@ class Executor {
   WeightStream stream_;
   TableLookup table_lookup_;
 
-  PlacedModel* expected_ = nullptr;  // The stream reads ahead for it.
+  PlacedModel* expected_ = nullptr;  // The stream reads ahead for it,
+  bool gives_way_ = false;           // or did, and was asked to stop.
   PlacedModel* model_ = nullptr;
   // Until they are copied.
   std::span<const std::span<const std::byte>> inputs_;

@@ -30,7 +30,7 @@ Placement::Placement(const MemoryPlan& plan,
     executors_[level.level - 1] = std::make_unique<Executor>(
         Executor::Options{.level = level.level,
                           .low = level.level > plan.levels.front().level,
-                          .expected_is_low = plan.levels.size() > 1,
+                          .expected_is_low = plan.models.size() > 1,
                           .reads_max = reads_max,
                           .row_tiles_max = row_tiles_max,
                           .ring = piece(level.ring)},

@@ -52,6 +52,7 @@ std::string TaskText(const TaskProgram& task, const std::string& digest,
       "\",\"block_compute_s\":", Number(guarantee.block_compute_seconds),
       ",\"block_read_s\":", Number(guarantee.block_read_seconds),
       ",\"join_s\":", Number(guarantee.join_seconds),
+      ",\"ahead_s\":", Number(guarantee.ahead_seconds),
       ",\"alone_s\":", Number(guarantee.alone_seconds),
       ",\"response_s\":", Number(guarantee.response_seconds), "}");
 }
@@ -74,7 +75,7 @@ std::string CertificateJson(const std::vector<TaskProgram>& tasks,
     table_lines.push_back(absl::StrCat("\"", digest, "\":", table));
   }
   return absl::StrCat(
-      "{\"format\":1,\n\"drive_bytes_per_s\":",
+      "{\"format\":2,\n\"drive_bytes_per_s\":",
       Number(supply.drive_bytes_per_s),
       ",\"first_read_s\":", Number(supply.first_read_seconds),
       ",\"drive_quantile\":", Number(supply.drive.quantile),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -59,6 +60,11 @@ double LongestPart(const TaskProgram& task) {
   return longest;
 }
 
+uint64_t BytesOf(const TaskProgram& task) {
+  return std::accumulate(task.reads_bytes.begin(), task.reads_bytes.end(),
+                         uint64_t{0});
+}
+
 absl::Status Check(const std::vector<TaskProgram>& tasks) {
   int undeclared = kLevelsMax + 1;
   const TaskProgram* first_undeclared = nullptr;
@@ -96,8 +102,9 @@ absl::StatusOr<JobPaths> PathsOf(const TaskProgram& task, const Supply& supply,
   ring_case.drive_bytes_per_s = supply.drive_bytes_per_s;
   ring_case.ring_bytes = supply.ring_bytes[task.level - 1];
   // A job begins at a part boundary, and only then do its reads.
-  ring_case.first_read_seconds =
-      supply.first_read_seconds + blocking.block_compute_seconds;
+  ring_case.first_read_seconds = supply.first_read_seconds +
+                                 blocking.block_compute_seconds +
+                                 blocking.ahead_seconds;
   ring_case.block_read_seconds = blocking.block_read_seconds;
   ring_case.block_compute_seconds =
       blocking.block_compute_seconds + blocking.join_seconds;
@@ -161,25 +168,27 @@ Guarantee BlockingOf(const TaskProgram& task,
                      const Supply& supply) {
   Guarantee blocking;
   int most_urgent = task.level;
-  uint64_t low_bytes = 0;  // Of all extents of lower tasks.
+  uint64_t all_bytes = 0;
+  bool lower_reads = false;
   for (const TaskProgram& other : tasks) {
     most_urgent = std::min(most_urgent, other.level);
+    all_bytes += BytesOf(other);
     if (other.level <= task.level) continue;
     blocking.block_compute_seconds =
         std::max(blocking.block_compute_seconds, LongestPart(other));
-    for (const uint64_t bytes : other.reads_bytes) low_bytes += bytes;
+    lower_reads = lower_reads || BytesOf(other) > 0;
   }
-  blocking.block_read_seconds =
-      static_cast<double>(std::min(low_bytes, supply.inflight_low_bytes)) /
-      supply.drive_bytes_per_s;
-  uint64_t all_bytes = 0;
-  for (const uint64_t bytes : task.reads_bytes) all_bytes += bytes;
+  const auto seconds = [&supply](uint64_t bytes) {
+    return static_cast<double>(bytes) / supply.drive_bytes_per_s;
+  };
+  const uint64_t own_bytes = BytesOf(task);
+  (lower_reads ? blocking.block_read_seconds : blocking.ahead_seconds) =
+      seconds(std::min(all_bytes - own_bytes, supply.inflight_low_bytes));
   const uint64_t joined =
       task.level > most_urgent
           ? std::min(supply.read_bytes_max, supply.inflight_low_bytes)
           : supply.read_bytes_max;
-  blocking.join_seconds = static_cast<double>(std::min(joined, all_bytes)) /
-                          supply.drive_bytes_per_s;
+  blocking.join_seconds = seconds(std::min(joined, own_bytes));
   return blocking;
 }
 

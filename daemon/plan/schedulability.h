@@ -66,10 +66,12 @@ struct Supply {
 struct Guarantee {
   // Each time it waits: the longest part of lower levels,
   double block_compute_seconds = 0;
-  // what lower levels have in flight at the drive,
+  // what lower levels have in flight at the drive, or is read ahead,
   double block_read_seconds = 0;
   // and what the drive reads together with that which it waits for.
   double join_seconds = 0;
+  // Once, if no lower level reads: what is read ahead for another.
+  double ahead_seconds = 0;
   double alone_seconds = 0;
   double response_seconds = 0;
   double deadline_seconds = 0;

@@ -234,6 +234,20 @@ TEST_CASE(
   CHECK(alone.response_seconds == Approx(0.1 + extent + 4 * extent));
 }
 
+// At its beginning, and only then: nobody of its level computes beside it.
+TEST_CASE("A task waits once for what is read ahead for another of its level") {
+  const Guarantee alone =
+      Guarantees({Program("m", 1, 0.2, 1e-3)}, Drive())->front();
+  const Guarantee beside =
+      Guarantees({Program("m", 1, 0.2, 1e-3), Program("other", 1, 0.2, 0)},
+                 Drive())
+          ->front();
+  CHECK(beside.block_read_seconds == 0);
+  CHECK(beside.ahead_seconds == Approx(0.5 / 1024));
+  CHECK(beside.alone_seconds ==
+        Approx(alone.alone_seconds + beside.ahead_seconds));
+}
+
 TEST_CASE("Lower work blocks by its longest part and what it has in flight") {
   const auto guarantees = Guarantees(
       {Program("urgent", 1, 0.2, 1e-3), Program("flood", 4, 0, 3e-3)}, Drive());

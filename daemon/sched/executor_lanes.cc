@@ -24,6 +24,12 @@ class ExecutorLane final : public Lane {
         most_urgent_(most_urgent),
         executor_(&placement->executor(level)) {}
 
+  bool FreeFor(const Job& job) override {
+    const PlacedModel* const placed = PlacedFor(job);
+    if (placed == nullptr) return true;
+    in_hurry_->Change();
+    return executor_->FreeFor(*placed);
+  }
   absl::Status Begin(Job& job) override {
     PlacedModel* const placed = PlacedFor(job);
     if (placed == nullptr) return Unloaded(*job.model);

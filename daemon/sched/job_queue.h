@@ -32,7 +32,8 @@ class JobQueue {
 
   // REQUIRES: fewer than jobs_max wait at its level.
   void Push(std::unique_ptr<Job> job);
-  // REQUIRES: !empty(level).
+  // Who is next. REQUIRES, as below: !empty(level).
+  const Job& Next(int level) const { return *of(level).front().job; }
   std::unique_ptr<Job> Pop(int level);
 
   // Takes one that is cancelled or past its deadline; null if there is none.

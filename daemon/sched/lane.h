@@ -27,6 +27,10 @@ class Lane {
  public:
   virtual ~Lane() = default;
 
+  // True if Begin() need not wait; else what was read ahead for another job has
+  // to land first, 512 KiB at most, and the bell rings then.
+  // REQUIRES: free.
+  virtual bool FreeFor(const Job& job) = 0;
   // Begins to read; computes nothing. After an error the lane is free. A job
   // whose model was replaced while it waited gets the one in its place.
   // REQUIRES: free; `job` outlives its End().

@@ -28,17 +28,8 @@ absl::Status QueueIsFull(size_t waiting, int level) {
       waiting, level));
 }
 
-// Of what is known of slowness, what the last job counts for; and the most.
-constexpr double kNewest = 1.0 / 8;
-constexpr double kSlownessMax = 3;
-
 double Milliseconds(nanoseconds time) {
   return std::chrono::duration<double, std::milli>(time).count();
-}
-
-nanoseconds Times(nanoseconds time, double factor) {
-  return nanoseconds(
-      static_cast<int64_t>(static_cast<double>(time.count()) * factor));
 }
 
 // Nothing is predicted of a declared task that its promise does not hold.
@@ -73,7 +64,7 @@ absl::Status Scheduler::Submit(std::unique_ptr<Job> job) {
     bell_.Ring();
     return closed ? ShuttingDown() : QueueIsFull(before, job->level);
   }
-  NoteWork(job->level, job->predicted);
+  work_ahead_.Add(job->level, job->predicted);
   job->number = submitted_jobs_.fetch_add(1) + 1;
   TraceOf(*job, TraceKind::kReceived, 0, job->arrival, clock_->now());
   inbox_.Push(std::move(job));
@@ -85,23 +76,6 @@ absl::Status Scheduler::HasRoom(int level) const {
   const size_t now = waiting(level);
   return now < options_.queue_jobs_max ? absl::OkStatus()
                                        : QueueIsFull(now, level);
-}
-
-Scheduler::Forecast Scheduler::ForecastOf(int level,
-                                          nanoseconds predicted) const {
-  int64_t more_urgent_ns = 0;
-  for (int above = 1; above < level; ++above) {
-    more_urgent_ns += work_ns_[above - 1].load();
-  }
-  const int64_t level_ns = work_ns_[level - 1].load();
-  if (more_urgent_ns + level_ns <= 0) return {nanoseconds(0), predicted};
-  const double times = 1 + slowness_[level - 1].load();
-  return {nanoseconds(more_urgent_ns) + Times(nanoseconds(level_ns), times),
-          Times(predicted, times)};
-}
-
-void Scheduler::NoteWork(int level, nanoseconds more) {
-  if (more.count() != 0) work_ns_[level - 1].fetch_add(more.count());
 }
 
 void Scheduler::Run() {
@@ -187,12 +161,13 @@ void Scheduler::Resume(const Lanes& lanes) {
 }
 
 Scheduler::Stats Scheduler::stats() const {
-  return {.preemptions = preemptions_.load(),
-          .deadline_misses = deadline_misses_.load(),
-          .cancelled = cancelled_.load(),
-          .overruns = overruns_.load(),
-          .promises_broken_by_overrun = broken_by_overrun_.load(),
-          .promises_broken_otherwise = broken_otherwise_.load()};
+  Stats stats{.preemptions = preemptions_.load(),
+              .deadline_misses = deadline_misses_.load(),
+              .cancelled = cancelled_.load(),
+              .overruns = overruns_.load()};
+  std::copy(promises_broken_.begin(), promises_broken_.end(),
+            stats.promises_broken.begin());
+  return stats;
 }
 
 // --- Executor thread ---------------------------------------------------------
@@ -215,7 +190,7 @@ bool Scheduler::Turn() {
   if (more_are_late) return true;
   if (held_.load() || draining_.load()) {
     Attend();
-  } else if (on_ == 0 && read_ahead_is_due_.exchange(false)) {
+  } else if (on_ == 0 && queue_.empty() && read_ahead_is_due_.exchange(false)) {
     ReadAhead(now);
   }
   return false;
@@ -284,9 +259,18 @@ std::array<LevelView, kLevelsMax> Scheduler::Look() {
       found_ready = view.ready;  // Who is less urgent need not be asked.
     }
     view.on = at(level).on();
-    view.waits = !held && !queue_.empty(level);
+    if (held || view.on || queue_.empty(level)) continue;
+    view.waits = MayBegin(level);
+    view.lands = !view.waits;
   }
   return views;
+}
+
+bool Scheduler::MayBegin(int level) {
+  Lane* const lane = lanes_[level - 1];
+  if (lane == nullptr || lane->FreeFor(queue_.Next(level))) return true;
+  read_ahead_is_due_.store(true);  // If nothing comes of that job.
+  return false;
 }
 
 void Scheduler::Begin(int level, Instant now) {
@@ -309,7 +293,8 @@ void Scheduler::Begin(int level, Instant now) {
                .cpu_time = clock_->cpu_time(),
                .slept = slept_,
                .left = left,
-               .step = left / static_cast<int64_t>(parts)};
+               .step = left / static_cast<int64_t>(parts),
+               .overruns_before = overruns_.load()};
   const Job& on = *at(level).job;
   TraceOf(on, TraceKind::kQueued, 0, on.arrival, now);
   if (on.deadline != Instant::max()) {
@@ -353,7 +338,7 @@ void Scheduler::NotePart(int level, size_t part, Instant begun, Instant ended) {
   of.computed += ended - begun;
   rest_debt_.NoteComputed(ended - begun);
   of.left -= of.step;
-  NoteWork(level, -of.step);
+  work_ahead_.Add(level, -of.step);
   const nanoseconds promised = of.job->promised_compute;
   if (of.overran || promised.count() == 0 || of.computed <= promised) return;
   of.overran = true;
@@ -364,19 +349,23 @@ void Scheduler::NotePart(int level, size_t part, Instant begun, Instant ended) {
 void Scheduler::NoteSlowness(int level, const Level& ended, Instant now) {
   const nanoseconds done = ended.job->predicted - ended.left;
   if (done.count() <= 0 || 2 * done < ended.job->predicted) return;
-  const double slower = static_cast<double>((now - ended.begun).count()) /
-                            static_cast<double>(done.count()) -
-                        1;
-  std::atomic<double>& known = slowness_[level - 1];
-  known.store(known.load() +
-              kNewest * (std::clamp(slower, 0.0, kSlownessMax) - known.load()));
+  work_ahead_.NoteTime(level, done, now - ended.begun);
 }
 
-void Scheduler::ComparePromise(const Level& ended) {
-  const nanoseconds promised = ended.job->promised_response;
-  if (promised.count() == 0) return;
-  if (clock_->now() - ended.job->arrival <= promised) return;
-  (ended.overran ? broken_by_overrun_ : broken_otherwise_).fetch_add(1);
+void Scheduler::ComparePromise(const Level& ended, nanoseconds waited,
+                               nanoseconds taken, Instant now) {
+  const Job& job = *ended.job;
+  const nanoseconds late = now - job.arrival - job.promised_response;
+  if (job.promised_response.count() == 0 || late.count() <= 0) return;
+  const Assumption broken =
+      BrokenBy({.late = late,
+                .over_plan = ended.computed - job.promised_compute,
+                .taken = taken,
+                .waited = waited,
+                .others_overran = overruns_.load() > ended.overruns_before});
+  promises_broken_[static_cast<size_t>(broken)].fetch_add(1);
+  TraceOf(job, TraceKind::kLate, static_cast<uint32_t>(broken),
+          job.arrival + job.promised_response, now);
 }
 
 void Scheduler::TraceOf(const Job& job, TraceKind kind, uint32_t number,
@@ -392,18 +381,22 @@ void Scheduler::TraceOf(const Job& job, TraceKind kind, uint32_t number,
 
 // Where the time from begin to answer went, as far as it was this job's.
 void Scheduler::TraceService(const Level& ended, nanoseconds waited,
-                             Instant now) {
+                             nanoseconds taken) {
   const auto waited_us =
       std::chrono::duration_cast<std::chrono::microseconds>(waited);
   TraceOf(*ended.job, TraceKind::kComputed,
           static_cast<uint32_t>(waited_us.count()), ended.begun,
           ended.begun + ended.computed);
+  if (!ended.cpu_time) return;
+  TraceOf(*ended.job, TraceKind::kTaken, 0, ended.begun, ended.begun + taken);
+}
+
+nanoseconds Scheduler::TakenSince(const Level& ended, Instant now) const {
   const std::optional<nanoseconds> cpu_time = clock_->cpu_time();
-  if (!cpu_time || !ended.cpu_time) return;
-  const nanoseconds taken = now - ended.begun - (*cpu_time - *ended.cpu_time) -
-                            (slept_ - ended.slept);
-  TraceOf(*ended.job, TraceKind::kTaken, 0, ended.begun,
-          ended.begun + std::max(taken, nanoseconds(0)));
+  if (!cpu_time || !ended.cpu_time) return nanoseconds(0);
+  return std::max(nanoseconds(0), now - ended.begun -
+                                      (*cpu_time - *ended.cpu_time) -
+                                      (slept_ - ended.slept));
 }
 
 void Scheduler::NotePreemption(int level) {
@@ -431,18 +424,19 @@ void Scheduler::AnswerThatOn(int level, const absl::Status& status) {
   const Lane* const lane = lanes_[level - 1];
   Level& ended = at(level);
   ended.answered = true;
-  NoteWork(level, -ended.left);
+  work_ahead_.Add(level, -ended.left);
   const Instant now = clock_->now();
   NoteSlowness(level, ended, now);
-  TraceService(ended, lane->load_wait(), now);
+  const nanoseconds waited = lane->load_wait(), taken = TakenSince(ended, now);
+  TraceService(ended, waited, taken);
   TraceOf(*ended.job, TraceKind::kJob, static_cast<uint32_t>(status.code()),
           ended.job->arrival, now);
-  if (!absl::IsCancelled(status)) ComparePromise(ended);
+  if (!absl::IsCancelled(status)) ComparePromise(ended, waited, taken, now);
   if (ran_last_ == level) ran_last_ = 0;
   JobStats stats;
   stats.queued = ended.begun - ended.job->arrival;
   stats.computing = clock_->now() - ended.begun;
-  stats.load_wait = lane->load_wait();
+  stats.load_wait = waited;
   stats.read_bytes = lane->read_bytes();
   stats.preemptions = ended.preemptions;
   Answer(*ended.job, status, stats);
@@ -451,7 +445,7 @@ void Scheduler::AnswerThatOn(int level, const absl::Status& status) {
 
 void Scheduler::Refuse(const Job& job, const absl::Status& status,
                        Instant now) {
-  NoteWork(job.level, -job.predicted);
+  work_ahead_.Add(job.level, -job.predicted);
   Answer(job, status, {.queued = now - job.arrival});
 }
 

@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "daemon/rt/clock.h"
+#include "daemon/sched/broken_promise.h"
 #include "daemon/sched/inbox.h"
 #include "daemon/sched/job.h"
 #include "daemon/sched/job_queue.h"
@@ -19,6 +20,7 @@
 #include "daemon/sched/rest_debt.h"
 #include "daemon/sched/trace_buffer.h"
 #include "daemon/sched/who_runs_now.h"
+#include "daemon/sched/work_ahead.h"
 #include "loader/bell.h"
 
 namespace layerd {
@@ -103,11 +105,8 @@ class Scheduler {
     uint64_t cancelled = 0;
     // Jobs that computed longer than the plan counts with.
     uint64_t overruns = 0;
-    // Answers later than promised, by the assumption that did not hold: the job
-    // overran its plan, or the drive was slower than the quantile (or others
-    // overran theirs, or the processor was taken away).
-    uint64_t promises_broken_by_overrun = 0;
-    uint64_t promises_broken_otherwise = 0;
+    // Answers later than promised, by the Assumption that did not hold.
+    std::array<uint64_t, kAssumptions> promises_broken{};
     // Jobs of declared tasks that came before their time, and were refused:
     // counted by the engine.
     uint64_t too_often = 0;
@@ -117,19 +116,11 @@ class Scheduler {
   };
   Stats stats() const;
   size_t waiting(int level) const { return waiting_[level - 1].load(); }
-  // What a job that comes now may expect: the work of its level and of more
-  // urgent ones that is queued or on, and its own.
-  //
-  // What the level itself has to do is what was predicted, times how much
-  // longer its jobs were on lately than that: others preempt them, and share
-  // the drive and the memory. More urgent work counts as predicted: that it
-  // preempts the level is in the factor already. For a job that nothing is
-  // ahead of it is the plain prediction, so that what was learned in bad times
-  // is learned anew. Any thread.
-  struct Forecast {
-    std::chrono::nanoseconds ahead, own;
-  };
-  Forecast ForecastOf(int level, std::chrono::nanoseconds predicted) const;
+  // Any thread.
+  WorkAhead::Forecast ForecastOf(int level,
+                                 std::chrono::nanoseconds predicted) const {
+    return work_ahead_.ForecastOf(level, predicted);
+  }
 
  private:
   // A level, with the job that is on there.
@@ -143,6 +134,7 @@ class Scheduler {
     std::chrono::nanoseconds slept{0};
     std::chrono::nanoseconds left{0};  // Of what was predicted.
     std::chrono::nanoseconds step{0};  // Of that, a part.
+    uint64_t overruns_before = 0;      // Of all jobs, at its begin.
     bool overran = false;
     bool answered = false;  // Dropped: all that is left is to leave the lane.
     Instant waits_since{};  // For the drive; the epoch: it does not.
@@ -154,6 +146,8 @@ class Scheduler {
   // True if there may be more to drop.
   bool DropLate(Instant now);
   void DropAllThatWait(Instant now);
+  // The level's next job need not wait for what was read for another.
+  bool MayBegin(int level);
   void Begin(int level, Instant now);
   void RunPart(int level);
   // Asks the lanes, and ends jobs whose earlier parts have failed.
@@ -171,12 +165,15 @@ class Scheduler {
   void TraceOf(const Job& job, TraceKind kind, uint32_t number, Instant begin,
                Instant end);
   void TraceService(const Level& ended, std::chrono::nanoseconds waited,
-                    Instant now);
+                    std::chrono::nanoseconds taken);
+  // Since its begin the executor neither computed nor slept for so long; 0
+  // where that is not known.
+  std::chrono::nanoseconds TakenSince(const Level& ended, Instant now) const;
   void NotePreemption(int level);
   void NotePart(int level, size_t part, Instant begun, Instant ended);
-  void NoteWork(int level, std::chrono::nanoseconds more);
   void NoteSlowness(int level, const Level& ended, Instant now);
-  void ComparePromise(const Level& ended);
+  void ComparePromise(const Level& ended, std::chrono::nanoseconds waited,
+                      std::chrono::nanoseconds taken, Instant now);
   void ReadAhead(Instant now);
   // Tells Hold() and Drain() that it is quiet.
   void Attend();
@@ -192,9 +189,7 @@ class Scheduler {
   Inbox inbox_;
   // Submitted and not begun.
   std::array<std::atomic<size_t>, kLevelsMax> waiting_{};
-  std::array<std::atomic<int64_t>, kLevelsMax> work_ns_{};  // Predicted.
-  // Of jobs lately: time over what was predicted, less one.
-  std::array<std::atomic<double>, kLevelsMax> slowness_{};
+  WorkAhead work_ahead_;
   std::atomic<uint32_t> submitted_jobs_{0};
   std::atomic<bool> held_{false};
   std::atomic<bool> draining_{false};
@@ -221,8 +216,7 @@ class Scheduler {
   std::atomic<uint64_t> deadline_misses_{0};
   std::atomic<uint64_t> cancelled_{0};
   std::atomic<uint64_t> overruns_{0};
-  std::atomic<uint64_t> broken_by_overrun_{0};
-  std::atomic<uint64_t> broken_otherwise_{0};
+  std::array<std::atomic<uint64_t>, kAssumptions> promises_broken_{};
 };
 
 }  // namespace layerd

@@ -1,8 +1,10 @@
 #include "daemon/sched/scheduler.h"
 
 #include <atomic>
+#include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <random>
 #include <thread>
 #include <vector>
@@ -20,10 +22,17 @@ using std::chrono::nanoseconds;
 class HandClock final : public Clock {
  public:
   Instant now() const override { return now_; }
-  void Pass(nanoseconds time) { now_ += time; }
+  std::optional<nanoseconds> cpu_time() const override { return cpu_time_; }
+  void Pass(nanoseconds time) {
+    now_ += time;
+    cpu_time_ += time;
+  }
+  // The CPU was somebody else's.
+  void PassTaken(nanoseconds time) { now_ += time; }
 
  private:
   Instant now_ = Instant{} + std::chrono::hours(1);
+  nanoseconds cpu_time_{0};
 };
 
 // Ten parts, whose weights are all there.
@@ -31,6 +40,7 @@ class TenParts final : public Lane {
  public:
   TenParts(HandClock* clock, nanoseconds part) : clock_(clock), part_(part) {}
 
+  bool FreeFor(const Job&) override { return free; }
   absl::Status Begin(Job&) override {
     next_ = 0;
     ++begun;
@@ -39,6 +49,7 @@ class TenParts final : public Lane {
   absl::StatusOr<bool> Ready() override { return true; }
   absl::Status RunPart() override {
     clock_->Pass(part_);
+    if (on_part) on_part();
     ++next_;
     return absl::OkStatus();
   }
@@ -48,10 +59,13 @@ class TenParts final : public Lane {
   void ReadAhead(Instant) override {}
   size_t next_part() const override { return next_; }
   size_t part_count() const override { return 10; }
-  nanoseconds load_wait() const override { return nanoseconds(0); }
+  nanoseconds load_wait() const override { return waited; }
   uint64_t read_bytes() const override { return 0; }
 
+  std::function<void()> on_part;  // At the end of each.
+  nanoseconds waited{0};
   int begun = 0, ended = 0;
+  bool free = true;
 
  private:
   HandClock* const clock_;
@@ -67,22 +81,37 @@ struct Fixture {
     scheduler.Resume({&lane, &second});
   }
 
+  // With a plan of 10 ms, and an answer after 20 at the latest.
+  void SubmitPromised(int level = 1) {
+    auto job = JobOf(level, std::chrono::hours(1));
+    job->promised_compute = milliseconds(10);
+    job->promised_response = milliseconds(20);
+    REQUIRE(scheduler.Submit(std::move(job)).ok());
+  }
+  uint64_t Broken(Assumption by) const {
+    return scheduler.stats().promises_broken[static_cast<size_t>(by)];
+  }
+
   // The job is cancelled by what is returned.
   std::shared_ptr<std::atomic<bool>> Submit(nanoseconds predicted,
                                             nanoseconds until_deadline,
                                             int level = 1) {
+    auto job = JobOf(level, until_deadline);
+    job->predicted = predicted;
+    const auto cancelled = std::make_shared<std::atomic<bool>>(false);
+    job->cancelled = cancelled;
+    REQUIRE(scheduler.Submit(std::move(job)).ok());
+    return cancelled;
+  }
+  std::unique_ptr<Job> JobOf(int level, nanoseconds until_deadline) {
     auto job = std::make_unique<Job>();
     job->level = level;
     job->arrival = clock.now();
     job->deadline = clock.now() + until_deadline;
-    job->predicted = predicted;
-    const auto cancelled = std::make_shared<std::atomic<bool>>(false);
-    job->cancelled = cancelled;
     job->done = [this](const absl::Status& status, const JobStats&) {
       answers.push_back(status);
     };
-    REQUIRE(scheduler.Submit(std::move(job)).ok());
-    return cancelled;
+    return job;
   }
   void RunAll() {
     while (scheduler.Turn()) {
@@ -165,6 +194,104 @@ TEST_CASE("A job that is dropped does not keep a more urgent one waiting") {
   CHECK(f.second.ended == 2);
   CHECK(f.scheduler.stats().preemptions == 0);
   CHECK(f.scheduler.ForecastOf(2, milliseconds(10)).ahead == nanoseconds(0));
+}
+
+TEST_CASE("A job whose lane is not free yet holds up nobody more urgent") {
+  Fixture f(milliseconds(1));
+  f.second.free = false;
+  f.Submit(milliseconds(10), milliseconds(100), 2);
+  CHECK_FALSE(f.scheduler.Turn());
+  f.Submit(milliseconds(10), milliseconds(100), 1);
+  f.RunAll();
+  CHECK(f.answers.size() == 1);
+  CHECK(f.second.begun == 0);
+  f.second.free = true;
+  f.RunAll();
+  REQUIRE(f.answers.size() == 2);
+  CHECK(f.answers[1].ok());
+}
+
+TEST_CASE("A less urgent one does not compute before it") {
+  Fixture f(milliseconds(1));
+  f.Submit(milliseconds(10), milliseconds(100), 2);
+  f.scheduler.Turn();  // Begins,
+  f.scheduler.Turn();  // a part.
+  f.lane.free = false;
+  const auto cancelled = f.Submit(milliseconds(10), milliseconds(100), 1);
+  f.RunAll();
+  CHECK(f.second.next_part() == 1);
+  SECTION("until it may") { f.lane.free = true; }
+  SECTION("or is cancelled") {
+    cancelled->store(true);
+    f.clock.Pass(milliseconds(2));
+  }
+  f.RunAll();
+  CHECK(f.answers.size() == 2);
+  CHECK(f.second.ended == 1);
+}
+
+TEST_CASE("A job that overruns its plan is noticed at the next boundary") {
+  Fixture f(milliseconds(1));
+  f.SubmitPromised();
+  f.scheduler.Turn();  // Begins.
+  for (int part = 0; part < 4; ++part) f.scheduler.Turn();
+  f.clock.Pass(milliseconds(100));  // Not its computing.
+  CHECK(f.scheduler.stats().overruns == 0);
+  f.lane.on_part = [&] { f.clock.Pass(milliseconds(7)); };
+  f.scheduler.Turn();
+  CHECK(f.scheduler.stats().overruns == 1);
+  f.RunAll();
+  CHECK(f.scheduler.stats().overruns == 1);  // Once.
+  CHECK(f.answers.size() == 1);
+}
+
+TEST_CASE("An answer later than promised names what did not hold") {
+  Fixture f(milliseconds(1));
+  Assumption broken = Assumption::kOther;
+  SECTION("nothing, if it is in time") {
+    f.SubmitPromised();
+    f.RunAll();
+    for (const uint64_t count : f.scheduler.stats().promises_broken) {
+      CHECK(count == 0);
+    }
+    return;
+  }
+  SECTION("it computed too long") {
+    f.lane.on_part = [&] { f.clock.Pass(milliseconds(2)); };
+    broken = Assumption::kCompute;
+  }
+  SECTION("somebody else had the processor") {
+    f.lane.on_part = [&] { f.clock.PassTaken(milliseconds(2)); };
+    broken = Assumption::kProcessor;
+  }
+  SECTION("more urgent work computed too long") {
+    f.lane.on_part = [&] { f.clock.Pass(milliseconds(2)); };
+    f.SubmitPromised(2);
+    f.scheduler.Turn();  // It has begun.
+    f.SubmitPromised(1);
+    f.RunAll();
+    CHECK(f.Broken(Assumption::kCompute) == 2);
+    return;
+  }
+  SECTION("the drive was slow") {
+    f.SubmitPromised();
+    f.scheduler.Turn();  // Begins.
+    f.clock.Pass(milliseconds(15));
+    f.lane.waited = milliseconds(15);
+    f.RunAll();
+    CHECK(f.Broken(Assumption::kDrive) == 1);
+    return;
+  }
+  f.SubmitPromised();
+  f.RunAll();
+  CHECK(f.Broken(broken) == 1);
+  for (const TraceEvent& event : f.scheduler.trace()->Events()) {
+    if (event.kind != TraceKind::kLate) continue;
+    CHECK(event.number == static_cast<uint32_t>(broken));
+    CHECK(event.duration == milliseconds(10));
+    return;
+  }
+  FAIL("the trace does not tell");
 }
 
 TEST_CASE("What waits and is late is told so a few between two parts") {

@@ -22,6 +22,7 @@ bool IsOfRequest(TraceKind kind) {
     case TraceKind::kDeadline:
     case TraceKind::kComputed:
     case TraceKind::kTaken:
+    case TraceKind::kLate:
     case TraceKind::kRefused:
       return true;
     case TraceKind::kPart:

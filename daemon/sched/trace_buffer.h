@@ -20,6 +20,7 @@ enum class TraceKind : uint8_t {
   kSent,      // From arrival until the reply has left; `number`: KiB read.
   kComputed,  // From begin, as long as its parts; `number`: us waited for them.
   kTaken,     // From begin, as long as the executor neither computed nor slept.
+  kLate,      // From promised to answered; `number`: the Assumption, broken.
   kRefused,   // From arrival until the refusal has left; `number`: status code.
   kPart,      // One part; `number` is which.
   kWait,      // A job waits for the drive until its next part.

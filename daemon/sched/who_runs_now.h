@@ -9,7 +9,8 @@ namespace layerd {
 
 // A level at a part boundary.
 struct LevelView {
-  bool waits = false;  // A job waits in its queue and may begin.
+  bool waits = false;  // A job waits in its queue and may begin,
+  bool lands = false;  // or could, once what was read for another has landed.
   bool on = false;     // A job has begun and not ended.
   bool ready = false;  // Its next part need not wait for the drive.
 };
@@ -32,8 +33,10 @@ struct Decision {
 //   - The most urgent level that is ready runs one part. A lower one runs only
 //     while every more urgent job waits for the drive, one part each time: it
 //     is asked again after that part.
+//   - Nor does it while a more urgent one has a job that could begin but for
+//     reads that have yet to land: they take less time than its part might.
 //
-// Work-conserving: if any level is ready, something runs.
+// Work-conserving but for that: if any level is ready, something runs.
 Decision WhoRunsNow(const std::array<LevelView, kLevelsMax>& levels);
 
 }  // namespace layerd

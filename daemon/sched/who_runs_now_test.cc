@@ -11,6 +11,7 @@ using Levels = std::array<LevelView, kLevelsMax>;
 
 constexpr LevelView kFree{};
 constexpr LevelView kWaits{.waits = true};
+constexpr LevelView kLands{.lands = true};
 constexpr LevelView kReady{.on = true, .ready = true};
 constexpr LevelView kForDrive{.on = true};
 
@@ -35,6 +36,15 @@ TEST_CASE("Who runs now follows from the levels alone") {
        {kForDrive, kFree, kForDrive, kFree},
        Act::kNothing,
        0},
+      {"what has yet to land holds up who is below",
+       {kFree, kLands, kReady, kFree},
+       Act::kNothing,
+       0},
+      {"and nobody above", {kFree, kReady, kLands, kReady}, Act::kRun, 2},
+      {"a lower job begins meanwhile",
+       {kFree, kLands, kFree, kWaits},
+       Act::kBegin,
+       4},
       {"a lower job reads while a more urgent one computes",
        {kReady, kFree, kFree, kWaits},
        Act::kBegin,

@@ -41,8 +41,13 @@ void Describe(const Scheduler::Stats& stats, admin::Scheduling* out) {
   out->set_deadline_misses(stats.deadline_misses);
   out->set_cancelled(stats.cancelled);
   out->set_overruns(stats.overruns);
-  out->set_promises_broken_by_overrun(stats.promises_broken_by_overrun);
-  out->set_promises_broken_otherwise(stats.promises_broken_otherwise);
+  const auto broken = [&stats](Assumption by) {
+    return stats.promises_broken[static_cast<size_t>(by)];
+  };
+  out->set_promises_broken_by_overrun(broken(Assumption::kCompute));
+  out->set_promises_broken_by_processor(broken(Assumption::kProcessor));
+  out->set_promises_broken_by_drive(broken(Assumption::kDrive));
+  out->set_promises_broken_otherwise(broken(Assumption::kOther));
   out->set_too_often(stats.too_often);
   out->set_realtime_refused(stats.realtime_refused);
 }
@@ -57,6 +62,8 @@ const char* NameOf(TraceKind kind) {
       return "computed";
     case TraceKind::kTaken:
       return "taken";
+    case TraceKind::kLate:
+      return "late";
     case TraceKind::kRefused:
       return "refused";
     case TraceKind::kQueued:

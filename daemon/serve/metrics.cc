@@ -151,8 +151,9 @@ void TellScheduling(const Scheduler::Stats& stats, PrometheusText* text) {
   text->Begin("layerd_promises_broken_total", "counter",
               "Answers of declared tasks later than promised, by the "
               "assumption that did not hold.");
-  text->Add({{"assumption", "overrun"}}, stats.promises_broken_by_overrun);
-  text->Add({{"assumption", "other"}}, stats.promises_broken_otherwise);
+  for (size_t i = 0; i < kAssumptions; ++i) {
+    text->Add({{"assumption", kBreachNames[i]}}, stats.promises_broken[i]);
+  }
   text->Tell("layerd_too_often_total", "counter",
              "Requests of declared tasks refused: before their period had "
              "passed.",

@@ -373,35 +373,33 @@ def complaints_about(text):
                                if t["level"] != task["level"]), default=0.0)
         table = tables[task["table"]]
         lower = [t for t in tasks if t["level"] > task["level"]]
-        lower_bytes = sum(sum(tables[t["table"]]["reads_bytes"]) for t in lower)
+        others_read = min(certificate["inflight_low_bytes"], sum(
+            sum(tables[t["table"]]["reads_bytes"]) for t in tasks
+            if t is not task)) / rate
+        lower_read = any(tables[t["table"]]["reads_bytes"] for t in lower)
         joined = certificate["read_bytes_max"]
         if task["level"] > urgent:
             joined = min(joined, certificate["inflight_low_bytes"])
         expected = {
             "block_compute_s": max((t["longest_s"] for t in lower), default=0.0),
-            "block_read_s":
-                min(lower_bytes, certificate["inflight_low_bytes"]) / rate,
+            "block_read_s": others_read if lower_read else 0.0,
+            "ahead_s": 0.0 if lower_read else others_read,
             "join_s": min(joined, sum(table["reads_bytes"])) / rate,
         }
-        expected["alone_s"] = last_finish(
-            table["reads_bytes"], table["parts"],
-            certificate["ring_bytes"][task["level"] - 1], rate,
-            certificate["first_read_s"] + expected["block_compute_s"],
-            expected["block_read_s"],
-            expected["block_compute_s"] + expected["join_s"])
+        ring = certificate["ring_bytes"][task["level"] - 1]
+        reads, parts = table["reads_bytes"], table["parts"]
+        begin = (certificate["first_read_s"] + expected["block_compute_s"] +
+                 expected["ahead_s"])
+        wait = expected["block_compute_s"] + expected["join_s"]
+        expected["alone_s"] = last_finish(reads, parts, ring, rate, begin,
+                                          expected["block_read_s"], wait)
         for key, value in expected.items():
             if differ(task[key], value):
                 yield f"{task['name']}: {key} is {task[key]}, found {value}"
-        ring = certificate["ring_bytes"][task["level"] - 1]
-        reads, parts = table["reads_bytes"], table["parts"]
-        task["paths"] = longest_paths(
-            reads, parts, ring, rate,
-            certificate["first_read_s"] + expected["block_compute_s"],
-            expected["block_read_s"],
-            expected["block_compute_s"] + expected["join_s"])
-        task["crossed"] = crossed_cost(
-            reads, parts, ring, rate, expected["block_read_s"],
-            expected["block_compute_s"] + expected["join_s"])
+        task["paths"] = longest_paths(reads, parts, ring, rate, begin,
+                                      expected["block_read_s"], wait)
+        task["crossed"] = crossed_cost(reads, parts, ring, rate,
+                                       expected["block_read_s"], wait)
     declared = [task for task in tasks if task["period_s"] > 0]
     least = min((t["level"] for t in tasks if t["period_s"] == 0), default=99)
     for task in declared:

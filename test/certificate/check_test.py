@@ -30,7 +30,7 @@ class Check(unittest.TestCase):
     def test_a_figure_that_was_changed_is_found(self):
         text = certificate(1)
         for key in ("alone_s", "response_s", "block_compute_s", "join_s",
-                    "drive_bytes_per_s"):
+                    "ahead_s", "drive_bytes_per_s"):
             with self.subTest(key=key):
                 changed = re.sub(rf'("{key}":)([0-9.e-]+)',
                                  lambda m: f"{m[1]}{float(m[2]) * 0.9 + 1e-6}",

@@ -104,6 +104,22 @@ class Flood(unittest.TestCase):
         self.assertGreater(sum(preempted), 0)
         self.assertLessEqual(max(read), streamed, "read twice")
 
+    def check_format(self, event):
+        """As Chrome's and Perfetto's viewers want it (the trace event format):
+        what they do not understand they leave out in silence."""
+        self.assertIn(event["ph"], ("X", "i", "M"))
+        self.assertIsInstance(event["name"], str)
+        self.assertIsInstance(event["pid"], int)
+        if event["ph"] == "M":
+            self.assertIn("name", event["args"])
+            return
+        self.assertIsInstance(event["tid"], int)
+        self.assertIsInstance(event["ts"], (int, float))
+        if event["ph"] == "X":
+            self.assertGreaterEqual(event["dur"], 0)
+        else:
+            self.assertIn(event["s"], ("t", "p", "g"))
+
     def look_back(self, daemon):
         """What trace and watch tell of it."""
         with tempfile.NamedTemporaryFile() as file:
@@ -111,6 +127,8 @@ class Flood(unittest.TestCase):
                             "--address", daemon.address)
             self.assertEqual(told.status, 0, told.err)
             events = json.load(open(file.name))["traceEvents"]
+        for event in events:
+            self.check_format(event)
         kinds = {event.get("cat") for event in events}
         self.assertLessEqual(
             {"part", "read", "job", "queued", "preempted", "received", "sent"},

@@ -145,6 +145,9 @@ class Metrics(unittest.TestCase):
             value("layerd_memory_budget_bytes", of="memory"), float("inf")
         )
         self.assertGreater(value("layerd_weight_read_bytes_total"), 0)
+        for assumption in ("overrun", "processor", "drive", "other"):
+            self.assertEqual(value("layerd_promises_broken_total",
+                                   assumption=assumption), 0)
         self.assertEqual(value("layerd_request_memory_bytes", kind="used"), 0)
         self.assertGreater(value("process_resident_memory_bytes"), 1 << 20)
 

@@ -197,6 +197,41 @@ TEST_CASE("Stop waits until the drive has let go of the memory") {
   drive.join();
 }
 
+TEST_CASE("Who asks it to stop may go on until the bell rings") {
+  RandomWeights weights(1, std::vector<uint64_t>(8, 16 * kKib), 4096);
+  RingInSlab ring(128 * kKib);
+  SimIoEngine engine(1, 4);
+  Bell bell;
+  RunningLoader loader(&engine, {.read_bytes_max = 16 * kKib});
+  WeightStream stream(weights.extents()), other(weights.extents());
+  const auto reads = ReadAll(weights);
+
+  engine.Hold();
+  loader->Start(&stream, {.file = &weights.file(),
+                          .reads = reads,
+                          .ring = &ring.ring,
+                          .bell = &bell});
+  engine.AwaitInFlight(4);
+  loader->AskToStop(&stream);
+  CHECK_FALSE(loader->MayStop(stream));
+  engine.LetGo();
+  for (uint32_t rung = bell.rung(); !loader->MayStop(stream);
+       rung = bell.rung()) {
+    bell.WaitFor(rung, Bell::kForEver);
+  }
+  CHECK(engine.in_flight() == 0);
+  CHECK(engine.history().size() == 4);
+
+  // Its place is its own until it was stopped.
+  RingInSlab other_ring(128 * kKib);
+  loader->Start(&other, {&weights.file(), reads, &other_ring.ring});
+  REQUIRE(other.Wait(7).ok());
+  loader->Stop(&stream);
+  CHECK(ring.ring.empty());
+  CHECK(Same(*other.Wait(7), weights.bytes(7)));
+  loader->Stop(&other);
+}
+
 TEST_CASE("A ring of one extent streams any number of them") {
   RandomWeights weights(1, std::vector<uint64_t>(20, 64 * kKib), 16 * kKib);
   RingInSlab ring(64 * kKib);

@@ -97,6 +97,40 @@ TEST_CASE("A preempted job reads nothing twice and says how often it was") {
   CHECK(low.stats.read_bytes == stored);
 }
 
+// Which is read ahead, and whose reads nobody answers for a while.
+TEST_CASE("What is read ahead for another holds up nobody more urgent") {
+  SimIoEngine* drive = nullptr;
+  bool held = false;
+  const auto open_drive = [&] {
+    auto engine = std::make_unique<SimIoEngine>(1, 1);
+    drive = engine.get();
+    if (held) drive->Hold();
+    return absl::StatusOr<IoEngineChoice>(
+        IoEngineChoice{std::move(engine), {}});
+  };
+  TestEngine engine({}, open_drive, MakeReferenceBackend());
+  const std::string path = WriteModel("ahead.layers", 6);
+  REQUIRE(engine.Load(path, "high", 1).ok());
+  REQUIRE(engine.Ask("high", 1).status.ok());  // Now it waits for no drive.
+  held = true;
+  const auto loaded =
+      engine->LoadModels({{path, "expected", "1", 4}, {path, "other", "1", 4}});
+  REQUIRE(loaded[0].ok());
+  REQUIRE(loaded[1].ok());
+  drive->AwaitInFlight(1);
+  std::vector<std::string> order;
+  REQUIRE(engine.Submit("other", &order).ok());
+
+  const TestAnswer high = engine.Ask("high", 1);
+
+  CHECK(high.status.message() == "");
+  CHECK(drive->in_flight() == 1);
+  CHECK(order.empty());
+  drive->LetGo();
+  engine->Drain(Instant::max());
+  CHECK(order == std::vector<std::string>{"other"});
+}
+
 TEST_CASE("A request runs at a lower level where its model allows it") {
   TestEngine engine({}, Drive::kSim);
   const std::string path = WriteModel("lower.layers", 6);

@@ -126,6 +126,47 @@ TEST_CASE("What is promised is kept when nothing is faster than nominal") {
   CHECK(closest > 0.9);  // Or the bound would be no bound but a guess.
 }
 
+// Its parts are no longer than the plan has them: there are three times as
+// many.
+PartTable ThreeTimes(const PartTable& table) {
+  PartTable longer = table;
+  longer.parts.clear();
+  for (const PartTable::Part& part : table.parts) {
+    longer.parts.insert(longer.parts.end(), 3, part);
+  }
+  for (size_t part = 0; part < longer.parts.size(); ++part) {
+    const auto& read = longer.parts[part].read;
+    if (read) longer.last_part_of_read[*read] = part;
+  }
+  return longer;
+}
+
+TEST_CASE("Who computes three times his plan makes no more urgent job late") {
+  uint64_t misses = 0;
+  for (const SimMachine& machine : kMachines) {
+    for (uint64_t seed = 1; seed <= 20 / kFewer; ++seed) {
+      INFO(machine.name << ", seed " << seed);
+      PlannedSet set = Admit(machine, 0.8, seed);
+      if (!set.admitted) continue;
+      const int last = set.tasks.back().level;
+      std::vector<std::unique_ptr<PartTable>> longer;
+      for (size_t i = 0; i < set.tasks.size(); ++i) {
+        if (set.tasks[i].level < last) continue;
+        longer.push_back(
+            std::make_unique<PartTable>(ThreeTimes(*set.tasks[i].table)));
+        set.tasks[i].table = longer.back().get();
+        set.guarantees[i].holds = false;
+      }
+      const SimResult result = Simulate(
+          set.tasks, machine, {.ring_bytes = set.ring_bytes, .jobs = 300},
+          set.guarantees, seed);
+      CHECK(absl::StrJoin(result.complaints, "; ") == "");
+      misses += result.misses;
+    }
+  }
+  CHECK(misses > 0);  // Of those that overran.
+}
+
 TEST_CASE("Overload is dropped by deadline, and the rules still hold") {
   for (const LevelOrder order : {LevelOrder::kFifo, LevelOrder::kEdf}) {
     for (uint64_t seed = 1; seed <= 10; ++seed) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -32,6 +34,7 @@ class SimLane final : public Lane {
   SimLane(Simulation* simulation, int level)
       : simulation_(simulation), level_(level) {}
 
+  bool FreeFor(const Job&) override { return true; }
   absl::Status Begin(Job& job) override;
   absl::StatusOr<bool> Ready() override { return ready(); }
   absl::Status RunPart() override;
@@ -65,12 +68,18 @@ class Simulation {
  private:
   friend class SimLane;
 
+  // A job: its turn, its arrival, its source.
+  using Waiting = std::tuple<Instant, Instant, int>;
   struct Source {
     const SimTask* task;
     Instant next_release;
     uint64_t released = 0, begun = 0;
   };
 
+  // Inside its level the least goes first.
+  Instant TurnOf(const Job& job) const {
+    return options_.level_order == LevelOrder::kEdf ? job.due() : job.arrival;
+  }
   Instant NextRelease() const;
   void ReleaseUntil(Instant until);
   void Release(size_t source);
@@ -89,8 +98,8 @@ class Simulation {
   SimRandom random_;
   std::vector<Source> sources_;
   std::vector<SimLane> lanes_;
-  std::array<Instant, kLevelsMax> last_arrival_{};  // Of a job that began.
-  // When the job of a level became ready, as seen at the end of lower parts.
+  // Jobs that have not begun, by their turn.
+  std::array<std::set<Waiting>, kLevelsMax> waiting_;
   uint64_t released_ = 0, answered_ = 0;
   uint64_t beyond_seen_ = 0;
   bool beyond_now_ = false;
@@ -109,13 +118,15 @@ int MostUrgent(const std::vector<SimTask>& tasks) {
 absl::Status SimLane::Begin(Job& job) {
   Simulation& s = *simulation_;
   LAYERD_CHECK(!on());
-  if (s.options_.level_order == LevelOrder::kFifo &&
-      job.arrival < s.last_arrival_[level_ - 1]) {
+  auto& waiting = s.waiting_[level_ - 1];
+  const Instant turn = s.TurnOf(job);
+  if (std::get<0>(*waiting.begin()) < turn) {
     s.Complain(absl::StrFormat("level %d: a later job began first", level_));
   }
-  s.last_arrival_[level_ - 1] = job.arrival;
+  waiting.erase(Simulation::Waiting{turn, job.arrival, job.task});
   table_ = s.sources_[job.task].task->table;
   next_ = 0;
+  if (s.options_.reads_ahead) s.machine_.ReadAhead();
   s.machine_.BeginReading(level_, table_);
   return absl::OkStatus();
 }
@@ -245,10 +256,12 @@ void Simulation::Release(size_t index) {
   job->declared_deadline = Time(source.task->period_seconds);
   const Instant deadline = job->arrival + job->declared_deadline;
   if (options_.drop_late) job->deadline = deadline;
-  const auto release = job->arrival;
-  job->done = [this, index, release](const absl::Status& status,
+  const Waiting waiting{TurnOf(*job), job->arrival, job->task};
+  waiting_[job->level - 1].insert(waiting);
+  job->done = [this, index, waiting](const absl::Status& status,
                                      const JobStats& stats) {
-    Answered(index, release, status, stats);
+    waiting_[sources_[index].task->level - 1].erase(waiting);  // Not begun.
+    Answered(index, std::get<1>(waiting), status, stats);
   };
   machine_.Trace(4, index);
   LAYERD_CHECK(scheduler_->Submit(std::move(job)).ok());

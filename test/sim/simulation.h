@@ -21,6 +21,10 @@ struct SimOptions {
   // Jobs past their deadline are dropped, as the daemon does; else they go on,
   // and how late they were is seen.
   bool drop_late = true;
+  // The daemon reads ahead for jobs that are expected. Here for those that do
+  // not come: a job that begins while nobody reads finds the drive busy for as
+  // long as that may keep it.
+  bool reads_ahead = true;
   // Every task's first job arrives at the same time; else only with even seeds.
   bool all_at_once = false;
   // When each task's first job arrives; empty: as above.
@@ -54,7 +58,8 @@ struct SimResult {
 //   - a more urgent job is never kept waiting by a lower one for longer than
 //     the published blocking, on the processor or at the drive;
 //   - no byte of a ring is given away while in use;
-//   - jobs of a level begin in their order, and each is answered.
+//   - of a level the first begins of those that wait, by arrival or by
+//     deadline, and each is answered: so nobody starves.
 //
 // `promised` as Guarantees() gave it, or empty. The same arguments, the same
 // trace.

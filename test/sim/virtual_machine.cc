@@ -45,6 +45,19 @@ VirtualMachine::VirtualMachine(const SimMachine& machine, const Jitter& jitter,
   }
 }
 
+void VirtualMachine::ReadAhead() {
+  const bool someone_reads =
+      std::any_of(streams_.begin(), streams_.end(), [](const auto& stream) {
+        return stream->on() &&
+               (!stream->exhausted() || stream->bytes_in_flight > 0);
+      });
+  if (someone_reads) return;
+  const auto bytes = static_cast<double>(LoaderOptions{}.inflight_low_bytes);
+  drive_free_ =
+      std::max(drive_free_,
+               clock_.now() + Nanoseconds(bytes / machine_.drive_bytes_per_s));
+}
+
 void VirtualMachine::BeginReading(int level, const PartTable* table) {
   stream(level).Begin(table, ++starts_);
   Trace(1, level);

@@ -121,6 +121,9 @@ class VirtualMachine {
   VirtualClock* clock() { return &clock_; }
   SimStream& stream(int level) { return *streams_[level - 1]; }
 
+  // As much as may be in flight for a job that is only expected, if nobody
+  // reads.
+  void ReadAhead();
   void BeginReading(int level, const PartTable* table);
   void EndReading(int level);
   void Release(int level, uint32_t read);
