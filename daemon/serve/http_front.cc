@@ -28,7 +28,8 @@ constexpr size_t kThreads = 4;
 constexpr int kBacklog = 16;
 constexpr milliseconds kNoDescriptorPause(100);
 constexpr int kNotFound = 404;
-constexpr size_t kRequestBodyMax = 1 << 10;  // Nobody needs one.
+// httplib keeps a line as long as it goes on, and any number of them.
+constexpr size_t kRequestBytesMax = 64 << 10;
 
 // One connection, which is over at its deadline: httplib's own asks only for a
 // byte now and then.
@@ -40,7 +41,11 @@ class Connection final : public httplib::Stream {
   bool is_readable() const override { return Await(POLLIN); }
   bool is_writable() const override { return Await(POLLOUT); }
   ssize_t read(char* bytes, size_t size) override {
-    return is_readable() ? recv(socket_fd_, bytes, size, 0) : -1;
+    size = std::min(size, left_bytes_);
+    if (size == 0 || !is_readable()) return -1;
+    const ssize_t came = recv(socket_fd_, bytes, size, 0);
+    if (came > 0) left_bytes_ -= static_cast<size_t>(came);
+    return came;
   }
   ssize_t write(const char* bytes, size_t size) override {
     return is_writable()
@@ -66,6 +71,7 @@ class Connection final : public httplib::Stream {
 
   const int socket_fd_;
   const steady_clock::time_point end_;
+  size_t left_bytes_ = kRequestBytesMax;
 };
 
 // Who comes with REST is told where to go.
@@ -82,7 +88,15 @@ class Pages : public httplib::Server {
  public:
   Pages(const std::vector<HttpFront::Page>& pages, milliseconds patience)
       : patience_(patience) {
-    set_payload_max_length(kRequestBodyMax);
+    // Before a body is read, which may be packed.
+    set_pre_routing_handler(
+        [](const httplib::Request& request, httplib::Response& reply) {
+          if (request.method == "GET" || request.method == "HEAD") {
+            return HandlerResponse::Unhandled;
+          }
+          reply.status = kNotFound;
+          return HandlerResponse::Handled;
+        });
     set_default_headers({
         {"Cache-Control", "no-store"},
         {"X-Content-Type-Options", "nosniff"},
@@ -108,6 +122,13 @@ class Pages : public httplib::Server {
   }
 
  private:
+  // A page is made anew for each who asks. Pieces of it are as many as a client
+  // names, and may all be the whole.
+  static void WantWhole(httplib::Request& request) {
+    request.headers.erase("Range");
+    request.ranges.clear();
+  }
+
   // Since its version 0.18 httplib asks who is there, which no page wants to
   // know.
   template <typename Stream>
@@ -116,10 +137,10 @@ class Pages : public httplib::Server {
     if constexpr (requires {
                     this->process_request(stream, true, closed, nullptr);
                   }) {
-      process_request(stream, /*close_connection=*/true, closed, nullptr);
+      process_request(stream, /*close_connection=*/true, closed, WantWhole);
     } else {
       process_request(stream, "", 0, "", 0, /*close_connection=*/true, closed,
-                      nullptr);
+                      WantWhole);
     }
   }
 

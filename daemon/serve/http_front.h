@@ -14,8 +14,8 @@ namespace layerd {
 // Pages to look at over HTTP/1.1, for people and for Prometheus. Read-only and
 // small on purpose: GET and HEAD of the paths it was given, all else is
 // refused. What clients can hold of it is bounded: four threads, each of which
-// answers one request on one connection at a time and gives it kPatience,
-// however the client fills it; others wait in the kernel.
+// answers one request on one connection at a time and gives it kPatience and
+// 64 KiB, however the client fills them; others wait in the kernel.
 //
 // Threading: one owner; `content` is called from its threads, several at a
 // time.

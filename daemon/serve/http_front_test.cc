@@ -118,7 +118,9 @@ TEST_CASE("What is no page, or no request, is refused") {
       {"GET /other HTTP/1.1\r\nHost: x\r\n\r\n", "404"},
       {"GET /../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", "404"},
       {"DELETE /metrics HTTP/1.1\r\nHost: x\r\n\r\n", "404"},
-      {"POST /metrics HTTP/1.1\r\nContent-Length: 999999\r\n\r\n", "413"},
+      // Bodies that do not come: nobody waits for them.
+      {"POST /metrics HTTP/1.1\r\nContent-Length: 999999\r\n\r\n", "404"},
+      {"PUT /metrics HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", "404"},
       {"nonsense\r\n\r\n", "400"},
       {"GET /" + std::string(20'000, 'a') + " HTTP/1.1\r\n\r\n", "414"},
   }));
@@ -135,6 +137,29 @@ TEST_CASE("Who asks for a page that is not there is told which are") {
   const auto front = Front([] { return "here"; });
   CHECK_THAT(Ask(*front, "GET /v2/health/ready HTTP/1.1\r\nHost: x\r\n\r\n"),
              Contains("/metrics\n") && Contains("over gRPC"));
+}
+
+TEST_CASE("A page comes whole, whatever pieces of it are asked for") {
+  const auto front = Front([] { return "here"; });
+  const std::string reply =
+      Ask(*front, "GET /metrics HTTP/1.1\r\nRange: bytes=0-,0-,0-1\r\n\r\n");
+  CHECK_THAT(reply, StartsWith("HTTP/1.1 200") && Contains("\r\n\r\nhere"));
+}
+
+TEST_CASE("A request that does not end is refused at its length") {
+  // Neither lines that go on nor lines without end.
+  const std::string line = GENERATE(as<std::string>(), "x", "x: y\r\n");
+  const auto front = Front([] { return "here"; }, std::chrono::hours(1));
+  const UniqueFd fd = Connect(*front);
+  const timeval patience{.tv_sec = 20, .tv_usec = 0};
+  setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  std::string text = "GET /metrics HTTP/1.1\r\nHost: x\r\nX: ";
+  while (text.size() < 100'000) text += line;
+  Send(fd, text);
+
+  errno = 0;
+  ReadToEnd(fd);
+  CHECK(errno != EAGAIN);  // Not we have ended it.
 }
 
 // Five hold four threads; who asks has asked by the time that one is free.
