@@ -57,9 +57,12 @@ absl::Status CheckUnix(const std::string& address) {
   if (stat(path.c_str(), &there) == 0 && !S_ISSOCK(there.st_mode)) {
     return Refusal(address, "a file that is no socket is there");
   }
-  const UniqueFd socket_fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  // One that serves and is busy would make us wait for it.
+  const UniqueFd socket_fd(
+      socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (connect(socket_fd.get(), reinterpret_cast<const sockaddr*>(&name),
-              sizeof(name)) == 0) {
+              sizeof(name)) == 0 ||
+      errno == EAGAIN) {
     return Refusal(address, "another process serves it");
   }
   const std::string folder = path.substr(0, path.find_last_of('/') + 1);

@@ -95,8 +95,11 @@ TEST_CASE("A Unix socket is taken over from the dead only") {
     REQUIRE(bind(fd.get(), reinterpret_cast<sockaddr*>(&name), sizeof(name)) ==
             0);
     REQUIRE(listen(fd.get(), 1) == 0);
-    CHECK_THAT(std::string(CheckListenable(address).message()),
-               Catch::Contains("another process serves it"));
+    // The third finds its queue full, and does not wait.
+    for (int i = 0; i < 3; ++i) {
+      CHECK_THAT(std::string(CheckListenable(address).message()),
+                 Catch::Contains("another process serves it"));
+    }
   }
   CHECK(CheckListenable(address).ok());  // Its process is gone.
   unlink(path.c_str());
