@@ -165,11 +165,15 @@ absl::Status Server::StartMetrics(const Listener& listener, Engine* engine,
   return absl::OkStatus();
 }
 
-void Server::MarkReady() { impl_->SetHealth(true); }
+void Server::MarkReady() {
+  impl_->SetHealth(true);
+  // Refused meanwhile: whoever comes second says so.
+  if (!impl_->inference.ready()) impl_->SetHealth(false);
+}
 
 void Server::Refuse() {
-  impl_->SetHealth(false);
   impl_->inference.BeginDrain();
+  impl_->SetHealth(false);
 }
 
 void Server::Drain(Instant deadline) {

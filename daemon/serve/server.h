@@ -33,7 +33,7 @@ struct ServerOptions {
 // Drain(). The only room below ctl that knows gRPC; this header does not.
 //
 // Ownership: engine and repository outlive the server.
-// Threading: one owner thread; gRPC's threads are inside.
+// Threading: one owner thread, but for MarkReady(); gRPC's threads are inside.
 class Server {
  public:
   // UNAVAILABLE naming the address if a required one cannot be bound, or none
