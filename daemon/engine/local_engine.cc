@@ -230,8 +230,12 @@ absl::Status LocalEngine::AdoptWith(std::span<const Fresh> fresh) {
     const std::lock_guard<std::mutex> lock(mutex_);
     for (const Fresh& one : fresh) known_[one.model.get()] = one.known;
   }
-  return Adopt(std::move(wanted), budgets_,
-               strict && options_.strict_admission);
+  absl::Status status =
+      Adopt(std::move(wanted), budgets_, strict && options_.strict_admission);
+  if (status.ok()) return status;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (const Fresh& one : fresh) known_.erase(one.model.get());
+  return status;
 }
 
 absl::Status LocalEngine::UnloadModel(const std::string& name,
@@ -404,7 +408,10 @@ absl::Status LocalEngine::Adopt(Models models, const MemoryBudgets& budgets,
     const std::lock_guard<std::mutex> lock(mutex_);
     if (status.ok()) {
       models_ = std::move(models);
-      known_ = std::move(known);
+      // Not what was known before planning: costs may have been measured since.
+      std::erase_if(known_, [&](const auto& of_model) {
+        return !known.contains(of_model.first);
+      });
       plan_ = std::move(planned.plan);
       most_urgent_.store(plan_.levels.empty() ? kLevels
                                               : plan_.levels.front().level);

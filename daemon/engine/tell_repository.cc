@@ -18,8 +18,12 @@ ModelStatus LocalRepository::StatusOf(const RepositoryEntry& entry) const {
   if (entry.state != ModelState::kReady && !entry.replaces) return status;
   const std::shared_ptr<Model> model =
       engine_->Find(status.name, status.version);
+  // Looked at once: it may come any moment, and what is said of it reads the
+  // paths of an entry, which nobody but its thread may while it is loading.
+  const absl::Status failure =
+      model == nullptr ? absl::OkStatus() : model->failure();
   if (entry.state != ModelState::kReady) {
-    if (model == nullptr || !model->failure().ok()) return status;
+    if (model == nullptr || !failure.ok()) return status;
     status.state = ModelState::kReady;
     status.reason = BeforeAnswers(entry.state, entry.reason);
     status.level = model->level();
@@ -30,7 +34,7 @@ ModelStatus LocalRepository::StatusOf(const RepositoryEntry& entry) const {
     return status;
   }
   status.weight_bytes = model->weight_bytes();
-  if (const absl::Status failure = model->failure(); !failure.ok()) {
+  if (!failure.ok()) {
     status.state = ModelState::kUnavailable;
     status.reason = WithoutPaths(entry, std::string(failure.message()));
   }
