@@ -100,7 +100,7 @@ void CheckProgramOf(const manifest::Manifest& manifest) {
     LAYERD_CHECK(WeightBytes(decoded) <= 8 * kSpanBytesMax);
     for (const WeightPiece& piece : spec.weights) {
       LAYERD_CHECK(piece.offset_bytes + piece.layout.bytes() <=
-                   program->extents[program->reads[*part.read]].stored_bytes);
+                   program->extents[program->ExtentOf(part)].stored_bytes);
     }
   }
 }
