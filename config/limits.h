@@ -21,6 +21,14 @@ inline constexpr uint64_t kMessageBytesMin = 64 << 10;
 inline constexpr uint64_t kMessageBytesDefault = 64 << 20;
 inline constexpr uint64_t kMessageBytesMax = 1 << 30;
 
+// Of a request, all that is no value of a tensor: names, types, shapes and
+// parameters; and how many tensors it may name. Each is an object in memory,
+// many times as large as its bytes, and nobody knows yet whether it fits.
+inline constexpr uint64_t kRequestWordsBytesMax = 256 << 10;
+inline constexpr uint64_t kRequestTensorsMax = 4096;
+// A typed value: a negative number takes ten bytes, and may have a tag.
+inline constexpr uint64_t kTypedValueBytesMax = 11;
+
 // All requests that were received and not answered, with their replies.
 inline constexpr uint64_t kRequestBytesDefault = 16 << 20;
 
@@ -35,6 +43,7 @@ inline constexpr uint64_t kConfigFileBytesMax = 1 << 20;
 static_assert(kMessageBytesMin <= kMessageBytesDefault &&
               kMessageBytesDefault <= kMessageBytesMax);
 static_assert(kMessageBytesMax <= INT32_MAX, "gRPC counts in int");
+static_assert(kRequestWordsBytesMax <= kMessageBytesDefault);
 static_assert(kRequestBytesDefault >= kMessageBytesMin);
 static_assert(kQueueJobsDefault <= kQueueJobsMax);
 static_assert(kLevelDefault <= kLevelsMax);

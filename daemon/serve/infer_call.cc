@@ -93,7 +93,8 @@ void InferCall::NoteEnd(absl::StatusCode code) {
 
 absl::Status InferCall::Submit(Engine* engine, const Repository& repository) {
   grpc::ProtoBufferReader bytes(received_);
-  ASSIGN_OR_RETURN(request_, ParseHead(&bytes));
+  ASSIGN_OR_RETURN(RequestHead head, ParseHead(&bytes));
+  request_ = std::move(head.request);
   ASSIGN_OR_RETURN(
       model_, repository.Find(request_.model_name(), request_.model_version()));
   model_counts_ = shared_.counts->Of(model_->name(), model_->version());
@@ -102,6 +103,7 @@ absl::Status InferCall::Submit(Engine* engine, const Repository& repository) {
   level_ = model_->urgency().LevelFor(checked_.priority.value_or(0));
   std::unique_ptr<Job> job = MakeJob(model_);
   RETURN_IF_ERROR(engine->Admit(*job));
+  RETURN_IF_ERROR(CheckTypedBytes(head.typed_bytes, model_->inputs()));
   RETURN_IF_ERROR(TakeTensors(*model_));
   RETURN_IF_ERROR(TakeMemory(*engine, *model_));
   DescribeOutputs(*model_);

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "config/limits.h"
 #include "config/status_macros.h"
 
 namespace layerd {
@@ -183,6 +184,18 @@ absl::Status Convert(const Model::Port& port, const InferTensorContents& from,
                       port.name, NameOf(port.dtype)));
 }
 
+// Of its tag and length, in a packed field.
+constexpr uint64_t kTypedFieldBytes = 16;
+
+uint64_t TypedBytesMax(const std::vector<Model::Port>& inputs) {
+  uint64_t bytes = 0;
+  for (const Model::Port& port : inputs) {
+    bytes += kTypedFieldBytes +
+             port.bytes / SizeOf(port.dtype) * kTypedValueBytesMax;
+  }
+  return bytes;
+}
+
 absl::Status CheckRawCount(const ModelInferRequest& request) {
   const int raw = request.raw_input_contents_size();
   if (raw == 0 || raw == request.inputs_size()) return absl::OkStatus();
@@ -266,6 +279,15 @@ absl::Status CheckOutputs(const ModelInferRequest& request,
 }
 
 }  // namespace
+
+absl::Status CheckTypedBytes(uint64_t typed_bytes,
+                             const std::vector<Model::Port>& inputs) {
+  if (typed_bytes <= TypedBytesMax(inputs)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "contents: they are more than the %d bytes that typed values of all "
+      "inputs can take; the model has %s",
+      TypedBytesMax(inputs), NamesOf(inputs)));
+}
 
 absl::StatusOr<CheckedRequest> CheckHead(
     const inference::ModelInferRequest& request) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -35,6 +36,11 @@ absl::StatusOr<CheckedRequest> CheckRequest(
     const inference::ModelInferRequest& request,
     const std::vector<Model::Port>& inputs,
     const std::vector<Model::Port>& outputs);
+
+// Of typed contents, before they are parsed: INVALID_ARGUMENT if they are more
+// than all values of the model's inputs can be, whatever these are.
+absl::Status CheckTypedBytes(uint64_t typed_bytes,
+                             const std::vector<Model::Port>& inputs);
 
 // The same in two steps. The first touches no tensor and has timeout and
 // priority, which is all that admission asks for: what is refused for its time

@@ -185,6 +185,15 @@ TEST_CASE("Typed values that are too many or too large are refused") {
       Catch::Contains("12 bytes, expected 8"));
 }
 
+TEST_CASE("Typed values may take what the longest of all inputs would") {
+  // Two floats, and three negative numbers of ten bytes each.
+  CHECK(CheckTypedBytes(Typed().ByteSizeLong(), kInputs).ok());
+  const absl::Status status = CheckTypedBytes(1000, kInputs);
+  CHECK(absl::IsInvalidArgument(status));
+  CHECK_THAT(std::string(status.message()),
+             Catch::Contains("'x', 'ids'") && Catch::Contains("contents"));
+}
+
 TEST_CASE("A name of megabytes does not come back whole") {
   ModelInferRequest request = Raw();
   request.mutable_inputs(0)->set_name(std::string(1 << 20, 'a'));

@@ -16,8 +16,8 @@ using google::protobuf::util::MessageDifferencer;
 using inference::ModelInferRequest;
 
 // As gRPC has it: in pieces.
-absl::StatusOr<ModelInferRequest> HeadOf(const std::string& bytes,
-                                         int piece_bytes = 7) {
+absl::StatusOr<RequestHead> HeadOf(const std::string& bytes,
+                                   int piece_bytes = 7) {
   ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()),
                           piece_bytes);
   return ParseHead(&stream);
@@ -62,7 +62,7 @@ TEST_CASE("A head is the request without its tensors, in whatever order") {
   for (const int piece_bytes : {1, 7, 4096}) {
     const auto head = HeadOf(bytes, piece_bytes);
     REQUIRE(head.ok());
-    CHECK(MessageDifferencer::Equals(*head, whole));
+    CHECK(MessageDifferencer::Equals(head->request, whole));
   }
 }
 
@@ -75,8 +75,8 @@ TEST_CASE("Of a field that comes twice the last one counts, as everywhere") {
   const auto head =
       HeadOf(first.SerializeAsString() + second.SerializeAsString());
   REQUIRE(head.ok());
-  CHECK(head->model_name() == "faces");
-  CHECK(head->parameters().at("timeout").int64_param() == 6);
+  CHECK(head->request.model_name() == "faces");
+  CHECK(head->request.parameters().at("timeout").int64_param() == 6);
 }
 
 TEST_CASE("What is no request is refused") {
@@ -105,6 +105,65 @@ TEST_CASE("What is no request is refused") {
   CHECK(absl::IsInvalidArgument(HeadOf(row.bytes).status()));
 }
 
+std::string Times(size_t times, const std::string& bytes) {
+  std::string all;
+  for (size_t i = 0; i < times; ++i) all += bytes;
+  return all;
+}
+
+// A field of the top, or of an input.
+std::string Field(char tag, const std::string& bytes) {
+  std::string field(1, tag);
+  for (size_t left = bytes.size();; left >>= 7) {
+    field += static_cast<char>((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
+    if (left <= 0x7f) return field + bytes;
+  }
+}
+
+// Each of them is of a size that is allowed, and would be gigabytes of objects.
+TEST_CASE("What would be far larger in memory is refused unparsed") {
+  constexpr size_t kMany = 1 << 20;
+  struct Row {
+    const char* name;
+    std::string bytes;
+    const char* words;
+  };
+  const auto row = GENERATE_COPY(values<Row>({
+      {"inputs", Times(kMany, Field('\x2a', "")), "tensors"},
+      {"outputs", Times(kMany, Field('\x32', "")), "tensors"},
+      {"raw contents", Times(kMany, Field('\x3a', "")), "tensors"},
+      {"parameters", Times(kMany, Field('\x22', "")), "names, shapes"},
+      {"an id", Field('\x1a', std::string(kMany, 'x')), "names, shapes"},
+      {"unknown fields", Times(kMany, Field('\x7a', "")), "names, shapes"},
+      {"unknown numbers", Times(kMany, std::string("\x78\x01")),
+       "names, shapes"},
+      {"a shape", Field('\x2a', Field('\x1a', std::string(kMany, '\x01'))),
+       "names, shapes"},
+      {"parameters of an input", Field('\x2a', Times(kMany, Field('\x22', ""))),
+       "names, shapes"},
+      {"contents again and again",
+       Field('\x2a', Times(kMany, Field('\x2a', ""))), "names, shapes"},
+      {"parameters of an output",
+       Field('\x32', Times(kMany, Field('\x12', ""))), "names, shapes"},
+  }));
+  INFO(row.name);
+  const auto head = HeadOf(row.bytes, 4096);
+  REQUIRE(absl::IsInvalidArgument(head.status()));
+  CHECK_THAT(std::string(head.status().message()), Catch::Contains(row.words));
+}
+
+TEST_CASE("Typed values are counted as they came, and all else as objects") {
+  ModelInferRequest request;
+  auto* const contents = request.add_inputs()->mutable_contents();
+  CHECK(HeadOf(request.SerializeAsString())->typed_bytes == 0);
+  for (int i = 0; i < 1000; ++i) contents->add_fp32_contents(1);
+  CHECK(HeadOf(request.SerializeAsString())->typed_bytes >= 4000);
+  CHECK(HeadOf(request.SerializeAsString())->typed_bytes < 4010);
+  contents->clear_fp32_contents();
+  for (int i = 0; i < 1000; ++i) contents->add_bytes_contents("");
+  CHECK(HeadOf(request.SerializeAsString())->typed_bytes >= 64'000);
+}
+
 TEST_CASE("Damage anywhere is refused or read, and never worse") {
   std::string good;
   for (const std::string& field : Fields()) good += field;
@@ -124,7 +183,7 @@ TEST_CASE("Fields of other types and unknown ones are passed over") {
   const auto head = HeadOf("\x08\x05" + std::string("\xa2\x06\x01z") +
                            std::string("\x0a\x01m"));
   REQUIRE(head.ok());
-  CHECK(head->model_name() == "m");
+  CHECK(head->request.model_name() == "m");
 }
 
 }  // namespace

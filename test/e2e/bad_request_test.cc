@@ -106,6 +106,18 @@ TEST_CASE("A bad request is refused with what was expected") {
          r->mutable_inputs(0)->mutable_contents()->add_int_contents(1);
        },
        kInvalid, "expected 256"},
+      {"text without end",
+       [](auto* r) {
+         r->clear_raw_input_contents();
+         auto* const contents = r->mutable_inputs(0)->mutable_contents();
+         for (int i = 0; i < 1'000'000; ++i) contents->add_bytes_contents("");
+       },
+       kInvalid, "typed values of all inputs"},
+      {"inputs without end",
+       [](auto* r) {
+         for (int i = 0; i < 1'000'000; ++i) r->add_inputs();
+       },
+       kInvalid, "more than 4096 tensors"},
       {"missing input",
        [](auto* r) {
          r->clear_inputs();
