@@ -1,8 +1,6 @@
 #include "daemon/plan/program_check.h"
 
 #include <algorithm>
-#include <iterator>
-#include <map>
 #include <string>
 #include <variant>
 #include <vector>
@@ -10,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
+#include "daemon/plan/byte_ranges.h"
 #include "daemon/plan/layer_rows.h"
 #include "kernels/part_check.h"
 #include "kernels/type_check.h"
@@ -34,29 +33,6 @@ bool MayLookUp(const Layer& layer) {
   const auto* gather = std::get_if<Gather>(&layer.op);
   return gather != nullptr && gather->axis == 0;
 }
-
-// Byte ranges [first, end) that do not touch.
-class ByteRanges {
- public:
-  void Add(uint64_t first, uint64_t end) {
-    auto it = ranges_.upper_bound(first);
-    if (it != ranges_.begin() && std::prev(it)->second >= first) --it;
-    while (it != ranges_.end() && it->first <= end) {
-      first = std::min(first, it->first);
-      end = std::max(end, it->second);
-      it = ranges_.erase(it);
-    }
-    ranges_[first] = end;
-  }
-
-  bool Covers(uint64_t first, uint64_t end) const {
-    auto it = ranges_.upper_bound(first);
-    return it != ranges_.begin() && std::prev(it)->second >= end;
-  }
-
- private:
-  std::map<uint64_t, uint64_t> ranges_;  // First byte to end.
-};
 
 // One pass over a program; each method is a clause of Program's promise.
 class Checker {
@@ -380,9 +356,7 @@ absl::Status Checker::CheckWeights(const Part& part) const {
 
 absl::Status Checker::CheckWritten(uint32_t t) const {
   const Tensor& tensor = program_.tensors[t];
-  const uint64_t end = tensor.offset_bytes + tensor.type.span_bytes();
-  if (end == tensor.offset_bytes ||
-      written_[tensor.buffer].Covers(tensor.offset_bytes, end)) {
+  if (written_[tensor.buffer].Cover(tensor.offset_bytes, tensor.type)) {
     return absl::OkStatus();
   }
   return Unsound("tensor %d \"%s\" is read before it is written", t,

@@ -480,6 +480,38 @@ TEST_CASE("A tensor is written when its ranges are, whoever wrote them") {
       Catch::Contains("\"both\" is read before it is written"));
 }
 
+// The middle columns of three rows are two pieces and what an input has;
+// between them lies what nobody has written yet.
+TEST_CASE("What lies between the rows of a tensor need not be written") {
+  const auto rows = [](int64_t count, int64_t columns) {
+    return TensorType{DataType::kF32, {count, columns}, {8, 1}};
+  };
+  Program program;
+  program.buffers = {{16}, {96}, {12}};
+  program.tensors = {
+      {"x", Plain({1, 4}), 0, 0},    {"first", rows(1, 4), 1, 8},
+      {"second", rows(1, 4), 1, 40}, {"third", rows(1, 4), 1, 72},
+      {"middle", rows(3, 4), 1, 8},  {"column", rows(3, 1), 1, 20},
+      {"y", Plain({3, 1}), 2, 0}};
+  program.inputs = {0};
+  program.outputs = {6};
+  program.layers = {{"a", Copy{}, {0}, {1}},
+                    {"b", Copy{}, {0}, {2}},
+                    {"c", Copy{}, {0}, {3}},
+                    {"d", Copy{}, {5}, {6}}};
+  for (uint32_t layer = 0; layer < 4; ++layer) {
+    program.parts.push_back({layer, {0, 1}, {0, 1}, {}, {}, 0});
+  }
+
+  CHECK(Program::Parse(ManifestOf(program)).status().message() == "");
+
+  SECTION("but a row must be") { program.layers[1].outputs = {1}; }
+  SECTION("and so must the end of each") {
+    program.tensors[5].offset_bytes = 24;
+  }
+  CHECK_FALSE(Program::Parse(ManifestOf(program)).ok());
+}
+
 TEST_CASE(
     "What has no elements is written by nobody, and may be all there is") {
   Program program;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <utility>
 
 #include "daemon/pack/graph/attention_sketch.h"
 #include "daemon/pack/graph/graph_sketch.h"
@@ -233,6 +234,27 @@ TEST_CASE("Windows and edges answer as drawn") {
                   {"count_include_pad", int64_t{1}}});
   sketch.Output(average);
   sketch.Output(sketch.Add("mean", "GlobalAveragePool", {conv}, {1, 33, 1, 1}));
+
+  CheckAnswers(&sketch);
+}
+
+// Padded as torch pads in circles: what is cut off one side of a whole goes to
+// the other side of a larger one that it lies in.
+TEST_CASE("A border that wraps answers as drawn") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 8, 6, 5});
+  const auto cut = [&](const char* name, int from, Shape shape, Shape starts) {
+    return sketch.Add(
+        name, "Slice", {from}, std::move(shape),
+        {{"starts", std::move(starts)}, {"steps", Shape{1, 1, 1, 1}}});
+  };
+  const int above = cut("above", x, {1, 8, 1, 5}, {0, 0, 5, 0});
+  const int below = cut("below", x, {1, 8, 1, 5}, {0, 0, 0, 0});
+  const int tall = sketch.Concat("tall", {above, x, below}, 2);
+  const int left = cut("left", tall, {1, 8, 8, 1}, {0, 0, 0, 4});
+  const int right = cut("right", tall, {1, 8, 8, 1}, {0, 0, 0, 0});
+  const int whole = sketch.Concat("whole", {left, tall, right}, 3);
+  sketch.Output(sketch.Conv("y", whole, 40, 3));
 
   CheckAnswers(&sketch);
 }
