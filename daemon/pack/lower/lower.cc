@@ -12,6 +12,7 @@
 #include "daemon/pack/lower/concat_slots.h"
 #include "daemon/pack/lower/memory_need.h"
 #include "daemon/pack/lower/strided_view.h"
+#include "daemon/pack/lower/turned_outputs.h"
 
 namespace layerd {
 namespace {
@@ -25,6 +26,7 @@ class Lowering {
         uses_(network),
         slots_(network, uses_),
         channels_last_(ChooseChannelsLast(network)),
+        turned_(ChooseTurnedOutputs(network, uses_)),
         places_(network.values.size()),
         flattened_(network.values.size(), -1),
         last_use_(uses_.last) {
@@ -88,14 +90,16 @@ class Lowering {
   const Tensor& tensor(uint32_t t) const { return lowered_.program.tensors[t]; }
   const Shape& ShapeOf(int value) const { return network_.values[value].shape; }
   Shape StridesFor(int value) const {
-    return channels_last_[value] ? ChannelsLastStrides(ShapeOf(value))
-                                 : PlainStrides(ShapeOf(value));
+    if (channels_last_[value]) return ChannelsLastStrides(ShapeOf(value));
+    return turned_[value].empty() ? PlainStrides(ShapeOf(value))
+                                  : turned_[value];
   }
 
   const Network& network_;
   const Uses uses_;
   const ConcatSlots slots_;
   std::vector<bool> channels_last_;  // Values.
+  const std::vector<Shape> turned_;  // Values; mostly empty.
   Lowered lowered_;
   // Tensors of each value; the first is where it was written.
   std::vector<std::vector<uint32_t>> places_;

@@ -22,8 +22,10 @@ struct Lowered {
 //     graph's inputs and outputs are row-major in their own datatype: Copy
 //     layers cast and reorder, both at once.
 //   - Reshape and Transpose are other strides on the same memory where strides
-//     can say it, else a Copy. A fully connected layer behind a flattened
-//     picture takes it as it lies, and its weights change their columns.
+//     can say it, else a Copy; where another order of the output before makes
+//     that a view, the layer writes so (turned_outputs.h). A fully connected
+//     layer behind a flattened picture takes it as it lies, and its weights
+//     change their columns.
 //   - What is concatenated is written where it belongs in the whole, if its
 //     layer can write with strides and its other readers can read so; else a
 //     Copy puts it there.

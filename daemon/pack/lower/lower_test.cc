@@ -234,6 +234,49 @@ TEST_CASE("A transposition is other strides") {
         "Unary rows -> y\n");
 }
 
+// softmax(q k) v of three heads over five places, turned by `perm` and seen as
+// `rows`.
+Lowered WithHeads(Fixture* fixture, const Shape& perm, const Shape& turned,
+                  const Shape& rows, bool is_read_twice = false) {
+  GraphSketch sketch;
+  const int p = sketch.Input("p", {2, 3, 5, 5});
+  const int v = sketch.Input("v", {2, 3, 5, 4});
+  const int mixed = sketch.Add("mixed", "MatMul", {p, v}, {2, 3, 5, 4});
+  const int back =
+      sketch.Add("turned", "Transpose", {mixed}, turned, {{"perm", perm}});
+  const int joined = sketch.Add("rows", "Reshape", {back}, rows);
+  sketch.Output(sketch.Add("y", "Sigmoid", {joined}, rows));
+  if (is_read_twice)
+    sketch.Output(sketch.Add("z", "Exp", {mixed}, {2, 3, 5, 4}));
+  return fixture->Lower(&sketch);
+}
+
+TEST_CASE("Heads are joined where they are written") {
+  Fixture fixture;
+  const Program program =
+      WithHeads(&fixture, {0, 2, 1, 3}, {2, 5, 3, 4}, {2, 5, 12}).program;
+
+  CHECK(LayersOf(program) ==
+        "MatMul p, v -> mixed\n"
+        "Unary rows -> y\n");
+  CHECK(OutputOf(program, 0).type.strides == Shape{60, 4, 12, 1});
+}
+
+TEST_CASE(
+    "A turned output is copied where writing it so would break its rows, "
+    "or others read it") {
+  Fixture fixture;
+  const std::string copied =
+      "MatMul p, v -> mixed\n"
+      "Copy turned -> turned\n"
+      "Unary rows -> y\n";
+  CHECK(LayersOf(WithHeads(&fixture, {0, 3, 2, 1}, {2, 4, 5, 3}, {2, 4, 15})
+                     .program) == copied);
+  const Program program =
+      WithHeads(&fixture, {0, 2, 1, 3}, {2, 5, 3, 4}, {2, 5, 12}, true).program;
+  CHECK(OutputOf(program, 0).type.strides == Shape{60, 20, 4, 1});
+}
+
 TEST_CASE("A layer writes over an operand that dies with it") {
   GraphSketch sketch;
   const int x = sketch.Input("x", {1, 2, 4, 4});

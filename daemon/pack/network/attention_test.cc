@@ -1,6 +1,5 @@
 // What attention becomes, pass by pass: no operator of its own, but products
-// that take heads, turns and scales on their way, and a copy that joins the
-// heads.
+// that take heads, turns and scales on their way, and join the heads.
 
 #include <string>
 
@@ -25,7 +24,7 @@ std::string LayersOf(const Network& network) {
   return text;
 }
 
-TEST_CASE("Attention becomes six products, a softmax and a copy that joins") {
+TEST_CASE("Attention becomes six products and a softmax") {
   GraphSketch sketch;
   SketchAttention(&sketch);
   const Graph graph = sketch.Take();
@@ -75,7 +74,7 @@ TEST_CASE("Attention becomes six products, a softmax and a copy that joins") {
 
   CHECK(LayersOf(network) ==
         "FullyConnected\nFullyConnected\nFullyConnected\n"
-        "MatMul\nSoftmax\nMatMul\nCopy\nFullyConnected\n");
+        "MatMul\nSoftmax\nMatMul\nFullyConnected\n");
 }
 
 }  // namespace
