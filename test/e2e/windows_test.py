@@ -1,6 +1,6 @@
 """Do RoiAlign, MaxUnpool and Col2Im, which detectors and their like end in,
-and a Resize of bytes, as they are quantised, mean here what they mean to ONNX
-Runtime?"""
+pools of powers, borders that wrap, grids of points, and a Resize of bytes, as
+they are quantised, mean here what they mean to ONNX Runtime?"""
 
 import os
 import sys
@@ -58,7 +58,45 @@ def resized(title, dtype, opset=13, **attributes):
                 **attributes)
 
 
+def powers(title, op_type="LpPool", size=(2, 3, 9, 7), opset=18, **attributes):
+    return Case(title, op_type, [("x", numbers(*size))], ["x"], domain="",
+                opset=opset, **attributes)
+
+
+def wrapped(title, pads, opset=19):
+    return Case(title, "Pad", [("x", numbers(2, 3, 4)),
+                               ("pads", np.array(pads))],
+                ["x"], domain="", opset=opset, mode="wrap")
+
+
+def points(title, size, **attributes):
+    axes = len(size) - 2
+    inputs = [("theta", numbers(size[0], axes, axes + 1)),
+              ("size", np.array(size))]
+    return Case(title, "AffineGrid", inputs, ["theta"], domain="", opset=20,
+                **attributes)
+
+
 def cases():
+    yield powers("powers", kernel_shape=[3, 2])
+    yield powers("powers_11", opset=11, kernel_shape=[2, 2], p=3)
+    yield powers("powers_sizes", kernel_shape=[2, 3], p=1, strides=[2, 2],
+                 pads=[1, 0, 0, 2])
+    yield powers("powers_same", kernel_shape=[3, 3], strides=[2, 2],
+                 auto_pad="SAME_UPPER")
+    yield powers("powers_dilated", opset=22, kernel_shape=[2, 2],
+                 dilations=[3, 2])
+    yield powers("powers_of_lines", size=(2, 3, 11), kernel_shape=[4],
+                 strides=[3])
+    for p in (1, 2, 3):
+        yield powers(f"powers_of_all_{p}", "GlobalLpPool", p=p)
+    yield wrapped("wrapped", [0, 1, 2, 0, 0, 3])
+    yield wrapped("wrapped_whole", [2, 3, 4, 2, 3, 4], opset=25)
+    for aligns in (0, 1):
+        yield points(f"points_{aligns}", (2, 3, 4, 5), align_corners=aligns)
+        yield points(f"points_of_volume_{aligns}", (1, 2, 3, 4, 5),
+                     align_corners=aligns)
+    yield points("points_of_column", (1, 1, 4, 1))
     for opset in (10, 16):
         yield roi_align(f"align_{opset}", opset, output_height=3,
                         output_width=4)
@@ -81,6 +119,9 @@ def cases():
 
 def refused():
     yield roi_align("adaptive", ratio=0), "sampling_ratio 0"
+    yield powers("powers_ceil", kernel_shape=[2, 2], strides=[2, 2],
+                 ceil_mode=1), "ceil_mode"
+    yield wrapped("wrapped_twice", [5, 0, 0, 0, 0, 0]), "wraps more"
     yield resized("bytes_between", np.uint8, mode="linear"), "resizes UINT8"
     boxes = [("boxes", numbers(1, 20, 4)), ("scores", numbers(1, 2, 20))]
     yield Case("boxes", "NonMaxSuppression", boxes, ["boxes", "scores"],

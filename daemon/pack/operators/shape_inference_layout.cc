@@ -88,6 +88,7 @@ bool MayPad(const std::string& mode, int64_t dimension, int64_t front,
   if (cropped < 0) return mode == "constant" && dimension + cropped >= 1;
   if (mode == "edge") return dimension > 0;
   const int64_t most = std::max(front, behind);
+  if (mode == "wrap") return most <= dimension;
   return mode != "reflect" || most == 0 || most < dimension;
 }
 
@@ -108,7 +109,8 @@ absl::Status CheckPads(NodeContext& node, const std::string& mode,
     }
     return node.Unsupported(absl::StrFormat(
         "pads [%s] in mode %s: a pad that crops all, or in another mode than "
-        "constant, or that reflects more than there is, is not supported",
+        "constant, or that reflects more than there is, or wraps more, is not "
+        "supported",
         absl::StrJoin(pads, ", "), mode));
   }
   return absl::OkStatus();
@@ -292,9 +294,10 @@ absl::Status InferConcat(NodeContext& node) {
 
 absl::Status InferPad(NodeContext& node) {
   ASSIGN_OR_RETURN(const std::string mode, node.TakeString("mode", "constant"));
-  if (mode != "constant" && mode != "reflect" && mode != "edge") {
+  if (mode != "constant" && mode != "reflect" && mode != "edge" &&
+      mode != "wrap") {
     return node.Unsupported(
-        "only the modes constant, reflect and edge are supported");
+        "only the modes constant, reflect, edge and wrap are supported");
   }
   RETURN_IF_ERROR(node.CheckInputCount(node.opset() < 18 ? 3 : 4));
   ASSIGN_OR_RETURN(Border border, TakeBorder(node));

@@ -104,6 +104,32 @@ TEST_CASE("A vector is scaled by its size, and nothing stays nothing") {
   CheckNear(Answer(model, {{3, 4, 0, 0}}), {0.6, 0.8, 0, 0});
 }
 
+TEST_CASE("A pool of powers is as long as what it pools") {
+  TestModel model(18);
+  model.Input("x", {1, 1, 2, 2});
+  model.Add("GlobalLpPool", {"x"}, {"all"});
+  SetInts(SetInt(model.Add("LpPool", {"x"}, {"rows"}), "p", 3), "kernel_shape",
+          {1, 2});
+  model.Output("all");
+  model.Output("rows");
+
+  const auto y =
+      ImportedAnswers(model, {{1, -2, 4, 2}}, *MakeReferenceBackend());
+
+  CheckNear(y[0], {5});
+  CheckNear(y[1], {std::cbrt(9.0), std::cbrt(72.0)});
+}
+
+TEST_CASE("What is above a threshold is one, at it nothing") {
+  TestModel model(13);
+  model.Input("x", {4});
+  onnx::NodeProto* node = model.Add("Binarizer", {"x"}, {"y"});
+  node->set_domain("ai.onnx.ml");
+  SetFloat(node, "threshold", 0.5f);
+  model.Output("y");
+  CheckNear(Answer(model, {{0.25f, 0.5f, 0.75f, -3}}), {0, 0, 1, 0});
+}
+
 TEST_CASE("The first of the largest is one") {
   TestModel model(13);
   model.Input("x", {2, 3});

@@ -1,4 +1,5 @@
-// GridSample: the neighbours of each point, gathered as pixels and weighed.
+// GridSample: the neighbours of each point, gathered as pixels and weighed; and
+// AffineGrid, which makes such points.
 
 #include <string>
 #include <utility>
@@ -214,7 +215,76 @@ class Sampling {
   int pixels_ = kAbsent;  // [N * H * W, C].
 };
 
+// Where the middles of `size` pixels are in [-1, 1], or these ends themselves.
+std::vector<float> Middles(int64_t size, bool aligns_corners) {
+  std::vector<float> middles;
+  for (int64_t i = 0; i < size; ++i) {
+    const double span =
+        static_cast<double>(aligns_corners ? size - 1 : size) / 2;
+    const double at = static_cast<double>(i) + (aligns_corners ? 0 : 0.5);
+    middles.push_back(static_cast<float>(span == 0 ? 0 : at / span - 1));
+  }
+  return middles;
+}
+
+// Each pixel of a picture or volume [sizes...] as a row: x, y, perhaps z, 1.
+std::vector<float> Rows(const Shape& sizes, bool aligns_corners) {
+  std::vector<float> rows;
+  std::vector<std::vector<float>> middles;
+  int64_t count = 1;
+  for (const int64_t size : sizes) {
+    middles.push_back(Middles(size, aligns_corners));
+    count *= size;
+  }
+  for (int64_t pixel = 0; pixel < count; ++pixel) {
+    int64_t rest = pixel;
+    for (size_t d = sizes.size(); d-- > 0; rest /= sizes[d]) {
+      rows.push_back(middles[d][static_cast<size_t>(rest % sizes[d])]);
+    }
+    rows.push_back(1);
+  }
+  return rows;
+}
+
 }  // namespace
+
+// The rows of all pixels times theta [N, axes, axes + 1], turned.
+absl::Status SpellAffineGrid(Speller& speller) {
+  RETURN_IF_ERROR(speller.CheckAttributes({"align_corners"}));
+  ASSIGN_OR_RETURN(const int64_t aligns, speller.IntOr("align_corners", 0));
+  if (!speller.is_known(speller.input(1))) {
+    return speller.Unsupported("its size must be known while packing");
+  }
+  ASSIGN_OR_RETURN(Shape size, speller.Elements(speller.input(1)));
+  const Shape theta = speller.shape(speller.input(0));
+  const auto axes = static_cast<int64_t>(size.size()) - 2;
+  if ((axes != 2 && axes != 3) || theta != Shape{size[0], axes, axes + 1} ||
+      speller.dtype(speller.input(0)) != DataType::kF32) {
+    return speller.Unsupported(
+        "only FP32 theta [N, 2, 3] or [N, 3, 4] of as many pictures is "
+        "supported");
+  }
+  const int64_t pictures = size[0];
+  size.erase(size.begin(), size.begin() + 2);
+  int64_t pixels = 1;
+  for (const int64_t each : size) {
+    if (each < 1) return speller.Invalid("its size has no pixels");
+    RETURN_IF_ERROR(speller.CheckSize(pixels, each));
+    pixels *= each;
+  }
+  RETURN_IF_ERROR(speller.CheckSize(pixels, axes + 1));
+  ASSIGN_OR_RETURN(
+      const int list,
+      speller.KnownNumbers(DataType::kF32, Rows(size, aligns != 0)));
+  ASSIGN_OR_RETURN(const int rows, speller.Reshaped(list, {pixels, axes + 1}));
+  const int points = speller.Add(
+      "MatMul", {rows, speller.Transposed(speller.input(0), {0, 2, 1})});
+  size.insert(size.begin(), pictures);
+  size.push_back(axes);
+  ASSIGN_OR_RETURN(const int y, speller.Reshaped(points, size));
+  speller.Finish(y);
+  return absl::OkStatus();
+}
 
 absl::Status SpellGridSample(Speller& speller) {
   return Sampling(&speller).Run();

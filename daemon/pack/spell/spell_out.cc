@@ -61,7 +61,15 @@ bool FindsPlaces(const Node& node, const Graph&) {
   return node.outputs.size() > 1 && node.outputs[1] != kAbsent;
 }
 
-bool Crops(const Node& node, const Graph&) {
+bool Wraps(const Node& node) {
+  const auto mode = node.attributes.find("mode");
+  if (mode == node.attributes.end()) return false;
+  const auto* word = std::get_if<std::string>(&mode->second);
+  return word != nullptr && *word == "wrap";
+}
+
+bool CropsOrWraps(const Node& node, const Graph&) {
+  if (Wraps(node)) return true;
   const auto pads = node.attributes.find("pads");
   if (pads == node.attributes.end()) return false;
   const auto* widths = std::get_if<std::vector<int64_t>>(&pads->second);
@@ -84,6 +92,7 @@ struct Row {
 constexpr Row kRows[] = {
     {"Acos", SpellFunction},
     {"Acosh", SpellFunction},
+    {"AffineGrid", SpellAffineGrid},
     {"Asin", SpellFunction},
     {"Asinh", SpellFunction},
     {"Atan", SpellFunction},
@@ -104,6 +113,7 @@ constexpr Row kRows[] = {
     {"GRU", SpellRecurrent},
     {"GatherElements", SpellGatherElements},
     {"GatherND", SpellGatherNd},
+    {"GlobalLpPool", SpellGlobalLpPool},
     {"GridSample", SpellGridSample},
     {"HammingWindow", SpellWindow},
     {"HannWindow", SpellWindow},
@@ -111,6 +121,7 @@ constexpr Row kRows[] = {
     {"IsInf", SpellIsInf},
     {"LSTM", SpellRecurrent},
     {"LpNormalization", SpellLpNormalization},
+    {"LpPool", SpellLpPool},
     {"MatMulInteger", SpellMatMulInteger},
     {"Max", SpellUnsignedExtreme, IsOfU64},
     {"MaxPool", SpellMaxPoolPlaces, FindsPlaces},
@@ -118,7 +129,7 @@ constexpr Row kRows[] = {
     {"MeanVarianceNormalization", SpellMeanVarianceNormalization},
     {"Min", SpellUnsignedExtreme, IsOfU64},
     {"OneHot", SpellOneHot},
-    {"Pad", SpellCroppingPad, Crops},
+    {"Pad", SpellPad, CropsOrWraps},
     {"QLinearConv", SpellQLinearConv},
     {"QLinearMatMul", SpellQLinearMatMul},
     {"QuantizeLinear", SpellQuantizeLinear},
@@ -140,6 +151,7 @@ constexpr Row kRows[] = {
     {"TopK", SpellTopK},
     {"Trilu", SpellTrilu},
     {"ai.onnx.ml.ArrayFeatureExtractor", SpellArrayFeatureExtractor},
+    {"ai.onnx.ml.Binarizer", SpellBinarizer},
     {"ai.onnx.ml.FeatureVectorizer", SpellFeatureVectorizer},
     {"ai.onnx.ml.Imputer", SpellImputer},
     {"ai.onnx.ml.LinearClassifier", SpellLinearClassifier},

@@ -92,6 +92,20 @@ absl::Status SpellScaler(Speller& speller) {
   return absl::OkStatus();
 }
 
+absl::Status SpellBinarizer(Speller& speller) {
+  RETURN_IF_ERROR(speller.CheckAttributes({"threshold"}));
+  ASSIGN_OR_RETURN(const float threshold, speller.FloatOr("threshold", 0));
+  const int x = speller.input(0);
+  if (speller.dtype(x) != DataType::kF32) {
+    return speller.Unsupported("only FP32 is supported");
+  }
+  ASSIGN_OR_RETURN(const int known,
+                   speller.KnownNumber(DataType::kF32, threshold));
+  speller.Finish(
+      speller.CastTo(speller.Add("Greater", {x, known}), DataType::kF32));
+  return absl::OkStatus();
+}
+
 // Numbers that are missing: NaN, or one that stands for them.
 absl::Status SpellImputer(Speller& speller) {
   RETURN_IF_ERROR(speller.CheckAttributes(

@@ -1,7 +1,9 @@
-// A MaxPool that also says where, and a Pad that crops.
+// A MaxPool that also says where, pools of powers, a Pad that crops or wraps.
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
+#include <string>
 #include <utility>
 
 #include "config/status_macros.h"
@@ -173,8 +175,45 @@ absl::Status SpellMaxPoolPlaces(Speller& speller) {
   return Places(&speller).Run();
 }
 
+namespace {
+
+// Places [first, end) along `axis`.
+absl::StatusOr<int> Sliced(Speller& speller, int x, int64_t axis, int64_t first,
+                           int64_t end) {
+  ASSIGN_OR_RETURN(const int a, speller.KnownList({first}));
+  ASSIGN_OR_RETURN(const int b, speller.KnownList({end}));
+  ASSIGN_OR_RETURN(const int c, speller.KnownList({axis}));
+  return speller.Add("Slice", {x, a, b, c});
+}
+
+// What went out at one end comes in at the other.
+absl::Status WrappingPad(Speller& speller) {
+  const Shape shape = speller.shape(speller.input(0));
+  const auto& pads = speller.attribute<Shape>("pads");
+  int y = speller.input(0);
+  for (size_t d = 0; d < shape.size(); ++d) {
+    const auto axis = static_cast<int64_t>(d);
+    const int64_t before = pads[d], behind = pads[d + shape.size()];
+    std::vector<int> pieces = {y};
+    if (before > 0) {
+      ASSIGN_OR_RETURN(const int last,
+                       Sliced(speller, y, axis, shape[d] - before, shape[d]));
+      pieces.insert(pieces.begin(), last);
+    }
+    if (behind > 0) {
+      ASSIGN_OR_RETURN(pieces.emplace_back(),
+                       Sliced(speller, y, axis, 0, behind));
+    }
+    if (pieces.size() > 1) {
+      y = speller.Add("Concat", std::move(pieces), {{"axis", axis}});
+    }
+  }
+  speller.Finish(y);
+  return absl::OkStatus();
+}
+
 // First what goes, then what comes.
-absl::Status SpellCroppingPad(Speller& speller) {
+absl::Status CroppingPad(Speller& speller) {
   const Shape shape = speller.shape(speller.input(0));
   Shape pads = speller.attribute<Shape>("pads");
   Shape first, end, axes;
@@ -197,6 +236,83 @@ absl::Status SpellCroppingPad(Speller& speller) {
                                        speller.attribute<float>("value")));
   speller.Finish(speller.Add("Pad", {kept, widths, value}));
   return absl::OkStatus();
+}
+
+// |x| to the power of p.
+absl::StatusOr<int> Power(Speller& speller, int64_t p) {
+  const int x = speller.input(0);
+  if (p == 2) return speller.Add("Mul", {x, x});
+  const int size = speller.Add("Abs", {x});
+  if (p == 1) return size;
+  ASSIGN_OR_RETURN(
+      const int exponent,
+      speller.KnownNumber(speller.dtype(x), static_cast<float>(p)));
+  return speller.Add("Pow", {size, exponent});
+}
+
+absl::StatusOr<int> Root(Speller& speller, int sum, int64_t p) {
+  if (p == 1) return sum;
+  if (p == 2) return speller.Add("Sqrt", {sum});
+  ASSIGN_OR_RETURN(
+      const int exponent,
+      speller.KnownNumber(speller.dtype(speller.input(0)),
+                          static_cast<float>(1.0 / static_cast<double>(p))));
+  return speller.Add("Pow", {sum, exponent});
+}
+
+absl::StatusOr<int64_t> ExponentOf(const Speller& speller) {
+  ASSIGN_OR_RETURN(const int64_t p, speller.IntOr("p", 2));
+  if (p >= 1) return p;
+  return speller.Invalid("p is below 1");
+}
+
+}  // namespace
+
+// Averages that count their padding are sums over the size of the window.
+absl::Status SpellLpPool(Speller& speller) {
+  RETURN_IF_ERROR(
+      speller.CheckAttributes({"auto_pad", "ceil_mode", "dilations",
+                               "kernel_shape", "p", "pads", "strides"}));
+  ASSIGN_OR_RETURN(const int64_t p, ExponentOf(speller));
+  ASSIGN_OR_RETURN(const int64_t ceils, speller.IntOr("ceil_mode", 0));
+  if (ceils != 0) return speller.Unsupported("ceil_mode is not supported");
+  ASSIGN_OR_RETURN(const Shape kernel,
+                   speller.ListOr<int64_t>("kernel_shape", {}));
+  Speller::Attributes window = speller.node().attributes;
+  window.erase("p");
+  window["count_include_pad"] = int64_t{1};
+  float size = 1;
+  for (const int64_t each : kernel) size *= static_cast<float>(each);
+  ASSIGN_OR_RETURN(const int powers, Power(speller, p));
+  const int mean = speller.Add("AveragePool", {powers}, std::move(window));
+  ASSIGN_OR_RETURN(const int count,
+                   speller.KnownNumber(speller.dtype(speller.input(0)), size));
+  ASSIGN_OR_RETURN(const int y,
+                   Root(speller, speller.Add("Mul", {mean, count}), p));
+  speller.Finish(y);
+  return absl::OkStatus();
+}
+
+absl::Status SpellGlobalLpPool(Speller& speller) {
+  RETURN_IF_ERROR(speller.CheckAttributes({"p"}));
+  ASSIGN_OR_RETURN(const int64_t p, ExponentOf(speller));
+  const size_t rank = speller.shape(speller.input(0)).size();
+  if (rank < 3) return speller.Unsupported("its input is no picture");
+  Shape axes(rank - 2);
+  std::iota(axes.begin(), axes.end(), 2);
+  ASSIGN_OR_RETURN(const int pixels, speller.KnownList(axes));
+  ASSIGN_OR_RETURN(const int powers, Power(speller, p));
+  const int sum =
+      speller.Add("ReduceSum", {powers, pixels}, {{"keepdims", int64_t{1}}});
+  ASSIGN_OR_RETURN(const int y, Root(speller, sum, p));
+  speller.Finish(y);
+  return absl::OkStatus();
+}
+
+absl::Status SpellPad(Speller& speller) {
+  return speller.attribute<std::string>("mode") == "wrap"
+             ? WrappingPad(speller)
+             : CroppingPad(speller);
 }
 
 }  // namespace layerd

@@ -210,6 +210,7 @@ absl::Status SpellStft(Speller& speller);
 absl::Status SpellWindow(Speller& speller);
 // spell_tables.cc
 absl::Status SpellArrayFeatureExtractor(Speller& speller);
+absl::Status SpellBinarizer(Speller& speller);
 absl::Status SpellFeatureVectorizer(Speller& speller);
 absl::Status SpellImputer(Speller& speller);
 absl::Status SpellLinearClassifier(Speller& speller);
@@ -220,9 +221,12 @@ absl::Status SpellScaler(Speller& speller);
 absl::Status SpellCol2Im(Speller& speller);
 absl::Status SpellMaxUnpool(Speller& speller);
 // spell_window.cc
-absl::Status SpellCroppingPad(Speller& speller);
+absl::Status SpellGlobalLpPool(Speller& speller);
+absl::Status SpellLpPool(Speller& speller);
 absl::Status SpellMaxPoolPlaces(Speller& speller);
+absl::Status SpellPad(Speller& speller);
 // spell_grid_sample.cc
+absl::Status SpellAffineGrid(Speller& speller);
 absl::Status SpellGridSample(Speller& speller);
 
 }  // namespace layerd

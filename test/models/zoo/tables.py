@@ -55,7 +55,13 @@ def components():
                                   linear_model.LinearRegression())
 
 
+def thresholds():
+    return pipeline.make_pipeline(preprocessing.Binarizer(threshold=0.2),
+                                  linear_model.Ridge())
+
+
 for name, build in (("multilayer_perceptron", network),
+                    ("thresholds", thresholds),
                     ("scaled_perceptron", scaled),
                     ("linear_regression", linear_model.LinearRegression),
                     ("prepared_regression", prepared),
