@@ -46,6 +46,25 @@ def lstm_with_state():
 
 
 @network("recurrent")
+def packed_sequences():
+    """Texts of several lengths, which the request says."""
+    class Packed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.LSTM(16, 24, 2, bidirectional=True)
+            self.out = nn.Linear(48, 5)
+
+        def forward(self, x, lengths):
+            packed = nn.utils.rnn.pack_padded_sequence(
+                x, lengths, enforce_sorted=False)
+            y, (h, _) = self.net(packed)
+            y, _ = nn.utils.rnn.pad_packed_sequence(y, total_length=9)
+            return self.out(y), h
+
+    return Packed(), (torch.rand(9, 3, 16), torch.tensor([9, 4, 6]))
+
+
+@network("recurrent")
 def scripted_cells():
     """Steps in a loop, and a list that it makes longer: a Loop of tensors in a
     sequence."""

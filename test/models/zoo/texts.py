@@ -116,6 +116,17 @@ add("t5", "T5", "Model", lambda: (tokens(9), torch.ones(1, 9).long(),
 add("bart", "Bart", "Model", words(), d_model=64, encoder_layers=2,
     decoder_layers=2, encoder_attention_heads=4, decoder_attention_heads=4,
     encoder_ffn_dim=128, decoder_ffn_dim=128, vocab_size=1000)
+PAIR = lambda: (tokens(9), torch.ones(1, 9).long(), tokens(5))
+BART = dict(d_model=64, encoder_layers=2, decoder_layers=2,
+            encoder_attention_heads=4, decoder_attention_heads=4,
+            encoder_ffn_dim=128, decoder_ffn_dim=128)
+add("marian", "Marian", "Model", PAIR, pad_token_id=0, vocab_size=1000, **BART)
+add("longformer", "Longformer", "Model", words(64), attention_window=16,
+    **WORDS)
+add("roformer", "RoFormer", "Model", words(), embedding_size=64, **WORDS)
+add("convbert", "ConvBert", "Model", words(), embedding_size=32, **WORDS)
+add("codegen", "CodeGen", "ForCausalLM", words(), n_embd=64, n_layer=2,
+    n_head=4, rotary_dim=8, vocab_size=1000, n_positions=64, n_ctx=64)
 add("vit", "ViT", "ForImageClassification", picture(64), image_size=64,
     num_labels=10, **COMMON, variants=(11, "half", "qdq"))
 add("dino", "ViT", "Model", picture(64), image_size=64, patch_size=8, **COMMON)
@@ -133,6 +144,30 @@ add("dpt", "DPT", "ForDepthEstimation", picture(64), hidden_size=64,
     neck_hidden_sizes=[8, 16, 32, 32], fusion_hidden_size=16)
 add("yolos", "Yolos", "ForObjectDetection", picture(64), image_size=[64, 64],
     num_detection_tokens=10, **COMMON)
+DETR = dict(BART, num_queries=20, backbone="resnet18",
+            use_pretrained_backbone=False)
+SWIN = dict(image_size=64, patch_size=4, embed_dim=16, window_size=4)
+add("detr", "Detr", "ForObjectDetection", picture(96), **DETR)
+add("swinv2", "Swinv2", "ForImageClassification", picture(64), depths=[2, 2],
+    num_heads=[2, 4], **SWIN)
+add("swin2sr", "Swin2SR", "ForImageSuperResolution", picture(32),
+    image_size=32, patch_size=1, embed_dim=32, depths=[2, 2], num_heads=[2, 2],
+    window_size=8, upscale=2)
+add("focalnet", "FocalNet", "Model", picture(64), image_size=64, embed_dim=16,
+    depths=[1, 1, 1, 1])
+add("clipseg", "CLIPSeg", "ForImageSegmentation",
+    lambda: (tokens(12), torch.rand(1, 3, 64, 64)), projection_dim=32,
+    text_config=dict(WORDS, projection_dim=32), reduce_dim=16,
+    vision_config=dict(COMMON, num_hidden_layers=4, image_size=64,
+                       patch_size=16), extract_layers=[1, 2, 3],
+    decoder_num_attention_heads=2, decoder_intermediate_size=32)
+add("wavlm", "WavLM", "Model", wave, conv_dim=(32,) * 7, num_buckets=32,
+    **WAVES)
+add("wav2vec2_conformer", "Wav2Vec2Conformer", "Model", wave,
+    conv_dim=(32,) * 7, **WAVES)
+add("speech_to_text", "Speech2Text", "Model",
+    lambda: (torch.rand(1, 64, 20), torch.ones(1, 64).long(), tokens(5)),
+    input_feat_per_channel=20, conv_channels=32, vocab_size=1000, **BART)
 add("wav2vec2", "Wav2Vec2", "ForCTC", wave, conv_dim=(32,) * 7, **WAVES)
 add("wav2vec2_norm", "Wav2Vec2", "ForCTC", wave, conv_dim=(32,) * 7, **WAVES,
     feat_extract_norm="layer", do_stable_layer_norm=True)
@@ -162,6 +197,25 @@ def whisper_decoder():
             (tokens(7), torch.rand(1, 200, 64)))
 
 
+def with_past():
+    """One word more, behind what was computed before."""
+    config = configured("LlamaConfig", **WORDS)
+    config.use_cache = True
+    made = transformers.LlamaForCausalLM(config)
+
+    class Next(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.made = made
+
+        def forward(self, word, *past):
+            pairs = tuple(zip(past[::2], past[1::2]))
+            logits, present = self.made(word, past_key_values=pairs)[:2]
+            return (logits, *[each for pair in present for each in pair])
+
+    return Next(), (tokens(1), *[torch.rand(1, 4, 7, 16) for _ in range(4)])
+
+
 def masked_pooling():
     """What makes one vector of a sentence's words."""
 
@@ -180,5 +234,6 @@ def masked_pooling():
     return Pool(), (torch.tensor([[3, 4, 9, 0, 0]]),)
 
 
-for build in (clip, whisper_encoder, whisper_decoder, masked_pooling):
+for build in (clip, whisper_encoder, whisper_decoder, with_past,
+              masked_pooling):
     export.add(build.__name__, "transformers", build)
