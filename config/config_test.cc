@@ -122,5 +122,19 @@ TEST_CASE("A model cannot ask for levels there are not") {
   CHECK(!ModelConfig::Parse("shapes: {x: [-1]}", "f").ok());
 }
 
+TEST_CASE("A model says what inputs always are, in numbers") {
+  const auto config = ModelConfig::Parse(
+      "values: {sr: 16000, scales: [0.667, 1], on: true}", "f");
+  REQUIRE(config.ok());
+  using Words = std::vector<std::string>;
+  CHECK(config->values.at("sr") == Words{"16000"});
+  CHECK(config->values.at("scales") == Words{"0.667", "1"});
+  CHECK(config->values.at("on") == Words{"true"});
+  const auto file = ModelConfig::Parse("values: {sr: sr.npy}", "f");
+  CHECK_THAT(std::string(file.status().message()),
+             Catch::Contains("f:1:14: values.sr: 'sr.npy' is not a number"));
+  CHECK(!ModelConfig::Parse("values: {sr: }", "f").ok());
+}
+
 }  // namespace
 }  // namespace layerd

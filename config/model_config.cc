@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "config/status_macros.h"
 #include "config/yaml_section.h"
 
@@ -29,6 +31,25 @@ absl::Status ReadShapes(YamlSection shapes, ModelConfig* config) {
   return shapes.CheckNoOthers();
 }
 
+bool IsNumber(const std::string& word) {
+  double number = 0;
+  return word == "true" || word == "false" || absl::SimpleAtod(word, &number);
+}
+
+absl::Status ReadValues(YamlSection values, ModelConfig* config) {
+  for (const std::string& input : values.keys()) {
+    std::vector<std::string>& numbers = config->values[input];
+    RETURN_IF_ERROR(values.Read(input.c_str(), &numbers));
+    if (numbers.empty()) return values.ErrorAt(input, "expected a number");
+    for (const std::string& word : numbers) {
+      if (IsNumber(word)) continue;
+      return values.ErrorAt(input,
+                            absl::StrCat("'", word, "' is not a number"));
+    }
+  }
+  return values.CheckNoOthers();
+}
+
 absl::Status ReadPack(YamlSection pack, ModelConfig* config) {
   RETURN_IF_ERROR(pack.ReadOneOf("compute", &config->compute, {"f32", "f16"}));
   config->weights = config->compute;
@@ -48,6 +69,8 @@ absl::StatusOr<ModelConfig> ModelConfig::Parse(const std::string& yaml,
   RETURN_IF_ERROR(ReadUrgency(&root, &config));
   ASSIGN_OR_RETURN(YamlSection shapes, root.Section("shapes"));
   RETURN_IF_ERROR(ReadShapes(std::move(shapes), &config));
+  ASSIGN_OR_RETURN(YamlSection values, root.Section("values"));
+  RETURN_IF_ERROR(ReadValues(std::move(values), &config));
   ASSIGN_OR_RETURN(YamlSection pack, root.Section("pack"));
   RETURN_IF_ERROR(ReadPack(std::move(pack), &config));
   RETURN_IF_ERROR(root.CheckNoOthers());

@@ -23,6 +23,8 @@ struct ModelConfig {
   uint64_t period_ms = 0;             // 0: not periodic.
   uint64_t deadline_ms = 0;           // 0: none.
   std::map<std::string, std::vector<int64_t>> shapes;
+  // What inputs always are, as numbers, true or false.
+  std::map<std::string, std::vector<std::string>> values;
   // `pack: {weights: ...}`; "f16" by default where that is computed in.
   std::string weights = "f32";
   std::string compute = "f32";         // `pack: {compute: ...}`

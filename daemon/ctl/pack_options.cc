@@ -11,6 +11,7 @@
 #include "daemon/ctl/failure.h"
 #include "daemon/ctl/name_path.h"
 #include "daemon/ctl/npy.h"
+#include "daemon/ctl/number_value.h"
 #include "daemon/pack/onnx/onnx_scan.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cuda/layouts.h"
@@ -47,7 +48,29 @@ absl::Status CheckTile(uint64_t bytes) {
       FormatByteSize(kTileBytesMin), FormatByteSize(kTileBytesMax)));
 }
 
-absl::StatusOr<ValueBindings> ReadValues(const CommandLine& line) {
+absl::StatusOr<Constant> ConstantIn(const std::string& npy_path) {
+  ASSIGN_OR_RETURN(const Array array, ReadNpy(npy_path));
+  Constant value;
+  value.dtype = array.dtype;
+  value.shape = array.shape;
+  const auto bytes = std::as_bytes(std::span(array.bytes));
+  value.held.assign(bytes.begin(), bytes.end());
+  return value;
+}
+
+absl::StatusOr<OnnxValueInfo> InputNamed(const std::string& name,
+                                         const std::string& onnx_path) {
+  Allowance held_bytes("bytes", kScanBytesMax);
+  ASSIGN_OR_RETURN(const OnnxModel model, ScanOnnx(onnx_path, held_bytes));
+  for (const OnnxValueInfo& input : model.inputs) {
+    if (input.name == name) return input;
+  }
+  return UsageError(
+      absl::StrFormat("--value: '%s' is no input of the model", name));
+}
+
+absl::StatusOr<ValueBindings> ReadValues(const CommandLine& line,
+                                         const std::string& onnx_path) {
   ValueBindings values;
   for (const std::string& text : line.All("--value")) {
     const NamePath named = SplitNamePath(text);
@@ -55,12 +78,14 @@ absl::StatusOr<ValueBindings> ReadValues(const CommandLine& line) {
       return UsageError(
           absl::StrFormat("--value %s: write --value NAME=%s", text, text));
     }
-    ASSIGN_OR_RETURN(const Array array, ReadNpy(named.path));
     Constant value;
-    value.dtype = array.dtype;
-    value.shape = array.shape;
-    const auto bytes = std::as_bytes(std::span(array.bytes));
-    value.held.assign(bytes.begin(), bytes.end());
+    if (AreNumbers(named.path)) {
+      ASSIGN_OR_RETURN(const OnnxValueInfo input,
+                       InputNamed(*named.name, onnx_path));
+      ASSIGN_OR_RETURN(value, ConstantOf(named.path, input));
+    } else {
+      ASSIGN_OR_RETURN(value, ConstantIn(named.path));
+    }
     if (!values.emplace(*named.name, std::move(value)).second) {
       return UsageError(
           absl::StrFormat("--value: '%s' is given twice", *named.name));
@@ -132,9 +157,10 @@ std::vector<Option> PackingOptions() {
                "will be resident; default bytes"},
       ShapeOption(),
       {.name = "--value",
-       .value = "NAME=x.npy",
-       .help = "what an input always is that decides a shape or is a weight; "
-               "the packed model has that input no more",
+       .value = "NAME=16000|x.npy",
+       .help = "what an input always is that decides a shape or is a weight: "
+               "numbers (0.5,1) or a file; the packed model has that input no "
+               "more",
        .repeats = true},
       KernelsOption(),
       {.name = "--tile",
@@ -175,7 +201,7 @@ absl::StatusOr<PackOptions> ReadPackingOptions(const CommandLine& line,
       options.part_flops_max,
       line.Number("--part-flops-max", options.part_flops_max, 1, INT64_MAX));
   ASSIGN_OR_RETURN(options.shapes, ReadShapes(line, onnx_path));
-  ASSIGN_OR_RETURN(options.values, ReadValues(line));
+  ASSIGN_OR_RETURN(options.values, ReadValues(line, onnx_path));
   return options;
 }
 

@@ -328,7 +328,8 @@ bool LocalRepository::WaitForOne(std::vector<Packing>* packing) {
 
 void LocalRepository::FinishPacking(size_t entry, const absl::Status& status) {
   if (!status.ok()) {
-    Set(entry, ModelState::kUnavailable, std::string(status.message()));
+    Set(entry, ModelState::kUnavailable,
+        WithModelYaml(std::string(status.message())));
     return;
   }
   entries_[entry].packed = true;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -66,11 +67,14 @@ std::vector<std::string> PackCommand(const RepositoryOptions& options,
   for (const auto& [option, value] : words) {
     command.insert(command.end(), {option, value});
   }
-  for (const auto& [input, shape] : config.shapes) {
-    command.push_back("--shape");
+  const auto say = [&command](const char* option, const std::string& input,
+                              const auto& numbers) {
+    command.push_back(option);
     command.push_back(absl::StrCat(absl::StrReplaceAll(input, {{"=", "\\="}}),
-                                   "=", absl::StrJoin(shape, ",")));
-  }
+                                   "=", absl::StrJoin(numbers, ",")));
+  };
+  for (const auto& [input, shape] : config.shapes) say("--shape", input, shape);
+  for (const auto& [input, value] : config.values) say("--value", input, value);
   return command;
 }
 
@@ -101,6 +105,20 @@ std::string WithoutPaths(const RepositoryEntry& entry,
   return absl::StrReplaceAll(text, words);
 }
 
+std::string WithModelYaml(std::string reason) {
+  const bool shape = absl::StrContains(reason, "--shape ");
+  const bool value = absl::StrContains(reason, "--value ");
+  if (shape || value) {
+    absl::StrAppend(&reason,
+                    "; layerd reads it in model.yaml, beside the "
+                    "folder of the version: ",
+                    shape ? "shapes: {NAME: [1, 3, 224, 224]}" : "",
+                    shape && value ? " or " : "",
+                    value ? "values: {NAME: 16000}" : "");
+  }
+  return reason;
+}
+
 absl::Status NoSuchModel(const std::string& name) {
   return absl::NotFoundError(
       IsModelName(name)
@@ -123,6 +141,7 @@ bool IsSame(const FoundModel& a, const FoundModel& b) {
          a.config.period_ms == b.config.period_ms &&
          a.config.deadline_ms == b.config.deadline_ms &&
          a.config.shapes == b.config.shapes &&
+         a.config.values == b.config.values &&
          a.config.weights == b.config.weights &&
          a.config.compute == b.config.compute &&
          a.config.optimize_for == b.config.optimize_for;

@@ -42,6 +42,10 @@ Engine::ModelSource SourceOf(const RepositoryEntry& entry);
 // Clients hear what is wrong, not where our files lie.
 std::string WithoutPaths(const RepositoryEntry& entry, const std::string& text);
 
+// What packing asks to be told on layerctl's command line, with the key by which
+// it is told here.
+std::string WithModelYaml(std::string reason);
+
 absl::Status NoSuchModel(const std::string& name);
 
 // By name, then version.

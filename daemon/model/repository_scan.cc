@@ -12,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "config/fnv1a.h"
 #include "config/limits.h"
 #include "config/read_text.h"
@@ -105,6 +106,9 @@ std::string OptionsOf(const ModelConfig& config) {
   for (const auto& [input, shape] : config.shapes) {
     absl::StrAppend(&text, "|", input, "=");
     for (const int64_t size : shape) absl::StrAppend(&text, size, ",");
+  }
+  for (const auto& [input, numbers] : config.values) {
+    absl::StrAppend(&text, "|", input, "=value ", absl::StrJoin(numbers, ","));
   }
   return text;
 }

@@ -117,7 +117,10 @@ TEST_CASE("Another file, another key") {
   const std::string with_data = repository.Scan()[0].content_key;
   CHECK(with_data != before);
   repository.Write("m/model.yaml", "shapes: {x: [1, 2]}\n");
-  CHECK(repository.Scan()[0].content_key != with_data);
+  const std::string bound = repository.Scan()[0].content_key;
+  CHECK(bound != with_data);
+  repository.Write("m/model.yaml", "shapes: {x: [1, 2]}\nvalues: {y: 3}\n");
+  CHECK(repository.Scan()[0].content_key != bound);
 }
 
 TEST_CASE("A repository that is not there is an error") {
