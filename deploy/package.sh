@@ -65,6 +65,8 @@ lay_out() {
   install -D -m 644 -t "$root/lib/systemd/system" deploy/layerd.service
   install -D -m 644 -t "$root/etc/layerd" config/layerd.yaml
   install -D -m 644 -t "$root/usr/share/doc/layerd" README.md
+  install -D -m 644 config/README.md \
+    "$root/usr/share/doc/layerd/configuration.md"
   install -D -m 644 LICENSE "$root/usr/share/doc/layerd/copyright"
   install -d "$root/var/lib/layerd/models" "$root/DEBIAN"
   if [ -n "$cuda" ]; then

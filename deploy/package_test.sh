@@ -18,6 +18,9 @@ for library in libgrpc++ libprotobuf libdnnl liburing libyaml-cpp libisal; do
 done
 "$root/usr/bin/layerd" --check-config --config "$root/etc/layerd/layerd.yaml"
 
+grep -q 'model.yaml' "$root/usr/share/doc/layerd/configuration.md" ||
+  fail "nobody is told of model.yaml"
+
 # What the unit runs and reads is what the package has.
 unit=$root/lib/systemd/system/layerd.service
 for path in $(sed -n 's/^ExecStart=//p' "$unit"); do
