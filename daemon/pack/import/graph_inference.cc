@@ -277,7 +277,7 @@ class Inference {
   // The nodes that say the same; some of them fold.
   absl::Status Spell(const Node& node, std::vector<Node>& kept) {
     absl::StatusOr<std::vector<Node>> spelled =
-        SpellOut(node, *graph_, *held_bytes_);
+        SpellOut(node, *graph_, *held_bytes_, kept);
     if (!spelled.ok()) return About(node, spelled.status());
     RETURN_IF_ERROR(About(node, spelled_.Take(spelled->size())));
     CountNewValues();

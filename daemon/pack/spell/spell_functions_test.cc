@@ -232,5 +232,46 @@ TEST_CASE("Rows are put where a request says, the last counts, or all do") {
   CHECK(Scattered("min", {1, 1}) == Floats{1, 2, 3, 4, 5, 6, 7, 8});
 }
 
+// [3, width] and two updates of its rows, or of the columns of its transpose:
+// one index for each, as graph networks write it.
+Floats RowsScattered(const char* reduction, int64_t width, int64_t axis) {
+  const auto turned = [axis](int64_t rows, int64_t columns) {
+    return axis == 0 ? std::vector<int64_t>{rows, columns}
+                     : std::vector<int64_t>{columns, rows};
+  };
+  TestModel model(18);
+  model.Input("x", turned(3, width));
+  model.Input("at", {2});
+  model.Input("updates", turned(2, width));
+  SetInt(model.Add("Cast", {"at"}, {"rows"}), "to", onnx::TensorProto::INT64);
+  model.Ints("beside", {1}, {1 - axis});
+  model.Ints("all", {2}, turned(2, width));
+  model.Add("Unsqueeze", {"rows", "beside"}, {"one"});
+  model.Add("Expand", {"one", "all"}, {"i"});
+  onnx::NodeProto* node =
+      model.Add("ScatterElements", {"x", "i", "updates"}, {"y"});
+  SetString(SetInt(node, "axis", axis), "reduction", reduction);
+  model.Output("y");
+  Floats x, updates;
+  for (int64_t k = 0; k < 3 * width; ++k) x.push_back(static_cast<float>(k));
+  for (int64_t k = 0; k < 2 * width; ++k) updates.push_back(100.f + x[k]);
+  return Answer(model, {x, {-1, 0}, updates});
+}
+
+TEST_CASE("Rows are put where one index for each says") {
+  CHECK(RowsScattered("add", 2, 0) == Floats{102, 104, 2, 3, 104, 106});
+  CHECK(RowsScattered("none", 2, 0) == Floats{102, 103, 2, 3, 100, 101});
+  CHECK(RowsScattered("max", 2, 0) == Floats{102, 103, 2, 3, 100, 101});
+  CHECK(RowsScattered("add", 2, 1) == Floats{101, 1, 102, 106, 4, 107});
+}
+
+TEST_CASE("Rows may be wider than elements could be asked for one by one") {
+  constexpr int64_t kWide = 2048;
+  const Floats y = RowsScattered("add", kWide, 0);
+  REQUIRE(y.size() == 3 * kWide);
+  CHECK(y[0] == 100 + kWide);
+  CHECK(y[2 * kWide + 7] == 2 * kWide + 7 + 107);
+}
+
 }  // namespace
 }  // namespace layerd

@@ -208,8 +208,9 @@ bool IsSpelledOut(const Node& node, const Graph& graph) {
 }
 
 absl::StatusOr<std::vector<Node>> SpellOut(const Node& node, Graph& graph,
-                                           Allowance& held_bytes) {
-  Speller speller(&node, &graph, &held_bytes);
+                                           Allowance& held_bytes,
+                                           std::span<const Node> before) {
+  Speller speller(&node, &graph, &held_bytes, before);
   RETURN_IF_ERROR(Find(node.op_type)->spell(speller));
   return speller.TakeNodes();
 }

@@ -1,7 +1,9 @@
 // What gathers and scatters element by element, or by tuples of indices.
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -120,6 +122,11 @@ bool Replaces(const Speller& speller) {
   return speller.attribute<std::string>("reduction") == "none";
 }
 
+// Updates for whole rows of the data.
+struct Pieces {
+  int64_t count, rows, piece;  // Of updates, of rows, elements of each.
+};
+
 struct Merging {
   const char *reduces, *joins;
   float nothing;  // What changes nothing.
@@ -135,8 +142,8 @@ Merging MergingOf(const std::string& reduction) {
 // Rows as they were, `old`, with all updates that mean them, in one: `means`
 // [count, rows] says which do, `updates` [count, piece] are they.
 absl::StatusOr<int> Merged(Speller& speller, int means, int old, int updates,
-                           const Shape& sizes) {
-  const int64_t count = sizes[0], rows = sizes[1], piece = sizes[2];
+                           const Pieces& size) {
+  const auto [count, rows, piece] = size;
   RETURN_IF_ERROR(speller.CheckSize(count * rows, piece));
   const Merging merging =
       MergingOf(speller.attribute<std::string>("reduction"));
@@ -151,48 +158,145 @@ absl::StatusOr<int> Merged(Speller& speller, int means, int old, int updates,
   return speller.Add(merging.joins, {old, all});
 }
 
-// The same where only a request says which: each row asks all updates, and the
-// last that means it counts, or all of them do.
-absl::Status PutRowsOf(Speller& speller, int places, int64_t rows) {
-  const int data = speller.input(0);
-  const Shape shape = speller.shape(data);
-  const int64_t piece = CountOf(shape) / rows;
-  const int64_t count = CountOf(speller.shape(speller.input(2))) / piece;
-  RETURN_IF_ERROR(speller.CheckSize(rows, count));
-  ASSIGN_OR_RETURN(const int asked, speller.Reshaped(places, {count, 1}));
-  ASSIGN_OR_RETURN(const int counted, speller.Known(Counted(rows), {1, rows}));
+// Rows `old` with `updates`, of which the last that means a row replaces it:
+// `means` [count, rows] says which do.
+absl::StatusOr<int> Replaced(Speller& speller, int means, int old, int updates,
+                             const Pieces& size) {
+  std::vector<int64_t> from_one = Counted(size.count);
+  for (int64_t& number : from_one) ++number;
+  ASSIGN_OR_RETURN(const int order, speller.Known(from_one, {size.count, 1}));
+  ASSIGN_OR_RETURN(const int zero, speller.Known({0}, {}));
+  ASSIGN_OR_RETURN(const int one, speller.Known({1}, {}));
+  const int last =
+      speller.Add("ReduceMax", {speller.Add("Where", {means, order, zero})},
+                  {{"axes", Shape{0}}, {"keepdims", int64_t{0}}});
+  ASSIGN_OR_RETURN(
+      const int is_replaced,
+      speller.Reshaped(speller.Add("Greater", {last, zero}), {size.rows, 1}));
+  const int which = speller.Add("Max", {speller.Add("Sub", {last, one}), zero});
+  const int spread =
+      speller.Add("Gather", {updates, which}, {{"axis", int64_t{0}}});
+  return speller.Add("Where", {is_replaced, spread, old});
+}
+
+// Data [rows, piece] with the updates [count, piece] where `places` says. Only
+// a request says which: each row asks all updates, and the last that means it
+// counts, or all of them do.
+absl::StatusOr<int> PutAt(Speller& speller, int places, int old, int updates,
+                          const Pieces& size) {
+  RETURN_IF_ERROR(speller.CheckSize(size.rows, size.count));
+  ASSIGN_OR_RETURN(const int asked, speller.Reshaped(places, {size.count, 1}));
+  ASSIGN_OR_RETURN(const int counted,
+                   speller.Known(Counted(size.rows), {1, size.rows}));
   const int means = speller.Add("Equal", {asked, counted});
-  ASSIGN_OR_RETURN(const int old, speller.Reshaped(data, {rows, piece}));
-  ASSIGN_OR_RETURN(const int updates,
-                   speller.Reshaped(speller.input(2), {count, piece}));
-  int put = 0;
   if (speller.attribute<std::string>("reduction") == "add") {
     const int shares =
-        speller.Transposed(speller.CastTo(means, speller.dtype(data)), {1, 0});
-    put = speller.Add("Add", {old, speller.Add("MatMul", {shares, updates})});
-  } else if (!Replaces(speller)) {
-    ASSIGN_OR_RETURN(
-        put, Merged(speller, means, old, updates, {count, rows, piece}));
-  } else {
-    std::vector<int64_t> from_one = Counted(count);
-    for (int64_t& number : from_one) ++number;
-    ASSIGN_OR_RETURN(const int order, speller.Known(from_one, {count, 1}));
-    ASSIGN_OR_RETURN(const int zero, speller.Known({0}, {}));
-    ASSIGN_OR_RETURN(const int one, speller.Known({1}, {}));
-    const int last =
-        speller.Add("ReduceMax", {speller.Add("Where", {means, order, zero})},
-                    {{"axes", Shape{0}}, {"keepdims", int64_t{0}}});
-    ASSIGN_OR_RETURN(
-        const int is_replaced,
-        speller.Reshaped(speller.Add("Greater", {last, zero}), {rows, 1}));
-    const int which =
-        speller.Add("Max", {speller.Add("Sub", {last, one}), zero});
-    const int spread =
-        speller.Add("Gather", {updates, which}, {{"axis", int64_t{0}}});
-    put = speller.Add("Where", {is_replaced, spread, old});
+        speller.Transposed(speller.CastTo(means, speller.dtype(old)), {1, 0});
+    return speller.Add("Add", {old, speller.Add("MatMul", {shares, updates})});
   }
+  return Replaces(speller) ? Replaced(speller, means, old, updates, size)
+                           : Merged(speller, means, old, updates, size);
+}
+
+absl::Status PutRowsOf(Speller& speller, int places, int64_t rows) {
+  const Shape shape = speller.shape(speller.input(0));
+  const int64_t piece = CountOf(shape) / rows;
+  const int64_t count = CountOf(speller.shape(speller.input(2))) / piece;
+  ASSIGN_OR_RETURN(const int old,
+                   speller.Reshaped(speller.input(0), {rows, piece}));
+  ASSIGN_OR_RETURN(const int updates,
+                   speller.Reshaped(speller.input(2), {count, piece}));
+  ASSIGN_OR_RETURN(const int put,
+                   PutAt(speller, places, old, updates, {count, rows, piece}));
   ASSIGN_OR_RETURN(const int shaped, speller.Reshaped(put, shape));
   speller.Finish(shaped);
+  return absl::OkStatus();
+}
+
+// Whether indices of that shape are `from` again and again: all beside `axis`.
+bool IsSpreadFrom(const Shape& from, const Shape& shape, int64_t axis) {
+  const size_t skipped = shape.size() - from.size();
+  for (size_t d = 0; d < shape.size(); ++d) {
+    const int64_t size = d < skipped ? 1 : from[d - skipped];
+    if (size != (static_cast<int64_t>(d) == axis ? shape[d] : 1)) return false;
+  }
+  return true;
+}
+
+// Of known indices: the first along the axis, if all beside it are the same.
+std::optional<std::vector<int64_t>> AlongAxis(
+    const std::vector<int64_t>& indices, const Shape& shape, int64_t axis) {
+  const auto inner = static_cast<size_t>(
+      CountOf(std::span(shape).subspan(static_cast<size_t>(axis) + 1)));
+  const auto length = static_cast<size_t>(shape[static_cast<size_t>(axis)]);
+  std::vector<int64_t> along(length);
+  for (size_t i = 0; i < length; ++i) along[i] = indices[i * inner];
+  for (size_t i = 0; i < indices.size(); ++i) {
+    if (indices[i] != along[i / inner % length]) return std::nullopt;
+  }
+  return along;
+}
+
+// The index of each row of updates, where whole rows along the axis are
+// scattered: what torch makes of index_add and scatter_add, and graph networks
+// of what nodes are told by their neighbours. kAbsent: elements go their ways.
+absl::StatusOr<int> IndexOfRows(Speller& speller) {
+  const int indices = speller.input(1);
+  const Shape data_shape = speller.shape(speller.input(0));
+  const Shape shape = speller.shape(indices);
+  const auto axis = speller.attribute<int64_t>("axis");
+  for (size_t d = 0; d < shape.size(); ++d) {
+    if (static_cast<int64_t>(d) != axis && shape[d] != data_shape[d]) {
+      return kAbsent;
+    }
+  }
+  if (speller.is_known(indices)) {
+    ASSIGN_OR_RETURN(const std::vector<int64_t> all, speller.Elements(indices));
+    const auto along = AlongAxis(all, shape, axis);
+    return along ? speller.KnownList(*along) : kAbsent;
+  }
+  const Node* writer = speller.WriterOf(indices);
+  if (writer == nullptr || writer->op_type != "Expand" ||
+      !IsSpreadFrom(speller.shape(writer->inputs[0]), shape, axis)) {
+    return kAbsent;
+  }
+  return speller.Reshaped(writer->inputs[0],
+                          {shape[static_cast<size_t>(axis)]});
+}
+
+// The axis first.
+Shape Permutation(size_t rank, int64_t axis) {
+  Shape permutation{axis};
+  for (int64_t d = 0; d < static_cast<int64_t>(rank); ++d) {
+    if (d != axis) permutation.push_back(d);
+  }
+  return permutation;
+}
+
+absl::Status PutWholeRows(Speller& speller, int index) {
+  const auto axis = speller.attribute<int64_t>("axis");
+  Shape shape = speller.shape(speller.input(0));
+  const int64_t rows = shape[static_cast<size_t>(axis)];
+  const int64_t count =
+      speller.shape(speller.input(1))[static_cast<size_t>(axis)];
+  const int64_t piece = CountOf(shape) / rows;
+  const Shape order = Permutation(shape.size(), axis);
+  const auto as_rows = [&](int value, int64_t number) {
+    return speller.Reshaped(
+        axis == 0 ? value : speller.Transposed(value, order), {number, piece});
+  };
+  ASSIGN_OR_RETURN(const int old, as_rows(speller.input(0), rows));
+  ASSIGN_OR_RETURN(const int updates, as_rows(speller.input(2), count));
+  ASSIGN_OR_RETURN(const int places, Within(speller, index, rows));
+  ASSIGN_OR_RETURN(const int put,
+                   PutAt(speller, places, old, updates, {count, rows, piece}));
+  std::rotate(shape.begin(), shape.begin() + axis, shape.begin() + axis + 1);
+  ASSIGN_OR_RETURN(const int shaped, speller.Reshaped(put, shape));
+  Shape back(shape.size());
+  for (size_t d = 0; d < order.size(); ++d) {
+    back[static_cast<size_t>(order[d])] = static_cast<int64_t>(d);
+  }
+  speller.Finish(axis == 0 ? shaped : speller.Transposed(shaped, back));
   return absl::OkStatus();
 }
 
@@ -220,11 +324,17 @@ absl::Status SpellGatherNd(Speller& speller) {
 
 absl::Status SpellScatterElements(Speller& speller) {
   const Shape shape = speller.shape(speller.input(0));
-  RETURN_IF_ERROR(speller.CheckSize(CountOf(shape)));
   if (CountOf(speller.shape(speller.input(1))) == 0) {
     return PutRows(speller, {}, 1);
   }
-  if (!speller.is_known(speller.input(1)) || !Replaces(speller)) {
+  const bool is_asked =
+      !speller.is_known(speller.input(1)) || !Replaces(speller);
+  if (is_asked) {
+    ASSIGN_OR_RETURN(const int index, IndexOfRows(speller));
+    if (index != kAbsent) return PutWholeRows(speller, index);
+  }
+  RETURN_IF_ERROR(speller.CheckSize(CountOf(shape)));
+  if (is_asked) {
     ASSIGN_OR_RETURN(const int places, PlacesOfElements(speller));
     return PutRowsOf(speller, places, CountOf(shape));
   }

@@ -39,6 +39,16 @@ bool Speller::is_known(int value) const {
   return graph_->values[static_cast<size_t>(value)].constant >= 0;
 }
 
+const Node* Speller::WriterOf(int value) const {
+  for (size_t i = before_.size(); i-- > 0;) {
+    const std::vector<int>& outputs = before_[i].outputs;
+    if (std::find(outputs.begin(), outputs.end(), value) != outputs.end()) {
+      return &before_[i];
+    }
+  }
+  return nullptr;
+}
+
 absl::StatusOr<std::vector<int64_t>> Speller::Elements(int value) const {
   const int constant = graph_->values[static_cast<size_t>(value)].constant;
   return graph_->ReadI64(graph_->constants[static_cast<size_t>(constant)]);
@@ -214,8 +224,8 @@ absl::Status Speller::CheckSize(int64_t rows, int64_t columns) const {
     return absl::OkStatus();
   }
   return Unsupported(
-      absl::StrFormat("%d x %d elements in places that are computed while "
-                      "packing; at most %d are supported",
+      absl::StrFormat("it takes %d x %d elements to say it with other "
+                      "operators; at most %d are supported",
                       rows, columns, kFoldElementsMax));
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,20 +19,23 @@ namespace layerd {
 // Writes the nodes that say the same as one (spell_out.h): what each of the
 // functions below is given.
 //
-// Ownership: graph, node and held_bytes are loans.
+// Ownership: graph, node, held_bytes and the nodes before it are loans.
 class Speller {
  public:
   using Attributes = std::map<std::string, AttributeValue>;
   using Shape = std::vector<int64_t>;
 
-  Speller(const Node* node, Graph* graph, Allowance* held_bytes)
-      : node_(node), graph_(graph), held_bytes_(held_bytes) {}
+  Speller(const Node* node, Graph* graph, Allowance* held_bytes,
+          std::span<const Node> before)
+      : node_(node), graph_(graph), held_bytes_(held_bytes), before_(before) {}
 
   const Node& node() const { return *node_; }
   int input(size_t i) const { return node_->inputs[i]; }
   Shape shape(int value) const;
   DataType dtype(int value) const;
   bool is_known(int value) const;
+  // The node that writes it, of those before; null of an input or a constant.
+  const Node* WriterOf(int value) const;
   template <typename T>
   const T& attribute(const char* name) const {
     return std::get<T>(node_->attributes.at(name));
@@ -127,6 +131,7 @@ class Speller {
   const Node* node_;
   Graph* graph_;
   Allowance* held_bytes_;
+  std::span<const Node> before_;
   std::vector<Node> nodes_;
   bool is_named_ = false;  // A node has the name of the one that is spelled.
 };
