@@ -180,7 +180,7 @@ absl::StatusOr<Constant> FoldSub(const Folding& node) {
       node, [](auto a, auto b) { return Wrapping(a, b, std::minus<>()); });
 }
 
-absl::StatusOr<Constant> FoldMul(const Folding& node) {
+absl::StatusOr<Constant> FoldProduct(const Folding& node) {
   return Arithmetic(
       node, [](auto a, auto b) { return Wrapping(a, b, std::multiplies<>()); });
 }
@@ -262,6 +262,7 @@ absl::StatusOr<Constant> FoldCast(const Folding& node) {
   if (is_half && to == DataType::kF32 && from.file >= 0) {
     return FoldReshape(node);
   }
+  if (std::optional<Constant> steps = InStepsOfOne(from, to)) return *steps;
   if (!IsFloating(from.dtype) && !IsFloating(to)) {
     ASSIGN_OR_RETURN(const std::vector<int64_t> elements,
                      node.Load<int64_t>(0));

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -32,7 +33,65 @@ Constant ByBlocks(const Folding& node, Constant constant) {
   return constant;
 }
 
+// What InStepsOfOne() made.
+bool IsInStepsOfOne(const Constant& constant) {
+  return constant.scales == std::vector<float>{1} &&
+         constant.zero_points.empty();
+}
+
+// The one axis along which a shape is longer than 1; its rank if there is none.
+std::optional<size_t> OnlyAxis(const std::vector<int64_t>& shape) {
+  size_t axis = shape.size();
+  for (size_t d = 0; d < shape.size(); ++d) {
+    if (shape[d] == 1) continue;
+    if (axis < shape.size()) return std::nullopt;
+    axis = d;
+  }
+  return axis;
+}
+
+// Which input of a Mul is in steps of one that the other one scales.
+std::optional<size_t> StepsOf(const Folding& node) {
+  for (const size_t i : {0, 1}) {
+    const bool is_scaled = IsInStepsOfOne(node.constant(i)) &&
+                           *node.input(i).shape == *node.output().shape;
+    if (is_scaled && OnlyAxis(*node.input(1 - i).shape)) return i;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+std::optional<Constant> InStepsOfOne(const Constant& bytes, DataType to) {
+  const bool is_bytes =
+      bytes.dtype == DataType::kI8 || bytes.dtype == DataType::kU8;
+  if (!is_bytes || to != DataType::kF32 || bytes.file < 0 ||
+      bytes.is_quantised() || bytes.is_nibbles) {
+    return std::nullopt;
+  }
+  Constant steps = bytes;
+  steps.scales = {1};
+  return steps;
+}
+
+bool ScalesSteps(const Folding& node) {
+  return node.node().op_type == "Mul" && StepsOf(node).has_value();
+}
+
+absl::StatusOr<Constant> FoldMul(const Folding& node) {
+  const std::optional<size_t> i = StepsOf(node);
+  if (!i) return FoldProduct(node);
+  const std::vector<int64_t>& scales_shape = *node.input(1 - *i).shape;
+  const size_t axis = *OnlyAxis(scales_shape);
+  Constant scaled = node.constant(*i);
+  ASSIGN_OR_RETURN(scaled.scales, node.Load<float>(1 - *i));
+  if (axis < scales_shape.size()) {
+    scaled.run_elements =
+        CountOf(std::span(scaled.shape).last(scales_shape.size() - axis - 1));
+  }
+  RETURN_IF_ERROR(node.TakeHeld(scaled.held_bytes()));
+  return scaled;
+}
 
 // Stays where it is, in its few bits: reading computes.
 absl::StatusOr<Constant> FoldDequantizeLinear(const Folding& node) {

@@ -12,6 +12,7 @@ namespace {
 
 using Ints = std::vector<int64_t>;
 using Floats = std::vector<float>;
+using Words = std::vector<std::string>;
 using Adds = std::function<void(TestModel&)>;
 
 // What "y" is, when all that feeds it is known.
@@ -242,6 +243,83 @@ TEST_CASE("Scales and zero points count as held, and zeros are not held") {
   };
   CHECK(shares(24, '\0').ok());
   CHECK(absl::IsResourceExhausted(shares(24, '\1').status()));
+}
+
+TEST_CASE("Bytes that a Cast makes floating and a Mul scales stay in a file") {
+  struct Scaling {
+    Ints shape;
+    Floats scales, expected;
+  };
+  const auto row = GENERATE(values<Scaling>({
+      {{}, {0.5f}, {0.5f, 1, 1.5f, 2, 2.5f, -0.5f}},
+      {{1, 1}, {2}, {2, 4, 6, 8, 10, -2}},
+      {{2, 1}, {1, 10}, {1, 2, 3, 40, 50, -10}},
+      {{3}, {1, 2, 4}, {1, 4, 12, 4, 10, -4}},
+      {{1, 3}, {1, 2, 4}, {1, 4, 12, 4, 10, -4}},
+  }));
+  const bool is_first = GENERATE(true, false);
+  const auto graph = Import(13, [&](TestModel& m) {
+    SetBytes(m.Weights("w", {2, 3}, {}), onnx::TensorProto::INT8,
+             "\1\2\3\4\5\xff");
+    SetInt(m.Add("Cast", {"w"}, {"f"}), "to", onnx::TensorProto::FLOAT);
+    m.Weights("s", row.shape, row.scales);
+    m.Add("Mul", is_first ? Words{"f", "s"} : Words{"s", "f"}, {"y"});
+  });
+  INFO(graph.status());
+  REQUIRE(graph.ok());
+
+  const Value& y =
+      graph->values[static_cast<size_t>(graph->nodes[0].inputs[0])];
+  REQUIRE(y.constant >= 0);
+  const Constant& constant = graph->constants[static_cast<size_t>(y.constant)];
+  CHECK(constant.file >= 0);
+  Floats elements(6);
+  REQUIRE(graph->ReadF32(constant, 0, elements).ok());
+  CHECK(elements == row.expected);
+}
+
+TEST_CASE("What scales bytes otherwise is computed") {
+  const auto row = GENERATE(values<std::pair<Ints, Ints>>({
+      {{2, 3}, {2, 3}},        // A scale for each element.
+      {{4, 1, 1}, {4, 2, 3}},  // More of them than bytes.
+  }));
+  const auto graph = Import(13, [&](TestModel& m) {
+    SetBytes(m.Weights("w", {2, 3}, {}), onnx::TensorProto::INT8,
+             "\1\2\3\4\5\6");
+    SetInt(m.Add("Cast", {"w"}, {"f"}), "to", onnx::TensorProto::FLOAT);
+    m.Weights("s", row.first,
+              Floats(static_cast<size_t>(CountOf(row.first)), 3));
+    m.Add("Mul", {"f", "s"}, {"y"});
+  });
+  REQUIRE(graph.ok());
+  const Value& y =
+      graph->values[static_cast<size_t>(graph->nodes[0].inputs[0])];
+  REQUIRE(y.constant >= 0);
+  const Constant& constant = graph->constants[static_cast<size_t>(y.constant)];
+  CHECK(constant.file < 0);
+  CHECK(constant.shape == row.second);
+  Floats elements(6);
+  REQUIRE(graph->ReadF32(constant, 0, elements).ok());
+  CHECK(elements == Floats{3, 6, 9, 12, 15, 18});
+}
+
+TEST_CASE(
+    "A table of bytes with a scale for each row is no work for requests") {
+  constexpr int64_t kRows = int64_t{1} << 20;
+  TestModel model(13);
+  model.Input("at", {2}, onnx::TensorProto::INT64);
+  SetBytes(model.Weights("w", {kRows, 4}, {}), onnx::TensorProto::INT8,
+           std::string(4 * kRows, '\1'));
+  model.Weights("s", {kRows, 1}, Floats(kRows, 0.5f));
+  SetInt(model.Add("Cast", {"w"}, {"f"}), "to", onnx::TensorProto::FLOAT);
+  model.Add("Mul", {"f", "s"}, {"table"});
+  model.Add("Gather", {"table", "at"}, {"y"});
+  model.Output("y");
+  const auto graph = model.Import();
+  INFO(graph.status());
+  REQUIRE(graph.ok());
+  REQUIRE(graph->nodes.size() == 1);
+  CHECK(graph->nodes[0].op_type == "Gather");
 }
 
 TEST_CASE("Elements that change after they were counted are refused") {
