@@ -19,6 +19,7 @@
 #include "daemon/serve/metrics.h"
 #include "daemon/serve/prometheus_text.h"
 #include "daemon/serve/unknown_methods.h"
+#include "health.pb.h"
 
 namespace layerd {
 namespace {
@@ -82,6 +83,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   grpc::EnableDefaultHealthCheckService(true);
   if (options.reflection) {
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    grpc::health::v1::HealthCheckRequest::descriptor();  // Links health.proto.
   }
   std::unique_ptr<Server> self(
       new Server(std::make_unique<Impl>(options, engine, repository)));
