@@ -29,7 +29,7 @@ Step StepOf(const Picture& picture, int64_t height, int64_t width) {
 // Of a stretch of the source that is one step long, in 1 / den of a pixel.
 Taps MeanOver(int64_t begin, const Step& step) {
   const int64_t end = begin + step.num;
-  Taps taps{.first = begin / step.den};
+  Taps taps{.first = begin / step.den, .shares = {}};
   for (int64_t pixel = taps.first; pixel * step.den < end; ++pixel) {
     const int64_t covered = std::min(end, (pixel + 1) * step.den) -
                             std::max(begin, pixel * step.den);

@@ -131,7 +131,8 @@ Command WatchCommand() {
                   AddressOption()},
       .notes =
           "From the daemon's last 8192 events: at a high load a longer "
-          "interval counts\nwhat still is among them.",
+          "interval counts\nwhat still is among them. Runs by which an idle "
+          "daemon measures what models cost\ncount as well.",
       .run = RunWatch,
   };
 }
