@@ -26,9 +26,9 @@ class ExecutorLane final : public Lane {
 
   bool FreeFor(const Job& job) override {
     const PlacedModel* const placed = PlacedFor(job);
-    if (placed == nullptr) return true;
+    if (placed == nullptr || executor_->FreeFor(*placed)) return true;
     in_hurry_->Change();
-    return executor_->FreeFor(*placed);
+    return false;
   }
   absl::Status Begin(Job& job) override {
     PlacedModel* const placed = PlacedFor(job);
