@@ -29,7 +29,7 @@ import numpy as np
 import asking
 import networks
 from crowd import CHANGING, LOADED, Asker, Operator
-from layerd import Daemon, MIB, layerctl, number_in
+from layerd import Daemon, MIB, is_instrumented, layerctl, number_in
 
 ASKERS = 6
 WEIGHTS = {"digits": "f32", "mobilenet": "bf16", "resnet": "i8", "bert": "f16"}
@@ -148,13 +148,15 @@ def ask_all(daemon, candidates, tally):
 
 def settled(pid, before):
     """What is used once no more than `before` is, or after a while."""
+    bounds = {"threads": THREADS_LEFT_MAX, "files": 2}
+    if not is_instrumented():  # A sanitizer keeps memory of its own.
+        bounds["memory"] = MEMORY_LEFT_MAX
     patience = threading.Event()
     end = time.monotonic() + SETTLING_S
     while True:
         now = used_by(pid)
         over = [f"{what}: {now[what]}, before {before[what]}"
-                for what, allowed in (("threads", THREADS_LEFT_MAX), ("files", 2),
-                                      ("memory", MEMORY_LEFT_MAX))
+                for what, allowed in bounds.items()
                 if now[what] > before[what] + allowed]
         if not over or time.monotonic() > end:
             return now, over

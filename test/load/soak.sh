@@ -22,7 +22,7 @@ done
 deploy/bazel.sh build "${config[@]}" //daemon:layerd //daemon/ctl:layerctl
 bin=$(deploy/bazel.sh info "${config[@]}" bazel-bin 2>/dev/null)
 export LAYERD=$bin/daemon/layerd LAYERCTL=$bin/daemon/ctl/layerctl
-export TSAN_OPTIONS=ignore_noninstrumented_modules=1
+export TSAN_OPTIONS=ignore_noninstrumented_modules=1:suppressions=$PWD/test/load/tsan.supp
 PYTHON=$(test/tools/venv.sh)
 export PYTHON
 "$PYTHON" -B test/load/soak.py "${options[@]}"
