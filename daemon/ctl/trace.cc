@@ -10,7 +10,6 @@
 #include "daemon/ctl/model_list.h"
 #include "daemon/ctl/output.h"
 #include "daemon/sched/broken_promise.h"
-#include "loader/store/atomic_file.h"
 
 namespace layerd {
 namespace {
