@@ -17,6 +17,10 @@ constexpr int64_t kRunsMost = 3;
 // Products for each tile of the layer. The more tiles meet a panel, the less
 // it matters how long the first of them waits for it.
 constexpr int64_t kProductsOfTile = 32;
+// A panel of more leaves little of that cache to what tiles see. Where they are
+// many, slices pay off once many panels meet what a block saw first: with 16 of
+// them, and not with 8.
+constexpr int64_t kProductsOfManyTiles = 1024, kPanelsOfBlock = 16;
 // Of fewer panels threads share out the tiles.
 constexpr int64_t kPanelsOfThread = 8;
 
@@ -28,6 +32,12 @@ int64_t ProductsOf(const TiledLayer& layer) {
   return layer.rows.kernel * layer.columns.kernel * layer.inputs;
 }
 
+int64_t ProductsLeast(int64_t tile_count, int64_t panels) {
+  const int64_t least = std::max(TileSet::kRun, kProductsOfTile * tile_count);
+  return panels < kPanelsOfBlock ? least
+                                 : std::min(least, kProductsOfManyTiles);
+}
+
 }  // namespace
 
 bool SlicedLayer::PaysOff(const TiledLayer& layer, int64_t panel) {
@@ -36,8 +46,7 @@ bool SlicedLayer::PaysOff(const TiledLayer& layer, int64_t panel) {
   return tiles.slice != nullptr && panel == tiles.panel &&
          layer.outputs % panel == 0 && AsClamp(layer.activation) &&
          !TileWindows::Gathers(layer) && tile_count > 1 &&
-         ProductsOf(layer) >
-             std::max(TileSet::kRun, kProductsOfTile * tile_count);
+         ProductsOf(layer) > ProductsLeast(tile_count, layer.outputs / panel);
 }
 
 SlicedLayer::SlicedLayer(const TiledLayer& layer, const TileWindows& windows,

@@ -12,6 +12,7 @@ namespace {
 
 struct Avx2 {
   static constexpr int64_t kLanes = 8;
+  static constexpr int kPanelVectors = 2;
   static constexpr bool kStreams = true;
   static constexpr bool kSlices = true;
   using Vector = float __attribute__((vector_size(32)));
@@ -38,7 +39,7 @@ struct Avx2 {
 };
 
 // 6 rows of two vectors, two of weights, one of x: 15 of 16 registers.
-constexpr TileSet kSet = TileSetOf<Avx2, 6, 2>("tiles:avx2", 256 << 10);
+constexpr TileSet kSet = TileSetOf<Avx2, 6>("tiles:avx2", 256 << 10);
 
 }  // namespace
 

@@ -16,6 +16,7 @@ namespace {
 
 struct Avx512 {
   static constexpr int64_t kLanes = 16;
+  static constexpr int kPanelVectors = 2;
   static constexpr bool kStreams = true;
   static constexpr bool kSlices = false;
   using Vector = float __attribute__((vector_size(64)));
@@ -42,7 +43,7 @@ struct Avx512 {
 };
 
 // 14 rows of two vectors, two of weights, one of x: 31 of 32 registers.
-constexpr TileSet kSet = TileSetOf<Avx512, 14, 2>("tiles:avx512", 640 << 10);
+constexpr TileSet kSet = TileSetOf<Avx512, 14>("tiles:avx512", 640 << 10);
 
 #pragma GCC diagnostic pop
 }  // namespace

@@ -48,6 +48,7 @@ class TileLoops {
 
  private:
   static constexpr int64_t kLineFloats = 16;
+  static constexpr int64_t kLineBytes = 64;
   static constexpr int64_t kRun = TileSet::kRun;
   using Vector = typename Isa::Vector;
   using Sums = Vector[kRows][kVectors];
@@ -65,6 +66,7 @@ class TileLoops {
   }
 
   static constexpr int64_t kPanel = kVectors * Isa::kLanes;
+  static constexpr bool kIsWhole = kVectors == Isa::kPanelVectors;
 
   // Of few products beginning and end are what takes time, so there is a way
   // for them that knows nothing of runs, of weights that are far and of panels
@@ -111,7 +113,8 @@ class TileLoops {
   // Row by row. Narrow ones are left where later tiles find them.
   class WeightRows {
    public:
-    explicit WeightRows(const Tile& tile) : step_(tile.weights_step) {
+    explicit WeightRows(const Tile& tile)
+        : step_(kIsWhole ? kPanel : tile.weights_step) {
       if constexpr (kIsNarrow) {
         stored_ = static_cast<const Weights*>(tile.narrow->from);
         to_ = tile.narrow->to;
@@ -121,6 +124,9 @@ class TileLoops {
       }
       if constexpr (kIsScaled) CopyScales(tile);
     }
+
+    explicit WeightRows(const float* weights)
+        : step_(kPanel), stored_(weights) {}
 
     inline __attribute__((always_inline)) Vector At(int v) const {
       if constexpr (kIsNarrow) {
@@ -266,16 +272,22 @@ class TileLoops {
       WeightRows& weights, Sums& sum) {
 #pragma GCC unroll 2
     for (int64_t d = first; d < first + count; ++d, weights.Next()) {
-      Vector weight[kVectors];
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) weight[v] = weights.At(v);
       if constexpr (kAsks) weights.AskAhead();
-#pragma GCC unroll 16
-      for (int r = 0; r < kRows; ++r) {
-        const float value = row[r][d];
+      AddProduct(row, d, weights, sum);
+    }
+  }
+
+  static inline __attribute__((always_inline)) void AddProduct(
+      const float* const (&row)[kRows], int64_t d, const WeightRows& weights,
+      Sums& sum) {
+    Vector weight[kVectors];
 #pragma GCC unroll 4
-        for (int v = 0; v < kVectors; ++v) sum[r][v] += weight[v] * value;
-      }
+    for (int v = 0; v < kVectors; ++v) weight[v] = weights.At(v);
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      const float value = row[r][d];
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) sum[r][v] += weight[v] * value;
     }
   }
 
@@ -284,7 +296,7 @@ class TileLoops {
   static inline __attribute__((always_inline)) bool MultiplySlice(
       const TileSlice& slice, SumsInMemory& sums, Sums& sum) {
     const float* const* x = slice.tile.x;
-    const float* weights = slice.weights;
+    WeightRows weights(slice.weights);
     const auto* next = reinterpret_cast<const char*>(slice.next);
     int64_t products = slice.products;
     int64_t left = kRun;  // Of the run.
@@ -310,24 +322,37 @@ class TileLoops {
     }
   }
 
+  // With each product; or some lines at a time, where many tiles share them:
+  // another thread on the same core leaves us half of its instructions.
   static inline __attribute__((always_inline)) void MultiplyAsking(
       const float* const (&row)[kRows], int64_t first, int64_t count,
-      int64_t next_step, const float*& weights, const char*& next, Sums& sum) {
+      int64_t next_step, WeightRows& weights, const char*& next, Sums& sum) {
+    constexpr int64_t kLinesAtATime = 16;
+    const int64_t end = first + count;
+    if (next_step > kLinesAtATime) {
 #pragma GCC unroll 2
-    for (int64_t d = first; d < first + count; ++d, weights += kPanel) {
-      Vector weight[kVectors];
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) {
-        weight[v] = Load(weights + v * Isa::kLanes);
+      for (int64_t d = first; d < end; ++d, weights.Next()) {
+        __builtin_prefetch(next, 0, 2);
+        next += next_step;
+        AddProduct(row, d, weights, sum);
       }
-      __builtin_prefetch(next, 0, 2);
-      next += next_step;
-#pragma GCC unroll 16
-      for (int r = 0; r < kRows; ++r) {
-        const float value = row[r][d];
-#pragma GCC unroll 4
-        for (int v = 0; v < kVectors; ++v) sum[r][v] += weight[v] * value;
+      return;
+    }
+    for (int64_t d = first; d < end; d += kLineBytes) {
+      for (int64_t i = 0; i < next_step; ++i, next += kLineBytes) {
+        __builtin_prefetch(next, 0, 2);
       }
+      const int64_t rest = end - d;
+      MultiplyNear(row, d, rest < kLineBytes ? rest : kLineBytes, weights, sum);
+    }
+  }
+
+  static inline __attribute__((always_inline)) void MultiplyNear(
+      const float* const (&row)[kRows], int64_t first, int64_t count,
+      WeightRows& weights, Sums& sum) {
+#pragma GCC unroll 4
+    for (int64_t d = first; d < first + count; ++d, weights.Next()) {
+      AddProduct(row, d, weights, sum);
     }
   }
 
@@ -450,11 +475,10 @@ constexpr const SliceFunction* SlicesOf() {
   }
 }
 
-// Of panels of so many vectors; half a panel is half as many.
-template <typename Isa, int kRowsMax, int kVectors>
+template <typename Isa, int kRowsMax>
 constexpr TileSet TileSetOf(const char* name, int64_t weights_near_bytes) {
   using Rows = std::make_integer_sequence<int, kRowsMax>;
-  constexpr int kHalf = kVectors / 2;
+  constexpr int kVectors = Isa::kPanelVectors, kHalf = kVectors / 2;
   return {name,
           kRowsMax,
           kVectors * Isa::kLanes,

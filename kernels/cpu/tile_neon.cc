@@ -12,6 +12,7 @@ namespace {
 
 struct Neon {
   static constexpr int64_t kLanes = 4;
+  static constexpr int kPanelVectors = 4;
   static constexpr bool kStreams = false;
   static constexpr bool kSlices = false;
   using Vector = float __attribute__((vector_size(16)));
@@ -46,7 +47,7 @@ struct Neon {
 
 // 6 rows of four vectors, four of weights, one of x: 29 of 32 registers, and
 // ten loads for 24 products and sums.
-constexpr TileSet kSet = TileSetOf<Neon, 6, 4>("tiles:neon", 640 << 10);
+constexpr TileSet kSet = TileSetOf<Neon, 6>("tiles:neon", 640 << 10);
 
 }  // namespace
 

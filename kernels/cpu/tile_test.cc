@@ -202,9 +202,10 @@ TEST_CASE("Panels that meet a tile together are the bits of each by itself") {
   }
 }
 
-// Of the panel from `channel` on: one slice after another, of so many runs.
+// Of the panel from `channel` on: one slice after another, of so many runs,
+// each of which asks for `next_step` bytes by the product.
 void RunSlices(const Panels& panels, int64_t rows, int64_t channel,
-               int64_t runs, std::vector<float>& y) {
+               int64_t runs, int64_t next_step, std::vector<float>& y) {
   const int64_t products = Panels::kTaps * panels.depth;
   std::vector<const float*> from, added;
   std::vector<float*> to;
@@ -240,7 +241,7 @@ void RunSlices(const Panels& panels, int64_t rows, int64_t channel,
                                   .is_first = p == 0,
                                   .is_last = p + count == products,
                                   .next = weights,
-                                  .next_step = 7});
+                                  .next_step = next_step});
   }
 }
 
@@ -252,6 +253,7 @@ TEST_CASE("A tile slice by slice is the bits of the tile by itself") {
   const TileSet& tiles = *Tiles();
   const int64_t depth = GENERATE(1, 100, 128, 150, 384, 700);
   const int64_t runs = GENERATE(1, 2, 3);
+  const int64_t next_step = GENERATE(7, 64);
   const Panels panels(tiles, depth, 2 * tiles.panel);
   for (int64_t rows = 1; rows <= tiles.rows_max; ++rows) {
     INFO(depth << " inputs, " << runs << " runs, " << rows << " rows");
@@ -259,7 +261,7 @@ TEST_CASE("A tile slice by slice is the bits of the tile by itself") {
     panels.Run(rows, 0, panels.channels, false, alone);
     std::vector<float> sliced(alone.size());
     for (int64_t c = 0; c < panels.channels; c += tiles.panel) {
-      RunSlices(panels, rows, c, runs, sliced);
+      RunSlices(panels, rows, c, runs, next_step, sliced);
     }
     CHECK(sliced == alone);
   }
