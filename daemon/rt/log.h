@@ -6,7 +6,9 @@
 namespace layerd {
 
 // What the operator should know, on standard error, a line each with its time
-// and level. Never on the compute path: it allocates and it writes.
+// and level; in systemd's journal, which has times of its own, with the level
+// as it wants it (`journalctl -p warning`). Never on the compute path: it
+// allocates and it writes.
 //
 // Why not spdlog everywhere: one file compiles its templates.
 // Threading: any thread.

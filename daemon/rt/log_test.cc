@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <string>
 
-#include "loader/io/unique_fd.h"
 #include "test/catch/catch.h"
 #include "test/scratch/scratch_folder.h"
 
@@ -19,19 +18,20 @@ namespace {
 TEST_CASE("The journal gets each line with its level and without a time") {
   const ScratchFolder folder;
   const std::string path = folder / "journal";
-  const UniqueFd journal(
-      open(path.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600));
+  const int journal = open(path.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
   struct stat facts {};
-  REQUIRE(fstat(journal.get(), &facts) == 0);
+  REQUIRE(fstat(journal, &facts) == 0);
   const std::string name =
       std::to_string(facts.st_dev) + ":" + std::to_string(facts.st_ino);
   REQUIRE(setenv("JOURNAL_STREAM", name.c_str(), 1) == 0);
-  const UniqueFd before(dup(STDERR_FILENO));
-  REQUIRE(dup2(journal.get(), STDERR_FILENO) == STDERR_FILENO);
+  const int before = dup(STDERR_FILENO);
+  REQUIRE(dup2(journal, STDERR_FILENO) == STDERR_FILENO);
   LogError("lost");
   LogWarning("a {brace}\nand a second line");
   LogInfo("ready");
-  REQUIRE(dup2(before.get(), STDERR_FILENO) == STDERR_FILENO);
+  REQUIRE(dup2(before, STDERR_FILENO) == STDERR_FILENO);
+  close(before);
+  close(journal);
 
   const std::string lines = ReadFile(path);
   CHECK_THAT(lines, Catch::StartsWith("<3>lost\n<4>a {brace}") &&

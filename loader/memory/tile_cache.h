@@ -17,9 +17,9 @@ namespace layerd {
 // each tile is read once.
 //
 //   cache.BeginTurn();
-//   while (const auto place = cache.Take(tile)) ...    // read if
-//   place->missing cache.Arrived(tile);                               // read
-//   and checked
+//   const auto place = cache.Take(tile);  // None: the turn is full.
+//   cache.Arrived(tile);                  // If it was missing: read, checked.
+//   cache.bytes(tile);
 //
 // Ownership: `memory` is a range of the slab and outlives the cache.
 // Cost:      every call is O(1); nothing is allocated after construction.

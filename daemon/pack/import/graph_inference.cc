@@ -31,8 +31,7 @@ class Inference {
         graph_(graph),
         held_bytes_(held_bytes),
         work_("elements computed while packing", kFoldWorkMax),
-        spelled_("nodes for operators without a kernel, and for loops",
-                 kSpelledNodesMax),
+        spelled_("nodes that are written out", kSpelledNodesMax),
         bodies_(graph, held_bytes, &spelled_),
         sequences_(graph, held_bytes),
         turned_(graph),
@@ -43,7 +42,11 @@ class Inference {
   absl::Status Run() {
     std::vector<Node> kept;
     for (const Node& node : graph_->nodes) node_names_.insert(node.name);
-    door_ = {[&](Node node) { return ProcessWritten(std::move(node), kept); },
+    door_ = {[&](Node node) {
+               // In no file, where a few nodes can ask for very many.
+               const absl::Status taken = spelled_.Take(1);
+               return taken.ok() ? Process(std::move(node), kept) : taken;
+             },
              [this](int value) { return StandsFor(value); },
              [this](int output, int value) {
                stands_for_[static_cast<size_t>(output)] = value;
@@ -58,12 +61,6 @@ class Inference {
 
  private:
   enum class Answer { kNo, kYes, kUnknown };
-
-  // One that is in no file: a few of those can ask for very many.
-  absl::Status ProcessWritten(Node node, std::vector<Node>& kept) {
-    RETURN_IF_ERROR(spelled_.Take(1));
-    return Process(std::move(node), kept);
-  }
 
   absl::Status Process(Node node, std::vector<Node>& kept) {
     CountNewValues();
@@ -216,10 +213,9 @@ class Inference {
     return stays ? Keep(std::move(where), kept) : absl::OkStatus();
   }
 
-  // One that was made since the last node stands for itself.
   int StandsFor(int value) const {
     const auto at = static_cast<size_t>(value);
-    return at < stands_for_.size() ? stands_for_[at] : value;
+    return at < stands_for_.size() ? stands_for_[at] : value;  // It is new.
   }
 
   absl::Status Keep(Node node, std::vector<Node>& kept) {
@@ -313,12 +309,8 @@ class Inference {
       if (FoldsToNothing(slice)) continue;
       const OperatorRow& row = *FindOperator("Slice");
       ASSIGN_OR_RETURN(const bool folds, CanFold(slice, row));
-      if (folds) {
-        RETURN_IF_ERROR(Fold(slice, row));
-        continue;
-      }
-      RETURN_IF_ERROR(CheckStays(slice, row));
-      kept.push_back(std::move(slice));
+      RETURN_IF_ERROR(folds ? Fold(slice, row) : CheckStays(slice, row));
+      if (!folds) kept.push_back(std::move(slice));
     }
     return absl::OkStatus();
   }
