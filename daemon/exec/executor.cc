@@ -180,17 +180,20 @@ absl::StatusOr<bool> Executor::AdvanceLookup() {
   }
   const Instant begun = clock_->now();
   const auto done = table_lookup_.Advance();
-  if (!part_times_.empty()) {
-    timed_until_ = clock_->now();
-    part_times_[next_part_] = timed_until_ - begun;
-  }
   if (!done.ok()) {
     const absl::Status status = InLayer(next_part_, done.status());
     NoteFailure(status);
     return status;
   }
-  looked_up_ = *done;
-  return looked_up_;
+  if (!*done) return false;
+  const absl::Status published = table_lookup_.Publish();
+  if (!published.ok()) return InLayer(next_part_, published);
+  if (!part_times_.empty()) {
+    timed_until_ = clock_->now();
+    part_times_[next_part_] = timed_until_ - begun;
+  }
+  looked_up_ = true;
+  return true;
 }
 
 absl::Status Executor::LookUp() {

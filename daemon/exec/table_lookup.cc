@@ -94,10 +94,7 @@ absl::StatusOr<bool> TableLookup::Advance() {
   LAYERD_CHECK(!idle());
   while (TurnHasArrived()) {
     RETURN_IF_ERROR(EndTurn());
-    if (done_ == count_) {
-      RETURN_IF_ERROR(Publish());
-      return true;
-    }
+    if (done_ == count_) return true;
     BeginTurn();
   }
   return false;
@@ -105,6 +102,12 @@ absl::StatusOr<bool> TableLookup::Advance() {
 
 void TableLookup::WaitForTurn() {
   if (reading_) stream_.Wait(reads_.size() - 1).IgnoreError();
+}
+
+absl::Status TableLookup::Publish() {
+  LAYERD_CHECK(!idle() && done_ == count_);
+  std::byte* const rows = memory_.outputs[0];
+  return backend_->CopyIn(rows, {rows, count_ * OutputRowBytes()});
 }
 
 void TableLookup::End() {
@@ -164,11 +167,6 @@ absl::Status TableLookup::EndTurn() {
 
 uint64_t TableLookup::OutputRowBytes() const {
   return lookup_->table.row_bytes / SizeOf(lookup_->from) * SizeOf(lookup_->to);
-}
-
-absl::Status TableLookup::Publish() {
-  std::byte* const rows = memory_.outputs[0];
-  return backend_->CopyIn(rows, {rows, count_ * OutputRowBytes()});
 }
 
 void TableLookup::StopReading() {

@@ -32,6 +32,7 @@ namespace layerd {
 //   RETURN_IF_ERROR(lookup.Begin(model, part));
 //   ASSIGN_OR_RETURN(const bool done, lookup.Advance());  // Again until done,
 //   lookup.WaitForTurn();                                 // or wait meanwhile.
+//   RETURN_IF_ERROR(lookup.Publish());
 //   lookup.End();
 //
 // Cost:      nothing is allocated after construction while all goes well.
@@ -56,12 +57,17 @@ class TableLookup {
   // REQUIRES: idle(); the part looks up; all parts before it have completed.
   absl::Status Begin(PlacedModel* model, size_t part);
 
-  // Goes as far as it can without waiting; true when the output is complete.
+  // Goes as far as it can without waiting; true when all rows are here.
   // Errors: what the loader says: the model's end.
   // REQUIRES: not idle(), and no error came before.
   absl::StatusOr<bool> Advance();
   // Until Advance() can go on.
   void WaitForTurn();
+
+  // Gives the rows to where the next part reads them.
+  // Errors: the device's: the request's end alone.
+  // REQUIRES: Advance() was true.
+  absl::Status Publish();
 
   // After the last Advance(), after an error, or in the middle.
   void End();
@@ -79,8 +85,6 @@ class TableLookup {
   bool Ask(int64_t row);
   bool TurnHasArrived() const;
   uint64_t OutputRowBytes() const;
-  // The rows, to where the next part reads them.
-  absl::Status Publish();
   // Copies the rows of this turn.
   absl::Status EndTurn();
   void StopReading();

@@ -3,14 +3,17 @@
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "config/check.h"
 #include "loader/store/layer_file_writer.h"
 #include "test/catch/catch.h"
+#include "test/sim/forwarding_backend.h"
 #include "test/sim/test_engine.h"
 
 namespace layerd {
@@ -131,6 +134,29 @@ TEST_CASE("Rows that are there are not read again") {
 
   CheckRows(again, SomeIds(16));
   CHECK(again.stats.read_bytes == 0);
+}
+
+TEST_CASE("A device that takes no rows fails the request and not the model") {
+  struct Device final : ForwardingBackend {
+    using ForwardingBackend::ForwardingBackend;
+    absl::Status CopyIn(std::byte* to,
+                        std::span<const std::byte> from) override {
+      if (fails && from.size() >= kRowBytes) {
+        return absl::InternalError("no rows today");
+      }
+      return inner_->CopyIn(to, from);
+    }
+    bool fails = true;
+  };
+  auto made = std::make_unique<Device>(MakeReferenceBackend());
+  Device& device = *made;
+  TestEngine engine({}, Drive::kSim, std::move(made));
+  REQUIRE(engine.Load(TableModel(16).Write("device.layers"), "m", 3).ok());
+
+  CHECK_THAT(std::string(Ask(engine, SomeIds(16)).status.message()),
+             Catch::Contains("layer \"embedding\": no rows today"));
+  device.fails = false;
+  CheckRows(Ask(engine, SomeIds(16)), SomeIds(16));
 }
 
 TEST_CASE("A row is looked up with a cache of one row, in turns") {
