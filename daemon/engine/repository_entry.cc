@@ -107,7 +107,8 @@ std::string WithoutPaths(const RepositoryEntry& entry,
 
 std::string WithModelYaml(std::string reason) {
   const bool shape = absl::StrContains(reason, "--shape ");
-  const bool value = absl::StrContains(reason, "--value ");
+  const bool value = absl::StrContains(reason, "--value ") ||
+                     absl::StrContains(reason, "known while packing");
   if (shape || value) {
     absl::StrAppend(&reason,
                     "; layerd reads it in model.yaml, beside the "

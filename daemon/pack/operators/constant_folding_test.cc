@@ -4,6 +4,7 @@
 #include <string>
 #include <tuple>
 
+#include "daemon/pack/graph/element_type.h"
 #include "daemon/pack/import/onnx_test_model.h"
 #include "test/catch/catch.h"
 
@@ -246,23 +247,37 @@ TEST_CASE("Scales and zero points count as held, and zeros are not held") {
 }
 
 TEST_CASE("Bytes that a Cast makes floating and a Mul scales stay in a file") {
+  constexpr int64_t kRows = 2, kColumns = 1000;  // More than small ones.
   struct Scaling {
     Ints shape;
-    Floats scales, expected;
+    std::function<float(int64_t row, int64_t column)> scale;
   };
-  const auto row = GENERATE(values<Scaling>({
-      {{}, {0.5f}, {0.5f, 1, 1.5f, 2, 2.5f, -0.5f}},
-      {{1, 1}, {2}, {2, 4, 6, 8, 10, -2}},
-      {{2, 1}, {1, 10}, {1, 2, 3, 40, 50, -10}},
-      {{3}, {1, 2, 4}, {1, 4, 12, 4, 10, -4}},
-      {{1, 3}, {1, 2, 4}, {1, 4, 12, 4, 10, -4}},
+  const auto by_row = [](int64_t row, int64_t) { return row + 0.5f; };
+  const auto by_column = [](int64_t, int64_t column) { return column + 0.5f; };
+  const auto by_none = [](int64_t, int64_t) { return 0.25f; };
+  const auto row = GENERATE_COPY(values<Scaling>({
+      {{}, by_none},
+      {{1, 1}, by_none},
+      {{kRows, 1}, by_row},
+      {{kColumns}, by_column},
+      {{1, kColumns}, by_column},
   }));
   const bool is_first = GENERATE(true, false);
+  std::string bytes;
+  Floats scales, expected;
+  for (int64_t k = 0; k < kRows * kColumns; ++k) {
+    bytes.push_back(static_cast<char>(k % 251 - 125));
+    expected.push_back(static_cast<float>(k % 251 - 125) *
+                       row.scale(k / kColumns, k % kColumns));
+  }
+  for (int64_t k = 0; k < CountOf(row.shape); ++k) {
+    scales.push_back(row.scale(k, k));
+  }
   const auto graph = Import(13, [&](TestModel& m) {
-    SetBytes(m.Weights("w", {2, 3}, {}), onnx::TensorProto::INT8,
-             "\1\2\3\4\5\xff");
+    SetBytes(m.Weights("w", {kRows, kColumns}, {}), onnx::TensorProto::INT8,
+             bytes);
     SetInt(m.Add("Cast", {"w"}, {"f"}), "to", onnx::TensorProto::FLOAT);
-    m.Weights("s", row.shape, row.scales);
+    m.Weights("s", row.shape, scales);
     m.Add("Mul", is_first ? Words{"f", "s"} : Words{"s", "f"}, {"y"});
   });
   INFO(graph.status());
@@ -273,9 +288,9 @@ TEST_CASE("Bytes that a Cast makes floating and a Mul scales stay in a file") {
   REQUIRE(y.constant >= 0);
   const Constant& constant = graph->constants[static_cast<size_t>(y.constant)];
   CHECK(constant.file >= 0);
-  Floats elements(6);
+  Floats elements(expected.size());
   REQUIRE(graph->ReadF32(constant, 0, elements).ok());
-  CHECK(elements == row.expected);
+  CHECK(elements == expected);
 }
 
 TEST_CASE("What scales bytes otherwise is computed") {

@@ -190,8 +190,8 @@ absl::StatusOr<int> PutAt(Speller& speller, int places, int old, int updates,
                    speller.Known(Counted(size.rows), {1, size.rows}));
   const int means = speller.Add("Equal", {asked, counted});
   if (speller.attribute<std::string>("reduction") == "add") {
-    const int shares =
-        speller.Transposed(speller.CastTo(means, speller.dtype(old)), {1, 0});
+    const int shares = speller.Transposed(
+        speller.CastTo(means, speller.dtype(speller.input(0))), {1, 0});
     return speller.Add("Add", {old, speller.Add("MatMul", {shares, updates})});
   }
   return Replaces(speller) ? Replaced(speller, means, old, updates, size)
