@@ -189,12 +189,14 @@ struct Pad {
 
 // y = (x - mean) / sqrt(variance + epsilon) * scale + bias, mean and variance
 // over the dimensions from axis_first to the last together. Weights: scale if
-// has_scale, then bias if has_bias, each shaped like those dimensions.
+// has_scale, then bias if has_bias, each shaped like those dimensions. If
+// keeps_mean (an RMS norm), 0 stands for the mean, in the variance too.
 struct LayerNorm {
   int64_t axis_first = 0;
   float epsilon = 1e-5f;
   bool has_scale = false;
   bool has_bias = false;
+  bool keeps_mean = false;
 };
 
 // One element of y from all of x along `dimensions` (sorted, at least one),

@@ -91,6 +91,101 @@ TEST_CASE("No extent is cut finer than the largest block needs") {
   CHECK(apart->extents == 33);
 }
 
+// A norm of the squares of x [2, 3, 8], times g, as it is written.
+struct Norm {
+  const char* what;
+  int64_t opset;
+  void (*add)(TestModel& model, const std::string& x);
+};
+
+const Norm kNorms[] = {
+    {"RMSNormalization", 23,
+     [](TestModel& model, const std::string& x) {
+       SetFloat(model.Add("RMSNormalization", {x, "g"}, {"n"}), "epsilon",
+                1e-6f);
+     }},
+    {"SimplifiedLayerNormalization", 17,
+     [](TestModel& model, const std::string& x) {
+       SetFloat(model.Add("SimplifiedLayerNormalization", {x, "g"}, {"n"}),
+                "epsilon", 1e-6f);
+     }},
+    {"as torch spells it", 17,
+     [](TestModel& model, const std::string& x) {
+       model.Weights("two", {}, {2});
+       model.Weights("e", {}, {1e-6f});
+       model.Add("Pow", {x, "two"}, {"squares"});
+       SetInts(model.Add("ReduceMean", {"squares"}, {"mean"}), "axes", {-1});
+       model.Add("Add", {"mean", "e"}, {"sum"});
+       model.Add("Sqrt", {"sum"}, {"root"});
+       model.Weights("one", {}, {1});
+       model.Add("Div", {"one", "root"}, {"factor"});
+       model.Add("Mul", {x, "factor"}, {"normal"});
+       model.Add("Mul", {"g", "normal"}, {"n"});
+     }},
+};
+
+TEST_CASE("A norm of squares is one layer, however it is written") {
+  for (const Norm& row : kNorms) {
+    INFO(row.what);
+    Fixture f;
+    TestModel model(row.opset);
+    model.Input("x", {2, 3, 8});
+    model.Weights("g", {8}, Sequence(8));
+    row.add(model, "x");
+    model.Output("n");
+
+    const auto report = f.Pack(model);
+
+    REQUIRE(report.status().ToString() == "OK");
+    CHECK(report->layers == 1);
+  }
+}
+
+TEST_CASE("A layer normalisation of nine nodes is one layer") {
+  Fixture f;
+  TestModel model(16);
+  model.Input("x", {2, 3, 8});
+  model.Weights("two", {}, {2});
+  model.Weights("e", {}, {1e-6f});
+  model.Weights("g", {8}, Sequence(8));
+  model.Weights("b", {8}, Sequence(8));
+  SetInts(model.Add("ReduceMean", {"x"}, {"mean"}), "axes", {-1});
+  model.Add("Sub", {"x", "mean"}, {"d"});
+  model.Add("Pow", {"d", "two"}, {"squares"});
+  SetInts(model.Add("ReduceMean", {"squares"}, {"variance"}), "axes", {-1});
+  model.Add("Add", {"variance", "e"}, {"sum"});
+  model.Add("Sqrt", {"sum"}, {"root"});
+  model.Add("Div", {"d", "root"}, {"normal"});
+  model.Add("Mul", {"normal", "g"}, {"scaled"});
+  model.Add("Add", {"scaled", "b"}, {"n"});
+  model.Output("n");
+
+  const auto report = f.Pack(model);
+
+  REQUIRE(report.status().ToString() == "OK");
+  CHECK(report->layers == 1);
+}
+
+// Exporters widen halves before they are squared.
+TEST_CASE("A norm of squares beside halves is one layer between two casts") {
+  for (const Norm& row : kNorms) {
+    INFO(row.what);
+    Fixture f;
+    TestModel model(row.opset);
+    model.Input("h", {2, 3, 8}, onnx::TensorProto::FLOAT16);
+    SetInt(model.Add("Cast", {"h"}, {"x"}), "to", onnx::TensorProto::FLOAT);
+    model.Weights("g", {8}, Sequence(8));
+    row.add(model, "x");
+    SetInt(model.Add("Cast", {"n"}, {"y"}), "to", onnx::TensorProto::FLOAT16);
+    model.Output("y");
+
+    const auto report = f.Pack(model);
+
+    REQUIRE(report.status().ToString() == "OK");
+    CHECK(report->layers == 3);
+  }
+}
+
 TEST_CASE("The same model and options give the same bytes") {
   Fixture f;
   REQUIRE(f.Pack(SmallModel(), {}, "one").ok());

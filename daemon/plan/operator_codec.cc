@@ -107,6 +107,11 @@ absl::StatusOr<Operator> From(const manifest::Pad& proto) {
              proto.value()};
 }
 
+Operator From(const manifest::LayerNorm& proto, bool keeps_mean) {
+  return LayerNorm{proto.axis_first(), proto.epsilon(), proto.has_scale(),
+                   proto.has_bias(), keeps_mean};
+}
+
 absl::StatusOr<Operator> From(const manifest::Reduce& proto) {
   ASSIGN_OR_RETURN(
       const Reduce::Kind kind,
@@ -239,7 +244,8 @@ void Write(const Pad& op, manifest::Layer* layer) {
 void Write(const Copy&, manifest::Layer* layer) { layer->mutable_copy(); }
 
 void Write(const LayerNorm& op, manifest::Layer* layer) {
-  manifest::LayerNorm* proto = layer->mutable_layer_norm();
+  manifest::LayerNorm* proto =
+      op.keeps_mean ? layer->mutable_root_norm() : layer->mutable_layer_norm();
   proto->set_axis_first(op.axis_first);
   proto->set_epsilon(op.epsilon);
   proto->set_has_scale(op.has_scale);
@@ -321,9 +327,9 @@ absl::StatusOr<Operator> OperatorFrom(const manifest::Layer& layer) {
     case manifest::Layer::kConvTranspose:
       return From(layer.conv_transpose());
     case manifest::Layer::kLayerNorm:
-      return LayerNorm{
-          layer.layer_norm().axis_first(), layer.layer_norm().epsilon(),
-          layer.layer_norm().has_scale(), layer.layer_norm().has_bias()};
+      return From(layer.layer_norm(), false);
+    case manifest::Layer::kRootNorm:
+      return From(layer.root_norm(), true);
     case manifest::Layer::kReduce:
       return From(layer.reduce());
     case manifest::Layer::kGather:

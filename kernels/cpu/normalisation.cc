@@ -97,7 +97,7 @@ class LayerNormKernel : public RowsKernel {
 
  private:
   void RunRow(const float* x, float* y, int64_t size) const override {
-    LayerNormRow(op_.epsilon, x, scale_, bias_, y, size);
+    LayerNormRow(op_, x, scale_, bias_, y, size);
   }
 
   LayerNorm op_;

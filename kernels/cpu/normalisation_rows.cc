@@ -161,12 +161,14 @@ struct Moments {
   float mean, factor;
 };
 template <typename Vector>
-LAYERD_INLINE Moments MomentsOf(float epsilon, const float* x, int64_t count) {
+LAYERD_INLINE Moments MomentsOf(const LayerNorm& op, const float* x,
+                                int64_t count) {
   const auto elements = static_cast<float>(count);
-  const float mean = SumOfRow<Vector>(Itself{}, x, count) / elements;
+  const float mean =
+      op.keeps_mean ? 0 : SumOfRow<Vector>(Itself{}, x, count) / elements;
   const float variance =
       SumOfRow<Vector>(SquaredDistance{mean}, x, count) / elements;
-  return {mean, 1.0f / std::sqrt(variance + epsilon)};
+  return {mean, 1.0f / std::sqrt(variance + op.epsilon)};
 }
 
 template <typename Vector>
@@ -205,11 +207,11 @@ LAYERD_INLINE void SoftmaxBy(const float* x, float* y, int64_t count) {
 }  // namespace
 
 LAYERD_MULTIVERSION
-void LayerNormRow(float epsilon, const float* x, const float* scale,
+void LayerNormRow(const LayerNorm& op, const float* x, const float* scale,
                   const float* bias, float* y, int64_t count) {
   const auto [mean, factor] = HasLongVectors()
-                                  ? MomentsOf<LongVector>(epsilon, x, count)
-                                  : MomentsOf<ShortVector>(epsilon, x, count);
+                                  ? MomentsOf<LongVector>(op, x, count)
+                                  : MomentsOf<ShortVector>(op, x, count);
   if (scale != nullptr && bias != nullptr) {
     LAYERD_SAME_OR_APART
     for (int64_t i = 0; i < count; ++i) {
@@ -217,15 +219,21 @@ void LayerNormRow(float epsilon, const float* x, const float* scale,
     }
     return;
   }
-  if (scale == nullptr && bias == nullptr) {
+  if (scale != nullptr) {
+    LAYERD_SAME_OR_APART
+    for (int64_t i = 0; i < count; ++i) {
+      y[i] = Normal(mean, factor, x[i]) * scale[i];
+    }
+    return;
+  }
+  if (bias == nullptr) {
     LAYERD_SAME_OR_APART
     for (int64_t i = 0; i < count; ++i) y[i] = Normal(mean, factor, x[i]);
     return;
   }
+  LAYERD_SAME_OR_APART
   for (int64_t i = 0; i < count; ++i) {
-    const float normal = Normal(mean, factor, x[i]);
-    const float scaled = scale != nullptr ? normal * scale[i] : normal;
-    y[i] = bias != nullptr ? scaled + bias[i] : scaled;
+    y[i] = Normal(mean, factor, x[i]) + bias[i];
   }
 }
 

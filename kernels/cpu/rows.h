@@ -89,9 +89,9 @@ int64_t PlaceInRow(bool wants_most, bool wants_last, const float* x,
 void PlacesOfRows(bool wants_most, bool wants_last, const float* x, int32_t at,
                   float* best, int32_t* place, int64_t count);
 
-// y = (x - mean(x)) / sqrt(variance(x) + epsilon) * scale + bias. scale or bias
-// may be null. x and y may be the same row.
-void LayerNormRow(float epsilon, const float* x, const float* scale,
+// As `op` says, along one row. scale or bias may be null. x and y may be the
+// same row.
+void LayerNormRow(const LayerNorm& op, const float* x, const float* scale,
                   const float* bias, float* y, int64_t count);
 
 // y += x * x.

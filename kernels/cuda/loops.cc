@@ -112,6 +112,7 @@ KernelOr Make(const LayerNorm& op, const PartSpec& spec) {
   arguments.epsilon = op.epsilon;
   arguments.has_scale = op.has_scale;
   arguments.has_bias = op.has_bias;
+  arguments.keeps_mean = op.keeps_mean;
   operands.x[1].span_bytes = operands.x[2].span_bytes =
       arguments.over.count * 4;
   auto loop = NewLoop(spec, &LaunchLayerNorm, operands, arguments);

@@ -39,7 +39,7 @@ __global__ void LayerNormKernel(Operands operands,
     const WritableFloats y = ResultsFrom(operands, index);
     float sum = 0;
     ForEachSummed(over, [&](int64_t from, int64_t) { sum += x[from]; });
-    const float mean = sum / count;
+    const float mean = arguments.keeps_mean ? 0 : sum / count;
     float squares = 0;
     ForEachSummed(over, [&](int64_t from, int64_t) {
       squares += (x[from] - mean) * (x[from] - mean);

@@ -172,7 +172,7 @@ struct ReduceArguments {
 struct LayerNormArguments {
   SoftmaxArguments over;
   float epsilon = 0;
-  int has_scale = 0, has_bias = 0;
+  int has_scale = 0, has_bias = 0, keeps_mean = 0;
 };
 
 struct LrnArguments {

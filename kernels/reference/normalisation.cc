@@ -159,7 +159,7 @@ absl::Status Run(const LayerNorm& op, const Part& part,
       sum += in[PositionOf(x, index)];
       ++count;
     });
-    const double mean = sum / count;
+    const double mean = op.keeps_mean ? 0 : sum / count;
     ForEach(row, [&](const Index& index) {
       const double distance = in[PositionOf(x, index)] - mean;
       squares += distance * distance;

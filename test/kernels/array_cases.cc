@@ -38,13 +38,14 @@ TestLayer Reduced(const char* name, Reduce::Kind kind, TensorType x,
 }
 
 TestLayer Normalised(const char* name, TensorType x, int64_t axis_first,
-                     bool has_scale, bool has_bias) {
+                     bool has_scale, bool has_bias, bool keeps_mean = false) {
   const Sizes row(x.shape.begin() + axis_first, x.shape.end());
   std::vector<WeightPiece> weights;
   if (has_scale) weights.push_back(PlainPiece(row));
   if (has_bias) weights.push_back(PlainPiece(row));
-  return MakeWhole(name, LayerNorm{axis_first, 1e-5f, has_scale, has_bias}, {x},
-                   std::move(weights), x);
+  return MakeWhole(
+      name, LayerNorm{axis_first, 1e-5f, has_scale, has_bias, keeps_mean}, {x},
+      std::move(weights), x);
 }
 
 TestLayer Resized(const char* name, Resize op, TensorType x, TensorType y) {
@@ -97,6 +98,10 @@ std::vector<TestLayer> LayerNormCases() {
       Normalised("of pictures", ChannelsLast({2, 9, 5, 5}), 1, true, true),
       Normalised("of what lies across", Turned(PlainType({6, 40}), {1, 6}), 1,
                  true, true),
+      Normalised("that keep their mean", PlainType({5, 77}), 1, true, false,
+                 true),
+      Normalised("of pictures that keep their mean", ChannelsLast({2, 9, 5, 5}),
+                 1, true, true, true),
   };
 }
 

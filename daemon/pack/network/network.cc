@@ -62,6 +62,10 @@ std::string OperatorName(const Operation& node) {
   if (const auto* reduce = OperatorOf<Reduce>(node)) {
     return kReduceNames[static_cast<size_t>(reduce->kind)];
   }
+  if (const auto* norm = OperatorOf<LayerNorm>(node);
+      norm && norm->keeps_mean) {
+    return "RootNorm";
+  }
   if (const auto* op = std::get_if<Operator>(&node.op)) {
     return NameOf(*op);
   }

@@ -9,6 +9,8 @@ namespace layerd {
 // has no word for it, and puts one operator there:
 //
 //   ReduceMean, Sub, Pow, ReduceMean, Add, Sqrt, Div, Mul, Add -> LayerNorm
+//   Pow, ReduceMean, Add, Sqrt, Reciprocal, Mul, Mul           -> the same, but
+//                                              keeping its mean (an RMS norm)
 //   Div, Erf, Add, Mul, Mul                                    -> Unary Gelu
 //
 // and so for the tanh and the sigmoid form of GELU, SiLU, HardSwish,

@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "daemon/pack/network/recognise.h"
@@ -34,6 +36,24 @@ Row Scaled(double scale, double shift) {
   return row;
 }
 
+// What `norm` makes of Scaled(scale, shift).
+Row Normalised(const LayerNorm& norm, double scale, double shift) {
+  const double kept = norm.keeps_mean ? shift : 0;
+  const double deviation =
+      std::sqrt(scale * scale + kept * kept + norm.epsilon);
+  Row row = Scaled(scale, kept);
+  for (double& x : row) x /= deviation;
+  return row;
+}
+
+// Nothing over nothing is no number in both.
+bool AreClose(const Row& got, const Row& want) {
+  return std::equal(
+      got.begin(), got.end(), want.begin(), want.end(), [](double a, double b) {
+        return std::abs(a - b) < 1e-6 || (std::isnan(a) && std::isnan(b));
+      });
+}
+
 class LayerNormFinder {
  public:
   explicit LayerNormFinder(Network* network)
@@ -54,8 +74,12 @@ class LayerNormFinder {
   void Replace(size_t n);
   std::optional<size_t> AxisOfMeans(const std::vector<int>& leaves) const;
   std::optional<float> EpsilonOf(int root, int leaf, size_t axis_first);
+  bool Is(const LayerNorm& norm, int root, int leaf);
+  std::optional<LayerNorm> NormOf(int root, int leaf, size_t axis_first);
   void TakeAffine(Operation* norm);
   bool TakeWeight(Operation* norm, Binary::Kind kind);
+  Operation* ReaderOf(Operation* norm);
+  void Absorb(Operation* norm, Operation* reader);
 
   Network* network_;
   Uses uses_;
@@ -78,6 +102,7 @@ std::optional<size_t> LayerNormFinder::AxisOfMeans(
   return std::nullopt;
 }
 
+// Around a mean of 0 all norms are alike.
 std::optional<float> LayerNormFinder::EpsilonOf(int root, int leaf,
                                                 size_t axis_first) {
   constexpr double kSmall = 1e-3;
@@ -87,19 +112,30 @@ std::optional<float> LayerNormFinder::EpsilonOf(int root, int leaf,
   const double quotient = Standard()[0] * kSmall / (*small)[0];
   const double epsilon = quotient * quotient - kSmall * kSmall;
   if (!(epsilon > -1e-15 && epsilon < 1)) return std::nullopt;
+  return static_cast<float>(std::max(epsilon, 0.0));
+}
 
-  for (const double scale : {1e-3, 0.1, 1.0, 30.0}) {
+bool LayerNormFinder::Is(const LayerNorm& norm, int root, int leaf) {
+  for (const double scale : {0.0, 1e-3, 0.1, 1.0, 30.0}) {
     for (const double shift : {0.0, 0.5}) {
-      const auto got =
-          evaluator_.Evaluate(root, leaf, Scaled(scale, shift), axis_first);
-      for (size_t i = 0; i < got->size(); ++i) {
-        const double want =
-            Standard()[i] * scale / std::sqrt(scale * scale + epsilon);
-        if (!(std::abs((*got)[i] - want) < 1e-6)) return std::nullopt;
-      }
+      const auto got = evaluator_.Evaluate(root, leaf, Scaled(scale, shift),
+                                           norm.axis_first);
+      if (!AreClose(*got, Normalised(norm, scale, shift))) return false;
     }
   }
-  return static_cast<float>(std::max(epsilon, 0.0));
+  return true;
+}
+
+std::optional<LayerNorm> LayerNormFinder::NormOf(int root, int leaf,
+                                                 size_t axis_first) {
+  const auto epsilon = EpsilonOf(root, leaf, axis_first);
+  if (!epsilon) return std::nullopt;
+  LayerNorm norm{static_cast<int64_t>(axis_first), *epsilon};
+  for (const bool keeps_mean : {false, true}) {
+    norm.keeps_mean = keeps_mean;
+    if (Is(norm, root, leaf)) return norm;
+  }
+  return std::nullopt;
 }
 
 void LayerNormFinder::Replace(size_t n) {
@@ -113,12 +149,9 @@ void LayerNormFinder::Replace(size_t n) {
     if (network_->values[leaf].shape != network_->values[node.output].shape) {
       continue;
     }
-    const auto epsilon = EpsilonOf(node.output, leaf, *axis_first);
-    if (!epsilon) continue;
-    LayerNorm norm;
-    norm.axis_first = static_cast<int64_t>(*axis_first);
-    norm.epsilon = *epsilon;
-    node.op = Operator(norm);
+    const auto norm = NormOf(node.output, leaf, *axis_first);
+    if (!norm) continue;
+    node.op = Operator(*norm);
     node.inputs = {leaf};
     return;
   }
@@ -132,30 +165,49 @@ void LayerNormFinder::TakeAffine(Operation* norm) {
   if (!op.has_bias && TakeWeight(norm, Binary::Kind::kAdd)) op.has_bias = true;
 }
 
-// If the only reader of `norm` is of that kind with a constant, shaped like
-// what is normalised or one number, it becomes the last weight.
+// `norm` makes what `reader` made of it.
+void LayerNormFinder::Absorb(Operation* norm, Operation* reader) {
+  uses_.producer[reader->output] = uses_.producer[norm->output];
+  norm->output = reader->output;
+  reader->output = -1;
+}
+
+// Who alone reads what `norm` makes, if anybody. A Reshape to the same shape is
+// a cast between floating types: transformers narrow before they scale.
+Operation* LayerNormFinder::ReaderOf(Operation* norm) {
+  while (uses_.count[norm->output] == 1 && uses_.last[norm->output] >= 0) {
+    Operation* reader = &network_->nodes[uses_.last[norm->output]];
+    if (!std::holds_alternative<Reshape>(reader->op) ||
+        network_->values[reader->output].shape !=
+            network_->values[norm->output].shape) {
+      return reader;
+    }
+    Absorb(norm, reader);
+  }
+  return nullptr;
+}
+
+// If its reader is of that kind with a constant, shaped like what is normalised
+// or one number, it becomes the last weight.
 bool LayerNormFinder::TakeWeight(Operation* norm, Binary::Kind kind) {
-  const int value = norm->output;
-  if (uses_.count[value] != 1 || uses_.last[value] < 0) return false;
-  Operation& reader = network_->nodes[uses_.last[value]];
-  const auto* binary = OperatorOf<Binary>(reader);
-  const std::vector<int64_t>& shape = network_->values[value].shape;
+  Operation* reader = ReaderOf(norm);
+  if (reader == nullptr) return false;
+  const auto* binary = OperatorOf<Binary>(*reader);
+  const std::vector<int64_t>& shape = network_->values[norm->output].shape;
   if (binary == nullptr || binary->kind != kind ||
       binary->constant == Binary::Constant::kNone ||
-      network_->values[reader.output].shape != shape) {
+      network_->values[reader->output].shape != shape) {
     return false;
   }
   const auto axis_first = OperatorOf<LayerNorm>(*norm)->axis_first;
   const std::vector<int64_t> row(shape.begin() + axis_first, shape.end());
-  Weight weight = reader.weights[0];
+  Weight weight = reader->weights[0];
   std::vector<int64_t> given = weight.shape;
   while (given.size() > row.size() && given[0] == 1) given.erase(given.begin());
   if (given != row) return false;
   weight.shape = row;
   norm->weights.push_back(std::move(weight));
-  norm->output = reader.output;
-  uses_.producer[norm->output] = uses_.producer[value];
-  reader.output = -1;
+  Absorb(norm, reader);
   return true;
 }
 

@@ -276,6 +276,101 @@ TEST_CASE("A layer normalisation that is spelled out becomes one") {
   }
 }
 
+// Like the layer normalisations, but nothing is taken off.
+const Spelled kRootNorms[] = {
+    {"as torch writes it",
+     [](Sketch& s, int x) {
+       const int v = s.Mean(s.Combine(x, Op::kPow, {2.0f}), {2});
+       const int e = s.Combine(v, Op::kAdd, {kEpsilon});
+       const int r = s.Activate(s.Activate(e, Kind::kSqrt), Kind::kReciprocal);
+       return s.As("n").Combine(x, Op::kMul, r);
+     },
+     ""},
+    {"by a quotient",
+     [](Sketch& s, int x) {
+       const int v = s.Mean(s.Combine(x, Op::kMul, x), {2});
+       const int e = s.Combine(v, Op::kAdd, {kEpsilon});
+       return s.As("n").Combine(x, Op::kDiv, s.Activate(e, Kind::kSqrt));
+     },
+     ""},
+    {"by one over the root",
+     [](Sketch& s, int x) {
+       const int v = s.Mean(s.Combine(x, Op::kPow, {2.0f}), {2});
+       const int e = s.CombineLeft(kEpsilon, Op::kAdd, v);
+       const int r = s.CombineLeft(1.0f, Op::kDiv, s.Activate(e, Kind::kSqrt));
+       return s.As("n").Combine(r, Op::kMul, x);
+     },
+     ""},
+    {"by a power below zero",
+     [](Sketch& s, int x) {
+       const int v = s.Mean(s.Combine(x, Op::kPow, {2.0f}), {2});
+       const int e = s.Combine(v, Op::kAdd, {kEpsilon});
+       return s.As("n").Combine(x, Op::kMul, s.Combine(e, Op::kPow, {-0.5f}));
+     },
+     ""},
+};
+
+TEST_CASE("A normalisation that keeps its mean becomes one that does") {
+  for (const Spelled& row : kRootNorms) {
+    INFO(row.what);
+    Sketch s;
+    const int n = row.draw(s, s.Input("x", {2, 3, 4}));
+    s.Output(s.As("y").Combine(n, Op::kMul, {1, 2, 3, 4}, {4}));
+
+    CHECK(After(&s, RecogniseLayerNorms) == "y = RootNorm(x, [4])\n");
+    const auto& op = *OperatorOf<LayerNorm>(s.network().nodes[0]);
+    CHECK(op.axis_first == 2);
+    CHECK(std::abs(op.epsilon - kEpsilon) < 1e-9f);
+    CHECK(op.has_scale);
+    CHECK_FALSE(op.has_bias);
+  }
+}
+
+TEST_CASE("A cast between a normalisation and its scale goes with them") {
+  Sketch s;
+  const int n = kRootNorms[0].draw(s, s.Input("x", {2, 3, 4}));
+  const int narrow = s.Reshape(n, {2, 3, 4});
+  s.Output(s.As("y").Combine(narrow, Op::kMul, {1, 2, 3, 4}, {4}));
+
+  CHECK(After(&s, RecogniseLayerNorms) == "y = RootNorm(x, [4])\n");
+}
+
+TEST_CASE("A normalisation that is turned into another shape keeps its own") {
+  Sketch s;
+  const int n = kRootNorms[0].draw(s, s.Input("x", {2, 3, 4}));
+  const int rows = s.As("rows").Reshape(n, {6, 4});
+  s.Output(s.As("y").Combine(rows, Op::kMul, {1, 2, 3, 4}, {4}));
+
+  CHECK(After(&s, RecogniseLayerNorms) ==
+        "n = RootNorm(x)\n"
+        "rows = Reshape(n)\n"
+        "y = Mul(rows, [4])\n");
+}
+
+TEST_CASE("A sum of squares instead of their mean is no normalisation") {
+  Sketch s;
+  const int x = s.Input("x", {3, 4});
+  const int v = s.As("v").Mean(s.As("p").Combine(x, Op::kPow, {2.0f}), {1});
+  const int sum = s.As("sum").Combine(v, Op::kMul, {4.0f});
+  const int root = s.As("r").Activate(sum, Kind::kSqrt);
+  s.Output(s.As("y").Combine(x, Op::kDiv, root));
+  const std::string before = ToString(s.network());
+
+  CHECK(After(&s, RecogniseLayerNorms) == before);
+}
+
+TEST_CASE("A root that is bounded is no normalisation: of nothing it is 0") {
+  Sketch s;
+  const int x = s.Input("x", {3, 4});
+  const int v = s.As("v").Mean(s.As("p").Combine(x, Op::kPow, {2.0f}), {1});
+  const int root = s.As("r").Activate(v, Kind::kSqrt);
+  const int bound = s.As("b").Combine(root, Op::kMax, {1e-12f});
+  s.Output(s.As("y").Combine(x, Op::kDiv, bound));
+  const std::string before = ToString(s.network());
+
+  CHECK(After(&s, RecogniseLayerNorms) == before);
+}
+
 TEST_CASE("A layer normalisation may have no scale, or span dimensions") {
   Sketch s;
   const int x = s.Input("x", {2, 3, 4});

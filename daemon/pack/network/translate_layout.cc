@@ -21,6 +21,12 @@ absl::Status Translator::Finish(const Node& node, int value, int output) {
     Append(node, Operator(Copy{}), {value}, narrow);
     value = narrow;
   }
+  // What is recognised later sees no further than the next Reshape.
+  if (!network_.nodes.empty() && network_.nodes.back().output == value &&
+      ShapeOf(value) == ShapeOf(output)) {
+    network_.nodes.back().output = output;
+    return absl::OkStatus();
+  }
   Append(node, Reshape{}, {value}, output);
   return absl::OkStatus();
 }
