@@ -245,14 +245,13 @@ TEST_CASE("Fully connected parts run on generated kernels, few rows or many") {
 // not see it if everything fell back to them.
 TEST_CASE("Only what is listed here falls back to the reference loops") {
   const std::set<std::string> expected = {
-    .name = "rows without one stride",
-    .x =  // Rare: what networks pad are floats, .outputs = and their kernels
-          // are weights. "bytes, reflected", .kernel = "integers", .strides =
-          // "convolution, kernel from run time", .dilations = "convolution in
-          // groups, kernel from run time", .pads_begin = "transposed, kernel
-          // from run time", .pads_end = "transposed in groups, kernel from run
-          // time"};
-    std::set<std::string> fallen;
+      "rows without one stride",
+      // Rare: what networks pad are floats, and their kernels are weights.
+      "bytes, reflected", "integers", "convolution, kernel from run time",
+      "convolution in groups, kernel from run time",
+      "transposed, kernel from run time",
+      "transposed in groups, kernel from run time"};
+  std::set<std::string> fallen;
   const std::unique_ptr<Backend> backend = MakeCpuBackend(1);
   for (const TestLayer& layer : AllCases()) {
     if (!IsNarrow(layer.whole) &&
