@@ -4,7 +4,6 @@
 #include <limits>
 #include <string>
 
-#include "daemon/plan/operator_codec.h"
 #include "test/catch/catch.h"
 
 namespace layerd {
@@ -155,70 +154,6 @@ TEST_CASE("Rows of a layer without weights are there once, and all of them") {
 
   CHECK_THAT(std::string(parsed.status().message()),
              Catch::Contains(row.message));
-}
-
-// Each kind has a message of its own, and so has a norm that keeps its mean.
-manifest::Layer::OperatorCase CaseOf(const Operator& op) {
-  const auto* norm = std::get_if<LayerNorm>(&op);
-  if (norm != nullptr && norm->keeps_mean) return manifest::Layer::kRootNorm;
-  return static_cast<manifest::Layer::OperatorCase>(4 + op.index());
-}
-
-TEST_CASE("Every operator survives the manifest") {
-  const Activation leaky = {ActivationKind::kLeakyRelu, 0.1f, 0};
-  const Operator op = GENERATE_COPY(values<Operator>({
-      Convolution{2, {1, 2}, {3, 4}, {5, 6}, {7, 8}, true, true, leaky},
-      FullyConnected{true, true, leaky},
-      MatMul{0.125f},
-      Pool{Pool::Kind::kAverage, {1}, {2}, {3}, {4}, {5}, true},
-      Unary{leaky},
-      Binary{Binary::Kind::kDiv, Binary::Constant::kLeft, leaky},
-      ScaleShift{leaky},
-      Softmax{1, 2},
-      Lrn{5, 1, 2, 3},
-      Pad{Pad::Mode::kReflect, {0, 1}, {2, -3}, 4},
-      Copy{},
-      ConvTranspose{2, {1, 2}, {3, 4}, {5, 6}, {7, 8}, true, leaky, true},
-      LayerNorm{1, 1e-3f, true, true},
-      LayerNorm{1, 1e-3f, true, true, true},
-      Reduce{Reduce::Kind::kArgMin, {1, 2}, true},
-      Gather{2},
-      Select{},
-      Resize{Resize::Mode::kCubic,
-             Resize::Coordinate::kCropAndResize,
-             Resize::Nearest::kSimple,
-             -0.5f,
-             true,
-             true,
-             9,
-             {1, 2},
-             {3, 4},
-             {5, 6}},
-      Recurrent{Recurrent::Kind::kGru, true, true, true, 0.5f, leaky, leaky,
-                leaky},
-      TopK{3, false},
-  }));
-  Program program;
-  program.layers = {{"it", op, {}, {}}};
-  const manifest::Manifest manifest = ManifestOf(program);
-
-  // Not a sound program, but its refusal comes after the operator was read.
-  CHECK_THAT(std::string(Program::Parse(manifest).status().message()),
-             Catch::Contains("no output"));
-  program.layers[0].outputs = {0};
-  program.buffers = {{4}};
-  program.tensors = {{"x", Plain({}), 0, 0}};
-  program.parts = {{0, {0, 1}, {0, 1}, {}, {}, 0}};
-  const manifest::Layer& layer = manifest.layers(0);
-  CHECK(layer.operator_case() == CaseOf(op));
-  // What was read is written as it was.
-  const absl::StatusOr<Operator> read = OperatorFrom(layer);
-  REQUIRE(read.ok());
-  CHECK(read->index() == op.index());
-  manifest::Layer again;
-  again.set_name("it");
-  WriteOperator(*read, &again);
-  CHECK(again.SerializeAsString() == layer.SerializeAsString());
 }
 
 struct Spoiled {
