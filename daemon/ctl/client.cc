@@ -12,6 +12,7 @@
 #include "admin.grpc.pb.h"
 #include "config/status_macros.h"
 #include "daemon/plan/memory_plan.h"
+#include "health.pb.h"
 #include "open_inference.grpc.pb.h"
 #include "probes.pb.h"
 
@@ -381,15 +382,16 @@ absl::StatusOr<std::string> Client::Call(const std::string& method,
 }
 
 absl::StatusOr<std::string> Client::Health(const std::string& service) {
-  probes::HealthCheckRequest request;
+  grpc::health::v1::HealthCheckRequest request;
   request.set_service(service);
   ASSIGN_OR_RETURN(const std::string bytes,
                    Call(kHealthCheck, request.SerializeAsString()));
-  probes::HealthCheckResponse response;
+  grpc::health::v1::HealthCheckResponse response;
   if (!response.ParseFromString(bytes)) {
     return absl::InternalError("the health response is no protobuf");
   }
-  return probes::HealthCheckResponse::ServingStatus_Name(response.status());
+  return grpc::health::v1::HealthCheckResponse::ServingStatus_Name(
+      response.status());
 }
 
 // The method is a stream of both sides; with one message each it looks like a
