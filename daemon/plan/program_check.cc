@@ -88,6 +88,10 @@ class Checker {
 };
 
 absl::Status Checker::CheckTensors() const {
+  if (program_.buffers.size() > kBuffersMax) {
+    return Unsound("%d buffers, at most %d are allowed",
+                   program_.buffers.size(), kBuffersMax);
+  }
   for (size_t b = 0; b < program_.buffers.size(); ++b) {
     if (program_.buffers[b].bytes > kBufferBytesMax) {
       return Unsound("buffer %d: %d bytes, at most %d are allowed", b,

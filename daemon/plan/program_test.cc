@@ -164,6 +164,11 @@ struct Spoiled {
 
 // Each row spoils one field and gives words of the refusal.
 const Spoiled kSpoiled[] = {
+    {"more buffers than anybody places",
+     [](auto& m) {
+       for (int i = 0; i < 1 << 17; ++i) m.add_buffers();
+     },
+     "131077 buffers, at most 131072 are allowed"},
     {"tensor in no buffer",
      [](auto& m) { m.mutable_tensors(1)->set_buffer(9); },
      "tensor 1 \"picture.nhwc\": buffer 9 of 5"},
