@@ -49,6 +49,17 @@ struct RowOf {
 };
 using Row = RowOf<Ints>;
 
+const Value& FirstRead(const Graph& graph) {
+  return graph.values[static_cast<size_t>(graph.nodes[0].inputs[0])];
+}
+
+// What the first node reads, with nothing left to compute.
+const Constant& ConstantRead(const Graph& graph) {
+  const int constant = FirstRead(graph).constant;
+  REQUIRE(constant >= 0);
+  return graph.constants[static_cast<size_t>(constant)];
+}
+
 // clang-format off
 TEST_CASE("What is known while packing is computed while packing") {
   const auto row = GENERATE(values<Row>({
@@ -191,11 +202,8 @@ TEST_CASE("What is dequantised moves as numbers of its scale's type") {
   INFO(graph.status());
   REQUIRE(graph.ok());
 
-  const Value& y =
-      graph->values[static_cast<size_t>(graph->nodes[0].inputs[0])];
-  REQUIRE(y.constant >= 0);
-  const Constant& constant = graph->constants[static_cast<size_t>(y.constant)];
-  CHECK(y.dtype == scale.dtype);
+  const Constant& constant = ConstantRead(*graph);
+  CHECK(FirstRead(*graph).dtype == scale.dtype);
   CHECK(constant.dtype == scale.dtype);
   CHECK(constant.shape == row.shape);
   CHECK(constant.held.size() == row.elements.size() * SizeOf(scale.dtype));
@@ -283,10 +291,7 @@ TEST_CASE("Bytes that a Cast makes floating and a Mul scales stay in a file") {
   INFO(graph.status());
   REQUIRE(graph.ok());
 
-  const Value& y =
-      graph->values[static_cast<size_t>(graph->nodes[0].inputs[0])];
-  REQUIRE(y.constant >= 0);
-  const Constant& constant = graph->constants[static_cast<size_t>(y.constant)];
+  const Constant& constant = ConstantRead(*graph);
   CHECK(constant.file >= 0);
   Floats elements(expected.size());
   REQUIRE(graph->ReadF32(constant, 0, elements).ok());
@@ -307,10 +312,7 @@ TEST_CASE("What scales bytes otherwise is computed") {
     m.Add("Mul", {"f", "s"}, {"y"});
   });
   REQUIRE(graph.ok());
-  const Value& y =
-      graph->values[static_cast<size_t>(graph->nodes[0].inputs[0])];
-  REQUIRE(y.constant >= 0);
-  const Constant& constant = graph->constants[static_cast<size_t>(y.constant)];
+  const Constant& constant = ConstantRead(*graph);
   CHECK(constant.file < 0);
   CHECK(constant.shape == row.second);
   Floats elements(6);
