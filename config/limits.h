@@ -12,6 +12,9 @@ namespace layerd {
 inline constexpr int kLevelsMax = 4;  // 1 is the most urgent.
 inline constexpr int kLevelDefault = 3;
 
+// An hour, of a declared task's period and deadline.
+inline constexpr uint64_t kTaskMsMax = 3'600'000;
+
 inline constexpr size_t kModelNameBytesMax = 128;
 inline constexpr size_t kListenersMax = 16;
 inline constexpr int kThreadsMax = 256;

@@ -11,16 +11,13 @@
 namespace layerd {
 namespace {
 
-constexpr uint64_t kMillisecondsMax = 3'600'000;
-
 absl::Status ReadUrgency(YamlSection* root, ModelConfig* config) {
   RETURN_IF_ERROR(root->Read("priority", &config->level, 1, kLevelsMax));
   config->lower_to = config->level;
   RETURN_IF_ERROR(
       root->Read("lower_to", &config->lower_to, config->level, kLevelsMax));
-  RETURN_IF_ERROR(
-      root->Read("period_ms", &config->period_ms, 1, kMillisecondsMax));
-  return root->Read("deadline_ms", &config->deadline_ms, 1, kMillisecondsMax);
+  RETURN_IF_ERROR(root->Read("period_ms", &config->period_ms, 1, kTaskMsMax));
+  return root->Read("deadline_ms", &config->deadline_ms, 1, kTaskMsMax);
 }
 
 absl::Status ReadShapes(YamlSection shapes, ModelConfig* config) {
