@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# layerd for 64-bit ARM (a Jetson's processor, any such board with Debian 12),
-# built and tested on another machine.
+# layerd for 64-bit ARM (a Jetson's processor, any such board with the Debian of
+# this machine), built and tested here.
 #
 #   deploy/cross_aarch64.sh build [TARGETS]  layerd and layerctl by default
 #   deploy/cross_aarch64.sh test [TARGETS]   under qemu; the last line is
@@ -20,7 +20,9 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 tools=(gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user debootstrap)
 # What install_packages.sh builds and tests with, for the other processor.
 libraries=$(sed -nE '/clang/d; s/^(lib[^ ]*-dev|rapidjson-dev|catch2) .*/\1/p' \
-  deploy/install_packages.sh | paste -sd,),libstdc++-12-dev,libc6-dev
+  deploy/install_packages.sh | paste -sd,),libstdc++-$(gcc -dumpversion)-dev
+libraries+=,libc6-dev
+codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
 binaries=(//daemon:layerd //daemon/ctl:layerctl)
 rooms=(//config/... //loader/... //kernels/... //test/kernels/...
   //daemon/exec/... //daemon/model/... //daemon/pack/... //daemon/plan/...
@@ -44,6 +46,7 @@ install_tools() {
   done
   [ ${#missing[@]} = 0 ] && return
   echo "Packages to install: ${missing[*]}"
+  as_root apt-get -qq -o DPkg::Lock::Timeout=300 update
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq \
     -o DPkg::Lock::Timeout=300 install -y --no-install-recommends \
     "${missing[@]}" >/dev/null
@@ -61,7 +64,7 @@ make_sysroot() {
   made=$(mktemp -d "$cache/made.XXXXXX")
   echo "Unpacking Debian's libraries for aarch64 into $sysroot"
   as_root debootstrap --arch=arm64 --foreign --variant=minbase \
-    "--include=$libraries" bookworm "$made" ${mirror:+"$mirror"} \
+    "--include=$libraries" "$codename" "$made" ${mirror:+"$mirror"} \
     >"$cache/debootstrap.log" 2>&1 ||
     say_and_fail "debootstrap failed; its words are in $cache/debootstrap.log"
   as_root sh -c '

@@ -49,6 +49,9 @@ if [ -e "$dir" ] && [ ! -e "$dir/layerd_made_of" ]; then
   exit 1
 fi
 
+# Debian's Python makes no environment without this package.
+python3 -c 'import ensurepip' 2>/dev/null ||
+  "$(dirname "$0")/install_packages.sh"
 mkdir -p "$(dirname "$dir")"
 site=$(mktemp -d "$dir.XXXXXX")
 trap 'rm -rf "$site"' EXIT

@@ -2,18 +2,19 @@
 # Installs the Debian packages that layerd is built and tested with (12; they
 # are there in 13 as well).
 #
-#   deploy/install_packages.sh [--to-build]
+#   deploy/install_packages.sh [--to-build | --to-package]
 #
-# --to-build leaves out those that only tests and benches need.
+# --to-build leaves out those that only tests and benches need; --to-package
+# adds to it what deploy/package.sh takes.
 # Needs root or sudo; with all of them there it needs neither, and no network.
 # Nothing else is downloaded, then or later: the build works offline.
 set -euo pipefail
 
-only_build=no
+purpose=to-test
 case "${1:-}" in
   '') ;;
-  --to-build) only_build=yes ;;
-  --help | -h) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  --to-build | --to-package) purpose=${1#--} ;;
+  --help | -h) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
   *) echo "install_packages: unknown option $1; --help lists them" >&2; exit 2 ;;
 esac
 
@@ -42,6 +43,12 @@ libcpp-httplib-dev        serves metrics and the live page
 TABLE
 }
 
+to_package() {
+  cat <<'TABLE'
+dpkg-dev                  which packages the programs are linked with
+TABLE
+}
+
 to_test() {
   cat <<'TABLE'
 python3-venv              the tests' own environment: ONNX Runtime as yardstick
@@ -49,7 +56,6 @@ catch2                    the tests' framework
 libonnx-testdata          the ONNX project's backend cases, a thousand tiny models
 libbenchmark-dev          the benches' framework
 python3-torchvision       PyTorch: what speed on a GPU is compared with
-dpkg-dev                  what the Debian package depends on
 systemd                   checks the unit
 rt-tests                  cyclictest: the stalls of the machine, beside load runs
 clang                     a second compiler, for the fuzzers
@@ -61,7 +67,8 @@ TABLE
 
 packages() {
   to_build
-  [ "$only_build" = yes ] || to_test
+  [ "$purpose" = to-build ] || to_package
+  [ "$purpose" != to-test ] || to_test
 }
 
 installed() {

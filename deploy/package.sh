@@ -15,7 +15,8 @@
 #   cp -r resnet50 /var/lib/layerd/models/      # <model>/<version>/model.onnx
 #   systemctl restart layerd
 #
-# Needs dpkg-dev. Neither root nor the network.
+# Needs what `install_packages.sh --to-package` installs. Neither root nor the
+# network.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -24,7 +25,7 @@ binaries=
 cuda=
 while [ $# -gt 0 ]; do
   case "$1" in
-    --help | -h) sed -n '2,19s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --help | -h) sed -n '2,20s/^# \{0,1\}//p' "$0"; exit 0 ;;
     --output | --binaries)
       [ $# -gt 1 ] || { echo "package: $1 needs a folder" >&2; exit 2; }
       [ -d "$2" ] || { echo "package: $2 is no folder" >&2; exit 2; }
@@ -43,7 +44,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 command -v dpkg-shlibdeps >/dev/null || {
-  echo "package: no dpkg-shlibdeps; apt-get install dpkg-dev" >&2
+  echo "package: no dpkg-shlibdeps; say" \
+    "deploy/install_packages.sh --to-package" >&2
   exit 1
 }
 
@@ -62,7 +64,7 @@ root=$work/root
 lay_out() {
   install -D -s -t "$root/usr/bin" \
     "$binaries/daemon/layerd" "$binaries/daemon/ctl/layerctl"
-  install -D -m 644 -t "$root/lib/systemd/system" deploy/layerd.service
+  install -D -m 644 -t "$root/usr/lib/systemd/system" deploy/layerd.service
   install -D -m 644 -t "$root/etc/layerd" config/layerd.yaml
   install -D -m 644 -t "$root/usr/share/doc/layerd" README.md
   install -D -m 644 config/README.md \
@@ -71,7 +73,7 @@ lay_out() {
   install -d "$root/var/lib/layerd/models" "$root/DEBIAN"
   if [ -n "$cuda" ]; then
     install -D -m 644 "$cuda" "$root/usr/lib/layerd/liblayerd_cuda.so"
-    install -D -m 644 -t "$root/lib/systemd/system/layerd.service.d" \
+    install -D -m 644 -t "$root/usr/lib/systemd/system/layerd.service.d" \
       deploy/layerd-gpu.conf
   fi
   install -m 755 -t "$root/DEBIAN" deploy/debian/postinst \

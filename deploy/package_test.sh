@@ -22,7 +22,7 @@ grep -q 'model.yaml' "$root/usr/share/doc/layerd/configuration.md" ||
   fail "nobody is told of model.yaml"
 
 # What the unit runs and reads is what the package has.
-unit=$root/lib/systemd/system/layerd.service
+unit=$root/usr/lib/systemd/system/layerd.service
 for path in $(sed -n 's/^ExecStart=//p' "$unit"); do
   case $path in /*) [ -e "$root$path" ] || fail "no $path in it" ;; esac
 done
