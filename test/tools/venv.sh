@@ -47,7 +47,7 @@ venv=$cache/venv-$digest
 make_venv() {
   rm -rf "$venv"
   "$python" -m venv "${venv_flags[@]}" "$venv" >"$venv.log" 2>&1 ||
-    die "$python -m venv failed (apt-get install python3-venv?)," \
+    die "$python -m venv failed (deploy/install_packages.sh has python3-venv)," \
       "see $venv.log"
   echo "venv.sh: installing $requirements into $venv" >&2
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
