@@ -1,5 +1,7 @@
 #include "daemon/pack/network/naive_answers.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -182,6 +184,16 @@ class Evaluation {
 std::vector<std::vector<float>> NaiveAnswers(
     const Network& network, const std::vector<std::vector<float>>& inputs) {
   return Evaluation(network, inputs).Run();
+}
+
+bool AreNear(const std::vector<std::vector<float>>& got,
+             const std::vector<std::vector<float>>& want) {
+  const auto near = [](float a, float b) {
+    return std::abs(a - b) < 1e-5f * (1 + std::abs(b));
+  };
+  return std::ranges::equal(got, want, [&near](const auto& a, const auto& b) {
+    return std::ranges::equal(a, b, near);
+  });
 }
 
 }  // namespace layerd

@@ -15,6 +15,10 @@ namespace layerd {
 std::vector<std::vector<float>> NaiveAnswers(
     const Network& network, const std::vector<std::vector<float>>& inputs);
 
+// As many numbers, each nearer than 1e-5 (1 + what was wanted).
+bool AreNear(const std::vector<std::vector<float>>& got,
+             const std::vector<std::vector<float>>& want);
+
 }  // namespace layerd
 
 #endif  // LAYERD_DAEMON_PACK_NETWORK_NAIVE_ANSWERS_H_

@@ -22,14 +22,7 @@ std::string After(Sketch* s, void (*pass)(Network*)) {
   pass(&s->network());
   const std::string text = ToString(s->network());
   INFO(text);
-  const auto got = NaiveAnswers(s->network(), inputs);
-  REQUIRE(got.size() == want.size());
-  for (size_t o = 0; o < got.size(); ++o) {
-    for (size_t i = 0; i < got[o].size(); ++i) {
-      REQUIRE(std::abs(got[o][i] - want[o][i]) <
-              1e-5f * (1 + std::abs(want[o][i])));
-    }
-  }
+  REQUIRE(AreNear(NaiveAnswers(s->network(), inputs), want));
   return text;
 }
 

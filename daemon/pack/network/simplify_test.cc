@@ -1,6 +1,5 @@
 #include "daemon/pack/network/simplify.h"
 
-#include <cmath>
 #include <string>
 
 #include "daemon/pack/network/naive_answers.h"
@@ -20,14 +19,7 @@ std::string After(Sketch* s) {
   REQUIRE(Simplify(&s->network()).ok());
   const std::string text = ToString(s->network());
   INFO(text);
-  const auto got = NaiveAnswers(s->network(), inputs);
-  REQUIRE(got.size() == want.size());
-  for (size_t o = 0; o < got.size(); ++o) {
-    for (size_t i = 0; i < got[o].size(); ++i) {
-      REQUIRE(std::abs(got[o][i] - want[o][i]) <
-              1e-5f * (1 + std::abs(want[o][i])));
-    }
-  }
+  REQUIRE(AreNear(NaiveAnswers(s->network(), inputs), want));
   return text;
 }
 
