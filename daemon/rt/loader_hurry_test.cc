@@ -1,9 +1,7 @@
 #include "daemon/rt/loader_hurry.h"
 
-#include <linux/capability.h>
 #include <sched.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <future>
@@ -11,6 +9,7 @@
 
 #include "daemon/rt/realtime.h"
 #include "test/catch/catch.h"
+#include "test/scratch/no_rights.h"
 
 namespace layerd {
 namespace {
@@ -49,13 +48,6 @@ class Loader {
   std::thread thread_;
   pid_t id_ = 0;
 };
-
-// Of the calling thread alone.
-bool GiveUpAllRights() {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3]{};
-  return syscall(SYS_capset, &header, none) == 0;
-}
 
 // What anybody who has no rights may have of it, in this process.
 rlim_t RealtimePriorityMax() {

@@ -1,7 +1,4 @@
-#include <linux/capability.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <string>
@@ -10,17 +7,11 @@
 
 #include "daemon/rt/realtime.h"
 #include "test/catch/catch.h"
+#include "test/scratch/no_rights.h"
 #include "test/sim/test_engine.h"
 
 namespace layerd {
 namespace {
-
-// Of the calling thread, and those that it will start.
-bool GiveUpAllRights() {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3]{};
-  return syscall(SYS_capset, &header, none) == 0;
-}
 
 // What an engine without any rights says, where priorities up to `priority`
 // are free to all.
