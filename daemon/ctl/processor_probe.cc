@@ -1,7 +1,5 @@
 #include "daemon/ctl/processor_probe.h"
 
-#include <time.h>
-
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -12,6 +10,7 @@
 #include <vector>
 
 #include "config/status_macros.h"
+#include "daemon/rt/clock.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "loader/store/crc32c.h"
 #include "loader/store/page_buffer.h"
@@ -26,23 +25,17 @@ constexpr size_t kBlockBytes = 128 << 20;
 constexpr size_t kTileBytes = 256 << 10;
 constexpr int64_t kChannels = 256, kSide = 14, kWindow = 3;
 
-Seconds CpuTime() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return Seconds(static_cast<double>(time.tv_sec) +
-                 1e-9 * static_cast<double>(time.tv_nsec));
-}
-
 // Seconds of processor time that one call takes, after one that warms up.
 double SecondsOf(const std::function<void()>& work) {
   work();
-  const Seconds begin = CpuTime();
+  const MonotonicClock clock;
+  const auto begin = clock.cpu_time();
   Seconds time{};
   int calls = 0;
   do {
     work();
     ++calls;
-    time = CpuTime() - begin;
+    time = *clock.cpu_time() - *begin;
   } while (time < kTime);
   return time.count() / calls;
 }

@@ -1,7 +1,6 @@
 #include "daemon/engine/drive_probe.h"
 
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -47,13 +46,6 @@ constexpr double kMiB = 1 << 20;
 constexpr double kGiB = 1 << 30;
 constexpr uint64_t kWriteBytes = 4 << 20;
 
-Seconds ThreadCpuTime() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return Seconds(static_cast<double>(time.tv_sec) +
-                 1e-9 * static_cast<double>(time.tv_nsec));
-}
-
 // What is done with what came. The loader checks it, while the next reads are
 // under way.
 enum class Bytes { kIgnored, kChecked };
@@ -87,7 +79,7 @@ class ReadingLoop {
   absl::Status ReadFor(std::chrono::nanoseconds time, int depth_now) {
     latencies_us_.clear();
     const Instant begin = clock_.now();
-    const Seconds cpu_begin = ThreadCpuTime();
+    const auto cpu_begin = clock_.cpu_time();
     const auto depth = static_cast<size_t>(depth_now);
     for (size_t slot = 0; slot < depth; ++slot) Submit(slot);
     size_t spare = depth;  // If there is one.
@@ -107,7 +99,7 @@ class ReadingLoop {
       sums_ ^= Crc32c(Slot(came));
     }
     seconds_ = Seconds(clock_.now() - begin).count();
-    cpu_seconds_ = (ThreadCpuTime() - cpu_begin).count();
+    cpu_seconds_ = Seconds(*clock_.cpu_time() - *cpu_begin).count();
     return status;
   }
 
