@@ -1,21 +1,13 @@
 #include "daemon/rt/cache_folder.h"
 
-#include <cstdlib>
+#include "daemon/rt/environment.h"
 
 namespace layerd {
-namespace {
-
-std::string Environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
-}  // namespace
 
 std::string CacheFolder(const std::string& given) {
   if (!given.empty()) return given;
-  if (const auto path = Environment("CACHE_DIRECTORY"); !path.empty()) {
-    return path.substr(0, path.find(':'));
+  if (const auto path = FirstFolderOf("CACHE_DIRECTORY"); !path.empty()) {
+    return path;
   }
   if (const auto path = Environment("XDG_CACHE_HOME"); !path.empty()) {
     return path + "/layerd";
