@@ -74,10 +74,12 @@ class LocalRepository final : public Repository {
   bool PackTheRest();
   void TrimCacheNow() const;
   bool StartNext(std::deque<size_t>* waiting, std::vector<Packing>* packing);
+  absl::StatusOr<std::unique_ptr<ChildProcess>> StartPacker(size_t entry) const;
   bool WaitForOne(std::vector<Packing>* packing);
   void FinishPacking(size_t entry, const absl::Status& status);
   void LoadEntries(const std::vector<size_t>& entries);
   void Set(size_t entry, ModelState state, const std::string& reason);
+  void TellUnread(const FoundModel& found);
   void TellWarnings();
   ModelStatus StatusOf(const RepositoryEntry& entry) const;
 
@@ -92,7 +94,7 @@ class LocalRepository final : public Repository {
   bool ready_ = false, stopped_ = false;
   bool stopping_ = false;
   std::deque<Command> commands_;
-  std::set<std::string> told_;  // Warnings, without their numbers.
+  std::set<std::string> told_;  // Warnings without their numbers, unread files.
 
   std::thread thread_;
 };

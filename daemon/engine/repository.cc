@@ -296,15 +296,21 @@ bool LocalRepository::StartNext(std::deque<size_t>* waiting,
   Set(i, ModelState::kLoading,
       entries_[i].found.onnx_path.empty() ? "repacking model.layers"
                                           : "packing model.onnx");
-  std::error_code error;
-  std::filesystem::create_directories(options_.cache_path, error);
-  auto child = ChildProcess::Start(PackCommand(options_, entries_[i]));
+  auto child = StartPacker(i);
   if (child.ok()) {
     packing->push_back({i, *std::move(child)});
   } else {
     FinishPacking(i, child.status());
   }
   return true;
+}
+
+absl::StatusOr<std::unique_ptr<ChildProcess>> LocalRepository::StartPacker(
+    size_t entry) const {
+  std::error_code error;
+  std::filesystem::create_directories(options_.cache_path, error);
+  if (error) return absl::ErrnoToStatus(error.value(), "the cache folder");
+  return ChildProcess::Start(PackCommand(options_, entries_[entry]));
 }
 
 // False when we are to end.
@@ -352,6 +358,7 @@ void LocalRepository::LoadEntries(const std::vector<size_t>& entries) {
       continue;
     }
     if (ok && !entry.packed_path.empty()) MarkUsed(entry.packed_path);
+    if (ok) TellUnread(entry.found);
     Set(entries[k], ok ? ModelState::kReady : ModelState::kUnavailable,
         std::string(statuses[k].message()));
   }
@@ -374,6 +381,15 @@ void LocalRepository::Set(size_t entry, ModelState state,
   entries_[entry].replaces = replaces;
   entries_[entry].reason = WithoutPaths(entries_[entry], reason);
   changed_.notify_all();
+}
+
+void LocalRepository::TellUnread(const FoundModel& found) {
+  if (!found.has_triton_config) return;
+  const std::string line = absl::StrCat(
+      "model ", found.name,
+      ": config.pbtxt is Triton's and is not read; a model.yaml beside it says "
+      "how urgent the model is and what its shapes are");
+  if (told_.insert(line).second) LogInfo(line);
 }
 
 // What the kernel refused, and what could not be promised: once.

@@ -96,11 +96,15 @@ std::string WithoutPaths(const RepositoryEntry& entry,
   const auto hide = [&words](const std::string& path, const char* name) {
     if (!path.empty()) words.emplace_back(path, name);
   };
-  const std::string& onnx_path = entry.found.onnx_path;
-  hide(onnx_path, "model.onnx");
-  // What lies beside it: external data.
-  hide(onnx_path.substr(0, onnx_path.find_last_of('/') + 1), "");
-  hide(entry.found.layers_path, "model.layers");
+  const FoundModel& found = entry.found;
+  hide(found.onnx_path, "model.onnx");
+  // What lies beside it, external data, and beside its folder: model.yaml.
+  const std::string& file =
+      found.onnx_path.empty() ? found.layers_path : found.onnx_path;
+  const size_t folder_bytes = file.find_last_of('/') + 1;
+  hide(file.substr(0, folder_bytes), "");
+  hide(file.substr(0, file.find_last_of('/', folder_bytes - 2) + 1), "");
+  hide(found.layers_path, "model.layers");
   hide(entry.packed_path, "the packed model");
   return absl::StrReplaceAll(text, words);
 }

@@ -39,5 +39,18 @@ TEST_CASE("What cannot be loaded is packed again where that may help") {
   }
 }
 
+TEST_CASE("What is said of a model names no folder of ours") {
+  RepositoryEntry entry;
+  entry.packed_path = "/cache/m-1-abc.layers";
+  const bool has_onnx = GENERATE(true, false);
+  (has_onnx ? entry.found.onnx_path : entry.found.layers_path) =
+      has_onnx ? "/r/m/1/model.onnx" : "/r/m/1/model.layers";
+  CHECK(WithoutPaths(entry, "/r/m/1/weights.bin: gone") == "weights.bin: gone");
+  CHECK(WithoutPaths(entry, "/r/m/model.yaml: gone") == "model.yaml: gone");
+  CHECK(WithoutPaths(entry, "/cache/m-1-abc.layers: full") ==
+        "the packed model: full");
+  CHECK(WithoutPaths(entry, "/r/m/1/model.onnx: odd") == "model.onnx: odd");
+}
+
 }  // namespace
 }  // namespace layerd

@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <set>
 #include <system_error>
@@ -23,24 +25,31 @@ namespace {
 
 namespace fs = std::filesystem;
 
-absl::StatusOr<std::vector<std::string>> FoldersIn(const std::string& path) {
+// Called `name` to whoever hears that it cannot be read.
+absl::StatusOr<std::vector<std::string>> FoldersIn(const std::string& path,
+                                                   const std::string& name) {
   std::error_code error;
   std::vector<std::string> names;
   for (fs::directory_iterator it(path, error), end; !error && it != end;
        it.increment(error)) {
-    const std::string name = it->path().filename().string();
+    const std::string inside = it->path().filename().string();
     std::error_code ignored;
-    if (name.front() != '.' && it->is_directory(ignored)) {
-      names.push_back(name);
+    if (inside.front() != '.' && it->is_directory(ignored)) {
+      names.push_back(inside);
     }
   }
-  if (error) return absl::ErrnoToStatus(error.value(), path);
+  if (error) return absl::ErrnoToStatus(error.value(), name);
   std::sort(names.begin(), names.end());
   return names;
 }
 
+// In lower case: files from elsewhere may be called MODEL.ONNX.
+std::string EndingOf(const fs::path& path) {
+  return absl::AsciiStrToLower(path.extension().string());
+}
+
 bool IsModelFile(const fs::path& path) {
-  return path.extension() == ".onnx" || path.extension() == ".layers";
+  return EndingOf(path) == ".onnx" || EndingOf(path) == ".layers";
 }
 
 // Files that are meant as models, by name.
@@ -73,6 +82,20 @@ std::string FileIn(const std::string& folder, const char* name) {
   return stat(path.c_str(), &there) == 0 && S_ISREG(there.st_mode) ? path : "";
 }
 
+// Of a name that is there and no file: why. Empty if it is one, or not there.
+std::string WhyNoFile(const std::string& folder, const std::string& name) {
+  const std::string path = folder + "/" + name;
+  struct stat there;
+  if (lstat(path.c_str(), &there) != 0) {
+    return errno == ENOENT ? "" : absl::StrCat(name, ": ", strerror(errno));
+  }
+  if (stat(path.c_str(), &there) != 0) {
+    return absl::StrCat(
+        name, " is a link to where nothing is to be had: ", strerror(errno));
+  }
+  return S_ISREG(there.st_mode) ? "" : absl::StrCat(name, " is no file");
+}
+
 // All files count: external data belongs to the model.
 std::string FilesOf(const std::string& folder) {
   std::vector<std::string> lines;
@@ -93,8 +116,16 @@ std::string FilesOf(const std::string& folder) {
   return all;
 }
 
+// What is written for a model and not read would be missed by its requests.
 absl::StatusOr<ModelConfig> ConfigIn(const std::string& folder) {
+  if (const std::string why = WhyNoFile(folder, "model.yaml"); !why.empty()) {
+    return absl::InvalidArgumentError(why);
+  }
   const std::string path = FileIn(folder, "model.yaml");
+  if (path.empty() && !FileIn(folder, "model.yml").empty()) {
+    return absl::InvalidArgumentError(
+        "model.yml is not read; rename it model.yaml");
+  }
   if (path.empty()) return ModelConfig();
   ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
   return ModelConfig::Parse(text, "model.yaml");
@@ -126,12 +157,40 @@ std::string ShownName(std::string name) {
 }
 
 std::string NoModelIn(const std::string& folder) {
+  for (const char* name : {"model.onnx", "model.layers"}) {
+    const std::string why = WhyNoFile(folder, name);
+    if (!why.empty()) return why;
+  }
   const std::vector<std::string> others = ModelFilesIn(folder);
   return absl::StrCat(
       "neither model.onnx nor model.layers is in the version's folder",
       others.empty() ? ""
                      : absl::StrCat("; is it ", ShownName(others.front()),
                                     "? Then rename that"));
+}
+
+// `folders` are there, none of them a version.
+std::string NoVersionIn(const std::string& folder,
+                        const std::vector<std::string>& folders) {
+  const std::vector<std::string> files = ModelFilesIn(folder);
+  if (!files.empty() && IsVersion(fs::path(folder).filename().string())) {
+    return "this is a version of a model; is the repository the folder above?";
+  }
+  if (!files.empty()) {
+    return absl::StrFormat("no version folder; move %s to 1/model%s",
+                           ShownName(files.front()), EndingOf(files.front()));
+  }
+  if (!folders.empty()) {
+    return absl::StrFormat(
+        "no version folder; rename %s: a version is a whole number from 1, "
+        "without leading zeros",
+        ShownName(folders.front()));
+  }
+  const std::string why = WhyNoFile(folder, "1");
+  return absl::StrCat("no version folder; ",
+                      why.empty() ? "make one called 1 with model.onnx or "
+                                    "model.layers in it"
+                                  : why);
 }
 
 FoundModel LookAt(const std::string& folder, const std::string& name,
@@ -149,6 +208,10 @@ FoundModel LookAt(const std::string& folder, const std::string& name,
   found.config = *config;
   if (found.onnx_path.empty() && found.layers_path.empty()) {
     found.problem = absl::NotFoundError(NoModelIn(folder));
+  } else if (!FileIn(folder, "model.yaml").empty()) {
+    found.problem = absl::InvalidArgumentError(absl::StrCat(
+        version, "/model.yaml is not read; move it beside the folder ",
+        version));
   }
   found.content_key = absl::StrFormat(
       "%016x", Fnv1a(absl::StrCat(FilesOf(folder), OptionsOf(found.config))));
@@ -168,43 +231,45 @@ void Misname(std::vector<FoundModel>& versions) {
   }
 }
 
+FoundModel Nothing(const std::string& name, absl::Status problem) {
+  FoundModel nothing;
+  nothing.name = name;
+  nothing.version = std::string("1");  // What version it would be.
+  nothing.problem = std::move(problem);
+  return nothing;
+}
+
+// Ascending.
+std::vector<std::string> VersionsAmong(std::vector<std::string> folders) {
+  std::erase_if(folders, [](const auto& name) { return !IsVersion(name); });
+  std::sort(folders.begin(), folders.end(), [](auto& a, auto& b) {
+    return std::pair(a.size(), a) < std::pair(b.size(), b);
+  });
+  return folders;
+}
+
 std::vector<FoundModel> VersionsOf(const std::string& folder,
                                    const std::string& name) {
   const absl::StatusOr<ModelConfig> config = ConfigIn(folder);
-  absl::StatusOr<std::vector<std::string>> versions = FoldersIn(folder);
+  const auto folders = FoldersIn(folder, "its folder");
+  if (!folders.ok()) return {Nothing(name, folders.status())};
   std::vector<FoundModel> found;
-  if (versions.ok()) {
-    std::erase_if(*versions, [](const auto& v) { return !IsVersion(v); });
-    std::sort(versions->begin(), versions->end(), [](auto& a, auto& b) {
-      return std::pair(a.size(), a) < std::pair(b.size(), b);
-    });
-    for (const std::string& version : *versions) {
-      found.push_back(LookAt(folder + "/" + version, name, version, config));
-    }
+  const bool has_triton_config = !FileIn(folder, "config.pbtxt").empty();
+  for (const std::string& version : VersionsAmong(*folders)) {
+    found.push_back(LookAt(folder + "/" + version, name, version, config));
+    found.back().has_triton_config = has_triton_config;
   }
-  if (found.empty()) {
-    FoundModel& nothing = found.emplace_back();
-    nothing.name = name;
-    nothing.version = std::string("1");  // What version it would be.
-    nothing.problem = versions.ok()
-                          ? absl::NotFoundError(
-                                "no version folder; make one called 1 with "
-                                "model.onnx or model.layers in it")
-                          : versions.status();
-  }
-  return found;
+  if (!found.empty()) return found;
+  return {Nothing(name, absl::NotFoundError(NoVersionIn(folder, *folders)))};
 }
 
 // Of a file that lies where models' folders should: it is listed, so that
 // nobody wonders where it is.
 FoundModel Misplaced(const std::string& file) {
-  FoundModel found;
-  found.name = ShownName(fs::path(file).stem().string());
-  found.version = std::string("1");
-  found.problem = absl::NotFoundError(
-      absl::StrFormat("%s is a file; move it to %s/1/model%s", ShownName(file),
-                      found.name, fs::path(file).extension().string()));
-  return found;
+  const std::string name = ShownName(fs::path(file).stem().string());
+  return Nothing(name, absl::NotFoundError(absl::StrFormat(
+                           "%s is a file; move it to %s/1/model%s",
+                           ShownName(file), name, EndingOf(file))));
 }
 
 }  // namespace
@@ -220,7 +285,8 @@ bool IsModelName(const std::string& name) {
 
 absl::StatusOr<std::vector<FoundModel>> ScanRepository(
     const std::string& repository) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, FoldersIn(repository));
+  ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                   FoldersIn(repository, repository));
   std::vector<FoundModel> all;
   for (const std::string& name : names) {
     std::vector<FoundModel> versions =

@@ -20,6 +20,7 @@ struct FoundModel {
   std::string content_key;
   ModelConfig config;
   absl::Status problem;  // What is wrong with it; then it cannot be loaded.
+  bool has_triton_config = false;  // A config.pbtxt, which we do not read.
 };
 
 // True for ^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$ without "..".

@@ -56,13 +56,19 @@ TEST_CASE("What is no model is listed with what is wrong") {
     const char* message;
   };
   const auto row = GENERATE(values<Row>({
-      {"m/model.yaml", "", "no version folder"},
-      {"m/01/model.onnx", "x", "no version folder"},
+      {"m/model.yaml", "", "no version folder; make one called 1"},
+      {"m/model.onnx", "x", "move model.onnx to 1/model.onnx"},
+      {"m/Net.ONNX", "x", "move Net.ONNX to 1/model.onnx"},
+      {"m/01/model.onnx", "x", "no version folder; rename 01"},
+      {"1/model.onnx", "x", "is the repository the folder above?"},
+      {"m/latest/model.onnx", "x", "no version folder; rename latest"},
       {"m/1/model.pt", "x", "neither model.onnx nor model.layers"},
       {"m/1/resnet.onnx", "x", "is it resnet.onnx? Then rename that"},
       {"m.onnx", "x", "m.onnx is a file; move it to m/1/model.onnx"},
       {"m.layers", "x", "move it to m/1/model.layers"},
-      {"m/1/model.onnx/x", "x", "neither model.onnx nor model.layers"},
+      {"M.ONNX", "x", "move it to M/1/model.onnx"},
+      {"m/1/MODEL.ONNX", "x", "is it MODEL.ONNX? Then rename that"},
+      {"m/1/model.onnx/x", "x", "model.onnx is no file"},
   }));
   INFO(row.path);
   TestRepository repository;
@@ -106,6 +112,58 @@ TEST_CASE("An unsound model.yaml is the model's problem, not the others'") {
   CHECK_THAT(std::string(found[0].problem.message()),
              Catch::Contains("model.yaml:1:11: priority"));
   CHECK(found[1].problem.ok());
+}
+
+TEST_CASE("What is written for a model where nobody reads it is its problem") {
+  struct Row {
+    const char* path;
+    const char* message;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"m/model.yml", "model.yml is not read; rename it model.yaml"},
+      {"m/1/model.yaml", "1/model.yaml is not read; move it beside"},
+      {"m/model.yaml/x", "model.yaml is no file"},
+  }));
+  TestRepository repository;
+  repository.Write("m/1/model.onnx", "x");
+  repository.Write(row.path, "priority: 1\n");
+  const auto found = repository.Scan();
+  REQUIRE(found.size() == 1);
+  CHECK_THAT(std::string(found[0].problem.message()),
+             Catch::Contains(row.message));
+}
+
+TEST_CASE(
+    "A model of a Triton repository is one, and its config.pbtxt is seen") {
+  TestRepository repository;
+  repository.Write("m/1/model.onnx", "x");
+  CHECK_FALSE(repository.Scan()[0].has_triton_config);
+  repository.Write("m/config.pbtxt", "max_batch_size: 8");
+  CHECK(repository.Scan()[0].problem.ok());
+  CHECK(repository.Scan()[0].has_triton_config);
+}
+
+TEST_CASE("A link to nowhere is named") {
+  struct Row {
+    const char* link;
+    const char* beside;
+    const char* message;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"m/1", "m/notes.txt", "1 is a link to where nothing is"},
+      {"m/2/model.onnx", "m/notes.txt",
+       "model.onnx is a link to where nothing"},
+      {"m/model.yaml", "m/1/model.onnx", "model.yaml is a link to where"},
+  }));
+  TestRepository repository;
+  const fs::path link = repository.root() + "/" + row.link;
+  fs::create_directories(link.parent_path());
+  repository.Write(row.beside, "x");
+  fs::create_symlink("/nonexistent/model", link);
+  const auto found = repository.Scan();
+  REQUIRE(found.size() == 1);
+  CHECK_THAT(std::string(found[0].problem.message()),
+             Catch::Contains(row.message));
 }
 
 TEST_CASE("Another file, another key") {

@@ -239,6 +239,23 @@ TEST_CASE("The service manager is told of the beginning and the end") {
   CHECK_THAT(notify.Receive(), Catch::StartsWith("STOPPING=1"));
 }
 
+TEST_CASE("The log says which file is not read, and which folder is not made") {
+  struct Row {
+    std::vector<std::string> flags;
+    const char* words;
+  };
+  const auto row = GENERATE(values<Row>({
+      {{}, "config.pbtxt is Triton's and is not read; a model.yaml"},
+      {{"--cache", "/dev/null/cache"}, "the cache folder: Not a directory"},
+  }));
+  TestRepository repository;
+  repository.AddOnnx("digits", ReadFile(kDigitsOnnx));
+  WriteFile(repository.FolderOf("digits") + "/../config.pbtxt", "name: 'x'");
+  DaemonProcess daemon(repository, {.flags = row.flags});
+  REQUIRE(daemon.WaitUntilReady());
+  CHECK_THAT(daemon.Terminate().err, Catch::Contains(row.words));
+}
+
 TEST_CASE("A service that names no repository serves its state folder's") {
   TestRepository repository;
   repository.AddLayers("digits", DigitsLayers());
