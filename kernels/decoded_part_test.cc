@@ -10,49 +10,32 @@
 #include "kernels/part_check.h"
 #include "kernels/type_check.h"
 #include "test/catch/catch.h"
+#include "test/kernels/part_sketches.h"
 
 namespace layerd {
 namespace {
 
-TensorType Plain(std::vector<int64_t> shape) {
-  std::vector<int64_t> strides = PlainStrides(shape);
-  return {DataType::kF32, std::move(shape), std::move(strides)};
-}
-
-WeightPiece Piece(std::vector<int64_t> shape) {
-  return {WeightLayout::Plain(DataType::kF32, std::move(shape)), 0};
-}
-
-PartSpec Connected() {
-  return {FullyConnected{true, false, {}},
-          {Plain({2, 3, 8})},
-          {Piece({4, 8}), Piece({4})},
-          {Plain({2, 3, 10})},
-          {6, 4},
-          {2, 4}};
-}
-
 // Kernels of I8: scales come last.
 PartSpec Narrow() {
-  PartSpec spec = Connected();
+  PartSpec spec = ConnectedPart();
   spec.weights[0].layout.dtype = DataType::kI8;
-  spec.weights.push_back(Piece({4}));
+  spec.weights.push_back(PlainPiece({4}));
   return spec;
 }
 
 PartSpec NarrowConnected() {
-  PartSpec spec = Connected();
+  PartSpec spec = ConnectedPart();
   spec.weights[0].layout.dtype = DataType::kF16;
   return spec;
 }
 
 // Tensors of halves, and a bias of halves.
 PartSpec Half(DataType kernel) {
-  PartSpec spec = Connected();
+  PartSpec spec = ConnectedPart();
   spec.inputs[0].dtype = spec.outputs[0].dtype = DataType::kF16;
   spec.weights[0].layout.dtype = kernel;
   spec.weights[1].layout.dtype = DataType::kF16;
-  if (kernel == DataType::kI8) spec.weights.push_back(Piece({4}));
+  if (kernel == DataType::kI8) spec.weights.push_back(PlainPiece({4}));
   return spec;
 }
 
@@ -60,7 +43,7 @@ PartSpec SameShape(Operator op, const std::vector<int64_t>& shape,
                    std::vector<WeightPiece> weights) {
   PartSpec spec;
   spec.op = std::move(op);
-  spec.inputs = spec.outputs = {Plain(shape)};
+  spec.inputs = spec.outputs = {PlainType(shape)};
   spec.weights = std::move(weights);
   return spec;
 }
@@ -69,7 +52,7 @@ TEST_CASE("Beside halves, halves are computed with as they are stored") {
   CHECK(CheckPlacedPart(Half(DataType::kF16)).ok());
   CHECK_FALSE(IsNarrow(Half(DataType::kF16)));
   PartSpec scaled = Half(DataType::kF16);
-  scaled.weights.push_back(Piece({4}));
+  scaled.weights.push_back(PlainPiece({4}));
   for (const PartSpec& spec : {Half(DataType::kF32), Half(DataType::kBF16),
                                Half(DataType::kI8), scaled}) {
     CHECK(CheckPlacedPart(spec).ok());
@@ -90,7 +73,7 @@ TEST_CASE("Tensors are halves all together, and so is a bias beside them") {
   spec.weights[1].layout.dtype = DataType::kF32;
   CHECK(absl::IsUnimplemented(CheckPart(spec)));
   // Of what is no kernel, weights stay F32.
-  spec = SameShape(ScaleShift{}, {2, 3}, {Piece({3}), Piece({3})});
+  spec = SameShape(ScaleShift{}, {2, 3}, {PlainPiece({3}), PlainPiece({3})});
   spec.inputs[0].dtype = spec.outputs[0].dtype = DataType::kF16;
   CHECK(CheckPart(spec).ok());
   spec.weights[0].layout.dtype = DataType::kF16;
@@ -101,7 +84,7 @@ TEST_CASE("Backends of f32 refuse to compute with halves, and say what to do") {
   const absl::Status refused = CheckComputesF32(Half(DataType::kF16));
   CHECK(absl::IsUnimplemented(refused));
   CHECK_THAT(std::string(refused.message()), Catch::Contains("compute: f32"));
-  CHECK(CheckComputesF32(Connected()).ok());
+  CHECK(CheckComputesF32(ConnectedPart()).ok());
   PartSpec copy = SameShape(Copy{}, {4}, {});
   copy.outputs[0].dtype = DataType::kF16;
   CHECK(CheckComputesF32(copy).ok());
@@ -109,7 +92,7 @@ TEST_CASE("Backends of f32 refuse to compute with halves, and say what to do") {
 
 TEST_CASE("Sound narrow parts pass, and so do the parts they become") {
   PartSpec scaled = NarrowConnected();
-  scaled.weights.push_back(Piece({4}));
+  scaled.weights.push_back(PlainPiece({4}));
   PartSpec bfloat = NarrowConnected();
   bfloat.weights[0].layout.dtype = DataType::kBF16;
   for (const PartSpec& spec : {Narrow(), NarrowConnected(), scaled, bfloat}) {
@@ -138,9 +121,10 @@ std::vector<Spoiled> SpoiledParts() {
        "2 weights"},
       {"one weight more than scales", Narrow,
        [](PartSpec& s) { s.weights.push_back(s.weights[1]); }, "4 weights"},
-      {"scales beside f32", Connected,
+      {"scales beside f32", ConnectedPart,
        [](PartSpec& s) { s.weights.push_back(s.weights[1]); }, "3 weights"},
-      {"too few scales", Narrow, [](PartSpec& s) { s.weights[2] = Piece({3}); },
+      {"too few scales", Narrow,
+       [](PartSpec& s) { s.weights[2] = PlainPiece({3}); },
        "scales is [3], expected [4]"},
       {"scales that are strewn", Narrow,
        [](PartSpec& s) {

@@ -6,79 +6,62 @@
 
 #include "kernels/type_check.h"
 #include "test/catch/catch.h"
+#include "test/kernels/part_sketches.h"
 
 namespace layerd {
 namespace {
 
 constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
 
-TensorType Plain(std::vector<int64_t> shape) {
-  std::vector<int64_t> strides = PlainStrides(shape);
-  return {DataType::kF32, std::move(shape), std::move(strides)};
-}
-
-WeightPiece Piece(std::vector<int64_t> shape) {
-  return {WeightLayout::Plain(DataType::kF32, std::move(shape)), 0};
-}
-
 // Channels 4 to 11 of 16, rows 1 to 3 of 5; two groups of two inputs each.
 PartSpec Conv() {
   Convolution op{2, {2, 2}, {1, 1}, {1, 1}, {1, 1}, true, true, {}};
   return {op,
-          {Plain({1, 4, 9, 9}), Plain({1, 16, 5, 5})},
-          {Piece({1, 8, 2, 3, 3}), Piece({8})},
-          {Plain({1, 16, 5, 5})},
+          {PlainType({1, 4, 9, 9}), PlainType({1, 16, 5, 5})},
+          {PlainPiece({1, 8, 2, 3, 3}), PlainPiece({8})},
+          {PlainType({1, 16, 5, 5})},
           {8, 8},
           {1, 3}};
 }
 
-PartSpec Connected() {
-  return {FullyConnected{true, false, {}},
-          {Plain({2, 3, 8})},
-          {Piece({4, 8}), Piece({4})},
-          {Plain({2, 3, 10})},
-          {6, 4},
-          {2, 4}};
-}
-
 PartSpec Pooling() {
   return {Pool{Pool::Kind::kMax, {3}, {2}, {1}, {0}, {0}, false},
-          {Plain({1, 4, 8})},
+          {PlainType({1, 4, 8})},
           {},
-          {Plain({1, 4, 3})},
+          {PlainType({1, 4, 3})},
           {},
           {}};
 }
 
 PartSpec Product() {
-  return {MatMul{}, {Plain({5, 1, 2, 3}), Plain({4, 3, 7})},
-          {},       {Plain({5, 4, 2, 7})},
+  return {MatMul{}, {PlainType({5, 1, 2, 3}), PlainType({4, 3, 7})},
+          {},       {PlainType({5, 4, 2, 7})},
           {},       {}};
 }
 
 PartSpec Padding() {
   return {Pad{Pad::Mode::kReflect, {2, -1}, {2, 1}, 0},
-          {Plain({3, 6})},
+          {PlainType({3, 6})},
           {},
-          {Plain({7, 6})},
+          {PlainType({7, 6})},
           {},
           {}};
 }
 
 PartSpec Sum() {
   return {Binary{Binary::Kind::kAdd, Binary::Constant::kRight, {}},
-          {Plain({2, 3, 4})},
-          {Piece({3, 1})},
-          {Plain({2, 3, 4})},
+          {PlainType({2, 3, 4})},
+          {PlainPiece({3, 1})},
+          {PlainType({2, 3, 4})},
           {},
           {}};
 }
 
 PartSpec Transposed() {
   return {ConvTranspose{2, {2}, {1}, {1}, {0}, true, {}},
-          {Plain({1, 4, 5})},
-          {Piece({1, 3, 2, 3}), Piece({3})},
-          {Plain({1, 6, 11})},
+          {PlainType({1, 4, 5})},
+          {PlainPiece({1, 3, 2, 3}), PlainPiece({3})},
+          {PlainType({1, 6, 11})},
           {3, 3},
           {0, 11}};
 }
@@ -86,48 +69,49 @@ PartSpec Transposed() {
 PartSpec RunTimeKernel() {
   Convolution op{1, {1}, {1}, {0}, {0}};
   op.kernel_is_input = true;
-  return {op,     {Plain({1, 4, 9}), Plain({6, 4, 3})},
-          {},     {Plain({1, 6, 7})},
+  return {op,     {PlainType({1, 4, 9}), PlainType({6, 4, 3})},
+          {},     {PlainType({1, 6, 7})},
           {0, 6}, {0, 7}};
 }
 
 PartSpec Norm() {
   return {LayerNorm{1, 1e-5f, true, true},
-          {Plain({2, 3, 4})},
-          {Piece({3, 4}), Piece({3, 4})},
-          {Plain({2, 3, 4})},
+          {PlainType({2, 3, 4})},
+          {PlainPiece({3, 4}), PlainPiece({3, 4})},
+          {PlainType({2, 3, 4})},
           {},
           {}};
 }
 
 PartSpec Reduction() {
   return {Reduce{Reduce::Kind::kSum, {0, 2}},
-          {Plain({2, 3, 4})},
+          {PlainType({2, 3, 4})},
           {},
-          {Plain({1, 3, 1})},
+          {PlainType({1, 3, 1})},
           {},
           {}};
 }
 
 PartSpec Lookup() {
-  TensorType indices = Plain({2, 5});
+  TensorType indices = PlainType({2, 5});
   indices.dtype = DataType::kI64;
-  return {Gather{1}, {Plain({3, 9, 4}), indices}, {}, {Plain({3, 2, 5, 4})}, {},
-          {}};
+  return {Gather{1}, {PlainType({3, 9, 4}), indices},
+          {},        {PlainType({3, 2, 5, 4})},
+          {},        {}};
 }
 
 PartSpec Choice() {
-  TensorType condition = Plain({3, 1});
+  TensorType condition = PlainType({3, 1});
   condition.dtype = DataType::kBool;
-  return {Select{}, {condition, Plain({}), Plain({2, 1, 4})},
-          {},       {Plain({2, 3, 4})},
+  return {Select{}, {condition, PlainType({}), PlainType({2, 1, 4})},
+          {},       {PlainType({2, 3, 4})},
           {},       {}};
 }
 
 PartSpec Stretch() {
   Resize op{Resize::Mode::kLinear};
   op.scales = {1, 2};
-  return {op, {Plain({3, 4})}, {}, {Plain({3, 8})}, {}, {}};
+  return {op, {PlainType({3, 4})}, {}, {PlainType({3, 8})}, {}, {}};
 }
 
 template <typename Op>
@@ -141,7 +125,7 @@ Pad& PadOf(PartSpec& spec) { return std::get<Pad>(spec.op); }
 
 TEST_CASE("Sound parts pass") {
   CHECK(CheckPlacedPart(Conv()).ok());
-  CHECK(CheckPlacedPart(Connected()).ok());
+  CHECK(CheckPlacedPart(ConnectedPart()).ok());
   CHECK(CheckPlacedPart(Pooling()).ok());
   CHECK(CheckPlacedPart(Product()).ok());
   CHECK(CheckPlacedPart(Padding()).ok());
@@ -157,11 +141,11 @@ TEST_CASE("Sound parts pass") {
 
 TEST_CASE("A pooled output may be one longer: its last window hangs over") {
   PartSpec spec = Pooling();
-  spec.outputs[0] = Plain({1, 4, 4});
+  spec.outputs[0] = PlainType({1, 4, 4});
   CHECK(CheckPart(spec).ok());
   // Not if that window would start in the padding at the end.
   PoolOf(spec) = {Pool::Kind::kMax, {1}, {3}, {1}, {0}, {0}, false};
-  spec.inputs[0] = Plain({1, 4, 9});
+  spec.inputs[0] = PlainType({1, 4, 9});
   CHECK_FALSE(CheckPart(spec).ok());
 }
 
@@ -224,30 +208,30 @@ std::vector<Spoiled> SpoiledParts() {
        "rows"},
       {"other channels in the kernel", Conv,
        [](PartSpec& s) {
-         s.weights[0] = Piece({1, 8, 4, 3, 3});
+         s.weights[0] = PlainPiece({1, 8, 4, 3, 3});
        },
        "kernel"},
       {"kernel without groups", Conv,
        [](PartSpec& s) {
-         s.weights[0] = Piece({8, 2, 3, 3});
+         s.weights[0] = PlainPiece({8, 2, 3, 3});
        },
        "kernel"},
       {"another output", Conv,
        [](PartSpec& s) {
-         s.outputs[0] = Plain({1, 16, 6, 5});
+         s.outputs[0] = PlainType({1, 16, 6, 5});
        },
        "output"},
       {"kernel larger than the picture", Conv,
        [](PartSpec& s) {
-         s.weights[0] = Piece({1, 8, 2, 12, 3});
+         s.weights[0] = PlainPiece({1, 8, 2, 12, 3});
        },
        "a window of 12"},
       {"another residual", Conv,
        [](PartSpec& s) {
-         s.inputs[1] = Plain({1, 16, 5, 1});
+         s.inputs[1] = PlainType({1, 16, 5, 1});
        },
        "residual"},
-      {"short bias", Conv, [](PartSpec& s) { s.weights[1] = Piece({7}); },
+      {"short bias", Conv, [](PartSpec& s) { s.weights[1] = PlainPiece({7}); },
        "bias"},
       {"unknown activation", Conv,
        [](PartSpec& s) {
@@ -256,7 +240,7 @@ std::vector<Spoiled> SpoiledParts() {
        "activation 77"},
       {"input that is no picture", Conv,
        [](PartSpec& s) {
-         s.inputs[0] = Plain({1, 4});
+         s.inputs[0] = PlainType({1, 4});
        },
        "rank"},
       {"unaligned weights", Conv,
@@ -286,52 +270,52 @@ std::vector<Spoiled> SpoiledParts() {
          s.inputs[0].strides[2] = kMost / 2;
        },
        "too large"},
-      {"another depth", Connected,
+      {"another depth", ConnectedPart,
        [](PartSpec& s) {
-         s.weights[0] = Piece({4, 9});
+         s.weights[0] = PlainPiece({4, 9});
        },
        "weights"},
-      {"rows past the batch", Connected,
+      {"rows past the batch", ConnectedPart,
        [](PartSpec& s) {
          s.rows = {2, 5};
        },
        "rows"},
-      {"another leading dimension", Connected,
+      {"another leading dimension", ConnectedPart,
        [](PartSpec& s) {
-         s.outputs[0] = Plain({3, 3, 10});
+         s.outputs[0] = PlainType({3, 3, 10});
        },
        "output"},
       {"too many places", Pooling,
        [](PartSpec& s) {
-         s.outputs[0] = Plain({1, 4, 5});
+         s.outputs[0] = PlainType({1, 4, 5});
        },
        "expected 3 or 4"},
       {"too few places", Pooling,
        [](PartSpec& s) {
-         s.outputs[0] = Plain({1, 4, 2});
+         s.outputs[0] = PlainType({1, 4, 2});
        },
        "expected 3 or 4"},
       {"other channels", Pooling,
        [](PartSpec& s) {
-         s.outputs[0] = Plain({1, 5, 3});
+         s.outputs[0] = PlainType({1, 5, 3});
        },
        "output"},
       {"empty window", Pooling, [](PartSpec& s) { PoolOf(s).kernel[0] = 0; },
        "kernel: 0"},
       {"unequal depths", Product,
        [](PartSpec& s) {
-         s.inputs[1] = Plain({4, 2, 7});
+         s.inputs[1] = PlainType({4, 2, 7});
        },
        "b is"},
       {"batches that do not broadcast", Product,
        [](PartSpec& s) {
-         s.inputs[0] = Plain({5, 3, 2, 3});
+         s.inputs[0] = PlainType({5, 3, 2, 3});
        },
        "do not broadcast"},
       {"too long a reflection", Padding,
        [](PartSpec& s) {
          PadOf(s).begin[0] = 3;
-         s.outputs[0] = Plain({8, 6});
+         s.outputs[0] = PlainType({8, 6});
        },
        "cannot reflect 3"},
       {"crop of everything", Padding,
@@ -342,12 +326,12 @@ std::vector<Spoiled> SpoiledParts() {
        [](PartSpec& s) { s.inputs.push_back(s.inputs[0]); }, "2 inputs"},
       {"constant that does not broadcast", Sum,
        [](PartSpec& s) {
-         s.weights[0] = Piece({2, 1});
+         s.weights[0] = PlainPiece({2, 1});
        },
        "do not broadcast"},
       {"output that is not the broadcast", Sum,
        [](PartSpec& s) {
-         s.outputs[0] = Plain({2, 3, 1});
+         s.outputs[0] = PlainType({2, 3, 1});
        },
        "output"},
       {"truths that nobody activates", Sum,
@@ -358,12 +342,12 @@ std::vector<Spoiled> SpoiledParts() {
        "kind 99"},
       {"too short a spread", Transposed,
        [](PartSpec& s) {
-         s.outputs[0] = Plain({1, 6, 9});
+         s.outputs[0] = PlainType({1, 6, 9});
        },
        "9 places"},
       {"far too long a spread", Transposed,
        [](PartSpec& s) {
-         s.outputs[0] = Plain({1, 6, 1 << 20});
+         s.outputs[0] = PlainType({1, 6, 1 << 20});
        },
        "places"},
       {"cut group, transposed", Transposed,
@@ -373,7 +357,7 @@ std::vector<Spoiled> SpoiledParts() {
        "cut a group of 3"},
       {"another batch", Transposed,
        [](PartSpec& s) {
-         s.outputs[0] = Plain({2, 6, 11});
+         s.outputs[0] = PlainType({2, 6, 11});
        },
        "output is"},
       {"a bias beside a run-time kernel", RunTimeKernel,
@@ -381,12 +365,12 @@ std::vector<Spoiled> SpoiledParts() {
       {"a part of a run-time kernel", RunTimeKernel,
        [](PartSpec& s) {
          s.channels = {0, 3};
-         s.inputs[1] = Plain({3, 4, 3});
+         s.inputs[1] = PlainType({3, 4, 3});
        },
        "its kernel is an input"},
       {"a run-time kernel that does not fit", RunTimeKernel,
        [](PartSpec& s) {
-         s.inputs[1] = Plain({6, 5, 3});
+         s.inputs[1] = PlainType({6, 5, 3});
        },
        "kernel"},
       {"no dimensions to normalise", Norm,
@@ -394,7 +378,7 @@ std::vector<Spoiled> SpoiledParts() {
       {"a dimension before the first", Norm,
        [](PartSpec& s) { As<LayerNorm>(s).axis_first = -kMost; }, "dimensions"},
       {"a scale of another shape", Norm,
-       [](PartSpec& s) { s.weights[0] = Piece({4}); }, "scale"},
+       [](PartSpec& s) { s.weights[0] = PlainPiece({4}); }, "scale"},
       {"dimensions out of order", Reduction,
        [](PartSpec& s) {
          As<Reduce>(s).dimensions = {2, 0};
@@ -404,7 +388,7 @@ std::vector<Spoiled> SpoiledParts() {
        [](PartSpec& s) { As<Reduce>(s).dimensions = {3}; }, "dimensions"},
       {"dimensions that stay", Reduction,
        [](PartSpec& s) {
-         s.outputs[0] = Plain({1, 3, 4});
+         s.outputs[0] = PlainType({1, 3, 4});
        },
        "output"},
       {"the place along two", Reduction,
@@ -417,11 +401,11 @@ std::vector<Spoiled> SpoiledParts() {
        [](PartSpec& s) { As<Gather>(s).axis = 3; }, "axis"},
       {"a lookup of another shape", Lookup,
        [](PartSpec& s) {
-         s.outputs[0] = Plain({3, 5, 2, 4});
+         s.outputs[0] = PlainType({3, 5, 2, 4});
        },
        "output"},
       {"a choice that does not broadcast", Choice,
-       [](PartSpec& s) { s.inputs[1] = Plain({5}); }, "do not broadcast"},
+       [](PartSpec& s) { s.inputs[1] = PlainType({5}); }, "do not broadcast"},
       {"a scale that is no number", Stretch,
        [](PartSpec& s) {
          As<Resize>(s).scales[1] = std::numeric_limits<float>::quiet_NaN();

@@ -3,14 +3,10 @@
 #include <limits>
 
 #include "test/catch/catch.h"
+#include "test/kernels/part_sketches.h"
 
 namespace layerd {
 namespace {
-
-TensorType Plain(std::vector<int64_t> shape) {
-  std::vector<int64_t> strides = PlainStrides(shape);
-  return {DataType::kF32, std::move(shape), std::move(strides)};
-}
 
 TEST_CASE("Strides tell the order in memory") {
   const std::vector<int64_t> picture = {2, 3, 4, 5};
@@ -21,7 +17,7 @@ TEST_CASE("Strides tell the order in memory") {
 }
 
 TEST_CASE("A type knows its size, and the span that its strides reach") {
-  TensorType type = Plain({2, 3, 4, 5});
+  TensorType type = PlainType({2, 3, 4, 5});
   CHECK(type.element_count() == 120);
   CHECK(type.span_bytes() == 480);
   CHECK(type.is_plain());
@@ -32,13 +28,13 @@ TEST_CASE("A type knows its size, and the span that its strides reach") {
 
   type.strides = {0, 0, 0, 0};
   CHECK(type.span_bytes() == 4);
-  CHECK(Plain({}).element_count() == 1);
-  CHECK(Plain({4, 0}).span_bytes() == 0);
+  CHECK(PlainType({}).element_count() == 1);
+  CHECK(PlainType({4, 0}).span_bytes() == 0);
 }
 
 TEST_CASE(
     "The stride of a dimension of size 1 does not make a type less plain") {
-  TensorType type = Plain({1, 3, 1, 5});
+  TensorType type = PlainType({1, 3, 1, 5});
   type.strides[0] = 999;
   type.strides[2] = 0;
   CHECK(type.is_plain());
@@ -59,7 +55,7 @@ TEST_CASE("Every datatype has a size and the protocol's name") {
   CHECK(SizeOf(DataType::kI64) == 8);
   CHECK(SizeOf(static_cast<DataType>(13)) == 0);
   CHECK(NameOf(DataType::kU8) == std::string("UINT8"));
-  CHECK(ToString(Plain({1, 3, 224, 224})) == "FP32 [1, 3, 224, 224]");
+  CHECK(ToString(PlainType({1, 3, 224, 224})) == "FP32 [1, 3, 224, 224]");
 }
 
 }  // namespace

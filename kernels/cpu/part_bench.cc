@@ -8,12 +8,13 @@
 //   bazel run -c opt //kernels/cpu:part_bench
 #include <benchmark/benchmark.h>
 
-#include <cstdlib>
 #include <memory>
 #include <vector>
 
 #include "config/check.h"
 #include "kernels/cpu/cpu_backend.h"
+#include "test/kernels/page_memory.h"
+#include "test/kernels/part_sketches.h"
 
 namespace layerd {
 namespace {
@@ -37,27 +38,9 @@ constexpr Shape kShapes[] = {
     {"1x1 144 to 24 at 56x56", 144, 24, 56, 1, false},
 };
 
-struct Free {
-  void operator()(std::byte* memory) const { std::free(memory); }
-};
-using Memory = std::unique_ptr<std::byte[], Free>;
-
-Memory Allocate(size_t bytes) {
-  const size_t rounded = (bytes + 4096) / 4096 * 4096;
-  Memory memory(static_cast<std::byte*>(std::aligned_alloc(4096, rounded)));
-  LAYERD_CHECK(memory != nullptr);
-  std::fill(memory.get(), memory.get() + rounded, std::byte{0});
-  return memory;
-}
-
-TensorType ChannelsLast(std::vector<int64_t> shape) {
-  std::vector<int64_t> strides = ChannelsLastStrides(shape);
-  return {DataType::kF32, std::move(shape), std::move(strides)};
-}
-
 struct Part {
   std::unique_ptr<Kernel> kernel;
-  Memory weights, scratch;
+  PageMemory weights, scratch;
 };
 
 Part PartOf(Backend& backend, const Shape& shape, int64_t first,
@@ -90,8 +73,9 @@ Part PartOf(Backend& backend, const Shape& shape, int64_t first,
   auto kernel = backend.Prepare(spec);
   LAYERD_CHECK(kernel.ok());
   const size_t scratch_bytes = (*kernel)->scratch_bytes();
-  return {*std::move(kernel), Allocate(kernel_bytes + (*layouts)[1].bytes()),
-          Allocate(scratch_bytes)};
+  return {*std::move(kernel),
+          AllocatePages(kernel_bytes + (*layouts)[1].bytes()),
+          AllocatePages(scratch_bytes)};
 }
 
 void RunLayer(benchmark::State& state, const Shape& shape, int threads) {
@@ -102,9 +86,9 @@ void RunLayer(benchmark::State& state, const Shape& shape, int threads) {
     parts.push_back(PartOf(*backend, shape, first, step));
   }
   const int64_t pixels = shape.size * shape.size;
-  const Memory x = Allocate(4 * pixels * shape.inputs);
-  const Memory residual = Allocate(4 * pixels * shape.outputs);
-  const Memory y = Allocate(4 * pixels * shape.outputs);
+  const PageMemory x = AllocatePages(4 * pixels * shape.inputs);
+  const PageMemory residual = AllocatePages(4 * pixels * shape.outputs);
+  const PageMemory y = AllocatePages(4 * pixels * shape.outputs);
   const std::byte* inputs[] = {x.get(), residual.get()};
   std::byte* outputs[] = {y.get()};
   for (auto _ : state) {

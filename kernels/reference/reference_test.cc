@@ -7,17 +7,13 @@
 
 #include "kernels/reference/reference_backend.h"
 #include "test/catch/catch.h"
+#include "test/kernels/part_sketches.h"
 
 namespace layerd {
 namespace {
 
 using Sizes = std::vector<int64_t>;
 using Floats = std::vector<float>;
-
-TensorType Plain(Sizes shape) {
-  Sizes strides = PlainStrides(shape);
-  return {DataType::kF32, std::move(shape), std::move(strides)};
-}
 
 struct Layer {
   Operator op;
@@ -60,9 +56,9 @@ Floats Compute(const Layer& layer) {
 TEST_CASE("A convolution slides its window, pads with zeros, adds its bias") {
   const Convolution op{1, {1}, {1}, {1}, {0}, true, false, {}};
   CHECK(Compute({op,
-                 {Plain({1, 1, 4})},
+                 {PlainType({1, 1, 4})},
                  {{1, 1, 2}, {1}},
-                 Plain({1, 1, 4}),
+                 PlainType({1, 1, 4}),
                  {{1, 2, 3, 4}, {10, 1}, {100}},
                  {0, 1},
                  {0, 4}}) == Floats{101, 112, 123, 134});
@@ -73,9 +69,9 @@ TEST_CASE("Stride, dilation, residual and activation of a convolution") {
                        {0}, false, true, {ActivationKind::kRelu, 0, 0}};
   // Windows at 0, 2: x[0] - x[2], x[2] - x[4]; then + residual, ReLU.
   CHECK(Compute({op,
-                 {Plain({1, 1, 5}), Plain({1, 1, 2})},
+                 {PlainType({1, 1, 5}), PlainType({1, 1, 2})},
                  {{1, 1, 2}},
-                 Plain({1, 1, 2}),
+                 PlainType({1, 1, 2}),
                  {{5, 0, 1, 0, 9}, {1, 2}, {1, -1}},
                  {0, 1},
                  {0, 2}}) == Floats{5, 0});
@@ -85,9 +81,9 @@ TEST_CASE("Groups see their own channels, and a part computes its own only") {
   const Convolution op{2, {1}, {1}, {0}, {0}, false, false, {}};
   // Channels 2 and 3 of the output: group 1, inputs 2 and 3; row 1 of 2.
   CHECK(Compute({op,
-                 {Plain({1, 4, 2})},
+                 {PlainType({1, 4, 2})},
                  {{1, 2, 2, 1}},
-                 Plain({1, 4, 2}),
+                 PlainType({1, 4, 2}),
                  {{1, 2, 3, 4, 5, 6, 7, 8}, {1, 0, 10, 1}},
                  {2, 2},
                  {1, 1}}) == Floats{-9, -9, -9, -9, -9, 6, -9, 68});
@@ -95,9 +91,9 @@ TEST_CASE("Groups see their own channels, and a part computes its own only") {
 
 TEST_CASE("Fully connected rows times transposed weights") {
   CHECK(Compute({FullyConnected{true, false, {}},
-                 {Plain({2, 2})},
+                 {PlainType({2, 2})},
                  {{3, 2}, {3}},
-                 Plain({2, 3}),
+                 PlainType({2, 3}),
                  {{1, 2, 3, 4}, {1, 0, 0, 1, 1, 1}, {10, 20, 30}},
                  {0, 3},
                  {0, 2}}) == Floats{11, 22, 33, 13, 24, 37});
@@ -105,17 +101,20 @@ TEST_CASE("Fully connected rows times transposed weights") {
 
 TEST_CASE("Matrix products broadcast their leading dimensions") {
   CHECK(Compute({MatMul{2},
-                 {Plain({2, 1, 2}), Plain({2, 1})},
+                 {PlainType({2, 1, 2}), PlainType({2, 1})},
                  {},
-                 Plain({2, 1, 1}),
+                 PlainType({2, 1, 1}),
                  {{1, 2, 3, 4}, {10, 1}}}) == Floats{24, 68});
 }
 
 TEST_CASE("Averages divide by what counts") {
   const auto average = [](bool counts_pads, int64_t outputs) {
     const Pool op{Pool::Kind::kAverage, {3}, {2}, {1}, {1}, {1}, counts_pads};
-    return Compute(
-        {op, {Plain({1, 1, 4})}, {}, Plain({1, 1, outputs}), {{3, 6, 9, 12}}});
+    return Compute({op,
+                    {PlainType({1, 1, 4})},
+                    {},
+                    PlainType({1, 1, outputs}),
+                    {{3, 6, 9, 12}}});
   };
   CHECK(average(false, 2) == Floats{4.5f, 9});
   CHECK(average(true, 2) == Floats{3, 9});
@@ -127,35 +126,36 @@ TEST_CASE("Averages divide by what counts") {
 
 TEST_CASE("Maxima ignore padding") {
   const Pool op{Pool::Kind::kMax, {2}, {2}, {2}, {1}, {1}, false};
-  CHECK(
-      Compute(
-          {op, {Plain({1, 1, 4})}, {}, Plain({1, 1, 2}), {{-1, -2, -3, -4}}}) ==
-      Floats{-2, -2});
+  CHECK(Compute({op,
+                 {PlainType({1, 1, 4})},
+                 {},
+                 PlainType({1, 1, 2}),
+                 {{-1, -2, -3, -4}}}) == Floats{-2, -2});
 }
 
 TEST_CASE(
     "Binary operators broadcast as numpy does, constants on either side") {
   const Binary minus{Binary::Kind::kSub, Binary::Constant::kLeft, {}};
   CHECK(Compute({minus,
-                 {Plain({2, 1})},
+                 {PlainType({2, 1})},
                  {{3}},
-                 Plain({2, 3}),
+                 PlainType({2, 3}),
                  {{1, 2}, {10, 20, 30}}}) == Floats{9, 19, 29, 8, 18, 28});
   const Binary over{Binary::Kind::kDiv,
                     Binary::Constant::kNone,
                     {ActivationKind::kClip, 0, 2}};
   CHECK(Compute({over,
-                 {Plain({3}), Plain({})},
+                 {PlainType({3}), PlainType({})},
                  {},
-                 Plain({3}),
+                 PlainType({3}),
                  {{-8, 2, 100}, {4}}}) == Floats{0, 0.5f, 2});
 }
 
 TEST_CASE("Scale and shift go by channel") {
   CHECK(Compute({ScaleShift{},
-                 {Plain({1, 2, 2})},
+                 {PlainType({1, 2, 2})},
                  {{2}, {2}},
-                 Plain({1, 2, 2}),
+                 PlainType({1, 2, 2}),
                  {{1, 2, 3, 4}, {10, 100}, {0.5f, 0.25f}}}) ==
         Floats{10.5f, 20.5f, 300.25f, 400.25f});
 }
@@ -163,14 +163,14 @@ TEST_CASE("Scale and shift go by channel") {
 TEST_CASE("Softmax over several dimensions together") {
   const float third = static_cast<float>(1.0 / 4);
   CHECK(Compute({Softmax{1, 2},
-                 {Plain({2, 2, 2})},
+                 {PlainType({2, 2, 2})},
                  {},
-                 Plain({2, 2, 2}),
+                 PlainType({2, 2, 2}),
                  {{7, 7, 7, 7, 1, 1, 1, 1}}}) == Floats(8, third));
   const Floats one = Compute({Softmax{0, 1},
-                              {Plain({2, 1})},
+                              {PlainType({2, 1})},
                               {},
-                              Plain({2, 1}),
+                              PlainType({2, 1}),
                               {{0, std::log(3.0f)}}});
   CHECK(one[0] == Approx(0.25));
   CHECK(one[1] == Approx(0.75));
@@ -178,8 +178,11 @@ TEST_CASE("Softmax over several dimensions together") {
 
 TEST_CASE("Local response normalisation sums squares of its neighbours") {
   // Size 3: channel 0 sees 1 + 4, channel 1 all, channel 2 sees 4 + 9.
-  const Floats y = Compute(
-      {Lrn{3, 3, 1, 1}, {Plain({1, 3})}, {}, Plain({1, 3}), {{1, 2, 3}}});
+  const Floats y = Compute({Lrn{3, 3, 1, 1},
+                            {PlainType({1, 3})},
+                            {},
+                            PlainType({1, 3}),
+                            {{1, 2, 3}}});
   CHECK(y[0] == Approx(1.0 / 6));
   CHECK(y[1] == Approx(2.0 / 15));
   CHECK(y[2] == Approx(3.0 / 14));
@@ -188,9 +191,9 @@ TEST_CASE("Local response normalisation sums squares of its neighbours") {
 TEST_CASE("Pads fill, mirror or repeat, and crop first") {
   const auto pad = [](Pad::Mode mode, Sizes begin, Sizes end, int64_t size) {
     return Compute({Pad{mode, begin, end, 8},
-                    {Plain({4})},
+                    {PlainType({4})},
                     {},
-                    Plain({size}),
+                    PlainType({size}),
                     {{1, 2, 3, 4}}});
   };
   CHECK(pad(Pad::Mode::kConstant, {1}, {2}, 7) == Floats{8, 1, 2, 3, 4, 8, 8});
@@ -201,7 +204,8 @@ TEST_CASE("Pads fill, mirror or repeat, and crop first") {
 
 TEST_CASE("Copies follow the strides") {
   const TensorType turned{DataType::kF32, {2, 3}, {1, 2}};
-  CHECK(Compute({Copy{}, {Plain({2, 3})}, {}, turned, {{1, 2, 3, 4, 5, 6}}}) ==
+  CHECK(Compute(
+            {Copy{}, {PlainType({2, 3})}, {}, turned, {{1, 2, 3, 4, 5, 6}}}) ==
         Floats{1, 4, 2, 5, 3, 6});
 }
 

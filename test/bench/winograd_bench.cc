@@ -9,29 +9,17 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <vector>
 
 #include "config/check.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/winograd_layer.h"
+#include "test/kernels/page_memory.h"
+#include "test/kernels/part_sketches.h"
 
 namespace layerd {
 namespace {
-
-struct Free {
-  void operator()(std::byte* memory) const { std::free(memory); }
-};
-using Memory = std::unique_ptr<std::byte[], Free>;
-
-Memory Allocate(size_t bytes) {
-  const size_t rounded = (bytes + 4096) / 4096 * 4096;
-  Memory memory(static_cast<std::byte*>(std::aligned_alloc(4096, rounded)));
-  LAYERD_CHECK(memory != nullptr);
-  std::fill(memory.get(), memory.get() + rounded, std::byte{0});
-  return memory;
-}
 
 // Of this thread alone: others on the machine do not count.
 double ThreadSeconds() {
@@ -41,19 +29,14 @@ double ThreadSeconds() {
          1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-TensorType ChannelsLast(std::vector<int64_t> shape) {
-  std::vector<int64_t> strides = ChannelsLastStrides(shape);
-  return {DataType::kF32, std::move(shape), std::move(strides)};
-}
-
 // One layer, whole, with weights enough that they come from memory each time.
 class Layer {
  public:
   Layer(Backend& backend, int64_t inputs, int64_t outputs, int64_t size,
         bool winograd)
       : backend_(backend),
-        x_(Allocate(4 * size * size * inputs)),
-        y_(Allocate(4 * size * size * outputs)) {
+        x_(AllocatePages(4 * size * size * inputs)),
+        y_(AllocatePages(4 * size * size * outputs)) {
     const std::vector<int64_t> shape = {outputs, inputs, 3, 3};
     PartSpec spec{
         Convolution{.groups = 1,
@@ -74,11 +57,11 @@ class Layer {
     spec.weights[1].offset_bytes = (kernel_bytes + 255) / 256 * 256;
     weights_bytes_ = spec.weights[1].offset_bytes + 4096;
     copies_ = std::clamp<size_t>((64 << 20) / weights_bytes_, 1, 16);
-    weights_ = Allocate(copies_ * weights_bytes_);
+    weights_ = AllocatePages(copies_ * weights_bytes_);
     auto kernel = backend.Prepare(spec);
     LAYERD_CHECK(kernel.ok(), std::string(kernel.status().message()));
     kernel_ = *std::move(kernel);
-    scratch_ = Allocate(kernel_->scratch_bytes());
+    scratch_ = AllocatePages(kernel_->scratch_bytes());
   }
 
   double Run() {
@@ -95,7 +78,7 @@ class Layer {
 
  private:
   Backend& backend_;
-  Memory x_, y_, weights_, scratch_;
+  PageMemory x_, y_, weights_, scratch_;
   std::unique_ptr<Kernel> kernel_;
   size_t weights_bytes_ = 0, copies_ = 1, next_ = 0;
 };

@@ -198,9 +198,7 @@ TEST_CASE("Winograd computes where it is wished for and possible") {
                                      .outputs = 128,
                                      .kernel = {3, 3},
                                      .strides = {stride, stride},
-                                     .dilations = {1, 1},
-                                     .pads_begin = {1, 1},
-                                     .pads_end = {1, 1}},
+                                     .pads_begin = {1, 1}},
                                     1);
     CHECK(ImplementationOf(*backend, layer.whole) == cpu::Tiles()->name);
     PartSpec part = PartOf(layer, {0, 64}, layer.whole.rows);

@@ -337,24 +337,4 @@ std::string Difference(DataType dtype, const std::vector<std::byte>& actual,
   return "";
 }
 
-TensorType PlainType(std::vector<int64_t> shape, DataType dtype) {
-  std::vector<int64_t> strides = PlainStrides(shape);
-  return {dtype, std::move(shape), std::move(strides)};
-}
-
-TensorType ChannelsLast(std::vector<int64_t> shape) {
-  std::vector<int64_t> strides = ChannelsLastStrides(shape);
-  return {DataType::kF32, std::move(shape), std::move(strides)};
-}
-
-TensorType ChannelSlice(std::vector<int64_t> shape, int64_t buffer_channels) {
-  std::vector<int64_t> buffer = shape;
-  buffer[1] = buffer_channels;
-  return {DataType::kF32, std::move(shape), ChannelsLastStrides(buffer)};
-}
-
-WeightPiece PlainPiece(std::vector<int64_t> shape, DataType dtype) {
-  return {WeightLayout::Plain(dtype, std::move(shape)), 0};
-}
-
 }  // namespace layerd

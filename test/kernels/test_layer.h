@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "kernels/backend.h"
+#include "test/kernels/part_sketches.h"
 
 namespace layerd {
 
@@ -85,15 +86,6 @@ Outcome Run(Backend& backend, const TestLayer& layer,
 // datatypes must be equal.
 std::string Difference(DataType dtype, const std::vector<std::byte>& actual,
                        const std::vector<std::byte>& expected);
-
-// Types for tables of cases.
-TensorType PlainType(std::vector<int64_t> shape,
-                     DataType dtype = DataType::kF32);
-TensorType ChannelsLast(std::vector<int64_t> shape);
-// A range of the channels of a larger channels-last buffer.
-TensorType ChannelSlice(std::vector<int64_t> shape, int64_t buffer_channels);
-WeightPiece PlainPiece(std::vector<int64_t> shape,
-                       DataType dtype = DataType::kF32);
 
 }  // namespace layerd
 

@@ -1,7 +1,6 @@
 #include "test/sim/run_program.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <memory>
@@ -9,26 +8,13 @@
 #include "config/check.h"
 #include "config/status_macros.h"
 #include "loader/store/layer_file_reader.h"
+#include "test/kernels/page_memory.h"
 
 namespace layerd {
 namespace {
 
-constexpr size_t kAlignment = 4096;
-
-struct Free {
-  void operator()(std::byte* bytes) const { std::free(bytes); }
-};
-using Memory = std::unique_ptr<std::byte[], Free>;
-
 // All bits set is a NaN in every floating type.
-Memory Allocate(size_t bytes) {
-  const size_t rounded = (bytes / kAlignment + 1) * kAlignment;
-  Memory memory(
-      static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded)));
-  LAYERD_CHECK(memory != nullptr);
-  std::memset(memory.get(), 0xff, rounded);
-  return memory;
-}
+constexpr std::byte kNotWritten{0xff};
 
 class Run {
  public:
@@ -36,7 +22,7 @@ class Run {
       Backend& backend)
       : program_(program), stream_(stream), backend_(backend) {
     for (const Buffer& buffer : program.buffers) {
-      buffers_.push_back(Allocate(buffer.bytes));
+      buffers_.push_back(AllocatePages(buffer.bytes, kNotWritten));
     }
   }
 
@@ -57,15 +43,17 @@ class Run {
     std::vector<std::byte*> outputs;
     for (const auto& place : places.inputs) inputs.push_back(At(place));
     for (const auto& place : places.outputs) outputs.push_back(At(place));
-    Memory weights;
+    PageMemory weights;
     if (part.read || part.table) {
       const Extent& extent = program_.extents[program_.ExtentOf(part)];
-      weights = Allocate(extent.stored_bytes);
+      weights = AllocatePages(extent.stored_bytes, kNotWritten);
       std::memcpy(weights.get(), stream_.data() + extent.offset_bytes,
                   extent.stored_bytes);
     }
-    const Memory scratch = Allocate(kernel->scratch_bytes());
-    const Memory decoded = Allocate(kernel->decoded_bytes());
+    const PageMemory scratch =
+        AllocatePages(kernel->scratch_bytes(), kNotWritten);
+    const PageMemory decoded =
+        AllocatePages(kernel->decoded_bytes(), kNotWritten);
     ASSIGN_OR_RETURN(const Ticket ticket,
                      backend_.Enqueue(*kernel, {inputs, weights.get(), outputs,
                                                 scratch.get(), decoded.get()}));
@@ -76,7 +64,7 @@ class Run {
   const Program& program_;
   std::span<const std::byte> stream_;
   Backend& backend_;
-  std::vector<Memory> buffers_;
+  std::vector<PageMemory> buffers_;
 };
 
 }  // namespace
