@@ -127,10 +127,12 @@ def behind_stalled(stages, stalls, drive_stalls, deadline_ms):
 
 
 def judge_urgent(alone, beside, solos, floods, longest_part_ms, slack_ms,
-                 stalls, stages=(), drive_stalls=()):
+                 stalls, stages=(), drive_stalls=(), machine=None):
     """Of the urgent class beside floods. `stalls`: (begin, end) in seconds since
     the epoch; `stages` of its calls (stages.py). A stall of the drive excuses a
-    call only if its job waited for the drive at least as long as it was late."""
+    call only if its job waited for the drive at least as long as it was late.
+    What the `machine` did meanwhile (machine.py) is told of those that nothing
+    excuses, and excuses none."""
     ms, ms_alone = answered(beside), answered(alone)
     if not ms or not ms_alone:
         return [("urgent requests are answered", False, f"{figures(beside)[0]}")]
@@ -155,6 +157,7 @@ def judge_urgent(alone, beside, solos, floods, longest_part_ms, slack_ms,
     longest = max((1e3 * (e - b) for b, e in stalls), default=0)
     where = "; ".join(
         ["", *(f"LATE {'behind a stalled one ' * (stage.span in behind)}{stage}"
+               + (f"; {machine.meanwhile(stage.span)}" if machine else "")
                for stage in stages if stage.span in unexcused),
          *(f"late by the drive {stage}" for stage in stages
            if stage.span in by_drive)])
@@ -172,7 +175,9 @@ def judge_urgent(alone, beside, solos, floods, longest_part_ms, slack_ms,
          f"{beside['count']} requests, {len(late)} later than "
          f"{p99_alone + slack_ms:.2f} ms, {len(unexcused)} of them beside no "
          f"stall ({len(stalls)} stalls, the longest {longest:.1f} ms), of which "
-         f"{len(behind)} by the wait for one before them that stood in a stall; "
+         f"{len(behind)} by the wait for one before them that stood in a stall"
+         + (f", {sum(map(machine.was_slow, unexcused))} on a machine that was "
+            f"slow meanwhile; " if machine else "; ") +
          f"{len(by_drive)} by one of the drive's {len(drive_stalls)}{where}"),
         ("its p99 is within alone + 2 x the longest part", p99 <= allowed,
          f"p50 {percentile(ms, 50):.2f}, p99 {p99:.2f}, p99.9 "

@@ -40,6 +40,7 @@ from judges import (answered, calmest, figures, goodput, judge_blocking,
                     judge_preemption, judge_queueing, judge_ramp, judge_reads,
                     judge_storm, judge_urgent, merged, preemption_costs_us,
                     stalls_of)
+from machine import Machine
 from stages import Timeline, client_pauses, drive_stalls, stages_of
 
 SIDE = 224
@@ -274,7 +275,8 @@ def scenario_urgent(options):
         undisturbed = Undisturbed(load, look_s, [goodput(r) for r in solos])
         undisturbed.look()
         stalls = Stalls(options.seconds + SETTLED_S)
-        with Timeline(load.address, options.trace) as full:
+        with Timeline(load.address, options.trace) as full, \
+                Machine(load.pid, min(os.sched_getaffinity(0))) as machine:
             started = [load.start(name, *flooding, "-z",
                                   f"{options.seconds + SETTLED_S}s")
                        for name in floods]
@@ -297,7 +299,7 @@ def scenario_urgent(options):
             undisturbed.report(), beside, solos, flooded,
             options.longest_part_ms, options.slack_ms,
             [(begin, end) for begin, end in stalls if end - begin >= 1e-3],
-            stages, drive_stalls(full.slow()))
+            stages, drive_stalls(full.slow()), machine)
 
 
 def scenario_ramp(options):

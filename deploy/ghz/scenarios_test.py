@@ -7,6 +7,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import judges
+import machine
 import stages
 
 
@@ -58,6 +59,38 @@ class Gates(unittest.TestCase):
             report({"OK": 300}, 10), late, [report({"OK": 1})],
             [report({"OK": 1})], 2, 5, (), [stage])[0][2]
         self.assertIn("15.1 ms: 9.0 until received", words)
+
+    def test_what_the_machine_did_is_told_and_excuses_nobody(self):
+        late = report({"OK": 299}, 12)
+        late["details"] += report({"OK": 1}, 50)["details"]
+        span = judges.span_of(late["details"][-1])
+        stage = stages.Stages(span, 1, 0, 0, 48, 0, 1)
+        watched = machine.Machine(os.getpid(), 0)
+        # Three times as slow while that call was on, and its CPU stolen.
+        watched.looks = [(span[0] - 9 + i / 100, 40, 20) for i in range(850)]
+        watched.looks += [(span[0] + i / 100, 120, 30) for i in range(5)]
+        watched.counts = [(span[0] - 1, 10, 0, 7, 0),
+                          (span[1] + 0.01, 30, 0.5, 9, 1)]
+
+        what, ok, words = judges.judge_urgent(
+            report({"OK": 300}, 10), late, [report({"OK": 1})],
+            [report({"OK": 1})], 2, 5, (), [stage], machine=watched)[0]
+
+        self.assertFalse(ok, what)
+        self.assertIn("1 on a machine that was slow meanwhile", words)
+        self.assertIn("calculation took 3.00 and memory 1.50 times", words)
+        self.assertIn("20 ms stolen by the host, 0.5 ms waited for the CPU, 2 "
+                      "page faults, 1 from the drive", words)
+        self.assertFalse(watched.was_slow((span[0] - 5, span[0] - 4)))
+        self.assertIn("not looked at", watched.meanwhile((0, 1)))
+
+    def test_a_machine_is_looked_at_until_the_end(self):
+        with machine.Machine(os.getpid(),
+                             min(os.sched_getaffinity(0))) as watched:
+            self.assertIsNone(watched.task)  # We have no executor.
+        self.assertGreater(len(watched.looks), 0)
+        for _, calculated_us, read_us in watched.looks:
+            self.assertGreater(min(calculated_us, read_us), 0)
 
     def test_a_slow_read_excuses_a_call_only_if_its_job_waited_so_long(self):
         late = report({"OK": 299}, 12)
