@@ -1,7 +1,10 @@
 // An operator at work: budgets, loading and unloading while layerd runs.
+#include <signal.h>
+
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
@@ -44,6 +47,36 @@ std::string WordAfter(const std::string& json, const std::string& key) {
   REQUIRE(found != std::string::npos);
   const size_t begin = found + quoted.size();
   return json.substr(begin, json.find_first_of(",\n}", begin) - begin);
+}
+
+// It is stopped, and answers all of them once it goes on.
+TEST_CASE("Who waits for layerd is told what for") {
+  struct Row {
+    std::vector<std::string> arguments;
+    const char* words;
+  };
+  const std::vector<Row> rows = {
+      {{"budget"}, "one after the other, beside its requests"},
+      {{"budget", "--weights", "64MiB"}, "layerd plans its memory anew"},
+      {{"load", "digits"}, "packs, loads and unloads models"},
+      {{"unload", "digits"}, "packs, loads and unloads models"}};
+  Served served;
+  served.daemon->program().Signal(SIGSTOP);
+  std::vector<std::unique_ptr<Program>> waiting;
+  for (const Row& row : rows) {
+    std::vector<std::string> command{kLayerctl};
+    command.insert(command.end(), row.arguments.begin(), row.arguments.end());
+    command.insert(command.end(), {"--address", served.daemon->address()});
+    waiting.push_back(std::make_unique<Program>(command));
+  }
+
+  for (size_t i = 0; i < rows.size(); ++i) {
+    while (waiting[i]->Err().empty()) std::this_thread::yield();
+    CHECK_THAT(waiting[i]->Err(), Catch::Contains("still waiting: ") &&
+                                      Catch::Contains(rows[i].words));
+  }
+  served.daemon->program().Signal(SIGCONT);
+  for (const auto& program : waiting) CHECK(program->Wait().status == 0);
 }
 
 TEST_CASE("budget tells what memory is spent on") {
