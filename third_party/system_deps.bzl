@@ -62,11 +62,6 @@ def system_deps():
         hint = "apt-get install libgrpc++-dev libgrpc-dev",
         targets = {
             ":grpc++": ["pkg:grpc++", "dep:@com_google_protobuf//:protobuf"],
-            ":grpc++_reflection": [
-                "lib:grpc++_reflection",
-                "hdr:grpcpp/ext/proto_server_reflection_plugin.h",
-                "dep::grpc++",
-            ],
         },
     )
     system_library(

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "config/version.h"
-#include "daemon/serve/grpc_status.h"
 
 namespace layerd {
 namespace {
@@ -135,83 +134,92 @@ void Describe(const Engine::TracedEvent& traced, admin::TraceEvent* event) {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* AdminService::Aside(
-    grpc::CallbackServerContext* context,
-    std::function<absl::Status()> answer) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+void AdminService::Aside(grpc::CallbackServerContext* context, EndCall end,
+                         std::function<absl::Status()> answer) {
   side_thread_.Do(
       [context] { return context->IsCancelled(); },
-      [reactor, answer = std::move(answer)](const absl::Status& turn) {
-        reactor->Finish(ToGrpc(turn.ok() ? answer() : turn));
-      });
-  return reactor;
+      [end = std::move(end), answer = std::move(answer)](
+          const absl::Status& turn) { end(turn.ok() ? answer() : turn); });
 }
 
 grpc::ServerUnaryReactor* AdminService::Trace(
-    grpc::CallbackServerContext* context, const admin::TraceRequest*,
-    admin::TraceResponse* response) {
-  return Aside(context, [this, response] {
-    for (const Engine::TracedEvent& traced : engine_->Trace()) {
-      Describe(traced, response->add_events());
-    }
-    response->set_now_ns(
-        std::chrono::steady_clock::now().time_since_epoch().count());
-    return absl::OkStatus();
-  });
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* received,
+    grpc::ByteBuffer* reply) {
+  return BeginSmall<admin::TraceRequest, admin::TraceResponse>(
+      received, reply,
+      [this, context](const auto&, auto* response, const EndCall& end) {
+        Aside(context, end, [this, response] {
+          for (const Engine::TracedEvent& traced : engine_->Trace()) {
+            Describe(traced, response->add_events());
+          }
+          response->set_now_ns(
+              std::chrono::steady_clock::now().time_since_epoch().count());
+          return absl::OkStatus();
+        });
+      });
 }
 
 grpc::ServerUnaryReactor* AdminService::Plan(
-    grpc::CallbackServerContext* context, const admin::PlanRequest*,
-    admin::PlanResponse* response) {
-  return Aside(context, [this, response] {
-    Describe(*engine_, response);
-    return absl::OkStatus();
-  });
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* received,
+    grpc::ByteBuffer* reply) {
+  return BeginSmall<admin::PlanRequest, admin::PlanResponse>(
+      received, reply,
+      [this, context](const auto&, auto* response, const EndCall& end) {
+        Aside(context, end, [this, response] {
+          Describe(*engine_, response);
+          return absl::OkStatus();
+        });
+      });
 }
 
 grpc::ServerUnaryReactor* AdminService::SetBudget(
-    grpc::CallbackServerContext* context,
-    const admin::SetBudgetRequest* request, admin::PlanResponse* response) {
-  return Aside(context, [this, request, response] {
-    const Engine::MemoryStats now = engine_->memory();
-    const absl::Status status = engine_->SetBudgets(
-        {.weight_bytes = request->has_weight_budget_bytes()
-                             ? request->weight_budget_bytes()
-                             : now.weight_budget_bytes,
-         .memory_bytes = request->has_memory_budget_bytes()
-                             ? request->memory_budget_bytes()
-                             : now.memory_budget_bytes});
-    if (status.ok()) Describe(*engine_, response);
-    return status;
-  });
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* received,
+    grpc::ByteBuffer* reply) {
+  return BeginSmall<admin::SetBudgetRequest, admin::PlanResponse>(
+      received, reply,
+      [this, context](const auto& request, auto* response, const EndCall& end) {
+        Aside(context, end, [this, &request, response] {
+          const Engine::MemoryStats now = engine_->memory();
+          const absl::Status status = engine_->SetBudgets(
+              {.weight_bytes = request.has_weight_budget_bytes()
+                                   ? request.weight_budget_bytes()
+                                   : now.weight_budget_bytes,
+               .memory_bytes = request.has_memory_budget_bytes()
+                                   ? request.memory_budget_bytes()
+                                   : now.memory_budget_bytes});
+          if (status.ok()) Describe(*engine_, response);
+          return status;
+        });
+      });
 }
 
 grpc::ServerUnaryReactor* AdminService::Measure(
-    grpc::CallbackServerContext* context, const admin::MeasureRequest* request,
-    admin::MeasureResponse*) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  repository_->MeasureAgain(request->model_name(),
-                            [reactor](const absl::Status& status) {
-                              reactor->Finish(ToGrpc(status));
-                            });
-  return reactor;
+    grpc::CallbackServerContext*, const grpc::ByteBuffer* received,
+    grpc::ByteBuffer* reply) {
+  return BeginSmall<admin::MeasureRequest, admin::MeasureResponse>(
+      received, reply, [this](const auto& request, auto*, const EndCall& end) {
+        repository_->MeasureAgain(request.model_name(), end);
+      });
 }
 
-grpc::ServerUnaryReactor* AdminService::Status(
-    grpc::CallbackServerContext* context, const admin::StatusRequest*,
-    admin::StatusResponse* response) {
-  response->set_ready(repository_->ready());
-  response->set_version(kVersion);
-  for (const layerd::ModelStatus& model : repository_->Index()) {
-    Describe(model, response->add_models());
-  }
-  Describe(engine_->memory(), response->mutable_memory());
-  Describe(engine_->loading(), response->mutable_loading());
-  Describe(engine_->scheduling(), response->mutable_scheduling());
-  for (const std::string& warning : engine_->warnings()) {
-    response->add_warnings(warning);
-  }
-  return Answer(context, absl::OkStatus());
+grpc::ServerUnaryReactor* AdminService::Status(grpc::CallbackServerContext*,
+                                               const grpc::ByteBuffer* received,
+                                               grpc::ByteBuffer* reply) {
+  return AnswerSmall<admin::StatusRequest, admin::StatusResponse>(
+      received, reply, [this](const auto&, auto* response) {
+        response->set_ready(repository_->ready());
+        response->set_version(kVersion);
+        for (const layerd::ModelStatus& model : repository_->Index()) {
+          Describe(model, response->add_models());
+        }
+        Describe(engine_->memory(), response->mutable_memory());
+        Describe(engine_->loading(), response->mutable_loading());
+        Describe(engine_->scheduling(), response->mutable_scheduling());
+        for (const std::string& warning : engine_->warnings()) {
+          response->add_warnings(warning);
+        }
+        return absl::OkStatus();
+      });
 }
 
 }  // namespace layerd

@@ -8,6 +8,7 @@
 #include "daemon/engine/engine.h"
 #include "daemon/engine/repository.h"
 #include "daemon/serve/side_thread.h"
+#include "daemon/serve/small_call.h"
 
 namespace layerd {
 
@@ -16,32 +17,38 @@ namespace layerd {
 //
 // Ownership: engine and repository outlive the service.
 // Threading: gRPC's threads; what takes long is done on a thread beside them.
-class AdminService final : public admin::Admin::CallbackService {
+class AdminService final
+    : public RawService<admin::Admin::Service,
+                        admin::Admin::WithRawCallbackMethod_Status,
+                        admin::Admin::WithRawCallbackMethod_Plan,
+                        admin::Admin::WithRawCallbackMethod_SetBudget,
+                        admin::Admin::WithRawCallbackMethod_Measure,
+                        admin::Admin::WithRawCallbackMethod_Trace> {
  public:
   AdminService(Engine* engine, Repository* repository)
       : engine_(engine), repository_(repository) {}
 
   grpc::ServerUnaryReactor* Status(grpc::CallbackServerContext* context,
-                                   const admin::StatusRequest* request,
-                                   admin::StatusResponse* response) override;
+                                   const grpc::ByteBuffer* received,
+                                   grpc::ByteBuffer* reply) override;
   grpc::ServerUnaryReactor* Plan(grpc::CallbackServerContext* context,
-                                 const admin::PlanRequest* request,
-                                 admin::PlanResponse* response) override;
+                                 const grpc::ByteBuffer* received,
+                                 grpc::ByteBuffer* reply) override;
   grpc::ServerUnaryReactor* SetBudget(grpc::CallbackServerContext* context,
-                                      const admin::SetBudgetRequest* request,
-                                      admin::PlanResponse* response) override;
+                                      const grpc::ByteBuffer* received,
+                                      grpc::ByteBuffer* reply) override;
   grpc::ServerUnaryReactor* Measure(grpc::CallbackServerContext* context,
-                                    const admin::MeasureRequest* request,
-                                    admin::MeasureResponse* response) override;
+                                    const grpc::ByteBuffer* received,
+                                    grpc::ByteBuffer* reply) override;
   grpc::ServerUnaryReactor* Trace(grpc::CallbackServerContext* context,
-                                  const admin::TraceRequest* request,
-                                  admin::TraceResponse* response) override;
+                                  const grpc::ByteBuffer* received,
+                                  grpc::ByteBuffer* reply) override;
 
  private:
-  // Answers with what `answer` returns on the side thread, if the call is still
+  // Ends the call with what `answer` returns on the side thread, if it is still
   // waited for when its turn comes.
-  grpc::ServerUnaryReactor* Aside(grpc::CallbackServerContext* context,
-                                  std::function<absl::Status()> answer);
+  void Aside(grpc::CallbackServerContext* context, EndCall end,
+             std::function<absl::Status()> answer);
 
   Engine* const engine_;
   Repository* const repository_;

@@ -1,8 +1,6 @@
 #ifndef LAYERD_DAEMON_SERVE_GRPC_STATUS_H_
 #define LAYERD_DAEMON_SERVE_GRPC_STATUS_H_
 
-#include <grpcpp/server_context.h>
-#include <grpcpp/support/server_callback.h>
 #include <grpcpp/support/status.h>
 
 #include <string>
@@ -22,14 +20,6 @@ inline grpc::Status ToGrpc(const absl::Status& status) {
   const auto minimum = MinimumBudgetBytes(status);
   return minimum ? grpc::Status(code, message, std::to_string(*minimum))
                  : grpc::Status(code, message);
-}
-
-// Ends a call of one reply, which is written by then.
-inline grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
-                                        const absl::Status& status) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  reactor->Finish(ToGrpc(status));
-  return reactor;
 }
 
 }  // namespace layerd

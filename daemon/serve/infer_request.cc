@@ -1,6 +1,5 @@
-#include "daemon/serve/infer_call.h"
+#include "daemon/serve/infer_request.h"
 
-#include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/support/proto_buffer_reader.h>
 
 #include <algorithm>
@@ -8,35 +7,17 @@
 
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
-#include "daemon/serve/grpc_status.h"
 #include "daemon/serve/request_parse.h"
 
 namespace layerd {
 namespace {
 
 using std::chrono::steady_clock;
-using std::chrono::system_clock;
-
-// gRPC tells deadlines in wall-clock time; jobs count in monotonic time.
-Instant DeadlineOf(const grpc::CallbackServerContext& context, Instant now) {
-  const system_clock::time_point wall = context.deadline();
-  if (wall == system_clock::time_point::max()) return Instant::max();
-  const auto left = wall - system_clock::now();
-  if (left > std::chrono::hours(24 * 365)) return Instant::max();
-  return now + std::chrono::duration_cast<steady_clock::duration>(left);
-}
 
 uint64_t ReplyBytes(const Model& model, const std::vector<size_t>& outputs) {
   uint64_t bytes = 0;
   for (const size_t output : outputs) bytes += model.outputs()[output].bytes;
   return bytes;
-}
-
-grpc::Status Serialized(const inference::ModelInferResponse& response,
-                        grpc::ByteBuffer* bytes) {
-  bool own_buffer = false;
-  return grpc::SerializationTraits<inference::ModelInferResponse>::Serialize(
-      response, bytes, &own_buffer);
 }
 
 void SetNumber(inference::ModelInferResponse* response, const char* key,
@@ -53,59 +34,56 @@ void SetMicroseconds(inference::ModelInferResponse* response, const char* key,
 
 }  // namespace
 
-InferCall::InferCall(grpc::CallbackServerContext* context,
-                     grpc::ByteBuffer* received, grpc::ByteBuffer* reply,
-                     const Shared& shared)
-    : context_(context), received_(received), reply_(reply), shared_(shared) {}
-
-void InferCall::Start(Engine* engine, const Repository& repository) {
-  if (absl::Status status = Submit(engine, repository); !status.ok()) {
-    Refuse(status);
+InferRequest::~InferRequest() {
+  if (has_job_) {
+    shared_.engine->NoteSent({.model = model_.get(),
+                              .level = level_,
+                              .number = stats_.number,
+                              .refused = refused_,
+                              .read_bytes = stats_.read_bytes,
+                              .arrival = arrival_});
   }
+  if (taken_bytes_ > 0) shared_.memory->Return(taken_bytes_);
 }
 
-void InferCall::Refuse(const absl::Status& reason) {
+void InferRequest::Start() {
+  if (absl::Status status = Submit(); !status.ok()) Refuse(status);
+}
+
+void InferRequest::Refuse(const absl::Status& reason) {
   refused_ = reason.code();
   if (model_counts_ != nullptr) {
     model_counts_->NoteRefused(steady_clock::now() - arrival_);
   }
   NoteEnd(reason.code());
-  Finish(ToGrpc(reason));
+  // `this` may be gone from here on.
+  asked_.by->Answered(reason);
 }
 
-void InferCall::OnDone() {
-  if (engine_ != nullptr) {
-    engine_->NoteSent({.model = model_.get(),
-                       .level = level_,
-                       .number = stats_.number,
-                       .refused = refused_,
-                       .read_bytes = stats_.read_bytes,
-                       .arrival = arrival_});
-  }
-  if (taken_bytes_ > 0) shared_.memory->Return(taken_bytes_);
-  delete this;
-}
-
-void InferCall::NoteEnd(absl::StatusCode code) {
+void InferRequest::NoteEnd(absl::StatusCode code) {
   if (model_counts_ == nullptr) model_counts_ = shared_.counts->Of("", "");
   model_counts_->NoteEnd(level_, code);
 }
 
-absl::Status InferCall::Submit(Engine* engine, const Repository& repository) {
-  grpc::ProtoBufferReader bytes(received_);
+absl::Status InferRequest::Submit() {
+  if (shared_.draining->load()) {
+    return absl::UnavailableError("the server is shutting down");
+  }
+  grpc::ProtoBufferReader bytes(asked_.received);
   ASSIGN_OR_RETURN(RequestHead head, ParseHead(&bytes));
   request_ = std::move(head.request);
-  ASSIGN_OR_RETURN(
-      model_, repository.Find(request_.model_name(), request_.model_version()));
+  response_.set_id(request_.id());
+  ASSIGN_OR_RETURN(model_, shared_.repository->Find(request_.model_name(),
+                                                    request_.model_version()));
   model_counts_ = shared_.counts->Of(model_->name(), model_->version());
   ASSIGN_OR_RETURN(checked_, CheckHead(request_));
-  engine_ = engine;
+  has_job_ = true;
   level_ = model_->urgency().LevelFor(checked_.priority.value_or(0));
   std::unique_ptr<Job> job = MakeJob(model_);
-  RETURN_IF_ERROR(engine->Admit(*job));
+  RETURN_IF_ERROR(shared_.engine->Admit(*job));
   RETURN_IF_ERROR(CheckTypedBytes(head.typed_bytes, model_->inputs()));
   RETURN_IF_ERROR(TakeTensors(*model_));
-  RETURN_IF_ERROR(TakeMemory(*engine, *model_));
+  RETURN_IF_ERROR(TakeMemory(*model_));
   DescribeOutputs(*model_);
   job->inputs = checked_.inputs;
   job->outputs.resize(model_->outputs().size());
@@ -114,22 +92,22 @@ absl::Status InferCall::Submit(Engine* engine, const Repository& repository) {
     job->outputs[checked_.outputs[i]] = std::as_writable_bytes(std::span(*raw));
   }
   submitted_ = std::chrono::steady_clock::now();
-  return engine->Submit(std::move(job));
+  return shared_.engine->Submit(std::move(job));
 }
 
-absl::Status InferCall::TakeTensors(const Model& model) {
+absl::Status InferRequest::TakeTensors(const Model& model) {
   {
-    grpc::ProtoBufferReader bytes(received_);
+    grpc::ProtoBufferReader bytes(asked_.received);
     ASSIGN_OR_RETURN(request_, ParseWhole(&bytes));
   }
-  received_->Clear();
+  asked_.received->Clear();
   return CheckTensors(request_, model.inputs(), model.outputs(), &checked_);
 }
 
-absl::Status InferCall::TakeMemory(const Engine& engine, const Model& model) {
+absl::Status InferRequest::TakeMemory(const Model& model) {
   const uint64_t bytes =
       request_.ByteSizeLong() + ReplyBytes(model, checked_.outputs);
-  if (!shared_.memory->TryTake(bytes, engine.IsMostUrgent(level_))) {
+  if (!shared_.memory->TryTake(bytes, shared_.engine->IsMostUrgent(level_))) {
     return absl::ResourceExhaustedError(absl::StrFormat(
         "%d bytes of requests are waiting and this one needs %d more; the "
         "bound (memory.requests) is %d: send it again later",
@@ -139,10 +117,9 @@ absl::Status InferCall::TakeMemory(const Engine& engine, const Model& model) {
   return absl::OkStatus();
 }
 
-void InferCall::DescribeOutputs(const Model& model) {
+void InferRequest::DescribeOutputs(const Model& model) {
   response_.set_model_name(model.name());
   response_.set_model_version(model.version());
-  response_.set_id(request_.id());
   for (const size_t index : checked_.outputs) {
     const Model::Port& port = model.outputs()[index];
     auto* output = response_.add_outputs();
@@ -153,19 +130,19 @@ void InferCall::DescribeOutputs(const Model& model) {
   }
 }
 
-std::unique_ptr<Job> InferCall::MakeJob(std::shared_ptr<Model> model) {
+std::unique_ptr<Job> InferRequest::MakeJob(std::shared_ptr<Model> model) {
   auto job = std::make_unique<Job>();
   const ModelUrgency& urgency = model->urgency();
   job->level = level_;
   job->arrival = arrival_;
-  job->deadline = DeadlineOf(*context_, arrival_);
+  job->deadline = asked_.deadline;
   if (checked_.timeout) {
     job->deadline = std::min(job->deadline, arrival_ + *checked_.timeout);
   }
   if (urgency.deadline.count() > 0) {
     job->deadline = std::min(job->deadline, arrival_ + urgency.deadline);
   }
-  job->cancelled = cancelled_;
+  job->cancelled = asked_.cancelled;
   job->model = std::move(model);
   job->done = [this](const absl::Status& status, const JobStats& stats) {
     status_ = status;
@@ -176,7 +153,7 @@ std::unique_ptr<Job> InferCall::MakeJob(std::shared_ptr<Model> model) {
   return job;
 }
 
-void InferCall::Send() {
+void InferRequest::Send() {
   model_counts_->Note(status_.ok(), stats_, submitted_ - arrival_,
                       done_ - arrival_);
   if (status_.ok()) {
@@ -189,7 +166,7 @@ void InferCall::Send() {
   }
   NoteEnd(status_.code());
   // `this` may be gone from here on.
-  Finish(status_.ok() ? Serialized(response_, reply_) : ToGrpc(status_));
+  asked_.by->Answered(status_);
 }
 
 }  // namespace layerd

@@ -1,6 +1,5 @@
 #include "daemon/serve/server.h"
 
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
@@ -18,8 +17,8 @@
 #include "daemon/serve/live_page.h"
 #include "daemon/serve/metrics.h"
 #include "daemon/serve/prometheus_text.h"
+#include "daemon/serve/reflection_service.h"
 #include "daemon/serve/unknown_methods.h"
-#include "health.pb.h"
 
 namespace layerd {
 namespace {
@@ -66,6 +65,7 @@ struct Server::Impl {
   Engine* const engine;
   InferenceService inference;
   AdminService admin;
+  ReflectionService reflection;
   UnknownMethods unknown;
   std::unique_ptr<grpc::Server> server;
   std::unique_ptr<HttpFront> http;  // Asks all of the others.
@@ -81,10 +81,6 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const ServerOptions& options, Engine* engine, Repository* repository) {
   // Process-wide, and read when a builder is made.
   grpc::EnableDefaultHealthCheckService(true);
-  if (options.reflection) {
-    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-    grpc::health::v1::HealthCheckRequest::descriptor();  // Links health.proto.
-  }
   std::unique_ptr<Server> self(
       new Server(std::make_unique<Impl>(options, engine, repository)));
   grpc::ServerBuilder builder;
@@ -116,6 +112,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   }
   builder.RegisterService(&self->impl_->inference);
   builder.RegisterService(&self->impl_->admin);
+  if (options.reflection) builder.RegisterService(&self->impl_->reflection);
   builder.RegisterCallbackGenericService(&self->impl_->unknown);
   if (bound.empty()) {
     return absl::UnavailableError("no address is left to listen on");

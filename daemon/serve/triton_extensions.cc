@@ -3,7 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "daemon/serve/grpc_status.h"
+#include "config/status_macros.h"
 #include "daemon/serve/inference_service.h"
 
 namespace layerd {
@@ -76,92 +76,101 @@ absl::Status CheckParameters(
 }  // namespace
 
 grpc::ServerUnaryReactor* InferenceService::ModelConfig(
-    grpc::CallbackServerContext* context,
-    const inference::ModelConfigRequest* request,
-    inference::ModelConfigResponse* response) {
-  const auto model = repository_->Find(request->name(), request->version());
-  if (!model.ok()) return Answer(context, model.status());
-  inference::ModelConfig* const config = response->mutable_config();
-  config->set_name((*model)->name());
-  config->set_platform("layerd");
-  config->set_backend("layerd");
-  config->mutable_version_policy()->mutable_all();
-  for (const Model::Port& port : (*model)->inputs()) {
-    Describe(port, config->add_input());
-  }
-  for (const Model::Port& port : (*model)->outputs()) {
-    Describe(port, config->add_output());
-  }
-  inference::ModelInstanceGroup* const group = config->add_instance_group();
-  group->set_name((*model)->name());
-  group->set_count(1);
-  group->set_kind(inference::ModelInstanceGroup::KIND_CPU);
-  return Answer(context, absl::OkStatus());
+    grpc::CallbackServerContext*, const grpc::ByteBuffer* received,
+    grpc::ByteBuffer* reply) {
+  return AnswerSmall<inference::ModelConfigRequest,
+                     inference::ModelConfigResponse>(
+      received, reply,
+      [this](const auto& request, auto* response) -> absl::Status {
+        ASSIGN_OR_RETURN(const std::shared_ptr<Model> model,
+                         repository_->Find(request.name(), request.version()));
+        inference::ModelConfig* const config = response->mutable_config();
+        config->set_name(model->name());
+        config->set_platform("layerd");
+        config->set_backend("layerd");
+        config->mutable_version_policy()->mutable_all();
+        for (const Model::Port& port : model->inputs()) {
+          Describe(port, config->add_input());
+        }
+        for (const Model::Port& port : model->outputs()) {
+          Describe(port, config->add_output());
+        }
+        inference::ModelInstanceGroup* const group =
+            config->add_instance_group();
+        group->set_name(model->name());
+        group->set_count(1);
+        group->set_kind(inference::ModelInstanceGroup::KIND_CPU);
+        return absl::OkStatus();
+      });
 }
 
 grpc::ServerUnaryReactor* InferenceService::ModelStatistics(
-    grpc::CallbackServerContext* context,
-    const inference::ModelStatisticsRequest* request,
-    inference::ModelStatisticsResponse* response) {
-  bool found = request->name().empty();
-  for (const ModelStatus& model : repository_->Index()) {
-    if (!request->name().empty() && model.name != request->name()) continue;
-    if (!request->version().empty() && model.version != request->version()) {
-      continue;
-    }
-    found = true;
-    Describe(model, *counts_.Of(model.name, model.version),
-             response->add_model_stats());
-  }
-  return Answer(
-      context,
-      found ? absl::OkStatus()
-            : repository_->Find(request->name(), request->version()).status());
+    grpc::CallbackServerContext*, const grpc::ByteBuffer* received,
+    grpc::ByteBuffer* reply) {
+  return AnswerSmall<inference::ModelStatisticsRequest,
+                     inference::ModelStatisticsResponse>(
+      received, reply,
+      [this](const auto& request, auto* response) -> absl::Status {
+        bool found = request.name().empty();
+        for (const ModelStatus& model : repository_->Index()) {
+          if (!request.name().empty() && model.name != request.name()) continue;
+          if (!request.version().empty() &&
+              model.version != request.version()) {
+            continue;
+          }
+          found = true;
+          Describe(model, *counts_.Of(model.name, model.version),
+                   response->add_model_stats());
+        }
+        return found ? absl::OkStatus()
+                     : repository_->Find(request.name(), request.version())
+                           .status();
+      });
 }
 
 grpc::ServerUnaryReactor* InferenceService::RepositoryIndex(
-    grpc::CallbackServerContext* context,
-    const inference::RepositoryIndexRequest* request,
-    inference::RepositoryIndexResponse* response) {
-  for (const ModelStatus& model : repository_->Index()) {
-    if (request->ready() && model.state != ModelState::kReady) continue;
-    auto* const entry = response->add_models();
-    entry->set_name(model.name);
-    entry->set_version(model.version);
-    entry->set_state(NameOf(model.state));
-    entry->set_reason(model.reason);
-  }
-  return Answer(context, absl::OkStatus());
+    grpc::CallbackServerContext*, const grpc::ByteBuffer* received,
+    grpc::ByteBuffer* reply) {
+  return AnswerSmall<inference::RepositoryIndexRequest,
+                     inference::RepositoryIndexResponse>(
+      received, reply,
+      [this](const auto& request, auto* response) -> absl::Status {
+        for (const ModelStatus& model : repository_->Index()) {
+          if (request.ready() && model.state != ModelState::kReady) continue;
+          auto* const entry = response->add_models();
+          entry->set_name(model.name);
+          entry->set_version(model.version);
+          entry->set_state(NameOf(model.state));
+          entry->set_reason(model.reason);
+        }
+        return absl::OkStatus();
+      });
 }
 
 grpc::ServerUnaryReactor* InferenceService::RepositoryModelLoad(
-    grpc::CallbackServerContext* context,
-    const inference::RepositoryModelLoadRequest* request,
-    inference::RepositoryModelLoadResponse*) {
-  absl::Status status = CheckName(*request);
-  status.Update(CheckParameters(*request));
-  if (!status.ok()) return Answer(context, status);
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  repository_->Load(request->model_name(),
-                    [reactor](const absl::Status& loaded) {
-                      reactor->Finish(ToGrpc(loaded));
-                    });
-  return reactor;
+    grpc::CallbackServerContext*, const grpc::ByteBuffer* received,
+    grpc::ByteBuffer* reply) {
+  return BeginSmall<inference::RepositoryModelLoadRequest,
+                    inference::RepositoryModelLoadResponse>(
+      received, reply, [this](const auto& request, auto*, const EndCall& end) {
+        absl::Status status = CheckName(request);
+        status.Update(CheckParameters(request));
+        if (!status.ok()) return end(status);
+        repository_->Load(request.model_name(), end);
+      });
 }
 
 // `unload_dependents` has nothing to do here: no model depends on another.
 grpc::ServerUnaryReactor* InferenceService::RepositoryModelUnload(
-    grpc::CallbackServerContext* context,
-    const inference::RepositoryModelUnloadRequest* request,
-    inference::RepositoryModelUnloadResponse*) {
-  const absl::Status status = CheckName(*request);
-  if (!status.ok()) return Answer(context, status);
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  repository_->Unload(request->model_name(),
-                      [reactor](const absl::Status& unloaded) {
-                        reactor->Finish(ToGrpc(unloaded));
-                      });
-  return reactor;
+    grpc::CallbackServerContext*, const grpc::ByteBuffer* received,
+    grpc::ByteBuffer* reply) {
+  return BeginSmall<inference::RepositoryModelUnloadRequest,
+                    inference::RepositoryModelUnloadResponse>(
+      received, reply, [this](const auto& request, auto*, const EndCall& end) {
+        const absl::Status status = CheckName(request);
+        if (!status.ok()) return end(status);
+        repository_->Unload(request.model_name(), end);
+      });
 }
 
 }  // namespace layerd

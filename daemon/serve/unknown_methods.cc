@@ -17,8 +17,6 @@ struct LeftOut {
   const char* instead;
 };
 constexpr LeftOut kLeftOut[] = {
-    {"/ModelStreamInfer",
-     "call ModelInfer for each request; several may be under way"},
     {"SharedMemory",
      "send and receive the bytes themselves; on one machine the Unix socket "
      "is the shortest way"},

@@ -204,7 +204,6 @@ TEST_CASE("A method that is not served is refused with what to do instead") {
     const char* words;
   };
   const std::vector<Row> rows = {
-      {"ModelStreamInfer", "call ModelInfer for each request"},
       {"SystemSharedMemoryRegister", "send and receive the bytes themselves"},
       {"CudaSharedMemoryStatus", "send and receive the bytes themselves"},
       {"TraceSetting", "layerctl trace"},

@@ -1,5 +1,6 @@
 """Is layerd what a client expects that is not ours? NVIDIA's tritonclient."""
 
+import asyncio
 import os
 import queue
 import sys
@@ -11,6 +12,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "tools")]
 
 import numpy as np
 import tritonclient.grpc as triton
+import tritonclient.grpc.aio as aio
 from tritonclient.utils import InferenceServerException
 
 import networks
@@ -192,13 +194,86 @@ class TritonClient(unittest.TestCase):
             )
             self.assertIn(words, caught.exception.message())
 
-    def test_a_stream_is_refused_with_what_to_do_instead(self):
+    def test_a_stream_has_an_answer_for_each_request_in_their_order(self):
+        images, want = load("images.npy"), load("expected.npy")
         told = queue.Queue()
         with triton.InferenceServerClient(self.daemon.address) as client:
-            client.start_stream(lambda result, error: told.put(error))
-            error = told.get(timeout=PATIENCE_S)
-        self.assertEqual(error.status(), "StatusCode.UNIMPLEMENTED")
-        self.assertIn("call ModelInfer for each request", error.message())
+            client.start_stream(lambda result, error: told.put((result, error)))
+            for i in range(40):
+                client.async_stream_infer(
+                    "digits", [image_of(images[i : i + 1])], request_id=str(i),
+                    enable_empty_final_response=True,
+                )
+            for i in range(40):
+                result, error = told.get(timeout=PATIENCE_S)
+                self.assertIsNone(error)
+                response = result.get_response()
+                self.assertEqual(response.id, str(i))
+                self.assertTrue(
+                    response.parameters["triton_final_response"].bool_param
+                )
+                reason, words = compare(
+                    result.as_numpy("logits"), want[i : i + 1]
+                )
+                self.assertIsNone(reason, words)
+
+    def test_a_request_that_fails_does_not_end_its_stream(self):
+        image = load("images.npy")
+        told = queue.Queue()
+        with triton.InferenceServerClient(self.daemon.address) as client:
+            client.start_stream(lambda result, error: told.put((result, error)))
+            client.async_stream_infer("digit", [image_of(image[:1])])
+            client.async_stream_infer("digits", [image_of(image[:2], 2)])
+            client.async_stream_infer("digits", [image_of(image[:1])])
+            for words in ("there is no model 'digit'", "expected [1,1,8,8]"):
+                _, error = told.get(timeout=PATIENCE_S)
+                self.assertIn(words, error.message())
+            result, error = told.get(timeout=PATIENCE_S)
+            self.assertIsNone(error)
+            self.assertEqual(result.as_numpy("logits").shape, (1, 10))
+
+    def test_a_stream_ends_with_a_status_if_its_client_asks_for_one(self):
+        told = queue.Queue()
+        with triton.InferenceServerClient(self.daemon.address) as client:
+            client.start_stream(lambda result, error: told.put((result, error)),
+                                headers={"triton_grpc_error": "true"})
+            client.async_stream_infer(
+                "digit", [image_of(load("images.npy")[:1])]
+            )
+            _, error = told.get(timeout=PATIENCE_S)
+            self.assertEqual(error.status(), "StatusCode.NOT_FOUND")
+
+    def test_a_stream_that_is_given_up_leaves_the_server_well(self):
+        image = load("images.npy")[:1]
+        for _ in range(20):
+            client = triton.InferenceServerClient(self.daemon.address)
+            client.start_stream(lambda result, error: None)
+            for _ in range(20):
+                client.async_stream_infer("digits", [image_of(image)])
+            client.stop_stream(cancel_requests=True)
+            client.close()
+        self.client.infer("digits", [image_of(image)])
+
+    def test_an_asynchronous_client_streams_too(self):
+        images, want = load("images.npy"), load("expected.npy")
+
+        async def requests():
+            for i in range(10):
+                yield {"model_name": "digits", "request_id": str(i),
+                       "inputs": [image_of(images[i : i + 1])]}
+
+        async def ask():
+            client = aio.InferenceServerClient(self.daemon.address)
+            answers = [answer async for answer in client.stream_infer(requests())]
+            await client.close()
+            return answers
+
+        answers = asyncio.run(ask())
+        self.assertEqual(len(answers), 10)
+        for i, (result, error) in enumerate(answers):
+            self.assertIsNone(error)
+            reason, words = compare(result.as_numpy("logits"), want[i : i + 1])
+            self.assertIsNone(reason, words)
 
 
 if __name__ == "__main__":

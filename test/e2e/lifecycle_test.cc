@@ -145,12 +145,22 @@ TEST_CASE("A ready daemon says so, on every listener, and names its services") {
     constexpr char kListServices[] = "\x3a\x01*";
     CHECK_THAT(reflect(kListServices),
                Catch::Contains("inference.GRPCInferenceService") &&
+                   Catch::Contains("layerd.admin.Admin") &&
                    Catch::Contains("grpc.health.v1.Health"));
     constexpr char kWhoDefinesHealth[] =
         "\x22\x15"
         "grpc.health.v1.Health";
     CHECK_THAT(reflect(kWhoDefinesHealth),
                Catch::Contains("HealthCheckRequest"));
+    constexpr char kFileOfAdmin[] =
+        "\x1a\x0b"
+        "admin.proto";
+    CHECK_THAT(reflect(kFileOfAdmin), Catch::Contains("SetBudgetRequest"));
+    // What is in our memory and not on the wire is nobody's business.
+    constexpr char kFileOfLayers[] =
+        "\x1a\x10"
+        "layer_file.proto";
+    CHECK_THAT(reflect(kFileOfLayers), Catch::Contains("nothing of that name"));
   }
 }
 

@@ -1,0 +1,27 @@
+#ifndef LAYERD_DAEMON_SERVE_REFLECTION_SERVICE_H_
+#define LAYERD_DAEMON_SERVE_REFLECTION_SERVICE_H_
+
+#include "reflection.grpc.pb.h"
+
+namespace layerd {
+
+// Tells who asks by reflection (grpcurl, grpcui) which services there are, and
+// of what messages: those of open_inference.proto, admin.proto, health.proto
+// and reflection.proto.
+//
+// Why not gRPC's own: it parses what comes in without a bound (small_call.h),
+// and knows nothing of its own health service.
+//
+// Threading: gRPC's threads.
+class ReflectionService final
+    : public grpc::reflection::v1alpha::ServerReflection::
+          WithRawCallbackMethod_ServerReflectionInfo<
+              grpc::reflection::v1alpha::ServerReflection::Service> {
+ public:
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>*
+  ServerReflectionInfo(grpc::CallbackServerContext* context) override;
+};
+
+}  // namespace layerd
+
+#endif  // LAYERD_DAEMON_SERVE_REFLECTION_SERVICE_H_
