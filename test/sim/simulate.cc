@@ -276,43 +276,73 @@ void Print(const SimMachine& machine, const Question& question,
   std::fflush(stdout);
 }
 
+constexpr char kHelp[] =
+    "simulate [--FLAG VALUE]...\n"
+    "  --machine NAME      Xavier, Orin or VM-CPU; all three unless told\n"
+    "  --utilization U     sum of max(compute, reading) / period; 0.8\n"
+    "  --seed N, --sets N  the first task set, and how many; 1, 100\n"
+    "  --jobs N            of each run of an admitted set; 1000\n"
+    "  --refused-jobs N    of each of a refused one; 300\n"
+    "  --order fifo|edf    inside a level; fifo\n"
+    "  --level-kib N       weight memory of a level; 8192\n"
+    "  --heads BOOL        memory may be divided into ring and heads; true\n"
+    "  --nominal BOOL      no jitter, all first jobs at once; false\n"
+    "  --adversarial BOOL  every arrangement of first jobs, with jitter and "
+    "without; false\n"
+    "  --patterns N        arrangements by chance besides; 8\n"
+    "  --search N          more, each from the worst so far, for a refused set "
+    "that comes nowhere near a miss; 300\n";
+
+// False if there is no such flag.
+bool Take(const std::string& flag, const std::string& value,
+          Question* question) {
+  const auto number = [&value] {
+    return std::strtoull(value.c_str(), nullptr, 10);
+  };
+  if (flag == "--machine") {
+    question->machine = value;
+  } else if (flag == "--utilization") {
+    question->utilization = std::atof(value.c_str());
+  } else if (flag == "--seed") {
+    question->first_seed = number();
+  } else if (flag == "--sets") {
+    question->sets = number();
+  } else if (flag == "--jobs") {
+    question->jobs = number();
+  } else if (flag == "--refused-jobs") {
+    question->refused_jobs = number();
+  } else if (flag == "--level-kib") {
+    question->level_bytes = number() << 10;
+  } else if (flag == "--heads") {
+    question->heads = value == "true";
+  } else if (flag == "--nominal") {
+    question->nominal = value == "true";
+  } else if (flag == "--adversarial") {
+    question->adversarial = value == "true";
+  } else if (flag == "--patterns") {
+    question->patterns = number();
+  } else if (flag == "--search") {
+    question->search = number();
+  } else if (flag == "--order") {
+    question->order = value == "edf" ? LevelOrder::kEdf : LevelOrder::kFifo;
+  } else {
+    return false;
+  }
+  return true;
+}
+
 int Main(int argc, char** argv) {
   Question question;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string flag = argv[i], value = argv[i + 1];
-    if (flag == "--machine") {
-      question.machine = value;
-    } else if (flag == "--utilization") {
-      question.utilization = std::atof(value.c_str());
-    } else if (flag == "--seed") {
-      question.first_seed = std::strtoull(value.c_str(), nullptr, 10);
-    } else if (flag == "--sets") {
-      question.sets = std::strtoull(value.c_str(), nullptr, 10);
-    } else if (flag == "--jobs") {
-      question.jobs = std::strtoull(value.c_str(), nullptr, 10);
-    } else if (flag == "--refused-jobs") {
-      question.refused_jobs = std::strtoull(value.c_str(), nullptr, 10);
-    } else if (flag == "--level-kib") {
-      question.level_bytes = std::strtoull(value.c_str(), nullptr, 10) << 10;
-    } else if (flag == "--heads") {
-      question.heads = value == "true";
-    } else if (flag == "--nominal") {
-      question.nominal = value == "true";
-    } else if (flag == "--adversarial") {
-      question.adversarial = value == "true";
-    } else if (flag == "--patterns") {
-      question.patterns = std::strtoull(value.c_str(), nullptr, 10);
-    } else if (flag == "--search") {
-      question.search = std::strtoull(value.c_str(), nullptr, 10);
-    } else if (flag == "--order") {
-      question.order = value == "edf" ? LevelOrder::kEdf : LevelOrder::kFifo;
-    } else {
-      std::fprintf(stderr,
-                   "simulate: --machine --utilization --seed --sets --jobs "
-                   "--refused-jobs --level-kib --heads --order --nominal "
-                   "--adversarial --patterns --search\n");
-      return 2;
+  for (int i = 1; i < argc; i += 2) {
+    const std::string flag = argv[i];
+    if (flag == "--help" || flag == "-h") {
+      std::fputs(kHelp, stdout);
+      return 0;
     }
+    if (i + 1 < argc && Take(flag, argv[i + 1], &question)) continue;
+    std::fprintf(stderr, "simulate: %s: no such flag, or no value\n%s", argv[i],
+                 kHelp);
+    return 2;
   }
   const std::vector<PartTable> tables = AllPartTables();
   bool well = true;
