@@ -31,9 +31,21 @@ constexpr QuantisedInput kQuantisedInputs[] = {
     {"QLinearMatMul", 3},
     {"com.microsoft.DynamicQuantizeLSTM", 1},
     {"com.microsoft.DynamicQuantizeLSTM", 2},
+    {"com.microsoft.DynamicQuantizeMatMul", 1},
     {"com.microsoft.GatherBlockQuantized", 0},
+    {"com.microsoft.MatMulIntegerToFloat", 1},
     {"com.microsoft.MatMulNBits", 1},
+    {"com.microsoft.QAttention", 1},
     {"com.microsoft.QGemm", 3}};
+
+bool CastsToFloats(const OnnxNode& node) {
+  const auto to = node.attributes.find("to");
+  if (node.op_type != "Cast" || to == node.attributes.end()) return false;
+  const auto* const type = std::get_if<int64_t>(&to->second);
+  if (type == nullptr) return false;
+  const absl::StatusOr<DataType> dtype = TypeOfOnnx(*type);
+  return dtype.ok() && IsFloating(*dtype);
+}
 
 // As f32 if it is or means floating numbers; scalars and the like are no
 // weights.
@@ -133,6 +145,9 @@ class Builder {
   std::unordered_set<std::string_view> Quantised() const {
     std::unordered_set<std::string_view> names;
     for (const OnnxNode& node : model_.nodes) {
+      if (CastsToFloats(node)) {
+        names.insert(node.inputs.begin(), node.inputs.end());
+      }
       for (const QuantisedInput& input : kQuantisedInputs) {
         if (node.op_type == input.op_type &&
             input.number < node.inputs.size()) {

@@ -346,7 +346,7 @@ class Inference {
         return FirstUnknown(node) == kAbsent;
       case Folds::kSmall: {
         if (FirstUnknown(node) != kAbsent) return false;
-        if (ScalesSteps(Folding(graph_, &node, held_bytes_))) return true;
+        if (KeepsSteps(Folding(graph_, &node, held_bytes_))) return true;
         const int64_t elements = FoldElements(node);
         if (elements > 3 * kFoldElementsMax) return false;
         RETURN_IF_ERROR(

@@ -181,17 +181,20 @@ TEST_CASE("Weights are counted as f32, once, and scalars are not") {
 }
 
 TEST_CASE("Weights that mean floating numbers are counted as f32") {
-  const bool is_multiplied = GENERATE(false, true);
+  const std::string reader =
+      GENERATE("DequantizeLinear", "MatMulInteger", "Cast");
   TestModel model = Small();
   TensorProto* w = model.Weights("w", {10, 10}, {});
   w->set_data_type(TensorProto::INT8);
   w->set_raw_data(std::string(100, '\1'));
-  if (is_multiplied) {
+  if (reader == "MatMulInteger") {
     model.Input("bytes", {1, 10}, TensorProto::INT8);
-    model.Add("MatMulInteger", {"bytes", "w"}, {"numbers"});
+    model.Add(reader, {"bytes", "w"}, {"numbers"});
+  } else if (reader == "Cast") {
+    SetInt(model.Add(reader, {"w"}, {"numbers"}), "to", TensorProto::FLOAT);
   } else {
     model.Weights("scale", {}, {1});
-    model.Add("DequantizeLinear", {"w", "scale"}, {"numbers"});
+    model.Add(reader, {"w", "scale"}, {"numbers"});
   }
   model.Output("numbers");
   const auto graph = model.Import();

@@ -81,15 +81,16 @@ absl::StatusOr<Constant> FoldDequantizeLinear(const Folding& node);
 // Bytes in the file that a Cast makes floating, as numbers in steps of one:
 // they stay where they are. Nothing for all else.
 std::optional<Constant> InStepsOfOne(const Constant& bytes, DataType to);
-// Whether it is a Mul that gives such numbers their scales, all one or one for
-// each place along an axis: weights of eight bits whose file spells
-// DequantizeLinear out.
-bool ScalesSteps(const Folding& node);
+// Whether it is a Mul that gives such numbers their scales or a Sub that takes
+// zero points off, all one or one for each place along an axis: weights of
+// eight bits whose file spells DequantizeLinear out.
+bool KeepsSteps(const Folding& node);
 absl::StatusOr<Constant> FoldMul(const Folding& node);
+absl::StatusOr<Constant> FoldSub(const Folding& node);
 
 // constant_folding_elementwise.cc
 absl::StatusOr<Constant> FoldAdd(const Folding& node);
-absl::StatusOr<Constant> FoldSub(const Folding& node);
+absl::StatusOr<Constant> FoldDifference(const Folding& node);
 absl::StatusOr<Constant> FoldProduct(const Folding& node);
 absl::StatusOr<Constant> FoldDiv(const Folding& node);
 absl::StatusOr<Constant> FoldMin(const Folding& node);

@@ -175,7 +175,7 @@ absl::StatusOr<Constant> FoldAdd(const Folding& node) {
       node, [](auto a, auto b) { return Wrapping(a, b, std::plus<>()); });
 }
 
-absl::StatusOr<Constant> FoldSub(const Folding& node) {
+absl::StatusOr<Constant> FoldDifference(const Folding& node) {
   return Arithmetic(
       node, [](auto a, auto b) { return Wrapping(a, b, std::minus<>()); });
 }

@@ -13,7 +13,6 @@ namespace {
 
 using Ints = std::vector<int64_t>;
 using Floats = std::vector<float>;
-using Words = std::vector<std::string>;
 using Adds = std::function<void(TestModel&)>;
 
 // What "y" is, when all that feeds it is known.
@@ -252,91 +251,6 @@ TEST_CASE("Scales and zero points count as held, and zeros are not held") {
   };
   CHECK(shares(24, '\0').ok());
   CHECK(absl::IsResourceExhausted(shares(24, '\1').status()));
-}
-
-TEST_CASE("Bytes that a Cast makes floating and a Mul scales stay in a file") {
-  constexpr int64_t kRows = 2, kColumns = 1000;  // More than small ones.
-  struct Scaling {
-    Ints shape;
-    std::function<float(int64_t row, int64_t column)> scale;
-  };
-  const auto by_row = [](int64_t row, int64_t) { return row + 0.5f; };
-  const auto by_column = [](int64_t, int64_t column) { return column + 0.5f; };
-  const auto by_none = [](int64_t, int64_t) { return 0.25f; };
-  const auto row = GENERATE_COPY(values<Scaling>({
-      {{}, by_none},
-      {{1, 1}, by_none},
-      {{kRows, 1}, by_row},
-      {{kColumns}, by_column},
-      {{1, kColumns}, by_column},
-  }));
-  const bool is_first = GENERATE(true, false);
-  std::string bytes;
-  Floats scales, expected;
-  for (int64_t k = 0; k < kRows * kColumns; ++k) {
-    bytes.push_back(static_cast<char>(k % 251 - 125));
-    expected.push_back(static_cast<float>(k % 251 - 125) *
-                       row.scale(k / kColumns, k % kColumns));
-  }
-  for (int64_t k = 0; k < CountOf(row.shape); ++k) {
-    scales.push_back(row.scale(k, k));
-  }
-  const auto graph = Import(13, [&](TestModel& m) {
-    SetBytes(m.Weights("w", {kRows, kColumns}, {}), onnx::TensorProto::INT8,
-             bytes);
-    SetInt(m.Add("Cast", {"w"}, {"f"}), "to", onnx::TensorProto::FLOAT);
-    m.Weights("s", row.shape, scales);
-    m.Add("Mul", is_first ? Words{"f", "s"} : Words{"s", "f"}, {"y"});
-  });
-  INFO(graph.status());
-  REQUIRE(graph.ok());
-
-  const Constant& constant = ConstantRead(*graph);
-  CHECK(constant.file >= 0);
-  Floats elements(expected.size());
-  REQUIRE(graph->ReadF32(constant, 0, elements).ok());
-  CHECK(elements == expected);
-}
-
-TEST_CASE("What scales bytes otherwise is computed") {
-  const auto row = GENERATE(values<std::pair<Ints, Ints>>({
-      {{2, 3}, {2, 3}},        // A scale for each element.
-      {{4, 1, 1}, {4, 2, 3}},  // More of them than bytes.
-  }));
-  const auto graph = Import(13, [&](TestModel& m) {
-    SetBytes(m.Weights("w", {2, 3}, {}), onnx::TensorProto::INT8,
-             "\1\2\3\4\5\6");
-    SetInt(m.Add("Cast", {"w"}, {"f"}), "to", onnx::TensorProto::FLOAT);
-    m.Weights("s", row.first,
-              Floats(static_cast<size_t>(CountOf(row.first)), 3));
-    m.Add("Mul", {"f", "s"}, {"y"});
-  });
-  REQUIRE(graph.ok());
-  const Constant& constant = ConstantRead(*graph);
-  CHECK(constant.file < 0);
-  CHECK(constant.shape == row.second);
-  Floats elements(6);
-  REQUIRE(graph->ReadF32(constant, 0, elements).ok());
-  CHECK(elements == Floats{3, 6, 9, 12, 15, 18});
-}
-
-TEST_CASE(
-    "A table of bytes with a scale for each row is no work for requests") {
-  constexpr int64_t kRows = int64_t{1} << 20;
-  TestModel model(13);
-  model.Input("at", {2}, onnx::TensorProto::INT64);
-  SetBytes(model.Weights("w", {kRows, 4}, {}), onnx::TensorProto::INT8,
-           std::string(4 * kRows, '\1'));
-  model.Weights("s", {kRows, 1}, Floats(kRows, 0.5f));
-  SetInt(model.Add("Cast", {"w"}, {"f"}), "to", onnx::TensorProto::FLOAT);
-  model.Add("Mul", {"f", "s"}, {"table"});
-  model.Add("Gather", {"table", "at"}, {"y"});
-  model.Output("y");
-  const auto graph = model.Import();
-  INFO(graph.status());
-  REQUIRE(graph.ok());
-  REQUIRE(graph->nodes.size() == 1);
-  CHECK(graph->nodes[0].op_type == "Gather");
 }
 
 TEST_CASE("Elements that change after they were counted are refused") {
