@@ -139,6 +139,8 @@ class Speller {
 // spell_blocks.cc
 absl::Status SpellGatherBlockQuantized(Speller& speller);
 absl::Status SpellMatMulNBits(Speller& speller);
+// spell_deform.cc
+absl::Status SpellDeformConv(Speller& speller);
 // spell_einsum.cc
 absl::Status SpellEinsum(Speller& speller);
 // spell_places.cc
@@ -164,6 +166,8 @@ absl::Status SpellMatMulInteger(Speller& speller);
 absl::Status SpellMatMulIntegerToFloat(Speller& speller);
 absl::Status SpellQLinearConv(Speller& speller);
 absl::Status SpellQLinearMatMul(Speller& speller);
+// spell_mel.cc
+absl::Status SpellMelWeightMatrix(Speller& speller);
 // spell_microsoft.cc
 absl::Status SpellMicrosoftDequantizeLinear(Speller& speller);
 absl::Status SpellQGemm(Speller& speller);
