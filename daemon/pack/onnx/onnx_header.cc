@@ -53,7 +53,9 @@ absl::Status CheckHeader(const OnnxHeader& header) {
                         header.ir_version, kIrVersionMin, kIrVersionMax));
   }
   if (!header.opset) {
-    return absl::InvalidArgumentError("imports no opset of the default domain");
+    return absl::InvalidArgumentError(
+        "imports no opset of the default domain: a model of other domains "
+        "alone (trees of ai.onnx.ml, for example) is no neural network");
   }
   return CheckOpset(*header.opset);
 }

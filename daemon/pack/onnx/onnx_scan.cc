@@ -80,15 +80,33 @@ absl::Status ScanTensorType(WireReader message, OnnxValueInfo& info) {
   return absl::OkStatus();
 }
 
+// By its field in a TypeProto.
+const char* WhyNoTensor(uint32_t field) {
+  switch (field) {
+    case 4:
+      return "is a sequence and no tensor, which is not supported; make each "
+             "element an input or output of its own (skl2onnx writes tensors "
+             "with options={\"zipmap\": False})";
+    case 5:
+      return "is a map and no tensor, which is not supported (skl2onnx writes "
+             "tensors with options={\"zipmap\": False})";
+    case 8:
+      return "is a sparse tensor, which is not supported; make it a dense one";
+    case 9:
+      return "is optional, which is not supported; export the model with it or "
+             "without it";
+    default:
+      return "is no tensor, which is not supported";
+  }
+}
+
 absl::Status ScanType(WireReader message, OnnxValueInfo& info) {
   constexpr uint32_t kDenotation = 6;
   while (!message.AtEnd()) {
     ASSIGN_OR_RETURN(const WireField field, message.Next());
     if (field.number == kDenotation) continue;
     if (field.number != TypeProto::kTensorTypeFieldNumber) {
-      return absl::UnimplementedError(
-          "is no tensor (a sequence, map, optional or sparse tensor); "
-          "skl2onnx writes tensors with options={\"zipmap\": False}");
+      return absl::UnimplementedError(WhyNoTensor(field.number));
     }
     RETURN_IF_ERROR(CheckBytesField(field, "tensor type"));
     RETURN_IF_ERROR(ScanTensorType(message.Within(field), info));

@@ -19,25 +19,33 @@ struct Reason {
   std::string_view op_type;  // Or a domain.
   const char* why;
 };
-constexpr const char* kCountsResults =
+constexpr const char* kCountsBoxes =
     "how many results it has depends on data of each request, which is not "
     "supported; export the model up to its inputs (boxes and scores), and do "
     "this in the client";
+constexpr const char* kCountsResults =
+    "how many results it has depends on data of each request, which is not "
+    "supported; export the model up to its input, and do this in the client";
 constexpr const char* kLacksBody = "it has no body";
 constexpr const char* kRandom =
     "it draws random numbers: a request would not get the same answer twice; "
     "make them an input of the model";
+constexpr const char* kReadsWords =
+    "it takes words apart, which is not supported; do this in the client and "
+    "export the model from its result on";
 // clang-format off
 constexpr Reason kReasons[] = {
     {"Bernoulli", kRandom},
     {"Loop", kLacksBody},
     {"Multinomial", kRandom},
-    {"NonMaxSuppression", kCountsResults},
+    {"NonMaxSuppression", kCountsBoxes},
     {"RandomNormal", kRandom},
     {"RandomNormalLike", kRandom},
     {"RandomUniform", kRandom},
     {"RandomUniformLike", kRandom},
     {"Scan", kLacksBody},
+    {"StringNormalizer", kReadsWords},
+    {"TfIdfVectorizer", kReadsWords},
     {"Unique", kCountsResults},
 };
 // clang-format on
@@ -48,8 +56,9 @@ constexpr char kOptimised[] =
     "with its basic level alone";
 constexpr Reason kDomains[] = {
     {"ai.onnx.ml",
-     "it belongs to classical models (trees, tables of words), of which only "
-     "linear ones and what scales numbers are supported"},
+     "it belongs to classical models (trees, support vectors, tables of "
+     "words), of which only linear ones and what scales numbers are supported; "
+     "compute it in the client, for example with ONNX Runtime"},
     {"com.microsoft", kOptimised},
     {"com.microsoft.nchwc", kOptimised},
 };

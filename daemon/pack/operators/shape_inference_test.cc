@@ -251,8 +251,8 @@ TEST_CASE("Attributes have one form, whatever the opset wrote") {
 
 TEST_CASE("A node that cannot be is refused, named with operator and opset") {
   const auto row = GENERATE(values<Row>({
-      {"unknown operator", 13, {2}, [](TestModel& m) { m.Add("StringNormalizer", {"x"}, {"y"}); },
-       "node \"y\" (StringNormalizer, opset 13): the operator is not supported"},
+      {"unknown operator", 13, {2}, [](TestModel& m) { m.Add("ImageDecoder", {"x"}, {"y"}); },
+       "node \"y\" (ImageDecoder, opset 13): the operator is not supported"},
       {"our own operator", 25, {2, 2}, [](TestModel& m) { m.Add("Recurrent", {"x", "x"}, {"y"}); },
        "node \"y\" (Recurrent, opset 25): the operator is not supported"},
       {"results that are counted", 13, {2}, [](TestModel& m) { m.Add("NonMaxSuppression", {"x", "x"}, {"y"}); },
