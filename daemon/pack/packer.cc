@@ -261,8 +261,10 @@ absl::StatusOr<PackReport> Pack(
   if (options.compute == "f16") UseHalfTensors(&network);
   Lowered lowered = Lower(network);
   ASSIGN_OR_RETURN(const DataType stored, WeightType(options.weights));
-  ChooseStorage(graph, stored, &lowered);
-  CutLimits limits = LimitsFor(options, stored, graph.weight_bytes);
+  // Winograd's transform is of F32.
+  ChooseStorage(graph, stored, options.optimize_for == "latency", &lowered);
+  CutLimits limits =
+      LimitsFor(options, NarrowestStored(lowered, stored), graph.weight_bytes);
   ASSIGN_OR_RETURN(const Program program,
                    CutWithin(options, lowered, backend, &limits));
   RETURN_IF_ERROR(CheckProgram(program));

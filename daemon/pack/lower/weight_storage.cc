@@ -42,6 +42,38 @@ bool IsHalf(DataType type) {
   return type == DataType::kF16 || type == DataType::kBF16;
 }
 
+// Whether all that a constant may store lies within I8 once its zero point is
+// off.
+bool FitsInt8(const Constant& constant) {
+  const int64_t steps = constant.is_nibbles ? 16 : 256;
+  const int64_t least = constant.dtype == DataType::kI8 ? -steps / 2 : 0;
+  const auto fits = [&](int64_t zero) {
+    return least - zero >= -128 && least + steps - 1 - zero <= 127;
+  };
+  return constant.zero_points.empty()
+             ? fits(0)
+             : std::all_of(constant.zero_points.begin(),
+                           constant.zero_points.end(), fits);
+}
+
+// Whether dividing by it finds the byte again.
+bool IsSound(float scale) {
+  constexpr float kMost = std::numeric_limits<float>::max() / 256;
+  return scale == 0 || (std::isnormal(scale) && std::abs(scale) <= kMost);
+}
+
+// What lies between the numbers of one output channel and of the next one.
+int64_t ChannelElements(const Weight& kernel) {
+  int64_t elements = kernel.transposed ? 1 : kernel.shape[1];
+  for (size_t d = 2; d < kernel.shape.size(); ++d) elements *= kernel.shape[d];
+  return elements;
+}
+
+int64_t GroupsOf(const Operator& op) {
+  const auto* transposed = std::get_if<ConvTranspose>(&op);
+  return transposed != nullptr ? transposed->groups : 1;
+}
+
 // Halves of the model stay as they are: nothing is lost, and nothing gained by
 // other halves.
 DataType TypeOfRows(const Graph& graph, const Weight& rows, DataType type) {
@@ -62,7 +94,33 @@ absl::StatusOr<DataType> WeightType(const std::string& word) {
       "weights: \"%s\" is unknown; use f32, f16, bf16 or i8", word));
 }
 
-void ChooseStorage(const Graph& graph, DataType type, Lowered* lowered) {
+std::vector<float> OwnScales(const Graph& graph, const Operator& op,
+                             const Weight& kernel) {
+  if (kernel.constant < 0 || !kernel.input_scale.empty()) return {};
+  const Constant& constant = graph.constants[kernel.constant];
+  const auto count = static_cast<int64_t>(constant.scales.size());
+  const int64_t channels = kernel.shape[0];
+  // Each group of a transposed convolution has the same ones.
+  const bool is_each = count == channels / GroupsOf(op) &&
+                       constant.run_elements == ChannelElements(kernel);
+  const bool is_bytes =
+      constant.dtype == DataType::kI8 || constant.dtype == DataType::kU8;
+  if (count == 0 || constant.blocks || !is_bytes || !FitsInt8(constant) ||
+      (count != 1 && !is_each)) {
+    return {};
+  }
+  std::vector<float> scales;
+  for (int64_t o = 0; o < channels; ++o) {
+    const float folded =
+        kernel.output_scale.empty() ? 1.0f : kernel.output_scale[o];
+    scales.push_back(constant.scales[o % count] * folded);
+  }
+  const bool are_sound = std::all_of(scales.begin(), scales.end(), IsSound);
+  return are_sound ? scales : std::vector<float>();
+}
+
+void ChooseStorage(const Graph& graph, DataType type, bool widens_bytes,
+                   Lowered* lowered) {
   for (size_t l = 0; l < lowered->weights.size(); ++l) {
     // A kernel that is computed at run time is no weight.
     if (lowered->weights[l].empty()) continue;
@@ -79,15 +137,28 @@ void ChooseStorage(const Graph& graph, DataType type, Lowered* lowered) {
     if (!HasKernel(op)) continue;
     if (half && std::holds_alternative<ConvTranspose>(op)) continue;
     kernel.stored = type;
+    if (type == DataType::kF32 && !half && !widens_bytes &&
+        !OwnScales(graph, op, kernel).empty()) {
+      kernel.stored = DataType::kI8;
+    }
     if (half && lowered->weights[l].size() > 1) {
       lowered->weights[l][1].stored = DataType::kF16;
     }
     kernel.scaled =
-        type == DataType::kI8 ||
+        kernel.stored == DataType::kI8 ||
         (!half && type != DataType::kF32 && !kernel.output_scale.empty() &&
          kernel.input_scale.empty() && kernel.constant >= 0 &&
          graph.constants[kernel.constant].dtype == type);
   }
+}
+
+DataType NarrowestStored(const Lowered& lowered, DataType type) {
+  for (const std::vector<Weight>& weights : lowered.weights) {
+    if (weights.empty()) continue;
+    const DataType stored = weights[0].stored;
+    if (SizeOf(stored) < SizeOf(type)) type = stored;
+  }
+  return type;
 }
 
 absl::Status NarrowToHalf(std::span<const float> from, uint16_t* to) {
@@ -122,6 +193,12 @@ int8_t NarrowToInt8(float value, float scale) {
   if (scale == 0) return 0;
   const double steps = std::nearbyint(static_cast<double>(value) / scale);
   return static_cast<int8_t>(std::clamp<double>(steps, -kInt8Most, kInt8Most));
+}
+
+int8_t OwnInt8(float value, float scale) {
+  if (scale == 0) return 0;
+  return static_cast<int8_t>(
+      std::nearbyint(static_cast<double>(value) / scale));
 }
 
 }  // namespace layerd

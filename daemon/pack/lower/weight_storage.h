@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -30,7 +31,20 @@ absl::StatusOr<DataType> WeightType(const std::string& word);
 // I8 has a scale for each output channel. F16 and BF16 have none, but where the
 // model itself stores that type and a scale was folded into its channels: the
 // scales are then stored beside it and no weight is rounded.
-void ChooseStorage(const Graph& graph, DataType type, Lowered* lowered);
+//
+// What the model itself has in bytes, with one scale for each output channel or
+// for all, is as exact in I8 as in F32 and a quarter of it: it stays so for
+// either, unless `widens_bytes`.
+void ChooseStorage(const Graph& graph, DataType type, bool widens_bytes,
+                   Lowered* lowered);
+
+// The model's own scales of a kernel that it has in bytes as I8 holds them, one
+// for each output channel, with what was folded into it; none if it has others.
+std::vector<float> OwnScales(const Graph& graph, const Operator& op,
+                             const Weight& kernel);
+
+// The smallest that a kernel is stored as, `type` if there is none.
+DataType NarrowestStored(const Lowered& lowered, DataType type);
 
 // REQUIRES, of all below: `to` has an element for each of `from`.
 // Errors: OUT_OF_RANGE with the number that is finite and would not stay so.
@@ -42,6 +56,8 @@ absl::Status NarrowToBFloat16(std::span<const float> from, uint16_t* to);
 absl::StatusOr<float> Int8Scale(float largest);
 // Within -127 to 127.
 int8_t NarrowToInt8(float value, float scale);
+// The byte that was read as `value`. REQUIRES: `scale` is the model's own.
+int8_t OwnInt8(float value, float scale);
 
 }  // namespace layerd
 

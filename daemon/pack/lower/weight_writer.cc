@@ -75,6 +75,20 @@ float OutputFactor(const Weight& weight, int64_t channel) {
   return KeepsOutputScale(weight) ? 1.0f : OutputScale(weight, channel);
 }
 
+// Bytes that were there before.
+void RestoreChannels(const Positions& rows, const Positions& columns,
+                     std::span<const float> image,
+                     std::span<const float> own_scales, int8_t* to,
+                     float* scales) {
+  for (size_t r = 0; r < rows.size(); ++r) {
+    scales[r] = own_scales[r];
+    for (const uint32_t column : columns) {
+      const uint32_t at = rows[r] + column;
+      to[at] = OwnInt8(image[at], scales[r]);
+    }
+  }
+}
+
 // Each channel by its largest magnitude, which a NaN never is: it is refused
 // as infinity is.
 absl::Status NarrowChannels(const Positions& rows, const Positions& columns,
@@ -216,10 +230,18 @@ absl::Status WeightWriter::WriteNarrow(const Operator& op, const Weight& weight,
   RETURN_IF_ERROR(WriteWide(op, weight, wide, channels, image_.data()));
   if (weight.stored == DataType::kI8) {
     const size_t row_dimensions = IsGrouped(op) ? 2 : 1;
-    return NarrowChannels(
-        PositionsAlong(layout, 0, row_dimensions),
-        PositionsAlong(layout, row_dimensions, layout.shape.size()), image_,
-        reinterpret_cast<int8_t*>(to), scales);
+    const Positions rows = PositionsAlong(layout, 0, row_dimensions);
+    const Positions columns =
+        PositionsAlong(layout, row_dimensions, layout.shape.size());
+    auto* const bytes = reinterpret_cast<int8_t*>(to);
+    const std::vector<float> own_scales = OwnScales(graph_, op, weight);
+    if (own_scales.empty()) {
+      return NarrowChannels(rows, columns, image_, bytes, scales);
+    }
+    RestoreChannels(rows, columns, image_,
+                    std::span(own_scales).subspan(channels.first, rows.size()),
+                    bytes, scales);
+    return absl::OkStatus();
   }
   for (int64_t r = 0; scales != nullptr && r < channels.count; ++r) {
     scales[r] = OutputScale(weight, channels.first + r);
