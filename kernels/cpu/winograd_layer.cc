@@ -27,6 +27,14 @@ constexpr int64_t kPointsNearBytes = 512 << 10, kPointsOfSlicesBytes = 1 << 20;
 constexpr int64_t kInputsMax = 4096;
 alignas(64) constexpr float kZeros[kInputsMax] = {};
 
+// Floats from point to point: an odd number of cache lines. Whole pages, which
+// most layers would have, put all points of a square into one set of a
+// first-level cache, and its way to them and back misses each.
+int64_t StepOf(int64_t floats) {
+  constexpr int64_t kLineFloats = 16;
+  return (CeilOf(floats, kLineFloats) | 1) * kLineFloats;
+}
+
 // A square of 4 x 4 places of the output, from the part's first.
 struct Square {
   int64_t image, row, column;
@@ -66,6 +74,7 @@ class WinogradKernel : public CpuKernel {
   int64_t panel_, panels_;
   int64_t squares_down_, squares_across_, squares_;
   int64_t chunk_;  // Squares that are at their points at a time.
+  int64_t points_step_, products_step_;
   size_t points_offset_, products_offset_;
 };
 
@@ -87,10 +96,12 @@ WinogradKernel::WinogradKernel(const TiledLayer& layer, const PartSpec& spec)
   // A few more than fit beat a few that are alone.
   const int64_t chunks = std::max<int64_t>(squares_ * 4 / (most * 5), 1);
   chunk_ = CeilOf(squares_, chunks);
+  points_step_ = StepOf(chunk_ * layer.inputs);
+  products_step_ = StepOf(chunk_ * panel_);
   ScratchPlan scratch;
-  points_offset_ = scratch.Take(BytesOf({kPoints, chunk_, layer.inputs}));
+  points_offset_ = scratch.Take(BytesOf({kPoints, points_step_}));
   products_offset_ =
-      scratch.Take(BytesOf({ThreadsMax(), kPoints, chunk_, panel_}));
+      scratch.Take(BytesOf({ThreadsMax(), kPoints, products_step_}));
   scratch_bytes_ = scratch.bytes();
 }
 
@@ -155,13 +166,13 @@ void WinogradKernel::ToPoints(const Memory& memory, int64_t first,
     }
   }
   TransformInput(pixels, layer_.inputs, memory.points + s * layer_.inputs,
-                 chunk_ * layer_.inputs);
+                 points_step_);
 }
 
 void WinogradKernel::RunPanel(const Memory& memory, int64_t first,
                               int64_t begin, int64_t end, int64_t panel) const {
   float* const products =
-      memory.products + ThreadNow() * kPoints * chunk_ * panel_;
+      memory.products + ThreadNow() * kPoints * products_step_;
   Multiply(memory, begin, end, panel, products);
   for (int64_t s = begin; s < end; ++s) {
     FromPoints(memory, SquareOf(first + s), products + s * panel_, panel);
@@ -177,8 +188,8 @@ void WinogradKernel::Multiply(const Memory& memory, int64_t begin, int64_t end,
   float* y[kRowsMax];
   const Clamp none;
   for (int64_t point = 0; point < kPoints; ++point) {
-    const float* const from = memory.points + point * chunk_ * inputs;
-    float* const to = products + point * chunk_ * panel_;
+    const float* const from = memory.points + point * points_step_;
+    float* const to = products + point * products_step_;
     for (int64_t t = 0; t < tiles; ++t) {
       const int64_t s = begin + (end - begin) * t / tiles;
       const int64_t rows = begin + (end - begin) * (t + 1) / tiles - s;
@@ -256,7 +267,7 @@ void WinogradKernel::FromPoints(const Memory& memory, const Square& square,
   const int64_t channels = std::min(panel_, layer_.outputs - channel);
   TransformOutput(
       {.from = products,
-       .step = chunk_ * panel_,
+       .step = products_step_,
        .channels = channels,
        .bias = memory.bias == nullptr ? nullptr : memory.bias + channel,
        .residual = memory.residual == nullptr ? nullptr : residual,

@@ -1,10 +1,11 @@
 // Which 3 x 3 convolutions does Winograd make faster, and by how much?
 //
-// Prints the rows of winograd_table.inc for this machine's tiles: the direct
-// time over Winograd's, at one thread, the quickest of many runs each. Below
-// 1.15 a layer stays direct when packing --for latency.
+// Prints the rows of winograd_table.inc for this machine's tiles, which take the
+// place of those that are there: the direct time over Winograd's, at one thread,
+// the quickest of many runs each. Below 1.15 a layer stays direct when packing
+// --for latency.
 //
-//   bazel run //test/bench:winograd_bench > kernels/cpu/winograd_table.inc
+//   bazel run //test/bench:winograd_bench
 #include <time.h>
 
 #include <algorithm>
