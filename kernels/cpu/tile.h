@@ -82,6 +82,17 @@ struct TileSlice {
 
 using SliceFunction = void (*)(const TileSlice&);
 
+// Measured, on a processor of the instruction set.
+struct CacheShares {
+  // What of a second-level cache is left to weights: panels up to that stay in
+  // it while tiles pass.
+  int64_t weights_near_bytes;
+  // A larger output is written past the caches: it would drive out of them what
+  // the layer reads, and be gone itself when the next one begins. One of many
+  // products may be smaller.
+  int64_t streamed_bytes, streamed_of_many_bytes;
+};
+
 // The tiles of one instruction set.
 struct TileSet {
   static constexpr int64_t kRowsMax = 14;
@@ -91,9 +102,7 @@ struct TileSet {
   const char* name;  // "tiles:avx512".
   int64_t rows_max;  // Of a tile.
   int64_t panel;     // Output channels side by side.
-  // What of a second-level cache is left to weights: panels up to that stay in
-  // it while tiles pass.
-  int64_t weights_near_bytes;
+  CacheShares caches;
   const TileFunction* whole;  // By rows, from 1.
   const TileFunction* half;   // The same for half a panel.
   // The same for weights that are narrow, by their type.

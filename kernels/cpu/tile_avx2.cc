@@ -39,7 +39,8 @@ struct Avx2 {
 };
 
 // 6 rows of two vectors, two of weights, one of x: 15 of 16 registers.
-constexpr TileSet kSet = TileSetOf<Avx2, 6>("tiles:avx2", 256 << 10);
+constexpr TileSet kSet =
+    TileSetOf<Avx2, 6>("tiles:avx2", {256 << 10, 12 << 20, 12 << 20});
 
 }  // namespace
 

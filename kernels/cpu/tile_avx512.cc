@@ -43,7 +43,8 @@ struct Avx512 {
 };
 
 // 14 rows of two vectors, two of weights, one of x: 31 of 32 registers.
-constexpr TileSet kSet = TileSetOf<Avx512, 14>("tiles:avx512", 640 << 10);
+constexpr TileSet kSet =
+    TileSetOf<Avx512, 14>("tiles:avx512", {640 << 10, 5 << 20, 3 << 20});
 
 #pragma GCC diagnostic pop
 }  // namespace

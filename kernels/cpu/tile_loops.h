@@ -476,13 +476,13 @@ constexpr const SliceFunction* SlicesOf() {
 }
 
 template <typename Isa, int kRowsMax>
-constexpr TileSet TileSetOf(const char* name, int64_t weights_near_bytes) {
+constexpr TileSet TileSetOf(const char* name, CacheShares caches) {
   using Rows = std::make_integer_sequence<int, kRowsMax>;
   constexpr int kVectors = Isa::kPanelVectors, kHalf = kVectors / 2;
   return {name,
           kRowsMax,
           kVectors * Isa::kLanes,
-          weights_near_bytes,
+          caches,
           TileTable<Isa, kVectors, float, Rows>::kRun,
           TileTable<Isa, kHalf, float, Rows>::kRun,
           {TileTable<Isa, kVectors, StoredHalf, Rows>::kRun,

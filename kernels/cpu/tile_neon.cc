@@ -47,7 +47,8 @@ struct Neon {
 
 // 6 rows of four vectors, four of weights, one of x: 29 of 32 registers, and
 // ten loads for 24 products and sums.
-constexpr TileSet kSet = TileSetOf<Neon, 6>("tiles:neon", 640 << 10);
+constexpr TileSet kSet =
+    TileSetOf<Neon, 6>("tiles:neon", {640 << 10, 5 << 20, 3 << 20});
 
 }  // namespace
 

@@ -21,11 +21,8 @@
 namespace layerd::cpu {
 namespace {
 
-// A larger output is written past the caches: it would drive out of them what
-// the layer reads, and be gone itself when the next one begins. One of many
-// products needs what it reads the most.
-constexpr int64_t kStreamedBytes = 5 << 20;
-constexpr int64_t kManyProducts = 1024, kStreamedOfManyBytes = 3 << 20;
+// So many products need what they read the most.
+constexpr int64_t kManyProducts = 1024;
 
 // A smaller input stays in the second-level cache, and beside a larger panel
 // none of it does.
@@ -175,7 +172,7 @@ void TiledKernel::PlanItems() {
   // Panels up to that stay near while tile after tile meets them, and what a
   // tile sees is read once for all of them.
   const int64_t near = std::max<int64_t>(
-      tiles_.weights_near_bytes / BytesOf({panel_, depth}), 1);
+      tiles_.caches.weights_near_bytes / BytesOf({panel_, depth}), 1);
   const int64_t wanted = ThreadsMax() == 1 ? 1 : ThreadsMax() * kItemsOfThread;
   const int64_t groups = std::max(
       CeilOf(panels_, near), std::min(panels_, CeilOf(wanted, tile_count_)));
@@ -191,8 +188,8 @@ void TiledKernel::PlanMemory(const PartSpec& spec) {
     return floats % kLineFloats == 0;
   };
   const int64_t most_bytes = taps_ * layer_.inputs < kManyProducts
-                                 ? kStreamedBytes
-                                 : kStreamedOfManyBytes;
+                                 ? tiles_.caches.streamed_bytes
+                                 : tiles_.caches.streamed_of_many_bytes;
   streams_ = clamp_ && BytesOf(spec.outputs[0].shape) > most_bytes &&
              is_whole_lines(layer_.y.column) && is_whole_lines(layer_.y.row) &&
              is_whole_lines(layer_.y.image) && is_whole_lines(panel_);
