@@ -24,7 +24,8 @@ struct PackOptions {
   // Of a part's weights as f32. 0: all / 512, at most 256 KiB, and at least
   // what is stored in 16 KiB; up to 128 KiB what the largest block has.
   uint64_t extent_bytes_max = 0;
-  uint64_t part_flops_max = 200'000'000;
+  // 0: what is about 1 ms of the processor that the backend lays out for.
+  uint64_t part_flops_max = 0;
   // Whose layouts: "cpu" or "cuda". Pack() is given the backend that fits.
   std::string kernels = "cpu";
 };

@@ -8,6 +8,7 @@
 #include "loader/store/layer_file_reader.h"
 #include "test/catch/catch.h"
 #include "test/scratch/scratch_folder.h"
+#include "test/sim/forwarding_backend.h"
 #include "test/sim/run_program.h"
 
 namespace layerd {
@@ -227,6 +228,51 @@ TEST_CASE("A layer file says where it came from and for what it was made") {
   CHECK(report->extents == (*file)->extents().size());
   CHECK(report->file_bytes == (*file)->file_bytes());
   CHECK(VerifyLayerFile(f.folder / "m.layers", nullptr).ok());
+}
+
+// Plain loops that say they are for another processor.
+class NamedBackend final : public ForwardingBackend {
+ public:
+  explicit NamedBackend(KernelKey key)
+      : ForwardingBackend(MakeReferenceBackend()), key_(std::move(key)) {}
+  KernelKey key() const override { return key_; }
+
+ private:
+  const KernelKey key_;
+};
+
+TEST_CASE("Parts are as long on every processor, or as one asks") {
+  struct Row {
+    const char* isa;
+    uint64_t asked, part_flops;
+    size_t parts;
+  };
+  const auto row =
+      GENERATE(values<Row>({{"avx512_core_bf16", 0, 200'000'000, 1},
+                            {"avx2", 0, 100'000'000, 2},
+                            {"avx2_vnni", 0, 100'000'000, 2},
+                            {"asimd", 0, 50'000'000, 4},
+                            {"avx2", 40'000'000, 40'000'000, 5}}));
+  INFO(row.isa << ", asked for " << row.asked);
+  Fixture f;
+  f.backend = std::make_unique<NamedBackend>(
+      KernelKey{"cpu", row.isa, "f32", "oneDNN 2.6.3"});
+  PackOptions options;
+  options.part_flops_max = row.asked;
+  options.extent_bytes_max = 128 << 10;
+  TestModel model(13);  // 168 MFLOP, as parts are counted.
+  model.Input("x", {1, 128, 64, 64});
+  model.Weights("w", {128, 128, 1, 1}, Sequence(128 << 7));
+  model.Add("Conv", {"x", "w"}, {"y"});
+  model.Output("y");
+
+  const auto report = f.Pack(model, options);
+
+  REQUIRE(report.status().ToString() == "OK");
+  CHECK(report->parts == row.parts);
+  const auto file = LayerFileReader::Open(f.folder / "m.layers");
+  REQUIRE(file.ok());
+  CHECK((*file)->manifest().options().part_flops_max() == row.part_flops);
 }
 
 TEST_CASE("Progress comes to an end with the last weight") {

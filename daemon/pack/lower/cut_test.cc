@@ -94,6 +94,34 @@ TEST_CASE("Work is cut over rows that share the extent of their channels") {
   CHECK(program->extents.size() == 2);
 }
 
+TEST_CASE("Exponentials behind a convolution count as work") {
+  const auto [kind, parts] =
+      GENERATE(table<ActivationKind, std::vector<int64_t>>(
+          {{ActivationKind::kRelu, {5, 5}},
+           {ActivationKind::kHardSwish, {5, 5}},
+           {ActivationKind::kMish, {4, 4, 2}}}));
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 64, 10, 4});
+  sketch.Output(sketch.Conv("y", x, 64, 3, 1, 1));
+  const Graph graph = sketch.Take();
+  Lowered lowered = Lower(*Translate(graph));
+  for (Layer& layer : lowered.program.layers) {
+    auto* conv = std::get_if<Convolution>(&layer.op);
+    if (conv != nullptr) conv->activation.kind = kind;
+  }
+  constexpr uint64_t kRowWork = 4 * 64 * (2 * 9 * 64 + 64);
+
+  const auto program =
+      Cut(lowered, {1 << 20, 5 * kRowWork}, *MakeReferenceBackend());
+
+  REQUIRE(program.ok());
+  std::vector<int64_t> rows;
+  for (const Part& part : program->parts) {
+    if (part.read) rows.push_back(part.rows.count);
+  }
+  CHECK(rows == parts);
+}
+
 TEST_CASE("Bytes count as work where they take longer than sums") {
   GraphSketch sketch;
   const int x = sketch.Input("x", {1, 8, 12, 4});
