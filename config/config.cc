@@ -1,5 +1,6 @@
 #include "config/config.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -18,6 +19,7 @@ bool IsHostAndPort(const std::string& address) {
   const size_t colon = address.find_last_of(':');
   uint32_t port = 0;
   return colon != std::string::npos &&
+         address.find('/') == std::string::npos &&  // http://HOST:PORT
          absl::SimpleAtoi(address.substr(colon + 1), &port) && port <= kPortMax;
 }
 
@@ -32,11 +34,17 @@ absl::Status CheckAddresses(const Config& config, const YamlSection& root) {
     return root.ErrorAt("listen", "more addresses than 16");
   }
   for (const std::string& address : config.listen) {
-    if (IsAddress(address)) continue;
-    return root.ErrorAt("listen",
-                        absl::StrCat("'", address,
-                                     "' is neither HOST:PORT, with a "
-                                     "port up to 65535, nor unix:PATH"));
+    if (!IsAddress(address)) {
+      return root.ErrorAt("listen",
+                          absl::StrCat("'", address,
+                                       "' is neither HOST:PORT, with a "
+                                       "port up to 65535, nor unix:PATH"));
+    }
+    const bool is_any = address.ends_with(":0");  // Each another port.
+    if (!is_any && std::ranges::count(config.listen, address) > 1) {
+      return root.ErrorAt("listen",
+                          absl::StrCat("'", address, "' is given twice"));
+    }
   }
   const std::string& metrics = config.metrics;
   if (metrics.empty() || metrics == "off" || IsHostAndPort(metrics)) {

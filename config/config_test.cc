@@ -62,6 +62,8 @@ TEST_CASE("Config refuses what is wrong and says where") {
       {"listen: {a: b}", "expected a list"},
       {"listen: ['8001']", "f:1:9: listen: '8001' is neither HOST:PORT"},
       {"listen: ['h:1', 'h:65536']", "'h:65536' is neither HOST:PORT"},
+      {"listen: ['h:1', 'h:2', 'h:1']", "listen: 'h:1' is given twice"},
+      {"listen: ['http://h:1']", "'http://h:1' is neither HOST:PORT"},
       {"listen: ['unix:']", "'unix:' is neither"},
       {"metrics: unix:m", "metrics: 'unix:m' is neither HOST:PORT"},
       {"memory: 3", "key: value"},

@@ -40,7 +40,8 @@ absl::Status CheckAddress(const std::string& address) {
   if (address.starts_with(kUnixPrefix)) {
     if (address.size() > sizeof(kUnixPrefix) - 1) return absl::OkStatus();
   } else if (const size_t colon = address.rfind(':');
-             colon != std::string::npos && colon > 0) {
+             colon != std::string::npos && colon > 0 &&
+             address.find('/') == std::string::npos) {  // http://HOST:PORT
     uint32_t port = 0;
     if (absl::SimpleAtoi(address.substr(colon + 1), &port) && port > 0 &&
         port <= UINT16_MAX) {

@@ -82,7 +82,7 @@ TEST_CASE("An address is HOST:PORT or unix:PATH") {
     CHECK(Client::Connect(right).ok());
   }
   const auto wrong = GENERATE("", "127.0.0.1", ":8001", "h:", "h:0", "h:65536",
-                              "h:-1", "h:http", "unix:");
+                              "http://h:1", "h:-1", "h:http", "unix:");
   INFO(wrong);
   CHECK(absl::IsInvalidArgument(Client::Connect(wrong).status()));
 }

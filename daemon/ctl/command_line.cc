@@ -102,16 +102,19 @@ std::string OptionLines(const Option& option) {
               kHelpColumn));
 }
 
-absl::Status CheckOperands(const Command& command, size_t count) {
+absl::Status CheckOperands(const Command& command,
+                           const std::vector<std::string>& words) {
+  const size_t count = words.size();
   if (count < command.operand_count_min) {
     return UsageError(absl::StrFormat("%s is missing: layerctl %s %s",
                                       command.operands, command.name,
                                       command.operands));
   }
   if (count > command.operand_count_max) {
-    return UsageError(
-        absl::StrFormat("%d words that are no option, at most %d are taken",
-                        count, command.operand_count_max));
+    return UsageError(absl::StrFormat(
+        "%s is too much: layerctl %s %s", words[command.operand_count_max],
+        command.name,
+        *command.operands == '\0' ? "takes options only" : command.operands));
   }
   return absl::OkStatus();
 }
@@ -148,7 +151,7 @@ absl::StatusOr<CommandLine> CommandLine::Parse(
     RETURN_IF_ERROR(line.TakeOption(options, arguments, &i));
   }
   if (line.Has("--help")) return line;
-  RETURN_IF_ERROR(CheckOperands(command, line.operands_.size()));
+  RETURN_IF_ERROR(CheckOperands(command, line.operands_));
   return line;
 }
 

@@ -80,7 +80,7 @@ TEST_CASE("What is not understood is a usage error that says why") {
       {"option for value", {"f", "--input", "--json"}, "needs a value"},
       {"switch with value", {"f", "--quiet=1"}, "--quiet takes no value"},
       {"no operand", {"--quiet"}, "FILE is missing: layerctl run FILE"},
-      {"too many operands", {"f", "g"}, "at most 1"},
+      {"too many operands", {"f", "g"}, "g is too much: layerctl run FILE"},
   }));
   INFO(row.name);
 

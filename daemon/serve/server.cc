@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "config/status_macros.h"
 #include "daemon/serve/admin_service.h"
 #include "daemon/serve/http_front.h"
@@ -115,7 +116,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   if (options.reflection) builder.RegisterService(&self->impl_->reflection);
   builder.RegisterCallbackGenericService(&self->impl_->unknown);
   if (bound.empty()) {
-    return absl::UnavailableError("no address is left to listen on");
+    return absl::UnavailableError(
+        absl::StrCat("no address is left to listen on: ",
+                     absl::StrJoin(self->warnings_, "; ")));
   }
   self->impl_->server = builder.BuildAndStart();
   if (!self->impl_->server) {
