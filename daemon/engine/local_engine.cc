@@ -184,22 +184,7 @@ std::vector<absl::Status> LocalEngine::LoadModels(
     const std::vector<ModelSource>& sources) {
   const std::lock_guard<std::mutex> change(change_);
   std::vector<absl::Status> statuses;
-  std::vector<Fresh> fresh;
-  Models wanted = models();
-  for (const ModelSource& source : sources) {
-    auto model = Load(source);
-    if (!model.ok()) {
-      statuses.push_back(model.status());
-      continue;
-    }
-    Models candidate = With(wanted, *model);
-    statuses.push_back(MemoryPlanner(DemandsOf(candidate, {})).Check(budgets_));
-    if (!statuses.back().ok()) continue;
-    const auto known = KnownOf(**model);
-    RestorePartTimes(known->seen, model->get());
-    fresh.push_back({statuses.size() - 1, *model, known});
-    wanted = std::move(candidate);
-  }
+  std::vector<Fresh> fresh = LoadThoseThatFit(sources, &statuses);
   if (fresh.empty()) return statuses;
   const absl::Status together = AdoptWith(fresh);
   if (together.ok()) return statuses;
@@ -208,15 +193,35 @@ std::vector<absl::Status> LocalEngine::LoadModels(
     return statuses;
   }
   // One that nothing can be promised to must not take the others along.
-  std::stable_sort(
-      fresh.begin(), fresh.end(), [](const Fresh& a, const Fresh& b) {
-        const auto order = [](const ModelUrgency& urgency) {
-          return std::pair(urgency.period.count() > 0, urgency.level);
-        };
-        return order(a.model->urgency()) < order(b.model->urgency());
-      });
+  std::ranges::stable_sort(fresh, {}, [](const Fresh& one) {
+    const ModelUrgency& urgency = one.model->urgency();
+    return std::pair(urgency.period.count() > 0, urgency.level);
+  });
   for (const Fresh& one : fresh) statuses[one.source] = AdoptWith({&one, 1});
   return statuses;
+}
+
+std::vector<LocalEngine::Fresh> LocalEngine::LoadThoseThatFit(
+    const std::vector<ModelSource>& sources,
+    std::vector<absl::Status>* statuses) {
+  std::vector<Fresh> fresh;
+  Models wanted = models();
+  for (const ModelSource& source : sources) {
+    auto model = Load(source);
+    if (!model.ok()) {
+      statuses->push_back(model.status());
+      continue;
+    }
+    Models candidate = With(wanted, *model);
+    statuses->push_back(
+        MemoryPlanner(DemandsOf(candidate, {})).Check(budgets_));
+    if (!statuses->back().ok()) continue;
+    const auto known = KnownOf(**model);
+    RestorePartTimes(known->seen, model->get());
+    fresh.push_back({statuses->size() - 1, *model, known});
+    wanted = std::move(candidate);
+  }
+  return fresh;
 }
 
 absl::Status LocalEngine::AdoptWith(std::span<const Fresh> fresh) {
@@ -271,11 +276,6 @@ std::vector<std::shared_ptr<Model>> LocalEngine::models() const {
 }
 
 void LocalEngine::Drain(Instant deadline) { scheduler_.Drain(deadline); }
-
-Loader::Stats LocalEngine::loading() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return data_path_ ? past_ + data_path_->loading() : past_;
-}
 
 absl::StatusOr<std::shared_ptr<Model>> LocalEngine::Load(
     const ModelSource& source) {
@@ -412,24 +412,24 @@ absl::Status LocalEngine::Adopt(Models models, const MemoryBudgets& budgets,
       std::erase_if(known_, [&](const auto& of_model) {
         return !known.contains(of_model.first);
       });
-      plan_ = std::move(planned.plan);
-      most_urgent_.store(plan_.levels.empty() ? kLevels
-                                              : plan_.levels.front().level);
       budgets_ = budgets;
-      promises_ = std::move(planned.promises);
-      rates_.clear();
+      Take(std::move(planned));
     }
-    warnings_ =
-        data_path_ ? data_path_->warnings() : std::vector<std::string>();
-    warnings_.insert(warnings_.end(), realtime_warnings_.begin(),
-                     realtime_warnings_.end());
-    warnings_.insert(warnings_.end(), promises_->warnings().begin(),
-                     promises_->warnings().end());
+    warnings_ = AllWarnings();
   }
   scheduler_.Resume(data_path_ ? data_path_->lanes() : Lanes{});
   if (status.ok()) KeepPartTimes(before, this->models());
   ReturnFreedMemory();  // What planned and packed, and who is gone.
   return status;
+}
+
+// REQUIRES: mutex_ is held.
+void LocalEngine::Take(Planned planned) {
+  plan_ = std::move(planned.plan);
+  most_urgent_.store(plan_.levels.empty() ? kLevels
+                                          : plan_.levels.front().level);
+  promises_ = std::move(planned.promises);
+  rates_.clear();
 }
 
 // REQUIRES: the scheduler is held.

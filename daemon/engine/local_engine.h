@@ -100,6 +100,10 @@ class LocalEngine final : public Engine {
   };
 
   absl::StatusOr<std::shared_ptr<Model>> Load(const ModelSource& source);
+  // Those whose smallest plans fit beside what is there; a status for each of
+  // the others, and OK for these. Under change_.
+  std::vector<Fresh> LoadThoseThatFit(const std::vector<ModelSource>& sources,
+                                      std::vector<absl::Status>* statuses);
   // These, beside or in the place of those that are there. Under change_.
   absl::Status AdoptWith(std::span<const Fresh> fresh);
   std::shared_ptr<const Known> KnownOf(const Model& model) const;
@@ -117,6 +121,8 @@ class LocalEngine final : public Engine {
     MemoryPlan plan;
     std::shared_ptr<const Promises> promises;
   };
+  void Take(Planned planned);
+  std::vector<std::string> AllWarnings() const;
   // The planner's own plan, or one with the same memory divided otherwise if
   // only then all declared tasks keep their deadlines. It may take a second.
   absl::StatusOr<Planned> PlanFor(const Models& models,

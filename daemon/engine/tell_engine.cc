@@ -73,4 +73,21 @@ void LocalEngine::NoteSent(const Sent& sent) {
        .model = sent.model});
 }
 
+Loader::Stats LocalEngine::loading() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return data_path_ ? past_ + data_path_->loading() : past_;
+}
+
+// REQUIRES: mutex_ is held.
+std::vector<std::string> LocalEngine::AllWarnings() const {
+  std::vector<std::string> all;
+  const auto add = [&all](const std::vector<std::string>& some) {
+    all.insert(all.end(), some.begin(), some.end());
+  };
+  if (data_path_) add(data_path_->warnings());
+  add(realtime_warnings_);
+  add(promises_->warnings());
+  return all;
+}
+
 }  // namespace layerd
