@@ -85,12 +85,20 @@ class ReadyTeller {
   std::thread thread_;
 };
 
+// A terminal that closes sends it; nohup has us outlive that.
+bool OutlivesTerminal() {
+  struct sigaction hangup {};
+  sigaction(SIGHUP, nullptr, &hangup);
+  return hangup.sa_handler == SIG_IGN;
+}
+
 // Blocked before the first thread starts, so that all inherit it.
 sigset_t BlockEndingSignals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  if (!OutlivesTerminal()) sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return signals;
 }

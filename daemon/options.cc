@@ -74,8 +74,9 @@ their weights are in memory.
   --measure-costs true|false, --log-level debug|info|warning|error
   --version, --help
 
-Sizes: bytes, KiB, MiB, GiB or all. Exit status: 0 after SIGTERM, 1 failed,
-2 usage or configuration, 3 the asked-for device is missing.
+Sizes: bytes, KiB, MiB, GiB or all. Exit status: 0 after SIGTERM, SIGINT or
+SIGHUP (files are looked at again by layerctl load), 1 failed, 2 usage or
+configuration, 3 the asked-for device is missing.
 )";
 
 const Flag* Find(const std::string& name) {

@@ -103,6 +103,24 @@ TEST_CASE("SIGTERM ends an idle daemon, and one that packs") {
   }
 }
 
+TEST_CASE(
+    "A terminal that closes ends the daemon, unless it is to outlive it") {
+  const bool nohup = GENERATE(false, true);
+  TestRepository repository;
+  repository.AddLayers("digits", DigitsLayers());
+  const auto before = signal(SIGHUP, nohup ? SIG_IGN : SIG_DFL);
+  DaemonProcess daemon(repository);
+  signal(SIGHUP, before);
+  REQUIRE(daemon.WaitUntilReady());
+  daemon.program().Signal(SIGHUP);
+  if (nohup) {
+    WireClient client(daemon.socket_address());
+    CHECK(AskDigit(&client, "digits", 0).ok());
+    daemon.program().Signal(SIGTERM);
+  }
+  CHECK(daemon.program().Wait().status == 0);
+}
+
 TEST_CASE("While one model is packed the others serve, and we are not ready") {
   const ScratchFolder folder;
   TestRepository repository;
