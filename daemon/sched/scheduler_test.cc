@@ -46,7 +46,7 @@ class TenParts final : public Lane {
     ++begun;
     return absl::OkStatus();
   }
-  absl::StatusOr<bool> Ready() override { return true; }
+  absl::StatusOr<bool> Ready() override { return ready; }
   absl::Status RunPart() override {
     clock_->Pass(part_);
     if (on_part) on_part();
@@ -56,7 +56,7 @@ class TenParts final : public Lane {
   bool finished() const override { return next_ == part_count(); }
   absl::Status Finish() override { return absl::OkStatus(); }
   void End() override { ++ended; }
-  void ReadAhead(Instant) override {}
+  void ReadAhead(Instant) override { ++looked_ahead; }
   size_t next_part() const override { return next_; }
   size_t part_count() const override { return 10; }
   nanoseconds load_wait() const override { return waited; }
@@ -64,8 +64,8 @@ class TenParts final : public Lane {
 
   std::function<void()> on_part;  // At the end of each.
   nanoseconds waited{0};
-  int begun = 0, ended = 0;
-  bool free = true;
+  int begun = 0, ended = 0, looked_ahead = 0;
+  bool free = true, ready = true;
 
  private:
   HandClock* const clock_;
@@ -230,6 +230,40 @@ TEST_CASE("A less urgent one does not compute before it") {
   CHECK(f.second.ended == 1);
 }
 
+// What was read ahead was given up for it.
+TEST_CASE("Where a job waited for its lane in vain, all is read ahead again") {
+  Fixture f(milliseconds(1));
+  f.RunAll();
+  CHECK(f.lane.looked_ahead == 1);
+  f.lane.free = false;
+  const auto cancelled = f.Submit(milliseconds(10), milliseconds(100));
+  f.RunAll();
+  cancelled->store(true);
+  f.clock.Pass(milliseconds(20));
+  f.RunAll();
+  CHECK(f.answers.size() == 1);
+  CHECK(f.lane.begun == 0);
+  CHECK(f.lane.looked_ahead == 2);
+}
+
+TEST_CASE("The trace has a wait for the drive from its begin") {
+  Fixture f(milliseconds(1));
+  f.Submit(milliseconds(10), milliseconds(100));
+  f.scheduler.Turn();  // Begins.
+  f.lane.ready = false;
+  for (int look = 0; look < 3; ++look) {
+    CHECK_FALSE(f.scheduler.Turn());
+    f.clock.Pass(milliseconds(2));
+  }
+  f.lane.ready = true;
+  f.RunAll();
+  std::vector<nanoseconds> waits;
+  for (const TraceEvent& event : f.scheduler.trace()->Events()) {
+    if (event.kind == TraceKind::kWait) waits.push_back(event.duration);
+  }
+  CHECK(waits == std::vector<nanoseconds>{milliseconds(6)});
+}
+
 TEST_CASE("A job that overruns its plan is noticed at the next boundary") {
   Fixture f(milliseconds(1));
   f.SubmitPromised();
@@ -292,6 +326,29 @@ TEST_CASE("An answer later than promised names what did not hold") {
     return;
   }
   FAIL("the trace does not tell");
+}
+
+TEST_CASE("Who was cancelled breaks no promise, however late that is") {
+  Fixture f(milliseconds(1));
+  f.SubmitPromised();
+  f.scheduler.Turn();  // Begins.
+  const auto cancelled = std::make_shared<std::atomic<bool>>(false);
+  auto job = f.JobOf(2, std::chrono::hours(1));
+  job->promised_response = milliseconds(20);
+  job->cancelled = cancelled;
+  REQUIRE(f.scheduler.Submit(std::move(job)).ok());
+  f.lane.ready = false;
+  f.scheduler.Turn();  // Also begins.
+  f.clock.Pass(milliseconds(100));
+  cancelled->store(true);
+  f.scheduler.Turn();
+  REQUIRE(f.answers.size() == 1);
+  CHECK(absl::IsCancelled(f.answers[0]));
+  for (const uint64_t count : f.scheduler.stats().promises_broken) {
+    CHECK(count == 0);
+  }
+  f.lane.ready = true;
+  f.RunAll();
 }
 
 TEST_CASE("What waits and is late is told so a few between two parts") {
@@ -360,6 +417,28 @@ TEST_CASE("A forecast counts with how long jobs were on lately") {
   SECTION("and not for one that nothing is ahead of") {
     CHECK(f.scheduler.ForecastOf(1, milliseconds(10)).own == milliseconds(10));
   }
+}
+
+TEST_CASE("A forecast is not bolder than what is predicted") {
+  Fixture f(milliseconds(1));
+  SECTION("after jobs that took half of that") {
+    for (int i = 0; i < 60; ++i) {
+      f.Submit(milliseconds(20), milliseconds(100));
+      f.RunAll();
+    }
+  }
+  SECTION("nor more careful for what ended in its first half") {
+    for (int i = 0; i < 60; ++i) {
+      const auto cancelled = f.Submit(milliseconds(2), milliseconds(100));
+      f.scheduler.Turn();  // Begins,
+      for (int part = 0; part < 4; ++part) f.scheduler.Turn();
+      cancelled->store(true);
+      f.RunAll();
+    }
+  }
+  f.Submit(milliseconds(10), milliseconds(100));
+  CHECK(f.scheduler.ForecastOf(1, milliseconds(10)).own == milliseconds(10));
+  f.RunAll();
 }
 
 TEST_CASE(

@@ -131,6 +131,37 @@ TEST_CASE("What is read ahead for another holds up nobody more urgent") {
   CHECK(order == std::vector<std::string>{"other"});
 }
 
+// It had been asked to stop, for a job that is gone by now.
+TEST_CASE("What was read ahead for and gave way is answered all the same") {
+  SimIoEngine* drive = nullptr;
+  const auto open_drive = [&] {
+    auto engine = std::make_unique<SimIoEngine>(1, 1);
+    drive = engine.get();
+    drive->Hold();
+    return absl::StatusOr<IoEngineChoice>(
+        IoEngineChoice{std::move(engine), {}});
+  };
+  TestEngine engine({}, open_drive, MakeReferenceBackend());
+  const std::string path = WriteModel("gave_way.layers", 6);
+  for (const absl::Status& loaded : engine->LoadModels(
+           {{path, "expected", "1", 4}, {path, "other", "1", 4}})) {
+    REQUIRE(loaded.ok());
+  }
+  drive->AwaitInFlight(1);
+  const auto cancelled = std::make_shared<std::atomic<bool>>(false);
+  std::vector<std::string> order;
+  REQUIRE(
+      engine
+          .Submit("other", &order, [&](Job& job) { job.cancelled = cancelled; })
+          .ok());
+  REQUIRE(engine.Submit("expected", &order).ok());
+  cancelled->store(true);
+  engine.clock().Advance(std::chrono::milliseconds(20));
+  drive->LetGo();
+  engine->Drain(Instant::max());
+  CHECK(order == std::vector<std::string>{"CANCELLED", "expected"});
+}
+
 TEST_CASE("A request runs at a lower level where its model allows it") {
   TestEngine engine({}, Drive::kSim);
   const std::string path = WriteModel("lower.layers", 6);
