@@ -24,6 +24,9 @@ inline constexpr uint64_t kMessageBytesMin = 64 << 10;
 inline constexpr uint64_t kMessageBytesDefault = 64 << 20;
 inline constexpr uint64_t kMessageBytesMax = 1 << 30;
 
+// A request that has no tensors.
+inline constexpr uint64_t kSmallRequestBytesMax = 64 << 10;
+
 // Of a request, all that is no value of a tensor: names, types, shapes and
 // parameters; and how many tensors it may name. Each is an object in memory,
 // many times as large as its bytes, and nobody knows yet whether it fits.
@@ -47,6 +50,7 @@ static_assert(kMessageBytesMin <= kMessageBytesDefault &&
               kMessageBytesDefault <= kMessageBytesMax);
 static_assert(kMessageBytesMax <= INT32_MAX, "gRPC counts in int");
 static_assert(kRequestWordsBytesMax <= kMessageBytesDefault);
+static_assert(kSmallRequestBytesMax <= kMessageBytesMin);
 static_assert(kRequestBytesDefault >= kMessageBytesMin);
 static_assert(kQueueJobsDefault <= kQueueJobsMax);
 static_assert(kLevelDefault <= kLevelsMax);

@@ -16,8 +16,6 @@
 
 namespace layerd {
 
-inline constexpr uint64_t kSmallRequestBytesMax = 64 << 10;
-
 // A generated service with methods that get the bytes as they came in: the
 // mixins gRPC generates for them, one around the other.
 template <typename Service, template <typename> class... Methods>
