@@ -301,6 +301,11 @@ absl::StatusOr<Node> LoopBodies::CopyOf(const Node& from,
                                         std::map<int, int>& branches) {
   RETURN_IF_ERROR(held_bytes_->Take(HeldBy(from)));
   Node copy = from;
+  // First: its inputs may be those of a body inside.
+  ASSIGN_OR_RETURN(copy.branch, BranchFor(from.branch, values, branches));
+  if (copy.body >= 0) {
+    ASSIGN_OR_RETURN(copy.body, BranchFor(from.body, values, branches));
+  }
   for (int& input : copy.inputs) {
     const auto found = values.find(input);
     if (found != values.end()) input = found->second;
@@ -309,10 +314,6 @@ absl::StatusOr<Node> LoopBodies::CopyOf(const Node& from,
     if (output == kAbsent) continue;
     const std::string name = graph_->values[static_cast<size_t>(output)].name;
     output = values[output] = NewValue(name);
-  }
-  ASSIGN_OR_RETURN(copy.branch, BranchFor(from.branch, values, branches));
-  if (copy.body >= 0) {
-    ASSIGN_OR_RETURN(copy.body, BranchFor(from.body, values, branches));
   }
   return copy;
 }

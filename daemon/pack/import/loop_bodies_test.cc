@@ -107,6 +107,19 @@ TEST_CASE("A Loop inside a Loop sees both, and an If inside its turn") {
   CHECK(Answers(model, {5})[0] == Floats{5});
 }
 
+TEST_CASE("A body inside a body may begin with what it carries") {
+  TestModel model(16);
+  model.Input("x", {1, 1});
+  model.Ints("two", {}, {2});
+  onnx::GraphProto* body = BodyOf(model.Add("Loop", {"two", "", "x"}, {"y"}),
+                                  {"i", "c", "s"}, {"c", "t"});
+  onnx::GraphProto* turn = BodyOf(AddTo(body, "Loop", {"two", "", "s"}, {"t"}),
+                                  {"j", "d", "u"}, {"d", "v"});
+  AddTo(turn, "Add", {"u", "x"}, {"v"});
+  model.Output("y");
+  CHECK(Answers(model, {5})[0] == Floats{25});
+}
+
 TEST_CASE("A Scan walks either way along an axis") {
   const bool is_reverse = GENERATE(false, true);
   TestModel model(16);
