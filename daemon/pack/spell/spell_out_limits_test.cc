@@ -44,6 +44,25 @@ TEST_CASE("More than can be known while packing is refused, not held") {
   CHECK_FALSE(pool.Import().ok());
 }
 
+TEST_CASE(
+    "A state of more elements than can be counted, or of less than none") {
+  TestModel model(27);
+  SECTION("more") {
+    model.Input("x", {1 << 20, 1 << 19, 1});
+    model.Input("w", {1 << 19, 1, 1 << 21});
+  }
+  SECTION("less") {
+    model.Input("x", {1, 2, 3});
+    model.Weights("w", {2, 1, 0}, {});
+  }
+  model.Add("CausalConvWithState", {"x", "w"}, {"y"});
+  model.Output("y");
+  const auto graph = model.Import();
+  REQUIRE(!graph.ok());
+  CHECK_THAT(std::string(graph.status().message()),
+             Catch::Contains("would take a constant of ["));
+}
+
 onnx::TensorProto OneLength(int32_t length) {
   onnx::TensorProto tensor;
   tensor.set_name("lengths");

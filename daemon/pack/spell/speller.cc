@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "config/check.h"
 #include "config/status_macros.h"
 #include "daemon/pack/graph/element_type.h"
@@ -66,7 +67,7 @@ absl::StatusOr<std::vector<float>> Speller::Numbers(int value, int64_t first,
 
 int Speller::NewValue() {
   return graph_->AddValue(
-      absl::StrCat(node_->name, ":", graph_->values.size()));
+      absl::StrCat(node_->name.substr(0, 200), ":", graph_->values.size()));
 }
 
 int Speller::ValueOf(DataType dtype, Constant constant) {
@@ -79,6 +80,10 @@ int Speller::ValueOf(DataType dtype, Constant constant) {
 template <typename T>
 absl::StatusOr<int> Speller::Hold(DataType dtype,
                                   const std::vector<T>& elements, Shape shape) {
+  if (!ElementCount(shape)) {
+    return Invalid(absl::StrFormat("it would take a constant of [%s] elements",
+                                   absl::StrJoin(shape, ", ")));
+  }
   Constant constant;
   constant.dtype = HeldType(dtype);
   constant.shape = std::move(shape);
