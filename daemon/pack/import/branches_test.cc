@@ -113,6 +113,25 @@ TEST_CASE("A branch inside a branch sees what is around it") {
   CHECK(SketchOf(model) == "Abs(x) -> positive; Sqrt(positive) -> y");
 }
 
+// Ten minutes, if each node of the branch had it read.
+TEST_CASE("A condition of many elements is refused without being read") {
+  TestModel model = Either();
+  model.Ints("condition", {1 << 20}, std::vector<int64_t>(1 << 20));
+  onnx::GraphProto* taken = model.proto.mutable_graph()
+                                ->mutable_node(0)
+                                ->mutable_attribute(0)
+                                ->mutable_g();
+  for (int i = 0; i < 100'000; ++i) {
+    const std::string name = "t" + std::to_string(i);
+    AddTo(taken, "Neg", {taken->output(0).name()}, {name});
+    taken->mutable_output(0)->set_name(name);
+  }
+  const auto graph = model.Import();
+  REQUIRE(!graph.ok());
+  CHECK_THAT(std::string(graph.status().message()),
+             Catch::Contains("its condition is not one truth value"));
+}
+
 struct Row {
   const char* name;
   void (*spoil)(TestModel&);

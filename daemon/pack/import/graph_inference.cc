@@ -1,20 +1,19 @@
 #include "daemon/pack/import/graph_inference.h"
 
-#include <algorithm>
 #include <numeric>
-#include <unordered_set>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "config/status_macros.h"
 #include "daemon/pack/graph/element_type.h"
 #include "daemon/pack/import/graph_builder.h"
 #include "daemon/pack/import/loop_bodies.h"
+#include "daemon/pack/import/node_bytes.h"
 #include "daemon/pack/import/sequences.h"
 #include "daemon/pack/import/turned_weights.h"
+#include "daemon/pack/import/unique_names.h"
 #include "daemon/pack/onnx/onnx_limits.h"
 #include "daemon/pack/operators/node_check.h"
 #include "daemon/pack/operators/node_context.h"
@@ -32,7 +31,7 @@ class Inference {
         held_bytes_(held_bytes),
         work_("elements computed while packing", kFoldWorkMax),
         spelled_("nodes that are written out", kSpelledNodesMax),
-        bodies_(graph, held_bytes, &spelled_),
+        bodies_(graph, &spelled_),
         sequences_(graph, held_bytes),
         turned_(graph),
         stands_for_(graph->values.size()) {
@@ -41,10 +40,9 @@ class Inference {
 
   absl::Status Run() {
     std::vector<Node> kept;
-    for (const Node& node : graph_->nodes) node_names_.insert(node.name);
+    for (const Node& node : graph_->nodes) names_.Take(node.name);
     door_ = {[&](Node node) {
-               // In no file, where a few nodes can ask for very many.
-               const absl::Status taken = spelled_.Take(1);
+               const absl::Status taken = TakeWritten(node);
                return taken.ok() ? Process(std::move(node), kept) : taken;
              },
              [this](int value) { return StandsFor(value); },
@@ -60,6 +58,12 @@ class Inference {
   }
 
  private:
+  // A node that is in no file, where a few can ask for very many.
+  absl::Status TakeWritten(const Node& node) {
+    RETURN_IF_ERROR(spelled_.Take(1));
+    return held_bytes_->Take(HeldBytes(node));
+  }
+
   enum class Answer { kNo, kYes, kUnknown };
 
   absl::Status Process(Node node, std::vector<Node>& kept) {
@@ -118,10 +122,11 @@ class Inference {
 
   Answer IsTrue(int condition) {
     const Value& value = ValueAt(StandsFor(condition));
-    if (value.constant < 0) return Answer::kUnknown;
+    const bool is_one = value.constant >= 0 && *ElementCount(*value.shape) == 1;
+    if (!is_one) return Answer::kUnknown;
     const auto truth =
         graph_->ReadI64(graph_->constants[static_cast<size_t>(value.constant)]);
-    if (!truth.ok() || truth->size() != 1) return Answer::kUnknown;
+    if (!truth.ok()) return Answer::kUnknown;
     return truth->front() != 0 ? Answer::kYes : Answer::kNo;
   }
 
@@ -204,7 +209,7 @@ class Inference {
     }
     Node where;
     where.name =
-        i == 0 ? node.name : UniqueName(absl::StrCat(node.name, ":", i));
+        i == 0 ? node.name : names_.Take(absl::StrCat(node.name, ":", i));
     where.op_type = "Where";
     where.opset = kOpsetMax;
     where.inputs = std::move(inputs);
@@ -275,10 +280,10 @@ class Inference {
     absl::StatusOr<std::vector<Node>> spelled =
         SpellOut(node, *graph_, *held_bytes_, kept);
     if (!spelled.ok()) return About(node, spelled.status());
-    RETURN_IF_ERROR(About(node, spelled_.Take(spelled->size())));
     CountNewValues();
     for (Node& part : *spelled) {
-      if (part.name != node.name) part.name = UniqueName(part.name);
+      RETURN_IF_ERROR(About(node, TakeWritten(part)));
+      if (part.name != node.name) part.name = names_.Take(part.name);
       RETURN_IF_ERROR(TakeInputs(part));
       ASSIGN_OR_RETURN(const bool stays, Infer(part));
       if (stays) RETURN_IF_ERROR(Keep(std::move(part), kept));
@@ -298,7 +303,7 @@ class Inference {
       if (output == kAbsent) continue;
       Node slice;
       slice.name =
-          i == 0 ? split.name : UniqueName(absl::StrCat(split.name, ":", i));
+          i == 0 ? split.name : names_.Take(absl::StrCat(split.name, ":", i));
       slice.op_type = "Slice";
       slice.opset = split.opset;
       slice.inputs = {split.inputs[0]};
@@ -307,6 +312,7 @@ class Inference {
       slice.attributes["starts"] = starts;
       slice.attributes["steps"] = std::vector<int64_t>(from.size(), 1);
       if (FoldsToNothing(slice)) continue;
+      RETURN_IF_ERROR(About(split, TakeWritten(slice)));
       const OperatorRow& row = *FindOperator("Slice");
       ASSIGN_OR_RETURN(const bool folds, CanFold(slice, row));
       RETURN_IF_ERROR(folds ? Fold(slice, row) : CheckStays(slice, row));
@@ -428,9 +434,8 @@ class Inference {
     }
     std::vector<bool> is_taken(graph_->values.size(), false);
     for (const int output : graph_->outputs) {
-      if (stands_for_[static_cast<size_t>(output)] == output) {
-        is_taken[static_cast<size_t>(output)] = true;
-      }
+      const auto at = static_cast<size_t>(output);
+      if (stands_for_[at] == output) is_taken[at] = true;
     }
     for (int& output : graph_->outputs) {
       const int source = stands_for_[static_cast<size_t>(output)];
@@ -461,18 +466,13 @@ class Inference {
       return copy;
     }
     Node node;
-    node.name = UniqueName(absl::StrCat("Identity_", name));
+    node.name = names_.Take(absl::StrCat("Identity_", name));
     node.op_type = "Identity";
     node.opset = opset_;
     node.inputs = {source};
     node.outputs = {copy};
     graph_->nodes.push_back(std::move(node));
     return copy;
-  }
-
-  std::string UniqueName(std::string name) {
-    while (!node_names_.insert(name).second) name += "_";
-    return name;
   }
 
   int64_t opset_;
@@ -486,7 +486,7 @@ class Inference {
   // The value that each is the same as: itself, or the input of a node that
   // does nothing.
   std::vector<int> stands_for_;
-  std::unordered_set<std::string> node_names_;
+  UniqueNames names_;
 };
 
 }  // namespace

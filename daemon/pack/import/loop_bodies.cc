@@ -16,26 +16,6 @@
 namespace layerd {
 namespace {
 
-// What a copy of it holds, about.
-uint64_t HeldBy(const Node& node) {
-  uint64_t bytes = sizeof(Node) + 2 * node.name.size() +
-                   node.inputs.size() * sizeof(int) +
-                   2 * node.outputs.size() * sizeof(Value);
-  for (const auto& [name, value] : node.attributes) {
-    bytes += 128 + name.size();
-    if (const auto* constant = std::get_if<Constant>(&value)) {
-      bytes += constant->held_bytes();
-    } else if (const auto* ints = std::get_if<std::vector<int64_t>>(&value)) {
-      bytes += 8 * ints->size();
-    } else if (const auto* floats = std::get_if<std::vector<float>>(&value)) {
-      bytes += 4 * floats->size();
-    } else if (const auto* text = std::get_if<std::string>(&value)) {
-      bytes += text->size();
-    }
-  }
-  return bytes;
-}
-
 absl::StatusOr<std::vector<int64_t>> IntsAttribute(const Node& node,
                                                    const char* name,
                                                    size_t count) {
@@ -299,7 +279,6 @@ absl::Status LoopBodies::Finish(Run& run, const std::vector<int64_t>& axes) {
 absl::StatusOr<Node> LoopBodies::CopyOf(const Node& from,
                                         std::map<int, int>& values,
                                         std::map<int, int>& branches) {
-  RETURN_IF_ERROR(held_bytes_->Take(HeldBy(from)));
   Node copy = from;
   // First: its inputs may be those of a body inside.
   ASSIGN_OR_RETURN(copy.branch, BranchFor(from.branch, values, branches));

@@ -26,13 +26,12 @@ struct InferenceDoor {
 // computed, which must be known while packing. A body sees what is around it,
 // and may have Ifs and loops inside.
 //
-// Ownership: graph and held_bytes are loans.
+// Ownership: graph and turns are loans.
 class LoopBodies {
  public:
   // Turns are taken from `turns`; nodes that are written are their door's.
-  LoopBodies(Graph* graph, Allowance* held_bytes, Allowance* turns)
+  LoopBodies(Graph* graph, Allowance* turns)
       : graph_(graph),
-        held_bytes_(held_bytes),
         turns_(turns),
         edges_("inputs and outputs of bodies of loops, over all turns",
                kTurnedEdgesMax) {}
@@ -84,7 +83,6 @@ class LoopBodies {
                            size_t first_outputs) const;
 
   Graph* graph_;
-  Allowance* held_bytes_;
   Allowance* turns_;
   Allowance edges_;
   std::map<int, std::vector<Node>> bodies_;  // By their branch.

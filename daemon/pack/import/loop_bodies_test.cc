@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/pack/import/import_bombs.h"
 #include "daemon/pack/import/onnx_importer.h"
 #include "daemon/pack/import/onnx_test_model.h"
 #include "kernels/reference/reference_backend.h"
@@ -14,27 +15,6 @@ namespace {
 
 using Floats = std::vector<float>;
 using Names = std::vector<std::string>;
-
-onnx::NodeProto* AddTo(onnx::GraphProto* graph, const std::string& op_type,
-                       const Names& inputs, const Names& outputs) {
-  onnx::NodeProto* node = graph->add_node();
-  node->set_op_type(op_type);
-  node->set_name(outputs[0]);
-  for (const std::string& input : inputs) node->add_input(input);
-  for (const std::string& output : outputs) node->add_output(output);
-  return node;
-}
-
-onnx::GraphProto* BodyOf(onnx::NodeProto* loop, const Names& inputs,
-                         const Names& outputs) {
-  onnx::AttributeProto* attribute = loop->add_attribute();
-  attribute->set_name("body");
-  attribute->set_type(onnx::AttributeProto::GRAPH);
-  onnx::GraphProto* body = attribute->mutable_g();
-  for (const std::string& name : inputs) body->add_input()->set_name(name);
-  for (const std::string& name : outputs) body->add_output()->set_name(name);
-  return body;
-}
 
 // s starts as x, and each turn adds x to it; z collects s.
 struct Summing {
@@ -193,60 +173,12 @@ TEST_CASE("A split into ones drops their dimension where that is asked") {
         (is_ones && keeps == 0 ? Sizes{4} : kept));
 }
 
-constexpr int64_t kLong = 1 << 17;
-constexpr size_t kMany = 1000;
-
-void ScanManyAlongALongOne(TestModel& model) {
-  onnx::NodeProto* scan = model.Add("Scan", Names(kMany, "long"), {"y"});
-  SetInt(scan, "num_scan_inputs", kMany);
-  onnx::GraphProto* body = BodyOf(scan, {}, {"long"});
-  for (size_t i = 0; i < kMany; ++i) {
-    body->add_input()->set_name("element" + std::to_string(i));
-  }
-}
-
-void CollectManyInLongLoop(TestModel& model) {
-  model.Ints("turns", {}, {kLong});
-  onnx::NodeProto* loop = model.Add("Loop", {"turns", ""}, {"y"});
-  BodyOf(loop, {"i", "goes"}, Names(kMany, "goes"));
-}
-
-void CarryManyThroughLongLoop(TestModel& model) {
-  model.Ints("turns", {}, {kLong});
-  Names inputs(kMany, "long");
-  inputs[0] = "turns";
-  inputs[1] = "";
-  onnx::NodeProto* loop = model.Add("Loop", inputs, {"y"});
-  onnx::GraphProto* body = BodyOf(loop, {"i", "goes"}, {"goes"});
-  for (size_t i = 2; i < kMany; ++i) {
-    const std::string name = "carried" + std::to_string(i);
-    body->add_input()->set_name(name);
-    body->add_output()->set_name(name);
-  }
-}
-
-void SplitOftenIntoMany(TestModel& model) {
-  model.Input("wide", {1 << 14, 1});
-  model.Add("Neg", {"wide"}, {"y"});
-  for (size_t i = 0; i < kLong >> 14; ++i) {
-    const std::string list = "list" + std::to_string(i);
-    model.Add("SplitToSequence", {"wide"}, {list});
-    SetInt(model.Add("ConcatFromSequence", {list}, {"all_of_" + list}), "axis",
-           0);
-    model.Output("all_of_" + list);
-  }
-}
-
 TEST_CASE("What is written out is bounded, however little the file says") {
-  const auto make = GENERATE(ScanManyAlongALongOne, CollectManyInLongLoop,
-                             CarryManyThroughLongLoop, SplitOftenIntoMany);
-  TestModel model(16);
-  model.Input("long", {kLong, 1});
-  make(model);
-  model.Output("y");
-  const auto graph = model.Import();
-  INFO(graph.status());
-  CHECK(absl::IsResourceExhausted(graph.status()));
+  for (const ImportBomb& bomb : ImportBombs()) {
+    const auto graph = bomb.model.Import();
+    INFO(bomb.name << ": " << graph.status());
+    CHECK(absl::IsResourceExhausted(graph.status()));
+  }
 }
 
 struct Row {

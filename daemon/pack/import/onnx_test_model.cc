@@ -133,6 +133,29 @@ onnx::GraphProto* SetBranch(onnx::NodeProto* node, const std::string& name,
   return graph;
 }
 
+onnx::NodeProto* AddTo(onnx::GraphProto* graph, const std::string& op_type,
+                       const std::vector<std::string>& inputs,
+                       const std::vector<std::string>& outputs) {
+  onnx::NodeProto* node = graph->add_node();
+  node->set_op_type(op_type);
+  node->set_name(outputs[0]);
+  for (const std::string& input : inputs) node->add_input(input);
+  for (const std::string& output : outputs) node->add_output(output);
+  return node;
+}
+
+onnx::GraphProto* BodyOf(onnx::NodeProto* loop,
+                         const std::vector<std::string>& inputs,
+                         const std::vector<std::string>& outputs) {
+  onnx::AttributeProto* attribute = loop->add_attribute();
+  attribute->set_name("body");
+  attribute->set_type(onnx::AttributeProto::GRAPH);
+  onnx::GraphProto* body = attribute->mutable_g();
+  for (const std::string& name : inputs) body->add_input()->set_name(name);
+  for (const std::string& name : outputs) body->add_output()->set_name(name);
+  return body;
+}
+
 void FillWeights(onnx::TensorProto* tensor, const std::vector<int64_t>& shape,
                  const std::vector<float>& elements) {
   tensor->set_data_type(onnx::TensorProto::FLOAT);

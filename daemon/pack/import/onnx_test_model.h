@@ -64,6 +64,14 @@ onnx::GraphProto* SetBranch(onnx::NodeProto* node, const std::string& name,
                             const std::vector<std::string>& inputs,
                             const std::string& output);
 
+onnx::NodeProto* AddTo(onnx::GraphProto* graph, const std::string& op_type,
+                       const std::vector<std::string>& inputs,
+                       const std::vector<std::string>& outputs);
+// The body of a Loop or a Scan, empty so far.
+onnx::GraphProto* BodyOf(onnx::NodeProto* loop,
+                         const std::vector<std::string>& inputs,
+                         const std::vector<std::string>& outputs);
+
 void FillWeights(onnx::TensorProto* tensor, const std::vector<int64_t>& shape,
                  const std::vector<float>& elements);
 void FillInts(onnx::TensorProto* tensor, const std::vector<int64_t>& shape,

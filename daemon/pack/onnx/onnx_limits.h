@@ -16,8 +16,8 @@ inline constexpr int64_t kOpsetMax = 28;
 inline constexpr int64_t kOpsetOfOurOwn = kOpsetMax + 1;
 
 inline constexpr size_t kNodesMax = 1 << 17;
-// Of those that operators without a kernel are spelled out with, and loops and
-// lists of tensors are written out with.
+// Of those that operators without a kernel are spelled out with, and loops,
+// lists of tensors and splits are written out with.
 inline constexpr size_t kSpelledNodesMax = 1 << 17;
 // Of what goes into bodies of loops and comes out, all turns together.
 inline constexpr uint64_t kTurnedEdgesMax = uint64_t{1} << 22;
@@ -36,7 +36,7 @@ inline constexpr size_t kNameBytesMax = 16 << 10;
 inline constexpr size_t kFilesMax = 512;  // Each is an open descriptor.
 
 // Of everything that is in memory rather than in its file: names, attributes,
-// decoded tensors, results of folding.
+// decoded tensors, results of folding, nodes that are written out.
 inline constexpr uint64_t kHeldBytesMax = uint64_t{256} << 20;
 // A tensor of at most this many bytes is held: most are shapes.
 inline constexpr uint64_t kSmallTensorBytes = 1024;
