@@ -1,12 +1,14 @@
 #include "daemon/plan/arena_plan.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "daemon/plan/arena_slots.h"
+#include "daemon/plan/program_check.h"
 #include "daemon/plan/program_sketch.h"
 #include "kernels/in_place.h"
 #include "test/catch/catch.h"
@@ -162,6 +164,18 @@ TEST_CASE("Every part finds what others have left for it") {
     CHECK(plan.buffer_offsets[b] + program.buffers[b].bytes <=
           plan.scratch_offset);
   }
+}
+
+TEST_CASE("As many buffers as there may be are placed in no time") {
+  Program chain = Sketch(std::vector<uint64_t>(kBuffersMax - 1, kPageBytes));
+  uint64_t at_once = 2;
+  SECTION("where two of them live at a time") {}
+  SECTION("where all of them live to the end") {
+    chain.outputs.resize(kBuffersMax);
+    std::iota(chain.outputs.begin(), chain.outputs.end(), uint32_t{0});
+    at_once = kBuffersMax;
+  }
+  CHECK(PlanArena(chain, 0).bytes == at_once * kPageBytes);
 }
 
 TEST_CASE("Best fit wastes little on random programs") {

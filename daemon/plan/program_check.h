@@ -15,7 +15,7 @@ inline constexpr size_t kProgramItemsMax = 1 << 20;  // Of any one kind.
 inline constexpr size_t kLayerTensorsMax = 64;       // Inputs, or outputs.
 inline constexpr size_t kPartWeightsMax = 4;
 inline constexpr uint64_t kBufferBytesMax = uint64_t{1} << 40;
-// To place them all takes the square of their number: seconds, at the most.
+// Placed in no time, but in half a minute where lives are made to leave gaps.
 inline constexpr size_t kBuffersMax = 1 << 17;
 inline constexpr uint64_t kStreamBytesMax = uint64_t{1} << 44;
 
