@@ -60,12 +60,14 @@ void ByteRanges::Add(uint64_t first, uint64_t end) {
   ranges_[first] = end;
 }
 
-bool ByteRanges::Cover(uint64_t first, const TensorType& type) const {
+bool ByteRanges::Cover(uint64_t first, const TensorType& type,
+                       uint64_t* steps) const {
   if (type.element_count() == 0) return true;
   const Runs runs = RunsOf(type);
   const uint64_t element_bytes = SizeOf(type.dtype);
   std::optional<int64_t> next = 0;
   while (next) {
+    ++*steps;
     const uint64_t at = first + static_cast<uint64_t>(*next) * element_bytes;
     const auto behind = ranges_.upper_bound(at);
     if (behind == ranges_.begin()) return false;

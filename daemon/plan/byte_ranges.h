@@ -15,9 +15,10 @@ class ByteRanges {
 
   // Whether all elements of a tensor that begins there lie in the ranges. What
   // lies between its rows does not count: a tensor inside a larger one has
-  // gaps. As many steps as there are ranges, whatever its shape.
+  // gaps. As many steps as there are ranges at most, whatever its shape; they
+  // are added to `steps`.
   // REQUIRES: `type` is sound and its bytes can be counted.
-  bool Cover(uint64_t first, const TensorType& type) const;
+  bool Cover(uint64_t first, const TensorType& type, uint64_t* steps) const;
 
  private:
   std::map<uint64_t, uint64_t> ranges_;  // First byte to end.

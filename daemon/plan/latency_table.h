@@ -37,6 +37,7 @@ class LatencyTable {
   // Greatest double if the ring is too small for that head.
   double ColdSeconds(uint64_t ring_bytes, size_t step);
   double resident_seconds() const { return resident_seconds_; }
+  size_t parts() const { return parts_.size(); }
   const RingDemand& demand() const { return demand_; }
 
  private:

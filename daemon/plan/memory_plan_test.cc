@@ -3,6 +3,7 @@
 #include <random>
 #include <vector>
 
+#include "daemon/plan/program_check.h"
 #include "daemon/plan/program_sketch.h"
 #include "test/catch/catch.h"
 
@@ -262,6 +263,20 @@ TEST_CASE("A model is not given a ring in which it does not run") {
   const auto divided = planner.Divide(*plan, division);
 
   CHECK(absl::IsFailedPrecondition(divided.status()));
+}
+
+TEST_CASE("As many parts and reads as there may be are planned in seconds") {
+  Program program = Sketch(std::vector<uint64_t>(2000, 64 * kPage));
+  while (program.parts.size() < kProgramItemsMax) {
+    Part part = program.parts.back();
+    part.read = static_cast<uint32_t>(program.reads.size());
+    program.reads.push_back(*part.read % 2000);
+    program.parts.push_back(part);
+  }
+  MemoryPlanner planner({{"net/1", 3, &program, 0}});
+  const auto plan = planner.Plan({.weight_bytes = 100'000 * kPage});
+  REQUIRE(plan.ok());
+  CHECK(plan->weight_memory_bytes() <= 100'000 * kPage);
 }
 
 }  // namespace

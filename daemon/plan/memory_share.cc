@@ -19,6 +19,25 @@ constexpr int kBisections = 64;
 constexpr int kChangesMax = 32;
 constexpr double kSamePrice = 1e-7;
 
+// Parts that all latencies of a level are worked out from, where every ring is
+// looked at with every head: some 5 ns each.
+constexpr size_t kPartsSeenMax = 1 << 29;
+
+// Those of RingSizes() that are of use, or as many as there is time for.
+std::vector<uint64_t> RingSizesBelow(uint64_t useful_bytes,
+                                     const MemoryShare::Level& level) {
+  size_t parts = 0;
+  for (const MemoryShare::Model& model : level.models) {
+    parts += model.table->parts() * model.table->head_steps().size();
+  }
+  std::vector<uint64_t> all = RingSizes();
+  std::erase_if(all, [&](uint64_t bytes) { return bytes >= useful_bytes; });
+  const size_t stride = 1 + parts * all.size() / kPartsSeenMax;
+  std::vector<uint64_t> sizes;
+  for (size_t i = 0; i < all.size(); i += stride) sizes.push_back(all[i]);
+  return sizes;
+}
+
 uint64_t Sum(const auto& priced) {
   uint64_t bytes = 0;
   for (const auto& level : priced) bytes += level.bytes;
@@ -37,8 +56,8 @@ MemoryShare::MemoryShare(std::vector<Level> levels)
       useful = std::max(useful, all.streamed_bytes);
       rings.push_back(all.ring_bytes_min);
     }
-    for (const uint64_t bytes : RingSizes()) {
-      if (bytes < useful) rings.push_back(bytes);
+    for (const uint64_t bytes : RingSizesBelow(useful, level)) {
+      rings.push_back(bytes);
     }
     std::sort(rings.begin(), rings.end());
     rings.erase(std::unique(rings.begin(), rings.end()), rings.end());

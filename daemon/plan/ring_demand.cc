@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t kStepsExact = 2048;
 constexpr size_t kStepsCoarse = 256;
+constexpr size_t kReadsSeenMax = 1 << 26;  // By all steps together.
 constexpr size_t kUnused = std::numeric_limits<size_t>::max();
 
 // The sum and the greatest of a run of sizes whose both ends only move on.
@@ -77,7 +78,9 @@ RingDemand::RingDemand(const Program& program) {
     read.last_part = part;
   }
   const size_t n = order_.size();
-  const size_t count = n <= kStepsExact ? n : kStepsCoarse;
+  const size_t count =
+      std::min(n <= kStepsExact ? n : kStepsCoarse,
+               kReadsSeenMax / std::max<size_t>(reads.size(), 1));
   for (size_t s = 0; s <= count; ++s) {
     steps_.push_back(StepOf(reads, count == 0 ? 0 : s * n / count));
   }

@@ -27,7 +27,8 @@ namespace layerd {
 class RingDemand {
  public:
   // All the steps cost O(reads * steps): up to 2 048 extents each head is
-  // there, above that 256 of them, evenly spread.
+  // there, above that 256 of them, evenly spread, and fewer where there are so
+  // many reads that it would take seconds.
   explicit RingDemand(const Program& program);
 
   struct Step {
