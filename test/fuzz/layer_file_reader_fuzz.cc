@@ -1,4 +1,5 @@
-// Can a file that someone else made break the reader of layer files?
+// Can a file that someone else made break the reader of layer files, or the
+// planning of memory for it?
 //
 // Most inputs would die at a checksum, so the checksums are made right here:
 //
@@ -14,10 +15,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "config/check.h"
+#include "daemon/plan/memory_plan.h"
 #include "daemon/plan/program.h"
 #include "kernels/decoded_part.h"
 #include "kernels/part_check.h"
@@ -89,20 +92,61 @@ void CheckPromises(const LayerFileReader& file) {
 
 // What a program promises to backends: sound parts, also once they are decoded,
 // whose weights lie inside their extents.
-void CheckProgramOf(const manifest::Manifest& manifest) {
-  const auto program = Program::Parse(manifest);
-  if (!program.ok()) return;
-  for (const Part& part : program->parts) {
-    const PartSpec spec = program->SpecOf(part);
+void CheckParts(const Program& program) {
+  for (const Part& part : program.parts) {
+    const PartSpec spec = program.SpecOf(part);
     LAYERD_CHECK(CheckPlacedPart(spec).ok());
     const PartSpec decoded = DecodedSpec(spec);
     LAYERD_CHECK(CheckPlacedPart(decoded).ok() && !IsNarrow(decoded));
     LAYERD_CHECK(WeightBytes(decoded) <= 8 * kSpanBytesMax);
     for (const WeightPiece& piece : spec.weights) {
       LAYERD_CHECK(piece.offset_bytes + piece.layout.bytes() <=
-                   program->extents[program->ExtentOf(part)].stored_bytes);
+                   program.extents[program.ExtentOf(part)].stored_bytes);
     }
   }
+}
+
+// Buffers lie inside the arena, weights that stay inside the head.
+void CheckModel(const Program& program, const MemoryPlan& plan) {
+  const MemoryPlan::ModelMemory& model = plan.models[0];
+  LAYERD_CHECK(model.arena.bytes <= plan.levels[0].arena.bytes);
+  for (size_t b = 0; b < program.buffers.size(); ++b) {
+    LAYERD_CHECK(model.arena.buffer_offsets[b] + program.buffers[b].bytes <=
+                     model.arena.scratch_offset ||
+                 model.arena.buffer_offsets[b] == 0);
+  }
+  const uint64_t head_end = model.head.offset_bytes + model.head.bytes;
+  for (size_t e = 0; e < program.extents.size(); ++e) {
+    const std::optional<uint64_t>& offset = model.resident_offsets[e];
+    LAYERD_CHECK(!offset ||
+                 (*offset >= model.head.offset_bytes &&
+                  *offset + program.extents[e].stored_bytes <= head_end));
+  }
+}
+
+// There is a plan for every budget from the least on, and for none below.
+void CheckMemory(const Program& program) {
+  MemoryPlanner planner({{"fuzz/1", 3, &program, kPageBytes, kPageBytes}});
+  const auto all = planner.Plan({});
+  LAYERD_CHECK(all.ok());
+  const uint64_t least_bytes = all->minimum_weight_bytes;
+  const uint64_t all_bytes = all->weight_memory_bytes();
+  LAYERD_CHECK(least_bytes <= all_bytes);
+  for (const uint64_t bytes :
+       {least_bytes, least_bytes + (all_bytes - least_bytes) / 2, all_bytes}) {
+    const auto plan = planner.Plan({.weight_bytes = bytes});
+    LAYERD_CHECK(plan.ok() && plan->weight_memory_bytes() <= bytes);
+    CheckModel(program, *plan);
+  }
+  LAYERD_CHECK(least_bytes == 0 ||
+               !planner.Check({.weight_bytes = least_bytes - 1}).ok());
+}
+
+void CheckProgramOf(const manifest::Manifest& manifest) {
+  const auto program = Program::Parse(manifest);
+  if (!program.ok()) return;
+  CheckParts(*program);
+  CheckMemory(*program);
 }
 
 void Try(std::string_view input) {

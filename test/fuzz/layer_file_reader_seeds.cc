@@ -3,6 +3,7 @@
 #include <string>
 
 #include "daemon/model/random_model.h"
+#include "daemon/plan/program.h"
 #include "loader/store/forged_file.h"
 #include "test/fuzz/seed_folder.h"
 
@@ -31,13 +32,34 @@ manifest::Manifest SmallManifest() {
   return manifest;
 }
 
+manifest::Manifest ManifestOf(const Program& program) {
+  manifest::Manifest manifest;
+  program.WriteTo(&manifest);
+  return manifest;
+}
+
 // A program that passes every check, its weights stored as `dtype`.
 manifest::Manifest SoundManifest(DataType dtype) {
   RandomModel model(2, 3);
   if (dtype != DataType::kF32) model.StoreAs(dtype);
-  manifest::Manifest manifest;
-  model.program.WriteTo(&manifest);
-  return manifest;
+  return ManifestOf(model.program);
+}
+
+// Three rows of a table are looked up.
+manifest::Manifest LookUpManifest() {
+  Program program;
+  program.buffers = {{24}, {48}};
+  program.tensors = {{"numbers", {DataType::kI64, {3}, {1}}, 0, 0},
+                     {"rows", {DataType::kF32, {3, 4}, {4, 1}}, 1, 0}};
+  program.inputs = {0};
+  program.outputs = {1};
+  program.layers = {{"lookup", Gather{}, {0}, {1}}};
+  program.extents = {{0, 16384, 4096}};
+  Part& part = program.parts.emplace_back();
+  part.channels = part.rows = {0, 1};
+  part.table = 0;
+  part.weights = {{WeightLayout::Plain(DataType::kF32, {1000, 4}), 0}};
+  return ManifestOf(program);
 }
 
 // Byte 0 as layer_file_reader_fuzz.cc reads it, the superblock's fields, the
@@ -60,6 +82,12 @@ void WriteSeeds(const SeedFolder& folder) {
   for (const DataType dtype : {DataType::kF32, DataType::kF16, DataType::kI8}) {
     folder.Write(NameOf(dtype),
                  Input(0, ForgedFile::Of(SoundManifest(dtype), 4096)));
+  }
+  folder.Write("look_up", Input(0, ForgedFile::Of(LookUpManifest(), 4096)));
+  for (uint32_t seed = 0; seed < 8; ++seed) {
+    const manifest::Manifest manifest = ManifestOf(RandomModel(seed).program);
+    folder.Write("random" + std::to_string(seed),
+                 Input(0, ForgedFile::Of(manifest, 4096)));
   }
   folder.Write("as_it_is", '\1' + empty.Bytes());
 }
