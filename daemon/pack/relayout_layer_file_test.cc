@@ -16,6 +16,13 @@ namespace {
 
 constexpr char kDigits[] = "test/models/digits/digits.onnx";
 
+// By default parts are as long as suits the kernels; a file keeps its cuts.
+PackOptions CutForAll() {
+  PackOptions options;
+  options.part_flops_max = 200'000'000;
+  return options;
+}
+
 struct Fixture {
   void Pack(const std::string& name, const Backend& backend,
             const PackOptions& options) {
@@ -30,7 +37,7 @@ struct Fixture {
 
 // So the answers are those of a file that was packed here.
 TEST_CASE("A file for other kernels becomes what packing for ours makes") {
-  PackOptions options;
+  PackOptions options = CutForAll();
   options.weights = GENERATE("f32", "f16", "bf16", "i8");
   options.extent_bytes_max = 64 << 10;
   const bool from_device = GENERATE(false, true);
@@ -63,8 +70,8 @@ TEST_CASE("A table is copied as it is, behind what is laid out") {
   Fixture f;
   f.onnx = f.folder / "model.onnx";
   WriteFile(f.onnx, model.proto.SerializeAsString());
-  f.Pack("theirs", *MakeReferenceBackend(), {});
-  f.Pack("ours", *MakeCpuBackend(1), {});
+  f.Pack("theirs", *MakeReferenceBackend(), CutForAll());
+  f.Pack("ours", *MakeCpuBackend(1), CutForAll());
 
   REQUIRE(RelayoutLayerFile(f.folder / "theirs", f.folder / "now",
                             *MakeCpuBackend(1), nullptr)
