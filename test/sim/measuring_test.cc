@@ -28,7 +28,9 @@ TEST_CASE("Costs that are measured while a budget changes are kept") {
   const std::string path = WriteModel("measured_meanwhile.layers", 3);
   std::atomic<bool> changing{false}, computed{false}, may_learn{false};
   TestEngine* asked = nullptr;
-  const auto measured = [&asked] { return (*asked)->Plan().measured.at(0); };
+  const auto measured = [&asked]() -> bool {
+    return (*asked)->Plan().measured.at(0);
+  };
   TestEngine engine(
       options,
       [&]() -> absl::StatusOr<IoEngineChoice> {
@@ -36,7 +38,8 @@ TEST_CASE("Costs that are measured while a budget changes are kept") {
           may_learn.store(true);
           while (!measured()) std::this_thread::yield();
         }
-        return IoEngineChoice{.engine = std::make_unique<SimIoEngine>(1)};
+        return IoEngineChoice{.engine = std::make_unique<SimIoEngine>(1),
+                              .warnings = {}};
       },
       MakeReferenceBackend());
   asked = &engine;
