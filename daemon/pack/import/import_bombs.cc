@@ -140,7 +140,8 @@ std::vector<ImportBomb> ImportBombs() {
   };
   std::vector<ImportBomb> bombs;
   for (const auto& [name, make] : makers) {
-    ImportBomb& bomb = bombs.emplace_back(name, TestModel(16));
+    bombs.push_back({name, TestModel(16)});
+    ImportBomb& bomb = bombs.back();
     bomb.model.Input("long", {kLong, 1});
     make(bomb.model);
     bomb.model.Output("y");
