@@ -168,8 +168,8 @@ void DescribeReading(const Contest& contest, BenchReport* report) {
 // resident engine did once for all.
 std::vector<double> PartSecondsOf(const BenchSettings& settings,
                                   const Contest& contest) {
-  return settings.weights == "f32" ? contest.resident.PartSeconds()
-                                   : contest.streamed.PartSeconds();
+  return settings.is_narrow ? contest.streamed.PartSeconds()
+                            : contest.resident.PartSeconds();
 }
 
 // As it was between the rounds, if it was looked at.

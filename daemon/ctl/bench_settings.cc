@@ -1,12 +1,16 @@
 #include "daemon/ctl/bench_settings.h"
 
+#include <algorithm>
+
 #include "config/byte_size.h"
 #include "config/status_macros.h"
 #include "daemon/ctl/costs_of.h"
 #include "daemon/ctl/layer_file_for.h"
 #include "daemon/ctl/pack_options.h"
 #include "daemon/ctl/shared_options.h"
+#include "daemon/plan/program.h"
 #include "daemon/rt/cache_folder.h"
+#include "kernels/decoded_part.h"
 #include "loader/store/layer_file_reader.h"
 
 namespace layerd {
@@ -62,6 +66,10 @@ absl::StatusOr<BenchSettings> ReadBenchSettings(const CommandLine& line) {
   RETURN_IF_ERROR(FindFiles(line, &settings));
   ASSIGN_OR_RETURN(const auto file, LayerFileReader::Open(settings.layer_file));
   settings.weights = file->manifest().options().weights();
+  ASSIGN_OR_RETURN(const Program program, Program::Parse(file->manifest()));
+  settings.is_narrow = std::ranges::any_of(
+      program.parts,
+      [&](const Part& part) { return IsNarrow(program.SpecOf(part)); });
   return settings;
 }
 

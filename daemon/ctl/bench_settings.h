@@ -16,6 +16,7 @@ struct BenchSettings {
   std::string layer_file;
   std::string whole_layer_file;  // Empty if FILE is a layer file.
   std::string weights;           // How they are stored: "f32", ...
+  bool is_narrow = false;        // Some are: of "f32" what came in bytes.
   std::string cache_folder;
   uint64_t budget_bytes = 0;
   int threads = 1;

@@ -42,7 +42,7 @@ absl::StatusOr<std::vector<std::vector<Array>>> InputsOf(
 // is gone as soon as it is open. The layer file's own folder may be read-only.
 absl::StatusOr<Contestant> StartResident(const EngineOptions& options,
                                          const BenchSettings& settings) {
-  if (settings.weights == "f32") {
+  if (!settings.is_narrow) {
     return Contestant::Start(options, settings.layer_file);
   }
   std::error_code ignored;  // Then it goes elsewhere.
