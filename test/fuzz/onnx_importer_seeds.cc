@@ -9,7 +9,6 @@
 #include <system_error>
 #include <utility>
 
-#include "daemon/pack/import/import_bombs.h"
 #include "daemon/pack/import/onnx_test_model.h"
 #include "test/fuzz/seed_folder.h"
 
@@ -299,9 +298,6 @@ void WriteSeeds(const SeedFolder& folder) {
   };
   for (const auto& [name, model] : models) {
     folder.Write(name, model.proto.SerializeAsString());
-  }
-  for (const ImportBomb& bomb : ImportBombs()) {
-    folder.Write(bomb.name, bomb.model.proto.SerializeAsString());
   }
   CopyCases(folder.path());
 }

@@ -8,7 +8,8 @@
 namespace layerd {
 
 // A small file that asks for very much, written out: to be refused with
-// RESOURCE_EXHAUSTED, at once and in little memory.
+// RESOURCE_EXHAUSTED, within seconds and in bounded memory. No seeds of a
+// fuzzer: what takes seconds takes minutes there.
 struct ImportBomb {
   const char* name;
   TestModel model;
