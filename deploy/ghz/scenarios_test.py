@@ -176,6 +176,18 @@ class Gates(unittest.TestCase):
             self.assertAlmostEqual(getattr(stage, name), wants, places=2)
         self.assertEqual(stages.stages_of(call, [(end + 1, ms)]), [])
 
+    def test_calls_that_came_together_have_a_job_each(self):
+        ms = {"received": 0, "queued": 0, "job": 5, "sent": 5}
+        report = {"details": [
+            {"timestamp": f"2026-11-28T10:00:00.{end_ms}Z",
+             "latency": took_ms * 1e6, "status": "OK"}
+            for end_ms, took_ms in [(220, 80), (210, 110)]]}
+        came = stages.span_of(report["details"][0])[0] + 0.030
+        to_us = [stage.to_us_ms for stage in stages.stages_of(
+            report, [(came, ms), (came + 0.010, ms)])]
+        for is_, wants in zip(to_us, [70, 40], strict=True):
+            self.assertAlmostEqual(is_, wants, places=2)
+
     def test_late_queueing_shuts_it(self):
         def stage(ms):
             return stages.Stages((0, 1), ms, 0.1, 0, 5, 0, 0)

@@ -60,15 +60,16 @@ class Stages:
 
 def stages_of(report, requests, slow=()):
     """Of the calls of a ghz report that are found among `requests`: (arrival in
-    seconds since the epoch, {kind: ms since then}), by arrival. `slow`: work,
-    as in Stages."""
+    seconds since the epoch, {kind: ms since then}), by arrival. Calls arrive in
+    the order in which they begin, each once: several may be on their way when
+    the first of them comes. `slow`: work, as in Stages."""
     arrivals = [arrival for arrival, _ in requests]
-    found = []
-    for detail in report.get("details") or []:
-        begin, end = span_of(detail)
-        at = bisect.bisect_left(arrivals, begin)
+    found, unmet = [], 0
+    for begin, end in sorted(map(span_of, report.get("details") or [])):
+        at = max(unmet, bisect.bisect_left(arrivals, begin))
         if at == len(requests) or arrivals[at] > end:
             continue
+        unmet = at + 1
         ms = requests[at][1]
         to_us = 1e3 * (arrivals[at] - begin)
         found.append(Stages(
