@@ -17,7 +17,8 @@ using std::chrono::nanoseconds;
 
 template <typename Spans>
 absl::Status CheckSpans(const char* noun, const Spans& spans,
-                        const std::vector<Model::Port>& ports) {
+                        const std::vector<Model::Port>& ports,
+                        bool may_be_empty) {
   if (spans.size() != ports.size()) {
     return absl::InvalidArgumentError(
         absl::StrFormat("%d %ss were given, the model has %d", spans.size(),
@@ -25,6 +26,7 @@ absl::Status CheckSpans(const char* noun, const Spans& spans,
   }
   for (size_t i = 0; i < ports.size(); ++i) {
     if (spans[i].size() == ports[i].bytes) continue;
+    if (may_be_empty && spans[i].empty()) continue;
     return absl::InvalidArgumentError(
         absl::StrFormat("%s \"%s\": %d bytes were given, it has %d", noun,
                         ports[i].name, spans[i].size(), ports[i].bytes));
@@ -35,8 +37,10 @@ absl::Status CheckSpans(const char* noun, const Spans& spans,
 }  // namespace
 
 absl::Status LocalEngine::Submit(std::unique_ptr<Job> job) {
-  RETURN_IF_ERROR(CheckSpans("input", job->inputs, job->model->inputs()));
-  RETURN_IF_ERROR(CheckSpans("output", job->outputs, job->model->outputs()));
+  RETURN_IF_ERROR(CheckSpans("input", job->inputs, job->model->inputs(),
+                             /*may_be_empty=*/false));
+  RETURN_IF_ERROR(CheckSpans("output", job->outputs, job->model->outputs(),
+                             /*may_be_empty=*/true));
   RETURN_IF_ERROR(job->model->unavailable());
   if (job->cancelled != give_way_) give_way_->store(true);
   const Promises::OfModel promise = PlannedOf(job->model.get());

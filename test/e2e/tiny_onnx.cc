@@ -77,6 +77,14 @@ std::string OneNodeOnnx(const std::string& op, const std::string& node_name) {
   return model.SerializeAsString();
 }
 
+std::string TwoOutputsOnnx() {
+  onnx::ModelProto model = ModelOf({1, 4});
+  Describe("z", {1, 4}, model.mutable_graph()->add_output());
+  AddNode(&model, "Neg", "neg", {"x"}, "y");
+  AddNode(&model, "Relu", "relu", {"x"}, "z");
+  return model.SerializeAsString();
+}
+
 std::string ExternalOnnx(const std::string& location) {
   onnx::ModelProto model = ModelOf({1, 4});
   AddNode(&model, "Add", "add", {"x", "w"}, "y");

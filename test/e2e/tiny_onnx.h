@@ -11,6 +11,9 @@ namespace layerd {
 // One node of the default domain: y = op(x).
 std::string OneNodeOnnx(const std::string& op, const std::string& node_name);
 
+// y = -x, and a second output z = max(x, 0).
+std::string TwoOutputsOnnx();
+
 // y = x + w, w in a file of its own at `location`, four floats.
 std::string ExternalOnnx(const std::string& location);
 

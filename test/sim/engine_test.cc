@@ -415,6 +415,25 @@ TEST_CASE("Inputs of the wrong size are refused with both sizes") {
              Catch::Contains("\"x\": 8 bytes were given"));
 }
 
+TEST_CASE("Who wants some of the outputs gets these") {
+  TestEngine engine({}, Drive::kSim);
+  const auto outputs = [&engine] {
+    const auto model = engine->Find("m", "");
+    return model == nullptr ? 0 : model->outputs().size();
+  };
+  for (uint32_t seed = 1; outputs() < 2; ++seed) {
+    REQUIRE(engine.Load(WriteModel("outputs.layers", seed), "m", 3).ok());
+  }
+  const TestAnswer all = engine.Ask("m", 1);
+  const size_t unwanted = GENERATE(0u, 1u);
+
+  const TestAnswer some = engine.Ask(
+      "m", 1, [unwanted](Job& job) { job.outputs[unwanted] = {}; });
+
+  CHECK(some.status.message() == "");
+  CHECK(some.outputs[1 - unwanted] == all.outputs[1 - unwanted]);
+}
+
 TEST_CASE(
     "Requests from many threads while models come and go all get an answer") {
   const std::string path = WriteModel("storm.layers", 11);
