@@ -42,7 +42,10 @@ absl::Status LocalEngine::Submit(std::unique_ptr<Job> job) {
   RETURN_IF_ERROR(CheckSpans("output", job->outputs, job->model->outputs(),
                              /*may_be_empty=*/true));
   RETURN_IF_ERROR(job->model->unavailable());
-  if (job->cancelled != give_way_) give_way_->store(true);
+  // Whoever measures gives way to all others: nothing is promised to him, he
+  // takes nobody's turn, and is no work ahead of anybody.
+  if (job->cancelled == give_way_) return scheduler_.Submit(std::move(job));
+  give_way_->store(true);
   const Promises::OfModel promise = PlannedOf(job->model.get());
   job->predicted = promise.predicted;
   if (job->level == job->model->level()) {

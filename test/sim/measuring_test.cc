@@ -1,7 +1,9 @@
 // Costs that are measured while something else changes.
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -66,6 +68,76 @@ TEST_CASE("Costs that are measured while a budget changes are kept") {
 
   CHECK(measured());
   measuring.join();
+}
+
+// A model that streams and was measured, and is due again. On a clock that
+// stands still.
+class MeasuredAgain {
+ public:
+  // `period` 0: it is not declared.
+  MeasuredAgain(const std::string& name, std::chrono::milliseconds period)
+      : engine_(OptionsFor(name), Drive::kSim) {
+    const std::string path = WriteModel(name + ".layers", 3);
+    REQUIRE(engine_->LoadModels({{path, "m", "1", 1, 0, period, period}})
+                .at(0)
+                .ok());
+    REQUIRE(engine_
+                ->SetBudgets({.weight_bytes = engine_.MinimumWeightBytes(),
+                              .memory_bytes = kAll})
+                .ok());
+    engine_->MeasureCosts([] { return true; });
+    REQUIRE(engine_->MeasureAgain("m").ok());
+  }
+
+  TestEngine& engine() { return engine_; }
+  std::shared_ptr<Model> model() { return engine_->Find("m", ""); }
+  Promises::OfModel promise() { return engine_->PromiseOf(model().get()); }
+
+ private:
+  static EngineOptions OptionsFor(const std::string& name) {
+    EngineOptions options;
+    options.cache_path = std::string(std::getenv("TEST_TMPDIR")) + "/" + name;
+    std::filesystem::remove_all(options.cache_path);
+    return options;
+  }
+
+  TestEngine engine_;
+};
+
+// Each run comes too early to be one of the task's own jobs.
+TEST_CASE("Measuring again takes no turn of a declared task") {
+  MeasuredAgain declared("declared", std::chrono::milliseconds(100));
+  TestEngine& engine = declared.engine();
+  REQUIRE(declared.promise().response.count() > 0);
+  int looks = 0;
+  constexpr int kLooksMax = 100;
+
+  engine->MeasureCosts([&looks] { return ++looks < kLooksMax; });
+
+  CHECK(looks < kLooksMax);
+  CHECK(engine.Ask("m", 1).status.message() == "");
+  CHECK(engine->scheduling().too_often == 0);
+  CHECK(engine->scheduling().overruns == 0);
+}
+
+TEST_CASE("Whoever measures is no work ahead of a request") {
+  MeasuredAgain measured("ahead", std::chrono::milliseconds(0));
+  TestEngine& engine = measured.engine();
+  const std::chrono::nanoseconds predicted = measured.promise().predicted;
+  REQUIRE(predicted.count() > 0);
+  absl::Status admitted = absl::UnknownError("nothing was measured");
+  engine.OnPart([&](size_t part) {
+    if (part > 0) return;
+    Job job;
+    job.model = measured.model();
+    job.level = 1;
+    job.deadline = engine.clock().now() + predicted * 3 / 2;
+    admitted = engine->Admit(job);
+  });
+
+  engine->MeasureCosts([] { return true; });
+
+  CHECK(admitted.message() == "");
 }
 
 }  // namespace
