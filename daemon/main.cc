@@ -139,6 +139,7 @@ void WaitFor(const sigset_t& ending, Repository* repository, Server* server) {
 int Serve(const Config& config) {
   const sigset_t ending = BlockEndingSignals();
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGCHLD, SIG_DFL);  // We want to know how packers end.
 
   auto engine = Engine::Start(EngineOptionsOf(config));
   if (!engine.ok()) {

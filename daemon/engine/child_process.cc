@@ -97,9 +97,13 @@ ChildProcess::~ChildProcess() {
 
 absl::Status ChildProcess::Wait() {
   int status = 0;
-  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-  }
+  pid_t ended;
+  do {
+    ended = waitpid(pid_, &status, 0);
+  } while (ended < 0 && errno == EINTR);
   pid_ = -1;
+  // As where SIGCHLD is ignored: nobody can say how it ended.
+  if (ended < 0) return absl::ErrnoToStatus(errno, "waitpid");
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return absl::OkStatus();
   const std::string words = LastWords(stderr_.get());
   if (WIFSIGNALED(status)) {

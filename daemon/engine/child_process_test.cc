@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 
 #include <fstream>
 #include <string>
@@ -75,6 +76,15 @@ TEST_CASE("A child has the CPUs and the class that we began with") {
     REQUIRE(child.ok());
     CHECK((*child)->Wait().message() == "");
   }).join();
+}
+
+// The kernel then keeps nothing of it.
+TEST_CASE("A child whose end nobody may see has not ended well") {
+  signal(SIGCHLD, SIG_IGN);
+  auto child = ChildProcess::Start({"/bin/false"});
+  REQUIRE(child.ok());
+  CHECK(!(*child)->Wait().ok());
+  signal(SIGCHLD, SIG_DFL);
 }
 
 TEST_CASE("A program that is not there is an error") {
