@@ -2,7 +2,6 @@
 
 #include <google/protobuf/util/json_util.h>
 
-#include <cmath>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -18,6 +17,10 @@ namespace {
 constexpr int kCoresMax = 4096;
 constexpr double kMicro = 1e-6;
 
+// Within these every time that follows from them is a number, of whatever file.
+constexpr double kRateMin = 1, kRateMax = 1e18;
+constexpr double kMicrosecondsMin = 1e-6, kMicrosecondsMax = 1e12;
+
 // Of a board, where nobody has measured: too little rather than too much.
 constexpr double kGuessedCopyBytesPerS = 3e9;
 constexpr double kGuessedLaunchSeconds = 10e-6;
@@ -26,25 +29,33 @@ double Or(double measured, double guessed) {
   return measured > 0 ? measured : guessed;
 }
 
-absl::Status CheckPositive(const char* field, double value) {
-  if (std::isfinite(value) && value > 0) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrFormat(
-      "machine: %s is %g, expected a positive number", field, value));
+absl::Status CheckWithin(const char* field, double value, double min,
+                         double max) {
+  if (value >= min && value <= max) return absl::OkStatus();  // Not so a NaN.
+  return absl::InvalidArgumentError(
+      absl::StrFormat("machine: %s is %g, expected a number from %g to %g",
+                      field, value, min, max));
+}
+absl::Status CheckRate(const char* field, double value) {
+  return CheckWithin(field, value, kRateMin, kRateMax);
+}
+absl::Status CheckMicroseconds(const char* field, double value) {
+  return CheckWithin(field, value, kMicrosecondsMin, kMicrosecondsMax);
 }
 
 absl::Status CheckSound(const costs::Machine& proto) {
-  RETURN_IF_ERROR(CheckPositive("flops_per_s", proto.flops_per_s()));
-  RETURN_IF_ERROR(
-      CheckPositive("memory_bytes_per_s", proto.memory_bytes_per_s()));
-  RETURN_IF_ERROR(CheckPositive("crc_bytes_per_s", proto.crc_bytes_per_s()));
-  RETURN_IF_ERROR(
-      CheckPositive("drive_bytes_per_s", proto.drive_bytes_per_s()));
-  RETURN_IF_ERROR(CheckPositive("first_read_us", proto.first_read_us()));
+  RETURN_IF_ERROR(CheckRate("flops_per_s", proto.flops_per_s()));
+  RETURN_IF_ERROR(CheckRate("memory_bytes_per_s", proto.memory_bytes_per_s()));
+  RETURN_IF_ERROR(CheckRate("crc_bytes_per_s", proto.crc_bytes_per_s()));
+  RETURN_IF_ERROR(CheckRate("drive_bytes_per_s", proto.drive_bytes_per_s()));
+  RETURN_IF_ERROR(CheckMicroseconds("first_read_us", proto.first_read_us()));
+  if (proto.copy_bytes_per_s() != 0) {
+    RETURN_IF_ERROR(CheckRate("copy_bytes_per_s", proto.copy_bytes_per_s()));
+  }
   for (const auto& [field, value] :
-       {std::pair("copy_bytes_per_s", proto.copy_bytes_per_s()),
-        std::pair("launch_us", proto.launch_us()),
+       {std::pair("launch_us", proto.launch_us()),
         std::pair("drive_turn_us", proto.drive_turn_us())}) {
-    if (value != 0) RETURN_IF_ERROR(CheckPositive(field, value));
+    if (value != 0) RETURN_IF_ERROR(CheckMicroseconds(field, value));
   }
   if (proto.cores() < 1 || proto.cores() > kCoresMax) {
     return absl::InvalidArgumentError(absl::StrFormat(

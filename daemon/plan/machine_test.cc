@@ -54,6 +54,17 @@ TEST_CASE("A machine without a rate is refused by the name of the field") {
   CHECK(!Machine::Parse("").ok());
 }
 
+TEST_CASE("A machine of which nothing can be reckoned is refused") {
+  for (const double rate : {1e-300, 1e300}) {
+    Machine machine = Machine::OfClass("avx2", 2);
+    machine.drive_bytes_per_s = rate;
+    CHECK(!Machine::Parse(machine.ToJson()).ok());
+  }
+  Machine machine = Machine::OfClass("avx2", 2);
+  machine.first_read_seconds = 1e100;
+  CHECK(!Machine::Parse(machine.ToJson()).ok());
+}
+
 TEST_CASE("Fields of a newer version are skipped") {
   std::string json = Machine::OfClass("avx2", 2).ToJson();
   json.insert(json.find('{') + 1, "\"later\": 7,");

@@ -43,6 +43,22 @@ TEST_CASE("One page short of everything, something streams") {
   CHECK(plan->models[0].streamed_bytes > 0);
 }
 
+// Where all that is resident saves years.
+TEST_CASE("However slow the drive, a budget is kept to") {
+  const Program program = TenEqual();
+  const Costs costs{
+      .part_seconds = std::vector<double>(program.parts.size(), 1e-6),
+      .drive_bytes_per_s = 1,
+      .first_read_seconds = 1e6};
+
+  const auto plan = MemoryPlan::Make(
+      {{.name = "net/1", .program = &program, .costs = &costs}},
+      {.weight_bytes = 200 * kPage});
+
+  REQUIRE(plan.ok());
+  CHECK(plan->weight_memory_bytes() <= 200 * kPage);
+}
+
 TEST_CASE("The smallest budget is exact and the refusal names it") {
   struct Row {
     const char* name;

@@ -12,8 +12,8 @@ namespace layerd {
 namespace {
 
 constexpr double kNever = std::numeric_limits<double>::max();
-// Prices in badness a byte: at the first nothing but the least is bought, at
-// the last everything that helps at all.
+// Prices in badness a byte: at the first nothing but the least is bought, but
+// where a page takes hours; at the last everything that helps at all.
 constexpr double kDearest = 1e3, kCheapest = 1e-24;
 constexpr int kBisections = 64;
 constexpr int kChangesMax = 32;
@@ -69,7 +69,11 @@ std::vector<MemoryShare::Choice> MemoryShare::Best(uint64_t room_bytes) {
   room_bytes_ = room_bytes;
   double dear = kDearest, cheap = kCheapest;
   std::vector<Priced> plan = AllAtPrice(dear);
-  LAYERD_CHECK(Sum(plan) <= room_bytes);
+  while (Sum(plan) > room_bytes) {
+    LAYERD_CHECK(dear < kNever / kDearest);
+    dear *= kDearest;
+    plan = AllAtPrice(dear);
+  }
   // What one can afford at the lowest price wins at once; else bisect.
   std::vector<Priced> all = AllAtPrice(cheap);
   if (Sum(all) <= room_bytes) {
