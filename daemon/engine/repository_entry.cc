@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "config/version.h"
 
 namespace layerd {
 
@@ -44,7 +45,8 @@ bool MayPackAgain(const RepositoryEntry& entry, const absl::Status& status) {
 std::string CachePathOf(const RepositoryOptions& options,
                         const RepositoryEntry& entry) {
   return absl::StrCat(options.cache_path, "/", entry.found.name, "-",
-                      entry.found.version, "-", entry.found.content_key,
+                      entry.found.version, "-", entry.found.content_key, "-",
+                      kVersion,
                       options.kernels == "cpu" ? "" : "-" + options.kernels,
                       ".layers");
 }

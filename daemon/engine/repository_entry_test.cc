@@ -1,6 +1,9 @@
 #include "daemon/engine/repository_entry.h"
 
+#include <string>
+
 #include "absl/status/status.h"
+#include "config/version.h"
 #include "test/catch/catch.h"
 
 namespace layerd {
@@ -37,6 +40,19 @@ TEST_CASE("What cannot be loaded is packed again where that may help") {
     CHECK_FALSE(MayPackAgain(onnx, row.status));
     CHECK_FALSE(MayPackAgain(cached, row.status));
   }
+}
+
+TEST_CASE("What another layerd has packed is not taken for our own") {
+  RepositoryEntry entry;
+  entry.found.name = "m";
+  entry.found.version = "1";
+  entry.found.content_key = "abc";
+  RepositoryOptions options;
+  options.cache_path = "/cache";
+  const std::string ours = std::string("/cache/m-1-abc-") + kVersion;
+  CHECK(CachePathOf(options, entry) == ours + ".layers");
+  options.kernels = "cuda";
+  CHECK(CachePathOf(options, entry) == ours + "-cuda.layers");
 }
 
 TEST_CASE("What is said of a model names no folder of ours") {
