@@ -61,7 +61,8 @@ their weights are in memory.
   --memory-budget SIZE    weights, activations and scratch of all models
   --weight-budget SIZE    weights alone: rings and resident heads
   --request-memory SIZE   requests that wait, with their replies
-  --threads N             of compute; default one for each CPU we may use
+  --threads N             of compute; default one for each CPU we may use, but
+                          for one if --realtime is on
   --backend NAME          auto, cpu, cuda, reference
   --cuda-memory NAME      probe, staged, mapped, managed: how weights come to a GPU
   --io-engine NAME        auto, io_uring, pread
