@@ -106,7 +106,7 @@ absl::Status InferRequest::TakeTensors(const Model& model) {
 
 absl::Status InferRequest::TakeMemory(const Model& model) {
   const uint64_t bytes =
-      request_.ByteSizeLong() + ReplyBytes(model, checked_.outputs);
+      DropTyped(checked_, &request_) + ReplyBytes(model, checked_.outputs);
   if (!shared_.memory->TryTake(bytes, shared_.engine->IsMostUrgent(level_))) {
     return absl::ResourceExhaustedError(absl::StrFormat(
         "%d bytes of requests are waiting and this one needs %d more; the "

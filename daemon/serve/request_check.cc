@@ -304,6 +304,15 @@ absl::Status CheckTensors(const inference::ModelInferRequest& request,
   return CheckOutputs(request, outputs, checked);
 }
 
+uint64_t DropTyped(const CheckedRequest& checked, ModelInferRequest* request) {
+  for (auto& input : *request->mutable_inputs()) input.clear_contents();
+  uint64_t bytes = request->ByteSizeLong();
+  for (const std::vector<std::byte>& converted : checked.converted) {
+    bytes += converted.size();
+  }
+  return bytes;
+}
+
 absl::StatusOr<CheckedRequest> CheckRequest(
     const ModelInferRequest& request, const std::vector<Model::Port>& inputs,
     const std::vector<Model::Port>& outputs) {

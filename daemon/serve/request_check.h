@@ -52,6 +52,12 @@ absl::Status CheckTensors(const inference::ModelInferRequest& request,
                           const std::vector<Model::Port>& outputs,
                           CheckedRequest* checked);
 
+// Gives back typed values, which are in `converted` now; how many bytes request
+// and `checked` hold then. On the wire an INT64 may have one.
+// REQUIRES: `checked` is of that request.
+uint64_t DropTyped(const CheckedRequest& checked,
+                   inference::ModelInferRequest* request);
+
 }  // namespace layerd
 
 #endif  // LAYERD_DAEMON_SERVE_REQUEST_CHECK_H_

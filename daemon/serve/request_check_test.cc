@@ -48,6 +48,36 @@ ModelInferRequest Typed() {
   return request;
 }
 
+TEST_CASE("Typed values are held once, as the model takes them") {
+  constexpr uint64_t kCount = 1000;
+  const std::vector<Model::Port> ids = {
+      {"ids", DataType::kI64, {kCount}, 8 * kCount}};
+  ModelInferRequest request;
+  auto* input = request.add_inputs();
+  input->set_name("ids");
+  input->set_datatype("INT64");
+  input->add_shape(kCount);
+  for (uint64_t i = 0; i < kCount; ++i) {
+    input->mutable_contents()->add_int64_contents(1);
+  }
+  const auto checked = CheckRequest(request, ids, kOutputs);
+  REQUIRE(checked.ok());
+  CHECK(request.ByteSizeLong() < 2 * kCount);
+
+  CHECK(DropTyped(*checked, &request) >= 8 * kCount);
+  CHECK(!request.inputs(0).has_contents());
+}
+
+TEST_CASE("Of raw values nothing is dropped") {
+  ModelInferRequest request = Raw();
+  const uint64_t bytes = request.ByteSizeLong();
+  const auto checked = CheckRequest(request, kInputs, kOutputs);
+  REQUIRE(checked.ok());
+
+  CHECK(DropTyped(*checked, &request) == bytes);
+  CHECK(request.raw_input_contents(1) == "abc");
+}
+
 TEST_CASE("Raw inputs are taken where they lie, in the model's order") {
   ModelInferRequest request = Raw();
   request.mutable_inputs()->SwapElements(0, 1);
