@@ -47,6 +47,28 @@ std::optional<int64_t> NextElement(std::span<const Run> runs, int64_t place) {
   return (index + 1) * stride;
 }
 
+// The elements of a tensor, in the order of their bytes.
+class Elements {
+ public:
+  explicit Elements(const PlacedTensor& of)
+      : first_(of.first),
+        bytes_(SizeOf(of.type.dtype)),
+        runs_(RunsOf(of.type)) {}
+
+  uint64_t bytes() const { return bytes_; }
+  // Where the first one begins that ends behind `place`.
+  std::optional<uint64_t> EndingBehind(uint64_t place) const {
+    const uint64_t before = place < first_ ? 0 : (place - first_) / bytes_;
+    const auto next = NextElement(runs_, static_cast<int64_t>(before));
+    if (!next) return std::nullopt;
+    return first_ + static_cast<uint64_t>(*next) * bytes_;
+  }
+
+ private:
+  const uint64_t first_, bytes_;  // Of one.
+  const Runs runs_;
+};
+
 }  // namespace
 
 void ByteRanges::Add(uint64_t first, uint64_t end) {
@@ -75,6 +97,20 @@ bool ByteRanges::Cover(uint64_t first, const TensorType& type,
     if (end < at + element_bytes) return false;
     next =
         NextElement(runs, static_cast<int64_t>((end - first) / element_bytes));
+  }
+  return true;
+}
+
+bool Overlap(const PlacedTensor& a, const PlacedTensor& b, uint64_t steps_max,
+             uint64_t* steps) {
+  const Elements elements_a(a), elements_b(b);
+  for (uint64_t place = 0; ++*steps <= steps_max;) {
+    const auto of_a = elements_a.EndingBehind(place);
+    if (!of_a) return false;
+    const auto of_b = elements_b.EndingBehind(*of_a);
+    if (!of_b) return false;
+    if (*of_b < *of_a + elements_a.bytes()) return true;
+    place = *of_b;
   }
   return true;
 }

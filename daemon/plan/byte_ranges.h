@@ -24,6 +24,19 @@ class ByteRanges {
   std::map<uint64_t, uint64_t> ranges_;  // First byte to end.
 };
 
+// A tensor that begins at a byte of its buffer.
+struct PlacedTensor {
+  uint64_t first = 0;
+  const TensorType& type;
+};
+
+// Whether two tensors of one buffer have a byte in common. As above, what lies
+// between rows does not count. A step for each turn that they take in memory is
+// added to `steps`; true as well if these become more than `steps_max`.
+// REQUIRES: as Cover(), and both have elements.
+bool Overlap(const PlacedTensor& a, const PlacedTensor& b, uint64_t steps_max,
+             uint64_t* steps);
+
 }  // namespace layerd
 
 #endif  // LAYERD_DAEMON_PLAN_BYTE_RANGES_H_

@@ -19,6 +19,8 @@ namespace {
 // Of buffers, written apart from each other, that all inputs together are
 // looked up in. Networks have a few for each layer.
 constexpr uint64_t kPiecesSeenMax = 1 << 24;
+// That indices and the rows they name take in one buffer, of all gathers.
+constexpr uint64_t kTurnsSeenMax = 1 << 20;
 
 template <typename... Args>
 absl::Status Unsound(const absl::FormatSpec<Args...>& format,
@@ -78,6 +80,7 @@ class Checker {
   absl::Status CheckTable(const Part& part) const;
   absl::Status CheckWeights(const Part& part) const;
   absl::Status CheckInputs(const Part& part);
+  absl::Status CheckGather(const Part& part);
   absl::Status CheckWritten(uint32_t tensor);
   void MarkWritten(uint32_t tensor);
   std::string PlaceOf(size_t part) const;
@@ -91,6 +94,7 @@ class Checker {
   Range channels_;  // That rows_done_ belongs to.
   size_t reads_used_ = 0;
   uint64_t pieces_seen_ = 0;  // Of written_, by all tensors that were asked.
+  uint64_t turns_seen_ = 0;   // Of indices and rows.
 };
 
 absl::Status Checker::CheckTensors() const {
@@ -240,6 +244,7 @@ absl::Status Checker::CheckParts() {
     const bool is_first = p == 0 || program_.parts[p - 1].layer != part.layer;
     absl::Status sound = CheckWhat(part);
     if (sound.ok() && is_first) sound = CheckInputs(part);
+    if (sound.ok() && is_first) sound = CheckGather(part);
     // A million places are not put in words for nothing.
     if (!sound.ok()) return InFront(PlaceOf(p), sound);
     if (layer_ == part.layer) continue;  // More parts of it to come.
@@ -369,6 +374,23 @@ absl::Status Checker::CheckInputs(const Part& part) {
     RETURN_IF_ERROR(CheckWritten(t));
   }
   return absl::OkStatus();
+}
+
+// Whoever gathers looks whether numbers name rows, and then gathers: what is
+// written between must be no number.
+absl::Status Checker::CheckGather(const Part& part) {
+  const Layer& layer = program_.layers[part.layer];
+  if (!std::holds_alternative<Gather>(layer.op)) return absl::OkStatus();
+  const Tensor& indices = program_.tensors[layer.inputs.back()];
+  const Tensor& output = program_.tensors[layer.outputs[0]];
+  if (indices.buffer != output.buffer ||
+      !Overlap({indices.offset_bytes, indices.type},
+               {output.offset_bytes, output.type}, kTurnsSeenMax,
+               &turns_seen_)) {
+    return absl::OkStatus();
+  }
+  return Unsound("tensor %d \"%s\" is written over the numbers of its rows",
+                 layer.outputs[0], output.name);
 }
 
 absl::Status Checker::CheckWritten(uint32_t t) {

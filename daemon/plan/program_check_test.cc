@@ -42,5 +42,52 @@ TEST_CASE("How many pieces of buffers inputs may lie in is bounded") {
              Catch::Contains("pieces that layers wrote"));
 }
 
+TensorType Numbers(int64_t count, int64_t stride) {
+  return {DataType::kI64, {count}, {stride}};
+}
+
+// Rows of x lie in the buffer of the numbers that name them, as behind a
+// concatenation: `rows_stride` apart, from `rows_place` on.
+Program GatherBeside(int64_t count, int64_t rows_stride, uint64_t rows_place) {
+  const auto bytes = static_cast<uint64_t>(16 * (count + 1));
+  Program program;
+  program.buffers = {{32}, {bytes}, {bytes}, {bytes}};
+  program.tensors = {{"x", Numbers(4, 1), 0, 0},
+                     {"given", Numbers(count, 1), 1, 0},
+                     {"numbers", Numbers(count, 2), 2, 0},
+                     {"rows", Numbers(count, rows_stride), 2, rows_place},
+                     {"y", Numbers(count, 1), 3, 0}};
+  program.inputs = {0, 1};
+  program.outputs = {4};
+  AddCopy(&program, 1, 2);
+  program.layers.push_back({"gather", Gather{}, {0, 2}, {3}});
+  program.parts.push_back({1, {0, 1}, {0, 1}, {}, {}, 0});
+  AddCopy(&program, 3, 4);
+  return program;
+}
+
+TEST_CASE("Rows are not gathered over the numbers that name them") {
+  struct Row {
+    const char* name;
+    int64_t count, stride;
+    uint64_t place;
+    const char* message;
+  };
+  const char* const kOver = "\"rows\" is written over the numbers of its rows";
+  const auto row = GENERATE_COPY(values<Row>({
+      {"in turns", 3, 2, 8, ""},
+      {"behind them", 1, 1, 8, ""},
+      {"over all of them", 3, 2, 0, kOver},
+      {"over the second", 3, 2, 16, kOver},
+      {"the second over the second", 2, 1, 8, kOver},
+      {"in more turns than anybody looks at", 2'000'000, 2, 8, kOver},
+  }));
+  INFO(row.name);
+  const absl::Status checked =
+      CheckProgram(GatherBeside(row.count, row.stride, row.place));
+  CHECK_THAT(std::string(checked.message()), Catch::Contains(row.message));
+  CHECK(checked.ok() == (*row.message == '\0'));
+}
+
 }  // namespace
 }  // namespace layerd
