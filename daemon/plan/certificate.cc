@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "config/fnv1a.h"
 
 namespace layerd {
 namespace {
@@ -20,11 +21,7 @@ std::string Quoted(const std::string& text) {
 }
 
 std::string DigestOf(const std::string& text) {
-  uint64_t hash = 14695981039346656037u;
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-  }
-  return absl::StrFormat("%016x", hash);
+  return absl::StrFormat("%016x", Fnv1a(text));
 }
 
 // Reads in bytes, then parts as [read or -1, seconds].

@@ -5,13 +5,14 @@
 #include <numeric>
 #include <utility>
 
+#include "loader/store/format.h"
+
 namespace layerd {
 namespace {
 
 // Sizes of the ring, of a level's memory.
 constexpr int kRingShares[] = {32, 28, 24, 20, 16, 12, 10, 8, 6};
 constexpr int kRingSharesOf = 32;
-constexpr uint64_t kPageBytes = 4096;
 // Guarantees that are looked at, if none holds.
 constexpr int kLooksMax = 4000;
 
