@@ -79,9 +79,4 @@ std::string LeaveCpusToExecutor() {
   return KeepTo(CpuShare::kLast, "gRPC is not kept on the last CPU");
 }
 
-void BecomeNormal() {
-  sched_param parameters{};
-  pthread_setschedparam(pthread_self(), SCHED_OTHER, &parameters);
-}
-
 }  // namespace layerd

@@ -36,9 +36,6 @@ std::string LockStack();
 // was refused, or empty; nothing to do where there is one CPU.
 std::string LeaveCpusToExecutor();
 
-// Undoes the scheduling part, for a thread that goes on as a normal one.
-void BecomeNormal();
-
 }  // namespace layerd
 
 #endif  // LAYERD_DAEMON_RT_REALTIME_H_

@@ -49,12 +49,6 @@ bool ArrivalForecast::Sooner(const Model* a, const Model* b,
          entry_a->number > entry_b->number;
 }
 
-void ArrivalForecast::Keep(const std::vector<const Model*>& models) {
-  std::erase_if(entries_, [&](const Entry& entry) {
-    return std::find(models.begin(), models.end(), entry.model) == models.end();
-  });
-}
-
 const ArrivalForecast::Entry* ArrivalForecast::Find(const Model* model) const {
   const auto entry =
       std::find_if(entries_.begin(), entries_.end(),

@@ -34,8 +34,6 @@ class ArrivalForecast {
   std::chrono::nanoseconds Wait(const Model* model, Instant now) const;
   // True if `a` is the better guess.
   bool Sooner(const Model* a, const Model* b, Instant now) const;
-  // Forgets models that are not among these.
-  void Keep(const std::vector<const Model*>& models);
 
  private:
   struct Entry {

@@ -58,12 +58,5 @@ TEST_CASE("Who has missed its beat is expected as late as it is away") {
   CHECK(forecast.Sooner(kRadar, kCamera, At(530)));
 }
 
-TEST_CASE("A model that is gone is expected no more") {
-  ArrivalForecast forecast;
-  forecast.Note(kCamera, At(0));
-  forecast.Keep({kRadar});
-  CHECK(forecast.Wait(kCamera, At(1)) == std::chrono::nanoseconds::max());
-}
-
 }  // namespace
 }  // namespace layerd
