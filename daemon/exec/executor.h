@@ -112,7 +112,8 @@ class Executor {
   bool finished() const { return next_part_ == model_->part_count(); }
   size_t next_part() const { return next_part_; }
 
-  // Waits for what is enqueued and copies the outputs.
+  // Waits for what is enqueued and copies the outputs; an empty one is not
+  // wanted.
   absl::Status Finish(std::span<const std::span<std::byte>> outputs);
 
   // After Finish(), after an error, or in the middle: ends the job.

@@ -14,7 +14,7 @@ namespace layerd {
 // are. Measured by `layerctl probe`, which writes it as JSON, so that one can
 // plan for a machine that one does not hold; or that of a class.
 //
-// A Machine that exists has positive, finite rates.
+// One that was parsed has rates from 1 to 1e18, and no time of more than days.
 struct Machine {
   std::string processor;  // "AMD EPYC 9B45"; empty for a class.
   std::string isa;        // As in a kernel key.

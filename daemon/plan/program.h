@@ -65,7 +65,8 @@ struct Part {
 //     weight pieces lie inside the extent of their part's read, or in its
 //     table, and are those that the operator asks for;
 //   - whatever a part reads was written before: by the request (inputs) or by
-//     earlier parts, reckoned from a tensor's first element to its last;
+//     earlier parts, reckoned from a tensor's first element to its last; and no
+//     rows are gathered over the indices that name them;
 //   - CheckPart() (kernels/part_check.h) accepts every part.
 //
 // Threading: immutable once made.
