@@ -1,16 +1,14 @@
 #include "daemon/sched/scheduler.h"
 
-#include <atomic>
-#include <functional>
 #include <future>
 #include <memory>
-#include <optional>
 #include <random>
 #include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "daemon/sched/admission.h"
+#include "daemon/sched/scheduler_fixture.h"
 #include "test/catch/catch.h"
 
 namespace layerd {
@@ -19,114 +17,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
-class HandClock final : public Clock {
- public:
-  Instant now() const override { return now_; }
-  std::optional<nanoseconds> cpu_time() const override { return cpu_time_; }
-  void Pass(nanoseconds time) {
-    now_ += time;
-    cpu_time_ += time;
-  }
-  // The CPU was somebody else's.
-  void PassTaken(nanoseconds time) { now_ += time; }
-
- private:
-  Instant now_ = Instant{} + std::chrono::hours(1);
-  nanoseconds cpu_time_{0};
-};
-
-// Ten parts, whose weights are all there.
-class TenParts final : public Lane {
- public:
-  TenParts(HandClock* clock, nanoseconds part) : clock_(clock), part_(part) {}
-
-  bool FreeFor(const Job&) override { return free; }
-  absl::Status Begin(Job&) override {
-    next_ = 0;
-    ++begun;
-    return absl::OkStatus();
-  }
-  absl::StatusOr<bool> Ready() override { return ready; }
-  absl::Status RunPart() override {
-    clock_->Pass(part_);
-    if (on_part) on_part();
-    ++next_;
-    return absl::OkStatus();
-  }
-  bool finished() const override { return next_ == part_count(); }
-  absl::Status Finish() override { return absl::OkStatus(); }
-  void End() override { ++ended; }
-  void ReadAhead(Instant) override { ++looked_ahead; }
-  size_t next_part() const override { return next_; }
-  size_t part_count() const override { return 10; }
-  nanoseconds load_wait() const override { return waited; }
-  uint64_t read_bytes() const override { return 0; }
-
-  std::function<void()> on_part;  // At the end of each.
-  nanoseconds waited{0};
-  int begun = 0, ended = 0, looked_ahead = 0;
-  bool free = true, ready = true;
-
- private:
-  HandClock* const clock_;
-  const nanoseconds part_;
-  size_t next_ = 0;
-};
-
-struct Fixture {
-  explicit Fixture(nanoseconds part, LevelOrder order = LevelOrder::kFifo)
-      : lane(&clock, part),
-        second(&clock, part),
-        scheduler({.level_order = order}, &clock) {
-    scheduler.Resume({&lane, &second});
-  }
-
-  // With a plan of 10 ms, and an answer after 20 at the latest.
-  void SubmitPromised(int level = 1) {
-    auto job = JobOf(level, std::chrono::hours(1));
-    job->promised_compute = milliseconds(10);
-    job->promised_response = milliseconds(20);
-    REQUIRE(scheduler.Submit(std::move(job)).ok());
-  }
-  uint64_t Broken(Assumption by) const {
-    return scheduler.stats().promises_broken[static_cast<size_t>(by)];
-  }
-
-  // The job is cancelled by what is returned.
-  std::shared_ptr<std::atomic<bool>> Submit(nanoseconds predicted,
-                                            nanoseconds until_deadline,
-                                            int level = 1) {
-    auto job = JobOf(level, until_deadline);
-    job->predicted = predicted;
-    const auto cancelled = std::make_shared<std::atomic<bool>>(false);
-    job->cancelled = cancelled;
-    REQUIRE(scheduler.Submit(std::move(job)).ok());
-    return cancelled;
-  }
-  std::unique_ptr<Job> JobOf(int level, nanoseconds until_deadline) {
-    auto job = std::make_unique<Job>();
-    job->level = level;
-    job->arrival = clock.now();
-    job->deadline = clock.now() + until_deadline;
-    job->done = [this](const absl::Status& status, const JobStats&) {
-      answers.push_back(status);
-    };
-    return job;
-  }
-  void RunAll() {
-    while (scheduler.Turn()) {
-    }
-  }
-
-  HandClock clock;
-  TenParts lane;
-  TenParts second;  // Of level 2.
-  Scheduler scheduler;
-  std::vector<absl::Status> answers;
-};
-
 TEST_CASE("A job whose turn comes too late for it is not begun") {
-  Fixture f(milliseconds(1));
+  SchedulerFixture f(milliseconds(1));
   f.Submit(milliseconds(10), milliseconds(15));
   f.Submit(milliseconds(10), milliseconds(15));
   f.Submit(milliseconds(5), milliseconds(15));
@@ -146,7 +38,7 @@ TEST_CASE("A job whose turn comes too late for it is not begun") {
 TEST_CASE("By deadline, who is let in is in time, whoever comes after") {
   const uint32_t seed = GENERATE(range(0u, 50u));
   INFO("seed " << seed);
-  Fixture f(milliseconds(1), LevelOrder::kEdf);
+  SchedulerFixture f(milliseconds(1), LevelOrder::kEdf);
   std::mt19937 random(seed);
   int let_in = 0, refused = 0;
   for (int i = 0; i < 500; ++i) {
@@ -172,7 +64,7 @@ TEST_CASE("By deadline, who is let in is in time, whoever comes after") {
 }
 
 TEST_CASE("A job that is dropped does not keep a more urgent one waiting") {
-  Fixture f(milliseconds(1));
+  SchedulerFixture f(milliseconds(1));
   const auto cancelled = f.Submit(milliseconds(10), milliseconds(100), 2);
   f.Submit(milliseconds(10), milliseconds(100), 2);
   f.scheduler.Turn();  // Begins,
@@ -197,7 +89,7 @@ TEST_CASE("A job that is dropped does not keep a more urgent one waiting") {
 }
 
 TEST_CASE("A job whose lane is not free yet holds up nobody more urgent") {
-  Fixture f(milliseconds(1));
+  SchedulerFixture f(milliseconds(1));
   f.second.free = false;
   f.Submit(milliseconds(10), milliseconds(100), 2);
   CHECK_FALSE(f.scheduler.Turn());
@@ -212,7 +104,7 @@ TEST_CASE("A job whose lane is not free yet holds up nobody more urgent") {
 }
 
 TEST_CASE("A less urgent one does not compute before it") {
-  Fixture f(milliseconds(1));
+  SchedulerFixture f(milliseconds(1));
   f.Submit(milliseconds(10), milliseconds(100), 2);
   f.scheduler.Turn();  // Begins,
   f.scheduler.Turn();  // a part.
@@ -232,7 +124,7 @@ TEST_CASE("A less urgent one does not compute before it") {
 
 // What was read ahead was given up for it.
 TEST_CASE("Where a job waited for its lane in vain, all is read ahead again") {
-  Fixture f(milliseconds(1));
+  SchedulerFixture f(milliseconds(1));
   f.RunAll();
   CHECK(f.lane.looked_ahead == 1);
   f.lane.free = false;
@@ -247,7 +139,7 @@ TEST_CASE("Where a job waited for its lane in vain, all is read ahead again") {
 }
 
 TEST_CASE("The trace has a wait for the drive from its begin") {
-  Fixture f(milliseconds(1));
+  SchedulerFixture f(milliseconds(1));
   f.Submit(milliseconds(10), milliseconds(100));
   f.scheduler.Turn();  // Begins.
   f.lane.ready = false;
@@ -264,99 +156,10 @@ TEST_CASE("The trace has a wait for the drive from its begin") {
   CHECK(waits == std::vector<nanoseconds>{milliseconds(6)});
 }
 
-TEST_CASE("A job that overruns its plan is noticed at the next boundary") {
-  Fixture f(milliseconds(1));
-  f.SubmitPromised();
-  f.scheduler.Turn();  // Begins.
-  for (int part = 0; part < 4; ++part) f.scheduler.Turn();
-  f.clock.Pass(milliseconds(100));  // Not its computing.
-  CHECK(f.scheduler.stats().overruns == 0);
-  f.lane.on_part = [&] { f.clock.Pass(milliseconds(7)); };
-  f.scheduler.Turn();
-  CHECK(f.scheduler.stats().overruns == 1);
-  f.RunAll();
-  CHECK(f.scheduler.stats().overruns == 1);  // Once.
-  CHECK(f.answers.size() == 1);
-}
-
-TEST_CASE("An answer in time breaks no promise") {
-  Fixture f(milliseconds(1));
-  f.SubmitPromised();
-  f.RunAll();
-  CHECK(f.answers.size() == 1);
-  for (const uint64_t count : f.scheduler.stats().promises_broken) {
-    CHECK(count == 0);
-  }
-}
-
 // Catch sees no section behind one that returns, in the first run.
-TEST_CASE("An answer later than promised names what did not hold") {
-  Fixture f(milliseconds(1));
-  Assumption broken = Assumption::kOther;
-  SECTION("it computed too long") {
-    f.lane.on_part = [&] { f.clock.Pass(milliseconds(2)); };
-    broken = Assumption::kCompute;
-  }
-  SECTION("somebody else had the processor") {
-    f.lane.on_part = [&] { f.clock.PassTaken(milliseconds(2)); };
-    broken = Assumption::kProcessor;
-  }
-  SECTION("more urgent work computed too long") {
-    f.lane.on_part = [&] { f.clock.Pass(milliseconds(2)); };
-    f.SubmitPromised(2);
-    f.scheduler.Turn();  // It has begun.
-    f.SubmitPromised(1);
-    f.RunAll();
-    CHECK(f.Broken(Assumption::kCompute) == 2);
-    return;
-  }
-  SECTION("the drive was slow") {
-    f.SubmitPromised();
-    f.scheduler.Turn();  // Begins.
-    f.clock.Pass(milliseconds(15));
-    f.lane.waited = milliseconds(15);
-    f.RunAll();
-    CHECK(f.Broken(Assumption::kDrive) == 1);
-    return;
-  }
-  f.SubmitPromised();
-  f.RunAll();
-  CHECK(f.Broken(broken) == 1);
-  for (const TraceEvent& event : f.scheduler.trace()->Events()) {
-    if (event.kind != TraceKind::kLate) continue;
-    CHECK(event.number == static_cast<uint32_t>(broken));
-    CHECK(event.duration == milliseconds(10));
-    return;
-  }
-  FAIL("the trace does not tell");
-}
-
-TEST_CASE("Who was cancelled breaks no promise, however late that is") {
-  Fixture f(milliseconds(1));
-  f.SubmitPromised();
-  f.scheduler.Turn();  // Begins.
-  const auto cancelled = std::make_shared<std::atomic<bool>>(false);
-  auto job = f.JobOf(2, std::chrono::hours(1));
-  job->promised_response = milliseconds(20);
-  job->cancelled = cancelled;
-  REQUIRE(f.scheduler.Submit(std::move(job)).ok());
-  f.lane.ready = false;
-  f.scheduler.Turn();  // Also begins.
-  f.clock.Pass(milliseconds(100));
-  cancelled->store(true);
-  f.scheduler.Turn();
-  REQUIRE(f.answers.size() == 1);
-  CHECK(absl::IsCancelled(f.answers[0]));
-  for (const uint64_t count : f.scheduler.stats().promises_broken) {
-    CHECK(count == 0);
-  }
-  f.lane.ready = true;
-  f.RunAll();
-}
-
 TEST_CASE("What waits and is late is told so a few between two parts") {
   constexpr size_t kLate = 40, kAtOnceMax = 10;
-  Fixture f(milliseconds(1));
+  SchedulerFixture f(milliseconds(1));
   f.Submit(milliseconds(10), milliseconds(100), 1);
   f.scheduler.Turn();
   f.Submit(milliseconds(10), milliseconds(100), 2);
@@ -400,7 +203,7 @@ TEST_CASE("Who waits while memory changes is told of the deadline in time") {
 }
 
 TEST_CASE("A forecast counts with how long jobs were on lately") {
-  Fixture f(milliseconds(2));  // Twice what is predicted.
+  SchedulerFixture f(milliseconds(2));  // Twice what is predicted.
   f.Submit(milliseconds(10), milliseconds(100));
   CHECK(f.scheduler.ForecastOf(1, milliseconds(10)).own == milliseconds(10));
   CHECK(f.scheduler.ForecastOf(1, milliseconds(10)).ahead == milliseconds(10));
@@ -423,7 +226,7 @@ TEST_CASE("A forecast counts with how long jobs were on lately") {
 }
 
 TEST_CASE("A forecast is not bolder than what is predicted") {
-  Fixture f(milliseconds(1));
+  SchedulerFixture f(milliseconds(1));
   SECTION("after jobs that took half of that") {
     for (int i = 0; i < 60; ++i) {
       f.Submit(milliseconds(20), milliseconds(100));
@@ -446,7 +249,7 @@ TEST_CASE("A forecast is not bolder than what is predicted") {
 
 TEST_CASE(
     "A forecast counts more urgent work as predicted, and its own slower") {
-  Fixture f(milliseconds(2));  // Twice what is predicted.
+  SchedulerFixture f(milliseconds(2));  // Twice what is predicted.
   for (int i = 0; i < 60; ++i) {
     f.Submit(milliseconds(10), milliseconds(100), 2);
     f.RunAll();
