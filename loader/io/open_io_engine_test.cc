@@ -1,13 +1,11 @@
 #include "loader/io/open_io_engine.h"
 
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "test/catch/catch.h"
+#include "test/scratch/no_rights.h"
 
 namespace layerd {
 namespace {
@@ -28,21 +27,6 @@ void Limit(Resource resource, rlim_t most) {
   getrlimit(resource, &limit);
   limit.rlim_cur = most;
   if (setrlimit(resource, &limit) != 0) _exit(100);
-}
-
-// Runs `body` in a child without privileges; its answer is the exit code.
-template <typename Body>
-int ExitCodeWithoutPrivileges(Body body) {
-  const pid_t child = fork();
-  if (child == 0) {
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    const __user_cap_data_struct no_privileges[2] = {};
-    if (syscall(SYS_capset, &header, no_privileges) != 0) _exit(101);
-    _exit(body());
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 TEST_CASE("Words for engines are known, others are refused with the choice") {
@@ -63,7 +47,7 @@ TEST_CASE("pread is to be had everywhere, and needs no warning") {
 }
 
 TEST_CASE("Where io_uring is refused, auto reads with pread and warns") {
-  const int code = ExitCodeWithoutPrivileges([] {
+  const int code = ExitCodeWithoutRights([] {
     Limit(RLIMIT_NOFILE, 0);
     const auto choice = OpenIoEngine(IoEngineKind::kAuto, 4);
     if (!choice.ok() || choice->engine == nullptr) return 1;
@@ -76,7 +60,7 @@ TEST_CASE("Where io_uring is refused, auto reads with pread and warns") {
 }
 
 TEST_CASE("Where io_uring is refused and asked for by name, that is an error") {
-  const int code = ExitCodeWithoutPrivileges([] {
+  const int code = ExitCodeWithoutRights([] {
     Limit(RLIMIT_NOFILE, 0);
     const auto choice = OpenIoEngine(IoEngineKind::kIoUring, 4);
     return absl::IsUnavailable(choice.status()) ? 0 : 1;
@@ -99,7 +83,7 @@ bool ForbidIoUring() {
 
 TEST_CASE("Who is refused io_uring by a sandbox hears what it has to allow") {
   constexpr int kNoFilters = 9;
-  const int code = ExitCodeWithoutPrivileges([] {
+  const int code = ExitCodeWithoutRights([] {
     if (!ForbidIoUring()) return kNoFilters;
     const std::string why(
         OpenIoEngine(IoEngineKind::kIoUring, 4).status().message());
@@ -120,7 +104,7 @@ TEST_CASE("Where memory may not be registered, reads work all the same") {
   }
   // Locked pages are counted for all processes of a user, so a limit above 0
   // would leave it to the others whether the ring itself can be opened.
-  const int code = ExitCodeWithoutPrivileges([] {
+  const int code = ExitCodeWithoutRights([] {
     const auto choice = OpenIoEngine(IoEngineKind::kIoUring, 4);
     if (!choice.ok()) return 5;
     Limit(RLIMIT_MEMLOCK, 0);

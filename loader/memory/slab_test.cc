@@ -1,10 +1,6 @@
 #include "loader/memory/slab.h"
 
-#include <linux/capability.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -14,6 +10,7 @@
 #include "absl/status/status.h"
 #include "loader/memory/available_memory.h"
 #include "test/catch/catch.h"
+#include "test/scratch/no_rights.h"
 
 namespace layerd {
 namespace {
@@ -35,23 +32,6 @@ int64_t SmapsKib(std::span<const std::byte> memory, const std::string& key) {
     }
   }
   return sum_kib;
-}
-
-// Runs `body` in a child that may lock no memory; its answer is the exit code.
-template <typename Body>
-int ExitCodeWithoutMemlock(Body body) {
-  const pid_t child = fork();
-  if (child == 0) {
-    const rlimit none{0, 0};
-    if (setrlimit(RLIMIT_MEMLOCK, &none) != 0) _exit(100);
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    const __user_cap_data_struct no_privileges[2] = {};
-    if (syscall(SYS_capset, &header, no_privileges) != 0) _exit(101);
-    _exit(body());
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 TEST_CASE("A slab is aligned, zeroed and writable to its last byte") {
@@ -81,7 +61,9 @@ TEST_CASE("A slab is there from the start, and costs what was asked for") {
 }
 
 TEST_CASE("A slab that may not be locked says so and works") {
-  const int code = ExitCodeWithoutMemlock([] {
+  const int code = ExitCodeWithoutRights([] {
+    const rlimit none{0, 0};
+    if (setrlimit(RLIMIT_MEMLOCK, &none) != 0) return 100;
     auto slab = Slab::Allocate(1 << 20);
     if (!slab.ok()) return 1;
     if ((*slab)->locked()) return 2;
