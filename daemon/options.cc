@@ -1,5 +1,6 @@
 #include "daemon/options.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -123,6 +124,13 @@ absl::Status ApplyListen(const std::vector<std::string>& addresses,
   return Overlay(yaml + "]", kListen, config);
 }
 
+std::vector<std::string> KnownOptions() {
+  std::vector<std::string> known{kConfigFlag, kListenFlag, "--check-config",
+                                 "--version", "--help"};
+  for (const Flag& flag : kFlags) known.push_back(flag.name);
+  return known;
+}
+
 absl::Status UnknownOption(const std::string& word) {
   if (!word.starts_with("-")) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -130,10 +138,7 @@ absl::Status UnknownOption(const std::string& word) {
         " is no option; a folder of models is --repository DIR; --help "
         "lists all"));
   }
-  std::vector<std::string> known{kConfigFlag, kListenFlag, "--check-config",
-                                 "--version", "--help"};
-  for (const Flag& flag : kFlags) known.push_back(flag.name);
-  const std::string nearest = NearestWord(word, known);
+  const std::string nearest = NearestWord(word, KnownOptions());
   return absl::InvalidArgumentError(absl::StrCat(
       "unknown option ", word,
       nearest.empty() ? "; --help lists them"
@@ -177,7 +182,8 @@ absl::Status Sort(const std::vector<std::string>& words, Given* given,
     if (flag == nullptr && word != kConfigFlag && word != kListenFlag) {
       return UnknownOption(word);
     }
-    if (++i == words.size()) {
+    const std::vector<std::string> known = KnownOptions();
+    if (++i == words.size() || std::ranges::count(known, words[i]) > 0) {
       return absl::InvalidArgumentError(absl::StrCat(word, " needs a value"));
     }
     if (flag != nullptr) given->flags.emplace_back(flag, words[i]);

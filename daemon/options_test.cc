@@ -38,6 +38,8 @@ TEST_CASE("What is not understood is refused with what would be") {
       {{"--repositry", "x"}, "--repositry; did you mean --repository?"},
       {{"x"}, "x is no option; a folder of models is --repository"},
       {{"--repository"}, "needs a value"},
+      {{"--repository", "--listen", "h:1"}, "--repository needs a value"},
+      {{"--config", "--help"}, "--config needs a value"},
       {{"--threads", "many"}, "--threads: 'many' is not"},
       {{"--memory-budget", "1MB"}, "--memory-budget: '1MB' is no size"},
       {{"--listen", "8001"}, "--listen: '8001' is neither HOST:PORT"},
