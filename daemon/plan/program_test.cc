@@ -5,17 +5,10 @@
 #include <string>
 
 #include "test/catch/catch.h"
+#include "test/kernels/part_sketches.h"
 
 namespace layerd {
 namespace {
-
-TensorType Plain(std::vector<int64_t> shape) {
-  return {DataType::kF32, shape, PlainStrides(shape)};
-}
-
-TensorType ChannelsLast(std::vector<int64_t> shape) {
-  return {DataType::kF32, shape, ChannelsLastStrides(shape)};
-}
 
 WeightPiece Piece(std::vector<int64_t> shape, uint64_t offset_bytes) {
   return {WeightLayout::Plain(DataType::kF32, std::move(shape)), offset_bytes};
@@ -34,12 +27,12 @@ Program SmallProgram() {
   Program program;
   program.buffers = {{192}, {192}, {512}, {512}, {256}};
   program.tensors = {
-      {"picture", Plain({1, 3, 4, 4}), 0, 0},
+      {"picture", PlainType({1, 3, 4, 4}), 0, 0},
       {"picture.nhwc", ChannelsLast({1, 3, 4, 4}), 1, 0},
       {"y", ChannelsLast({1, 8, 4, 4}), 2, 0},
-      {"answer", Plain({1, 8, 4, 4}), 3, 0},
+      {"answer", PlainType({1, 8, 4, 4}), 3, 0},
       {"again", ChannelsLast({1, 4, 4, 4}), 4, 0},
-      {"answer2", Plain({1, 4, 4, 4}), 3, 0},
+      {"answer2", PlainType({1, 4, 4, 4}), 3, 0},
   };
   program.inputs = {0};
   program.outputs = {3, 5};
@@ -119,7 +112,7 @@ TEST_CASE("SpecOf shows rows of a layer without weights as a smaller layer") {
 
   CHECK(spec.inputs[0].shape == std::vector<int64_t>{1, 5, 4, 4});
   CHECK(spec.inputs[0].strides == ChannelsLast({1, 8, 4, 4}).strides);
-  CHECK(spec.outputs[0].strides == Plain({1, 8, 4, 4}).strides);
+  CHECK(spec.outputs[0].strides == PlainType({1, 8, 4, 4}).strides);
   CHECK(spec.alignment_bytes == 4);
   CHECK(places.inputs[0].buffer == 2);
   CHECK(places.inputs[0].offset_bytes == 12);
@@ -408,10 +401,10 @@ TEST_CASE("Program refuses an unsound manifest and says why") {
 TEST_CASE("A tensor is written when its ranges are, whoever wrote them") {
   Program program;
   program.buffers = {{32}, {64}};
-  program.tensors = {{"x", Plain({8}), 0, 0},
-                     {"left", Plain({8}), 1, 0},
-                     {"right", Plain({8}), 1, 32},
-                     {"both", Plain({16}), 1, 0}};
+  program.tensors = {{"x", PlainType({8}), 0, 0},
+                     {"left", PlainType({8}), 1, 0},
+                     {"right", PlainType({8}), 1, 32},
+                     {"both", PlainType({16}), 1, 0}};
   program.inputs = {0};
   program.outputs = {3};
   program.layers = {{"a", Copy{}, {0}, {1}}, {"b", Copy{}, {0}, {2}}};
@@ -436,10 +429,10 @@ TEST_CASE("What lies between the rows of a tensor need not be written") {
   Program program;
   program.buffers = {{16}, {96}, {12}};
   program.tensors = {
-      {"x", Plain({1, 4}), 0, 0},    {"first", rows(1, 4), 1, 8},
-      {"second", rows(1, 4), 1, 40}, {"third", rows(1, 4), 1, 72},
-      {"middle", rows(3, 4), 1, 8},  {"column", rows(3, 1), 1, 20},
-      {"y", Plain({3, 1}), 2, 0}};
+      {"x", PlainType({1, 4}), 0, 0}, {"first", rows(1, 4), 1, 8},
+      {"second", rows(1, 4), 1, 40},  {"third", rows(1, 4), 1, 72},
+      {"middle", rows(3, 4), 1, 8},   {"column", rows(3, 1), 1, 20},
+      {"y", PlainType({3, 1}), 2, 0}};
   program.inputs = {0};
   program.outputs = {6};
   program.layers = {{"a", Copy{}, {0}, {1}},
@@ -463,8 +456,8 @@ TEST_CASE(
     "What has no elements is written by nobody, and may be all there is") {
   Program program;
   program.buffers = {{0}, {0}};
-  program.tensors = {{"past", Plain({1, 2, 0, 4}), 0, 0},
-                     {"none", Plain({0}), 1, 0}};
+  program.tensors = {{"past", PlainType({1, 2, 0, 4}), 0, 0},
+                     {"none", PlainType({0}), 1, 0}};
   program.inputs = {0};
   program.outputs = {1};
 
