@@ -210,57 +210,6 @@ TEST_CASE("Frames of a signal have their spectrum under a window") {
   CheckNear(Answer(model, {x}), expected);
 }
 
-// What a bank of filters makes of a spectrum with one frequency at a time.
-std::vector<Floats> FiltersOf(int64_t filters, int64_t length, int64_t rate,
-                              float low, float high) {
-  std::vector<Floats> answers;
-  for (int64_t at = 0; at < length / 2 + 1; ++at) {
-    TestModel model(17);
-    model.Input("x", {1, length / 2 + 1});
-    model.Ints("filters", {}, {filters});
-    model.Ints("length", {1}, {length});
-    model.Ints("rate", {}, {rate});
-    model.Weights("low", {}, {low});
-    model.Weights("high", {}, {high});
-    model.Add("MelWeightMatrix", {"filters", "length", "rate", "low", "high"},
-              {"bank"});
-    model.Add("MatMul", {"x", "bank"}, {"y"});
-    model.Output("y");
-    Floats x(static_cast<size_t>(length / 2 + 1));
-    x[static_cast<size_t>(at)] = 1;
-    answers.push_back(Answer(model, {x}));
-  }
-  return answers;
-}
-
-TEST_CASE("A bank of filters has triangles as an ear hears them") {
-  // The corners are
-  // floor(33 * 700 * (10^(mel / 2595) - 1) / 8000) of 0, 429.2, 858.4, ... mel.
-  const std::vector<Floats> answers = FiltersOf(3, 32, 8000, 0, 4000);
-  const int64_t corners[] = {0, 1, 3, 6, 10};
-  for (int64_t at = 0; at < 17; ++at) {
-    INFO("frequency " << at);
-    std::vector<double> expected;
-    for (size_t i = 0; i < 3; ++i) {
-      const auto begin = static_cast<double>(corners[i]);
-      const auto peak = static_cast<double>(corners[i + 1]);
-      const auto end = static_cast<double>(corners[i + 2]);
-      const auto place = static_cast<double>(at);
-      expected.push_back(
-          std::max(0.0, std::min((place - begin) / (peak - begin),
-                                 (end - place) / (end - peak))));
-    }
-    CheckNear(answers[static_cast<size_t>(at)], expected);
-  }
-}
-
-TEST_CASE("A filter without a width has its peak") {
-  // All corners in frequency 0 but for the last ones.
-  const std::vector<Floats> answers = FiltersOf(3, 4, 8000, 0, 100);
-  CHECK(answers[0] == Floats{1, 1, 1});
-  CHECK(answers[1] == Floats{0, 0, 0});
-}
-
 // Rows of [4, 2] by numbers of a request, which come as floats.
 Floats Scattered(const char* reduction, const Floats& indices) {
   TestModel model(16);
