@@ -18,8 +18,7 @@ void AddCopy(Program* program, uint32_t from, uint32_t to) {
   program->parts.push_back({layer, {0, 1}, {0, 1}, {}, {}, 0});
 }
 
-// Every other element of a buffer is written by a layer of its own, and as
-// many layers read them all.
+// Every other element of a buffer is written by a layer of its own.
 Program InPieces(uint32_t pieces) {
   Program program;
   program.buffers = {{4}, {uint64_t{8} * pieces}, {uint64_t{4} * pieces}};
@@ -32,13 +31,32 @@ Program InPieces(uint32_t pieces) {
     program.tensors.push_back({"piece", Elements(1), 1, uint64_t{8} * i});
     AddCopy(&program, 0, 3 + i);
   }
+  return program;
+}
+
+// As many layers as there are pieces read them all.
+Program ReadByManyLayers(uint32_t pieces) {
+  Program program = InPieces(pieces);
   for (uint32_t i = 0; i < pieces; ++i) AddCopy(&program, 1, 2);
   return program;
 }
 
+// One layer does, of half as many parts.
+Program ReadByManyParts(uint32_t pieces) {
+  Program program = InPieces(pieces);
+  AddCopy(&program, 1, 2);
+  Part part = program.parts.back();
+  program.parts.pop_back();
+  for (uint32_t i = 0; i < pieces; i += 2) {
+    part.rows = {i, 2};
+    program.parts.push_back(part);
+  }
+  return program;
+}
+
 TEST_CASE("How many pieces of buffers inputs may lie in is bounded") {
-  CHECK(CheckProgram(InPieces(1000)).message() == "");
-  CHECK_THAT(std::string(CheckProgram(InPieces(5000)).message()),
+  CHECK(CheckProgram(ReadByManyLayers(1000)).message() == "");
+  CHECK_THAT(std::string(CheckProgram(ReadByManyLayers(5000)).message()),
              Catch::Contains("pieces that layers wrote"));
 }
 
@@ -87,6 +105,21 @@ TEST_CASE("Rows are not gathered over the numbers that name them") {
       CheckProgram(GatherBeside(row.count, row.stride, row.place));
   CHECK_THAT(std::string(checked.message()), Catch::Contains(row.message));
   CHECK(checked.ok() == (*row.message == '\0'));
+}
+
+TEST_CASE("However many parts a layer has, its inputs are looked up once") {
+  CHECK(CheckProgram(ReadByManyParts(6000)).message() == "");
+}
+
+TEST_CASE("Every layer has its inputs looked up, cut or not") {
+  for (const bool cut : {false, true}) {
+    Program program = cut ? ReadByManyParts(100) : ReadByManyLayers(100);
+    program.parts.erase(program.parts.begin() + 50);  // A piece.
+    program.layers.erase(program.layers.begin() + 50);
+    for (Part& part : program.parts) part.layer -= part.layer > 50;
+    CHECK_THAT(std::string(CheckProgram(program).message()),
+               Catch::Contains("is read before it is written"));
+  }
 }
 
 }  // namespace
