@@ -39,6 +39,16 @@ const Constant& ConstantRead(const Graph& graph) {
   return graph.constants[static_cast<size_t>(constant)];
 }
 
+// The model answers with these numbers, which stay bytes of its file.
+void CheckInFile(TestModel& model, const Floats& numbers) {
+  const Graph graph = Answering(model);
+  const Constant& constant = ConstantRead(graph);
+  CHECK(constant.file >= 0);
+  Floats elements(numbers.size());
+  REQUIRE(graph.ReadF32(constant, 0, elements).ok());
+  CHECK(elements == numbers);
+}
+
 TEST_CASE("Bytes that a Cast makes floating and a Mul scales stay in a file") {
   constexpr int64_t kRows = 2, kColumns = 1000;  // More than small ones.
   struct Scaling {
@@ -72,12 +82,7 @@ TEST_CASE("Bytes that a Cast makes floating and a Mul scales stay in a file") {
   SetInt(m.Add("Cast", {"w"}, {"f"}), "to", onnx::TensorProto::FLOAT);
   m.Weights("s", row.shape, scales);
   m.Add("Mul", is_first ? Words{"f", "s"} : Words{"s", "f"}, {"y"});
-  const Graph graph = Answering(m);
-  const Constant& constant = ConstantRead(graph);
-  CHECK(constant.file >= 0);
-  Floats elements(expected.size());
-  REQUIRE(graph.ReadF32(constant, 0, elements).ok());
-  CHECK(elements == expected);
+  CheckInFile(m, expected);
 }
 
 TEST_CASE("Bytes stay in a file where zero points are taken off before") {
@@ -128,12 +133,7 @@ TEST_CASE("Bytes stay in a file where zero points are taken off before") {
   m.Add("Sub", {"f", "zf"}, {"centred"});
   m.Weights("s", row.scales, scales);
   m.Add("Mul", {"centred", "s"}, {"y"});
-  const Graph graph = Answering(m);
-  const Constant& constant = ConstantRead(graph);
-  CHECK(constant.file >= 0);
-  Floats elements(expected.size());
-  REQUIRE(graph.ReadF32(constant, 0, elements).ok());
-  CHECK(elements == expected);
+  CheckInFile(m, expected);
 }
 
 TEST_CASE("What is taken off bytes otherwise is computed") {
