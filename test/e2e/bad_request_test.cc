@@ -2,42 +2,22 @@
 #include <sys/socket.h>
 
 #include <functional>
-#include <optional>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "test/catch/catch.h"
 #include "test/e2e/conversation.h"
-#include "test/e2e/daemon_process.h"
 #include "test/e2e/digits.h"
+#include "test/e2e/served_digits.h"
 
 namespace layerd {
 namespace {
 
 using inference::ModelInferRequest;
 
-// One daemon for all cases: each of them leaves it well.
-struct Served {
-  Served() {
-    repository.AddLayers("digits", DigitsLayers());
-    daemon.emplace(repository);
-    REQUIRE(daemon->WaitUntilReady());
-    client.emplace(daemon->address());
-  }
-
-  void CheckWell() {
-    const auto answer = AskDigit(&*client, "digits", 0);
-    REQUIRE(answer.ok());
-    CHECK(Agrees(*answer, ExpectedLogits(0)));
-  }
-
-  TestRepository repository;
-  std::optional<DaemonProcess> daemon;
-  std::optional<WireClient> client;
-};
-
-Served& TheDaemon() {
-  static Served served;
+// One for all cases: each of them leaves it well.
+ServedDigits& TheDaemon() {
+  static ServedDigits served;
   return served;
 }
 
@@ -157,7 +137,7 @@ TEST_CASE("A bad request is refused with what was expected") {
        },
        kInvalid, "expected int64_param"},
   };
-  Served& served = TheDaemon();
+  ServedDigits& served = TheDaemon();
 
   for (const Row& row : rows) {
     INFO(row.name);
@@ -166,12 +146,12 @@ TEST_CASE("A bad request is refused with what was expected") {
     const absl::Status status = Infer(&*served.client, request).status();
     CHECK(status.code() == row.code);
     CHECK_THAT(std::string(status.message()), Catch::Contains(row.message));
-    served.CheckWell();
+    CHECK(served.IsWell());
   }
 }
 
 TEST_CASE("A message of 100 MB is refused with the bound") {
-  Served& served = TheDaemon();
+  ServedDigits& served = TheDaemon();
   ModelInferRequest request = DigitRequest("digits", 0);
   request.mutable_raw_input_contents(0)->resize(100'000'000);
 
@@ -179,11 +159,11 @@ TEST_CASE("A message of 100 MB is refused with the bound") {
 
   CHECK(absl::IsResourceExhausted(status));
   CHECK_THAT(std::string(status.message()), Catch::Contains("67108864"));
-  served.CheckWell();
+  CHECK(served.IsWell());
 }
 
 TEST_CASE("Bytes that are no request are refused") {
-  Served& served = TheDaemon();
+  ServedDigits& served = TheDaemon();
   const std::string request = DigitRequest("digits", 0).SerializeAsString();
 
   for (const std::string& bytes :
@@ -195,7 +175,7 @@ TEST_CASE("Bytes that are no request are refused") {
                Catch::Contains("no inference.ModelInferRequest"));
   }
   CHECK(absl::IsNotFound(served.client->Ask(kInferMethod, "").status()));
-  served.CheckWell();
+  CHECK(served.IsWell());
 }
 
 TEST_CASE("A method that is not served is refused with what to do instead") {
@@ -210,7 +190,7 @@ TEST_CASE("A method that is not served is refused with what to do instead") {
       {"LogSettings", "log_level"},
       {"ModelTrain", "layerd has no method"},
   };
-  Served& served = TheDaemon();
+  ServedDigits& served = TheDaemon();
 
   for (const Row& row : rows) {
     const std::string method =
@@ -223,11 +203,11 @@ TEST_CASE("A method that is not served is refused with what to do instead") {
                Catch::Contains(method) && Catch::Contains(row.words));
   }
   CHECK(absl::IsUnimplemented(served.client->Ask("/nobody", "").status()));
-  served.CheckWell();
+  CHECK(served.IsWell());
 }
 
 TEST_CASE("A peer that speaks no HTTP/2 disturbs nobody") {
-  Served& served = TheDaemon();
+  ServedDigits& served = TheDaemon();
   const std::string& address = served.daemon->address();
   int port = 0;
   REQUIRE(absl::SimpleAtoi(address.substr(address.find(':') + 1), &port));
@@ -244,12 +224,12 @@ TEST_CASE("A peer that speaks no HTTP/2 disturbs nobody") {
     REQUIRE(connect(peer.get(), reinterpret_cast<sockaddr*>(&name),
                     sizeof(name)) == 0);
     REQUIRE(send(peer.get(), words.data(), words.size(), MSG_NOSIGNAL) > 0);
-    served.CheckWell();
+    CHECK(served.IsWell());
   }
 }
 
 TEST_CASE("Typed contents give the answer of raw ones") {
-  Served& served = TheDaemon();
+  ServedDigits& served = TheDaemon();
   ModelInferRequest typed = DigitRequest("digits", 0);
   MakeTyped(&typed);
 
@@ -262,7 +242,7 @@ TEST_CASE("Typed contents give the answer of raw ones") {
 }
 
 TEST_CASE("A reply has the request's id, the model's name and its output") {
-  Served& served = TheDaemon();
+  ServedDigits& served = TheDaemon();
   ModelInferRequest request = DigitRequest("digits", 0);
   request.set_id("seven");
   request.add_outputs()->set_name("logits");

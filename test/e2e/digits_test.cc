@@ -7,6 +7,7 @@
 #include "test/catch/catch.h"
 #include "test/e2e/conversation.h"
 #include "test/e2e/daemon_process.h"
+#include "test/e2e/served_digits.h"
 
 namespace layerd {
 namespace {
@@ -15,24 +16,14 @@ namespace {
 constexpr uint64_t kWeightBytes = 440'936;
 constexpr size_t kRightMin = 97;
 
-// A daemon that serves the digits network on a weight budget, and a client.
-struct Served {
+// On a weight budget.
+struct Served : ServedDigits {
   explicit Served(const std::string& weight_budget,
-                  const std::string& io_engine = "auto") {
-    repository.AddLayers("digits", DigitsLayers());
-    daemon.emplace(
-        repository,
-        DaemonOptions{.flags = {"--weight-budget", weight_budget, "--io-engine",
-                                io_engine, "--measure-costs", "false"}});
-    REQUIRE(daemon->WaitUntilReady());
-    client.emplace(daemon->address());
-  }
+                  const std::string& io_engine = "auto")
+      : ServedDigits({.flags = {"--weight-budget", weight_budget, "--io-engine",
+                                io_engine, "--measure-costs", "false"}}) {}
 
   uint64_t ReadBytes() { return AskStatus(&*client).loading().read_bytes(); }
-
-  TestRepository repository;
-  std::optional<DaemonProcess> daemon;
-  std::optional<WireClient> client;
 };
 
 std::string AQuarter() { return std::to_string(kWeightBytes / 4); }

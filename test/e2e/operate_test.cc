@@ -15,29 +15,19 @@
 #include "test/e2e/daemon_process.h"
 #include "test/e2e/digits.h"
 #include "test/e2e/program.h"
+#include "test/e2e/served_digits.h"
 
 namespace layerd {
 namespace {
 
 constexpr int kChanges = 12;
 
-struct Served {
-  Served() {
-    repository.AddLayers("digits", DigitsLayers());
-    daemon.emplace(repository);
-    REQUIRE(daemon->WaitUntilReady());
-    client.emplace(daemon->address());
-  }
-
+struct Served : ServedDigits {
   Ended Layerctl(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), kLayerctl);
     arguments.insert(arguments.end(), {"--address", daemon->address()});
     return Run(arguments);
   }
-
-  TestRepository repository;
-  std::optional<DaemonProcess> daemon;
-  std::optional<WireClient> client;
 };
 
 std::string WordAfter(const std::string& json, const std::string& key) {

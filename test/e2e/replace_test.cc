@@ -11,19 +11,14 @@
 #include "test/e2e/daemon_process.h"
 #include "test/e2e/digits.h"
 #include "test/e2e/program.h"
+#include "test/e2e/served_digits.h"
 #include "test/scratch/scratch_folder.h"
 
 namespace layerd {
 namespace {
 
-class Served {
- public:
-  explicit Served(const DaemonOptions& options = {}) {
-    repository.AddLayers("digits", DigitsLayers());
-    daemon.emplace(repository, options);
-    REQUIRE(daemon->WaitUntilReady());
-    client.emplace(daemon->address());
-  }
+struct Served : ServedDigits {
+  using ServedDigits::ServedDigits;
 
   // An ONNX file in the place of the layer file.
   void Replace(const std::string& onnx) {
@@ -33,14 +28,6 @@ class Served {
   std::vector<std::string> LoadCommand() const {
     return {kLayerctl, "load", "digits", "--address", daemon->address()};
   }
-  bool AnswersRight() {
-    const auto logits = AskDigit(&*client, "digits", 1);
-    return logits.ok() && Agrees(*logits, ExpectedLogits(1));
-  }
-
-  TestRepository repository;
-  std::optional<DaemonProcess> daemon;
-  std::optional<WireClient> client;
 };
 
 TEST_CASE("A model answers while what is to replace it is packed") {
@@ -57,7 +44,7 @@ TEST_CASE("A model answers while what is to replace it is packed") {
     REQUIRE(status.state() == "READY");
   }
   CHECK_THAT(status.reason(), Catch::Contains("LOADING: packing model.onnx"));
-  CHECK(served.AnswersRight());
+  CHECK(served.IsWell());
   CHECK(served.daemon->Terminate().status == 0);
   CHECK(load.Wait().status == 1);
 }
@@ -74,15 +61,15 @@ TEST_CASE("Files that cannot be packed replace nothing, and it is said why") {
   CHECK_THAT(status.reason(), Catch::Contains("its new files are UNAVAILABLE"));
   CHECK_THAT(served.daemon->program().Err(),
              Catch::Contains("its new files are UNAVAILABLE"));
-  CHECK(served.AnswersRight());
+  CHECK(served.IsWell());
 
   // Nor does asking again; good ones do.
   CHECK(Run(served.LoadCommand()).status == 1);
-  CHECK(served.AnswersRight());
+  CHECK(served.IsWell());
   served.Replace(ReadFile(kDigitsOnnx));
   CHECK(Run(served.LoadCommand()).status == 0);
   CHECK(AskStatusOf(&*served.client, "digits").reason().empty());
-  CHECK(served.AnswersRight());
+  CHECK(served.IsWell());
 }
 
 TEST_CASE("A model that kept its place after a failed load can be unloaded") {
@@ -104,7 +91,7 @@ TEST_CASE(
   std::filesystem::create_directories(second);
   WriteFile(second + "/model.onnx", "no network");
   CHECK(Run(served.LoadCommand()).status == 1);
-  CHECK(served.AnswersRight());
+  CHECK(served.IsWell());
 }
 
 TEST_CASE("A version whose folder is gone goes with the next load") {
@@ -117,7 +104,7 @@ TEST_CASE("A version whose folder is gone goes with the next load") {
   const admin::StatusResponse status = AskStatus(&*served.client);
   REQUIRE(status.models_size() == 1);
   CHECK(status.models(0).version() == "2");
-  CHECK(served.AnswersRight());
+  CHECK(served.IsWell());
 }
 
 TEST_CASE("Who empties the cache takes nothing from what serves") {
@@ -136,15 +123,15 @@ TEST_CASE("Who empties the cache takes nothing from what serves") {
 
   std::filesystem::remove_all(served.repository.cache_path());
 
-  CHECK(served.AnswersRight());
+  CHECK(served.IsWell());
   layerctl({"budget", "--weights", "190KiB"});
-  CHECK(served.AnswersRight());
+  CHECK(served.IsWell());
   layerctl({"load", "digits"});  // Which has nothing to do.
-  CHECK(served.AnswersRight());
+  CHECK(served.IsWell());
   CHECK_FALSE(std::filesystem::exists(served.repository.cache_path()));
   layerctl({"unload", "digits"});
   layerctl({"load", "digits"});
-  CHECK(served.AnswersRight());
+  CHECK(served.IsWell());
   CHECK(std::filesystem::exists(served.repository.cache_path()));
 }
 
