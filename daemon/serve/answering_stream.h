@@ -4,9 +4,34 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <atomic>
+#include <mutex>
+#include <set>
 #include <utility>
 
 namespace layerd {
+
+class AnsweringStream;
+
+// The streams that are open, so that a drain need not wait for clients that
+// ask nothing.
+//
+// Ownership: outlives its streams.
+// Threading: any thread.
+class OpenStreams {
+ public:
+  // From now on each ends with UNAVAILABLE: at once if nothing was asked on it,
+  // else behind the answer that is due. Likewise those that are still to come.
+  void End();
+  bool have_ended() const { return have_ended_.load(); }
+
+ private:
+  friend class AnsweringStream;
+
+  std::mutex mutex_;
+  std::set<AnsweringStream*> open_;  // Guarded by mutex_.
+  std::atomic<bool> have_ended_{false};
+};
 
 // A stream on which each message has one answer, in their order. The next is
 // read when the answer has gone, so a client that sends and never reads fills
@@ -14,10 +39,15 @@ namespace layerd {
 //
 // Ownership: gRPC's, until OnDone(), where it ends itself.
 // Threading: one operation is under way at a time: gRPC reads, we answer, or
-//            gRPC writes. Only OnCancel() comes when it likes.
+//            gRPC writes. OnCancel() comes when it likes; so does the end of
+//            all streams, which takes one from its reading and from nothing
+//            else.
 class AnsweringStream
     : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  protected:
+  explicit AnsweringStream(OpenStreams* open);
+  ~AnsweringStream() override;
+
   // Calls Reply() or End(), now or later. The message lives until Sent().
   virtual void Take(grpc::ByteBuffer* message) = 0;
   // The answer has gone, or never will.
@@ -33,28 +63,26 @@ class AnsweringStream
     Finish(status);
   }
   // Of whoever derives from it, once it can Take().
-  void Begin() { StartRead(&message_); }
+  void Begin();
 
  private:
-  void OnReadDone(bool ok) override {
-    if (ok) {
-      Take(&message_);
-    } else {
-      Finish(grpc::Status::OK);  // Or it was cancelled, and nobody hears that.
-    }
-  }
-  void OnWriteDone(bool ok) override {
-    Sent();
-    message_.Clear();
-    answer_.Clear();
-    if (ok) {
-      Begin();
-    } else {
-      Finish(grpc::Status::CANCELLED);
-    }
-  }
+  friend class OpenStreams;
+
+  //   kBusy --Begin()--> kBegins --> kReads --TakeFromReading()--> kOver
+  //     \<--------- a message ------------/
+  //
+  // It may also have a message before Begin() has returned.
+  enum class State { kBusy, kBegins, kReads, kOver };
+
+  // Whoever is told true finishes the call.
+  bool TakeFromReading();
+
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
   void OnDone() override { delete this; }
 
+  OpenStreams* const open_;
+  std::atomic<State> state_{State::kBusy};
   grpc::ByteBuffer message_, answer_;
 };
 

@@ -22,6 +22,11 @@ inline grpc::Status ToGrpc(const absl::Status& status) {
                  : grpc::Status(code, message);
 }
 
+// What a client hears that comes, or stays, while the server drains.
+inline absl::Status ShuttingDown() {
+  return absl::UnavailableError("the server is shutting down");
+}
+
 }  // namespace layerd
 
 #endif  // LAYERD_DAEMON_SERVE_GRPC_STATUS_H_

@@ -46,8 +46,11 @@ void InferCall::Answered(const absl::Status& status) {
 }
 
 InferStream::InferStream(grpc::CallbackServerContext* context,
-                         const InferRequest::Shared& shared)
-    : context_(context), shared_(shared), error_ends_(WantsStatus(*context)) {
+                         const InferRequest::Shared& shared, OpenStreams* open)
+    : AnsweringStream(open),
+      context_(context),
+      shared_(shared),
+      error_ends_(WantsStatus(*context)) {
   Begin();
 }
 

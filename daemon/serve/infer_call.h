@@ -45,7 +45,7 @@ class InferCall final : public grpc::ServerUnaryReactor,
 class InferStream final : public AnsweringStream, private InferRequest::Asker {
  public:
   InferStream(grpc::CallbackServerContext* context,
-              const InferRequest::Shared& shared);
+              const InferRequest::Shared& shared, OpenStreams* open);
 
  private:
   void Take(grpc::ByteBuffer* message) override;

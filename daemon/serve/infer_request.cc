@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
+#include "daemon/serve/grpc_status.h"
 #include "daemon/serve/request_parse.h"
 
 namespace layerd {
@@ -66,9 +67,7 @@ void InferRequest::NoteEnd(absl::StatusCode code) {
 }
 
 absl::Status InferRequest::Submit() {
-  if (shared_.draining->load()) {
-    return absl::UnavailableError("the server is shutting down");
-  }
+  if (shared_.draining->load()) return ShuttingDown();
   grpc::ProtoBufferReader bytes(asked_.received);
   ASSIGN_OR_RETURN(RequestHead head, ParseHead(&bytes));
   request_ = std::move(head.request);

@@ -17,9 +17,11 @@ void Describe(const Model::Port& port,
 }  // namespace
 
 InferenceService::InferenceService(Engine* engine, Repository* repository,
-                                   uint64_t request_bytes_max)
+                                   uint64_t request_bytes_max,
+                                   OpenStreams* open)
     : engine_(engine),
       repository_(repository),
+      open_(open),
       request_memory_(request_bytes_max) {}
 
 InferRequest::Shared InferenceService::shared() {
@@ -118,7 +120,7 @@ grpc::ServerUnaryReactor* InferenceService::ModelInfer(
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>*
 InferenceService::ModelStreamInfer(grpc::CallbackServerContext* context) {
-  return new InferStream(context, shared());
+  return new InferStream(context, shared(), open_);
 }
 
 }  // namespace layerd

@@ -6,6 +6,7 @@
 
 #include "daemon/engine/engine.h"
 #include "daemon/engine/repository.h"
+#include "daemon/serve/answering_stream.h"
 #include "daemon/serve/infer_request.h"
 #include "daemon/serve/reply_thread.h"
 #include "daemon/serve/request_counts.h"
@@ -35,12 +36,12 @@ using RawInferenceService =
 //
 // Why the callback API: a request that waits for its turn holds no thread.
 //
-// Ownership: engine and repository outlive the service.
+// Ownership: engine, repository and `open` outlive the service.
 // Threading: gRPC's threads call in; a job answers from the reply thread.
 class InferenceService final : public RawInferenceService {
  public:
   InferenceService(Engine* engine, Repository* repository,
-                   uint64_t request_bytes_max);
+                   uint64_t request_bytes_max, OpenStreams* open);
 
   // From now on ServerReady is false and inferences are UNAVAILABLE.
   void BeginDrain() { draining_.store(true); }
@@ -90,6 +91,7 @@ class InferenceService final : public RawInferenceService {
 
   Engine* const engine_;
   Repository* const repository_;
+  OpenStreams* const open_;
   RequestCounts counts_;
   RequestMemory request_memory_;
   ReplyThread replies_;

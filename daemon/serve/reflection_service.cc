@@ -7,7 +7,7 @@
 #include <string>
 
 #include "admin.pb.h"
-#include "daemon/serve/answering_stream.h"
+#include "daemon/serve/grpc_status.h"
 #include "daemon/serve/small_call.h"
 #include "health.pb.h"
 #include "open_inference.pb.h"
@@ -81,7 +81,7 @@ ServerReflectionResponse Answer(const ServerReflectionRequest& request) {
 
 class Reflection final : public AnsweringStream {
  public:
-  Reflection() { Begin(); }
+  explicit Reflection(OpenStreams* open) : AnsweringStream(open) { Begin(); }
 
  private:
   void Take(grpc::ByteBuffer* message) override {
@@ -97,7 +97,7 @@ class Reflection final : public AnsweringStream {
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>*
 ReflectionService::ServerReflectionInfo(grpc::CallbackServerContext*) {
-  return new Reflection();
+  return new Reflection(open_);
 }
 
 }  // namespace layerd

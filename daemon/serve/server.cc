@@ -1,7 +1,6 @@
 #include "daemon/serve/server.h"
 
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 #include <sys/stat.h>
 
@@ -12,6 +11,8 @@
 #include "absl/strings/str_join.h"
 #include "config/status_macros.h"
 #include "daemon/serve/admin_service.h"
+#include "daemon/serve/answering_stream.h"
+#include "daemon/serve/health_service.h"
 #include "daemon/serve/http_front.h"
 #include "daemon/serve/inference_service.h"
 #include "daemon/serve/listen_check.h"
@@ -24,7 +25,6 @@
 namespace layerd {
 namespace {
 
-constexpr char kServiceName[] = "inference.GRPCInferenceService";
 constexpr char kUnixPrefix[] = "unix:";
 constexpr mode_t kSocketMode = 0660;
 constexpr int kWindowBytes = 1 << 20;  // That a client may send unasked.
@@ -49,23 +49,81 @@ std::string WithPort(const std::string& address, int port) {
   return absl::StrCat(address.substr(0, address.find_last_of(':')), ":", port);
 }
 
+void SetLimits(const ServerOptions& options, grpc::ServerBuilder* builder) {
+  builder->SetMaxReceiveMessageSize(
+      static_cast<int>(std::min<uint64_t>(options.max_message_bytes, INT_MAX)));
+  builder->SetMaxSendMessageSize(-1);  // Replies are as large as models say.
+  // A window that is wide from the start, and stays so: gRPC would begin with
+  // 64 KiB and probe for more, and a picture of 600 KiB would wait for the
+  // update of a window every few frames.
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,
+                              kWindowBytes);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsMax);
+  builder->SetResourceQuota(
+      grpc::ResourceQuota("layerd").Resize(IncomingBytesMax(options)));
+}
+
+// Where gRPC listens, and with which port once it does.
+struct Bound {
+  std::string address;
+  std::unique_ptr<int> port;
+};
+
+// Those that are not required and cannot be bound become a warning.
+absl::StatusOr<std::vector<Bound>> AddListeners(
+    const std::vector<Listener>& listeners, grpc::ServerBuilder* builder,
+    std::vector<std::string>* warnings) {
+  // Two daemons on one port would share its clients unnoticed.
+  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  std::vector<Bound> bound;
+  for (const Listener& listener : listeners) {
+    if (absl::Status status = CheckListenable(listener.address); !status.ok()) {
+      if (listener.required) return status;
+      warnings->emplace_back(status.message());
+      continue;
+    }
+    bound.push_back({listener.address, std::make_unique<int>(0)});
+    builder->AddListeningPort(listener.address,
+                              grpc::InsecureServerCredentials(),
+                              bound.back().port.get());
+  }
+  if (!bound.empty()) return bound;
+  return absl::UnavailableError(absl::StrCat(
+      "no address is left to listen on: ", absl::StrJoin(*warnings, "; ")));
+}
+
+// Someone came between, or gRPC itself refused: it logs why.
+absl::Status WhyNotStarted(const std::vector<Bound>& bound) {
+  for (const Bound& listener : bound) {
+    RETURN_IF_ERROR(CheckListenable(listener.address));
+  }
+  return absl::UnavailableError(absl::StrCat(
+      "cannot listen on ", bound.front().address, ": gRPC refused it"));
+}
+
 }  // namespace
 
 struct Server::Impl {
   Impl(const ServerOptions& options, Engine* engine, Repository* repository)
       : engine(engine),
-        inference(engine, repository, options.request_bytes_max),
-        admin(engine, repository) {}
+        inference(engine, repository, options.request_bytes_max, &streams),
+        admin(engine, repository),
+        reflection(&streams) {}
 
-  void SetHealth(bool serving) {
-    grpc::HealthCheckServiceInterface* health = server->GetHealthCheckService();
-    health->SetServingStatus("", serving);
-    health->SetServingStatus(kServiceName, serving);
+  void RegisterAt(grpc::ServerBuilder* builder, bool with_reflection) {
+    builder->RegisterService(&inference);
+    builder->RegisterService(&admin);
+    builder->RegisterService(&health);
+    if (with_reflection) builder->RegisterService(&reflection);
+    builder->RegisterCallbackGenericService(&unknown);
   }
 
   Engine* const engine;
+  OpenStreams streams;
   InferenceService inference;
   AdminService admin;
+  HealthService health;
   ReflectionService reflection;
   UnknownMethods unknown;
   std::unique_ptr<grpc::Server> server;
@@ -80,64 +138,28 @@ Server::~Server() {
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const ServerOptions& options, Engine* engine, Repository* repository) {
-  // Process-wide, and read when a builder is made.
-  grpc::EnableDefaultHealthCheckService(true);
   std::unique_ptr<Server> self(
       new Server(std::make_unique<Impl>(options, engine, repository)));
+  RETURN_IF_ERROR(self->StartGrpc(options));
+  RETURN_IF_ERROR(self->StartMetrics(options.metrics, engine, repository));
+  return self;
+}
+
+absl::Status Server::StartGrpc(const ServerOptions& options) {
   grpc::ServerBuilder builder;
-  builder.SetMaxReceiveMessageSize(
-      static_cast<int>(std::min<uint64_t>(options.max_message_bytes, INT_MAX)));
-  builder.SetMaxSendMessageSize(-1);  // Replies are as large as the model says.
-  // A window that is wide from the start, and stays so: gRPC would begin with
-  // 64 KiB and probe for more, and a picture of 600 KiB would wait for the
-  // update of a window every few frames.
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,
-                             kWindowBytes);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsMax);
-  builder.SetResourceQuota(
-      grpc::ResourceQuota("layerd").Resize(IncomingBytesMax(options)));
-  // Two daemons on one port would share its clients unnoticed.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  std::vector<std::pair<std::string, std::unique_ptr<int>>> bound;
-  for (const Listener& listener : options.listeners) {
-    if (absl::Status status = CheckListenable(listener.address); !status.ok()) {
-      if (listener.required) return status;
-      self->warnings_.emplace_back(status.message());
-      continue;
-    }
-    bound.emplace_back(listener.address, std::make_unique<int>(0));
-    builder.AddListeningPort(listener.address,
-                             grpc::InsecureServerCredentials(),
-                             bound.back().second.get());
-  }
-  builder.RegisterService(&self->impl_->inference);
-  builder.RegisterService(&self->impl_->admin);
-  if (options.reflection) builder.RegisterService(&self->impl_->reflection);
-  builder.RegisterCallbackGenericService(&self->impl_->unknown);
-  if (bound.empty()) {
-    return absl::UnavailableError(
-        absl::StrCat("no address is left to listen on: ",
-                     absl::StrJoin(self->warnings_, "; ")));
-  }
-  self->impl_->server = builder.BuildAndStart();
-  if (!self->impl_->server) {
-    // Someone came between, or gRPC itself refused: it logs why.
-    for (const auto& listener : bound) {
-      RETURN_IF_ERROR(CheckListenable(listener.first));
-    }
-    return absl::UnavailableError(absl::StrCat(
-        "cannot listen on ", bound.front().first, ": gRPC refused it"));
-  }
+  SetLimits(options, &builder);
+  impl_->RegisterAt(&builder, options.reflection);
+  ASSIGN_OR_RETURN(const std::vector<Bound> bound,
+                   AddListeners(options.listeners, &builder, &warnings_));
+  impl_->server = builder.BuildAndStart();
+  if (!impl_->server) return WhyNotStarted(bound);
   for (const auto& [address, port] : bound) {
-    self->addresses_.push_back(WithPort(address, *port));
+    addresses_.push_back(WithPort(address, *port));
     if (address.starts_with(kUnixPrefix)) {
       chmod(address.c_str() + sizeof(kUnixPrefix) - 1, kSocketMode);
     }
   }
-  self->impl_->SetHealth(false);
-  RETURN_IF_ERROR(self->StartMetrics(options.metrics, engine, repository));
-  return self;
+  return absl::OkStatus();
 }
 
 absl::Status Server::StartMetrics(const Listener& listener, Engine* engine,
@@ -168,19 +190,21 @@ absl::Status Server::StartMetrics(const Listener& listener, Engine* engine,
 }
 
 void Server::MarkReady() {
-  impl_->SetHealth(true);
+  impl_->health.SetServing(true);
   // Refused meanwhile: whoever comes second says so.
-  if (!impl_->inference.ready()) impl_->SetHealth(false);
+  if (!impl_->inference.ready()) impl_->health.SetServing(false);
 }
 
 void Server::Refuse() {
   impl_->inference.BeginDrain();
-  impl_->SetHealth(false);
+  impl_->health.SetServing(false);
+  impl_->streams.End();
 }
 
 void Server::Drain(Instant deadline) {
   Refuse();
   impl_->engine->Drain(deadline);
+  impl_->health.EndWatches();
   impl_->server->Shutdown(std::chrono::system_clock::now() + kGoodbye);
   impl_->server.reset();
 }

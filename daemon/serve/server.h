@@ -29,8 +29,8 @@ struct ServerOptions {
 // The gRPC front: inference, admin, health and reflection on every listener.
 // Beside it, over HTTP, what it counts: /metrics, and a page for people at /.
 //
-// Health ("" and "inference.GRPCInferenceService") follows MarkReady() and
-// Drain(). The only room below ctl that knows gRPC; this header does not.
+// Health follows MarkReady() and Drain(). The only room below ctl that knows
+// gRPC; this header does not.
 //
 // Ownership: engine and repository outlive the server.
 // Threading: one owner thread, but for MarkReady(); gRPC's threads are inside.
@@ -51,7 +51,8 @@ class Server {
   // Health says SERVING.
   void MarkReady();
 
-  // Health says NOT_SERVING, new inferences are UNAVAILABLE.
+  // Health says NOT_SERVING, new inferences are UNAVAILABLE, and so ends every
+  // stream on which no answer is due.
   void Refuse();
 
   // Refuses; the engine finishes what it has until `deadline`; then every call
@@ -63,6 +64,7 @@ class Server {
   explicit Server(std::unique_ptr<Impl> impl);
 
   std::unique_ptr<Impl> impl_;
+  absl::Status StartGrpc(const ServerOptions& options);
   absl::Status StartMetrics(const Listener& listener, Engine* engine,
                             Repository* repository);
 

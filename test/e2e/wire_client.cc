@@ -78,6 +78,58 @@ class GenericCall final : public WireClient::Call {
   bool over_ = false;
 };
 
+class GenericStream final : public WireClient::Stream {
+ public:
+  GenericStream(grpc::GenericStub* stub, const std::string& method,
+                std::chrono::milliseconds timeout) {
+    context_.set_deadline(std::chrono::system_clock::now() + timeout);
+    call_ = stub->PrepareCall(&context_, method, &queue_);
+    call_->StartCall(this);
+    Await();
+  }
+
+  ~GenericStream() override {
+    context_.TryCancel();
+    while (Receive().ok()) {
+    }
+    queue_.Shutdown();
+  }
+
+  bool Send(const std::string& message) override {
+    call_->Write(BufferOf(message), this);
+    return Await();
+  }
+
+  absl::StatusOr<std::string> Receive() override {
+    if (!end_.ok()) return end_;
+    grpc::ByteBuffer message;
+    call_->Read(&message, this);
+    if (Await()) return BytesOf(message);
+    grpc::Status status;
+    call_->Finish(&status, this);
+    Await();
+    end_ = status.ok() ? absl::OutOfRangeError("the stream is over")
+                       : absl::Status(
+                             static_cast<absl::StatusCode>(status.error_code()),
+                             status.error_message());
+    return end_;
+  }
+
+ private:
+  // Whether the one operation that is under way has done what it should.
+  bool Await() {
+    void* tag = nullptr;
+    bool ok = false;
+    LAYERD_CHECK(queue_.Next(&tag, &ok) && tag == this);
+    return ok;
+  }
+
+  grpc::ClientContext context_;
+  grpc::CompletionQueue queue_;
+  std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
+  absl::Status end_;
+};
+
 }  // namespace
 
 struct WireClient::Impl {
@@ -97,6 +149,11 @@ std::unique_ptr<WireClient::Call> WireClient::Begin(
     std::chrono::milliseconds timeout, bool wait_for_server) {
   return std::make_unique<GenericCall>(&impl_->stub, method, request, timeout,
                                        wait_for_server);
+}
+
+std::unique_ptr<WireClient::Stream> WireClient::OpenStream(
+    const std::string& method, std::chrono::milliseconds timeout) {
+  return std::make_unique<GenericStream>(&impl_->stub, method, timeout);
 }
 
 }  // namespace layerd

@@ -25,6 +25,16 @@ class WireClient {
     virtual absl::StatusOr<std::string> Answer() = 0;
   };
 
+  // A stream of messages, both ways. Cancelled, and over, when it goes.
+  class Stream {
+   public:
+    virtual ~Stream() = default;
+    // False if it is over.
+    virtual bool Send(const std::string& message) = 0;
+    // The next message, or the status that ended it: OUT_OF_RANGE for OK.
+    virtual absl::StatusOr<std::string> Receive() = 0;
+  };
+
   // A connection of its own to "127.0.0.1:PORT" or "unix:PATH".
   explicit WireClient(const std::string& address);
   ~WireClient();
@@ -35,6 +45,10 @@ class WireClient {
       const std::string& method, const std::string& request,
       std::chrono::milliseconds timeout = std::chrono::minutes(1),
       bool wait_for_server = false);
+
+  std::unique_ptr<Stream> OpenStream(
+      const std::string& method,
+      std::chrono::milliseconds timeout = std::chrono::minutes(1));
 
   absl::StatusOr<std::string> Ask(const std::string& method,
                                   const std::string& request) {
