@@ -83,6 +83,16 @@ TEST_CASE("It hurries while a job waits for what was read ahead for another") {
   f.End(best_effort);
 }
 
+// The executor may have to wait for it, and perhaps somebody urgent for that.
+TEST_CASE("It hurries while one of several jobs begins or ends") {
+  Fixture f;
+  Job one = f.JobOf(1), other = f.JobOf(3);
+  CHECK(f.Begin(one) == Told{false});
+  CHECK(f.Begin(other) == Told{true, false});
+  CHECK(f.End(one) == Told{true, false});
+  CHECK(f.End(other) == Told{true});
+}
+
 // Of the thread of that name in this process; -1 if there is none.
 int PolicyOf(const std::string& name) {
   for (const auto& task :

@@ -15,6 +15,9 @@ namespace layerd {
 namespace {
 
 constexpr size_t kRuns = 5;  // Of a model that is measured.
+// Of some MiB: after the runs such a file is read to learn of the drive, and
+// before that somebody is asked whether to go on.
+constexpr size_t kLayers = 250;
 
 void Await(const std::atomic<bool>& told) {
   while (!told.load()) std::this_thread::yield();
@@ -27,7 +30,7 @@ TEST_CASE("Costs that are measured while a budget changes are kept") {
   std::filesystem::remove_all(cache);
   EngineOptions options;
   options.cache_path = cache;
-  const std::string path = WriteModel("measured_meanwhile.layers", 3);
+  const std::string path = WriteModel("measured_meanwhile.layers", 3, kLayers);
   std::atomic<bool> changing{false}, computed{false}, may_learn{false};
   TestEngine* asked = nullptr;
   const auto measured = [&asked]() -> bool {
@@ -60,6 +63,7 @@ TEST_CASE("Costs that are measured while a budget changes are kept") {
     });
   });
   Await(computed);
+  CHECK(!measured());
   changing.store(true);
   CHECK(engine
             ->SetBudgets({.weight_bytes = engine.MinimumWeightBytes(),
