@@ -113,7 +113,8 @@ TEST_CASE("The loader's thread hears whether it has to hurry") {
   const std::string path = WriteModel("hurries.layers", 6);
   REQUIRE(engine.Load(path, "high", 1).ok());
   REQUIRE(engine.Load(path, "low", 4).ok());
-  if (PolicyOf("layerd-loader") != SCHED_FIFO) {
+  for (const std::string& refused : engine->warnings()) {
+    if (refused.find("no real-time priority") == std::string::npos) continue;
     WARN("SKIPPED: this user may have no real-time priority");
     return;
   }
