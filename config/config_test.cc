@@ -53,7 +53,9 @@ TEST_CASE("Config refuses what is wrong and says where") {
   const auto row = GENERATE(values<Row>({
       {"a: [", "f:"},
       {"- 1", "f:1:1"},
-      {"memory:\n  budgte: 1MiB", "f:2:3: memory.budgte: unknown key"},
+      {"memory:\n  budgte: 1MiB",
+       "f:2:3: memory.budgte: unknown key; did you mean budget?"},
+      {"memory:\n  colour: red", "unknown key; there are budget, requests"},
       {"memory:\n  budget: 1MB", "f:2:11: memory.budget: '1MB' is no size"},
       {"threads: 257", "f:1:10: threads: '257' is not a whole number"},
       {"backend: gpu", "none of auto, cpu, cuda, reference"},

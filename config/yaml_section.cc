@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "config/byte_size.h"
+#include "config/nearest_word.h"
 #include "config/status_macros.h"
 
 namespace layerd {
@@ -48,6 +49,14 @@ size_t DeepestIndent(const std::string& text) {
     }
   }
   return deepest;
+}
+
+std::string Unknown(const std::string& key, const std::set<std::string>& keys) {
+  const std::string nearest = NearestWord(key, {keys.begin(), keys.end()});
+  return nearest.empty()
+             ? absl::StrCat("unknown key; there are ",
+                            absl::StrJoin(keys, ", "))
+             : absl::StrCat("unknown key; did you mean ", nearest, "?");
 }
 
 }  // namespace
@@ -227,9 +236,7 @@ absl::Status YamlSection::CheckNoOthers() const {
   for (const auto& pair : impl_->node) {
     const std::string key = pair.first.IsScalar() ? pair.first.Scalar() : "";
     if (!impl_->asked.contains(key)) {
-      return impl_->Error(pair.first, key,
-                          absl::StrCat("unknown key; there are ",
-                                       absl::StrJoin(impl_->asked, ", ")));
+      return impl_->Error(pair.first, key, Unknown(key, impl_->asked));
     }
     if (!seen.insert(key).second) {
       return impl_->Error(pair.first, key, "stands here twice");
