@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
 #include "daemon/pack/graph/element_type.h"
+#include "daemon/pack/import/conditions.h"
 #include "daemon/pack/import/graph_builder.h"
 #include "daemon/pack/import/loop_bodies.h"
 #include "daemon/pack/import/node_bytes.h"
@@ -34,14 +35,18 @@ class Inference {
         bodies_(graph, &spelled_),
         sequences_(graph, held_bytes),
         turned_(graph),
-        stands_for_(graph->values.size()) {
+        stands_for_(graph->values.size()),
+        conditions_(graph, &stands_for_) {
     std::iota(stands_for_.begin(), stands_for_.end(), 0);
   }
 
   absl::Status Run() {
     std::vector<Node> kept;
-    for (const Node& node : graph_->nodes) names_.Take(node.name);
+    for (const Node& node : graph_->nodes) {
+      if (!bodies_.Owns(node)) names_.Take(node.name);
+    }
     door_ = {[&](Node node) {
+               node.name = names_.Take(node.name);
                const absl::Status taken = TakeWritten(node);
                return taken.ok() ? Process(std::move(node), kept) : taken;
              },
@@ -58,21 +63,21 @@ class Inference {
   }
 
  private:
+  using Answer = Conditions::Answer;
+
   // A node that is in no file, where a few can ask for very many.
   absl::Status TakeWritten(const Node& node) {
     RETURN_IF_ERROR(spelled_.Take(1));
     return held_bytes_->Take(HeldBytes(node));
   }
 
-  enum class Answer { kNo, kYes, kUnknown };
-
   absl::Status Process(Node node, std::vector<Node>& kept) {
     CountNewValues();
-    if (bodies_.Take(node) || Taken(node.branch) == Answer::kNo) {
+    if (bodies_.Take(node) || conditions_.IsTaken(node.branch) == Answer::kNo) {
       return absl::OkStatus();
     }
     const int branch = node.branch;
-    return InBranch(branch, InferAndKeep(node, kept));
+    return conditions_.InBranch(branch, InferAndKeep(node, kept));
   }
 
   void CountNewValues() {
@@ -84,11 +89,17 @@ class Inference {
   absl::Status InferAndKeep(Node& node, std::vector<Node>& kept) {
     RETURN_IF_ERROR(TakeInputs(node));
     if (node.op_type == "If") return Decide(node, kept);
-    if (node.body >= 0) return bodies_.Unroll(node, door_);
-    if (Sequences::Is(node)) return sequences_.Take(node, door_);
+    if (node.body >= 0 || Sequences::Is(node)) return WriteOut(node);
     if (IsAliasOfSequence(node)) return absl::OkStatus();
     ASSIGN_OR_RETURN(const bool stays, Infer(node));
     return stays ? Keep(std::move(node), kept) : absl::OkStatus();
+  }
+
+  // One of the nodes that it becomes has its name.
+  absl::Status WriteOut(const Node& node) {
+    names_.Release(node.name);
+    return node.body >= 0 ? bodies_.Unroll(node, door_)
+                          : sequences_.Take(node, door_);
   }
 
   absl::Status TakeInputs(Node& node) {
@@ -120,50 +131,6 @@ class Inference {
     return absl::OkStatus();
   }
 
-  Answer IsTrue(int condition) {
-    const Value& value = ValueAt(StandsFor(condition));
-    const bool is_one = value.constant >= 0 && *ElementCount(*value.shape) == 1;
-    if (!is_one) return Answer::kUnknown;
-    const auto truth =
-        graph_->ReadI64(graph_->constants[static_cast<size_t>(value.constant)]);
-    if (!truth.ok()) return Answer::kUnknown;
-    return truth->front() != 0 ? Answer::kYes : Answer::kNo;
-  }
-
-  // Whether what belongs to a branch is computed.
-  Answer Taken(int index) {
-    Answer all = Answer::kYes;
-    while (index >= 0) {
-      const Branch& branch = graph_->branches[static_cast<size_t>(index)];
-      const Answer truth = IsTrue(branch.condition);
-      if (truth == Answer::kUnknown) {
-        all = Answer::kUnknown;
-      } else if ((truth == Answer::kYes) != branch.is_then) {
-        return Answer::kNo;
-      }
-      index = branch.parent;
-    }
-    return all;
-  }
-
-  absl::Status InBranch(int index, const absl::Status& status) {
-    while (!status.ok() && index >= 0) {
-      const Branch& branch = graph_->branches[static_cast<size_t>(index)];
-      if (IsTrue(branch.condition) != Answer::kUnknown) {
-        index = branch.parent;
-        continue;
-      }
-      return absl::Status(
-          status.code(),
-          absl::StrFormat(
-              "%s (in a branch of an If that depends on \"%s\", which is not "
-              "known while packing; --value binds an input that decides)",
-              std::string(status.message()),
-              Printable(ValueAt(branch.condition).name)));
-    }
-    return status;
-  }
-
   // An If is the branch that is taken. Where only a request knows, both are
   // computed, and it is a Where for each output.
   absl::Status Decide(const Node& node, std::vector<Node>& kept) {
@@ -175,7 +142,7 @@ class Inference {
                              "its condition is not one truth value"));
     }
     const size_t count = (node.inputs.size() - 1) / 2;
-    const Answer truth = IsTrue(condition);
+    const Answer truth = conditions_.IsTrue(condition);
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       const int output = node.outputs[i];
       if (output == kAbsent) continue;
@@ -486,6 +453,7 @@ class Inference {
   // The value that each is the same as: itself, or the input of a node that
   // does nothing.
   std::vector<int> stands_for_;
+  Conditions conditions_;
   UniqueNames names_;
 };
 

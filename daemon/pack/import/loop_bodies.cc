@@ -37,12 +37,17 @@ constexpr const char* kBinds =
 
 }  // namespace
 
-bool LoopBodies::Take(Node& node) {
+int LoopBodies::OutermostBody(const Node& node) const {
   int outermost = -1;
   for (int b = node.branch; b >= 0;
        b = graph_->branches[static_cast<size_t>(b)].parent) {
     if (graph_->branches[static_cast<size_t>(b)].is_body) outermost = b;
   }
+  return outermost;
+}
+
+bool LoopBodies::Take(Node& node) {
+  const int outermost = OutermostBody(node);
   if (outermost < 0) return false;
   bodies_[outermost].push_back(std::move(node));
   return true;

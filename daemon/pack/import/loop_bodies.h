@@ -36,6 +36,9 @@ class LoopBodies {
         edges_("inputs and outputs of bodies of loops, over all turns",
                kTurnedEdgesMax) {}
 
+  // Whether the node is of a body, and so only copies of it are computed.
+  bool Owns(const Node& node) const { return OutermostBody(node) >= 0; }
+
   // A node of a body waits for its loop; false if it belongs to none.
   bool Take(Node& node);
 
@@ -61,6 +64,7 @@ class LoopBodies {
     int64_t length = 0;
   };
 
+  int OutermostBody(const Node& node) const;  // -1: none.
   absl::Status UnrollLoop(Run& run);
   absl::StatusOr<int64_t> TurnsAtMost(const Run& run) const;
   absl::StatusOr<bool> Goes(const Run& run, int condition) const;

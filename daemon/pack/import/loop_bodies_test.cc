@@ -46,6 +46,20 @@ TEST_CASE("A Loop turns as often as it is told and collects what it makes") {
   CHECK(answers[1] == Floats{-2, -20, -3, -30, -4, -40});
 }
 
+TEST_CASE("The first turn has the names of the body, later ones have numbers") {
+  Summing sum(3);
+  sum.model.Add("Neg", {"y"}, {"t_1"});  // Has the name of the second turn's.
+  sum.model.Output("t_1");
+
+  const auto graph = sum.model.Import();
+  REQUIRE(graph.ok());
+  Names names;
+  for (const Node& node : graph->nodes) names.push_back(node.name);
+
+  CHECK(names == Names{"t", "element", "t_2", "element_1", "t_3", "element_2",
+                       "y/1/0", "y/1/1", "y/1/2", "y/1", "t_1"});
+}
+
 TEST_CASE("A Loop ends when its body says so") {
   Summing sum(100);
   sum.model.Ints("two", {}, {2});

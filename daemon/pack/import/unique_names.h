@@ -23,6 +23,9 @@ class UniqueNames {
     }
   }
 
+  // The next that asks for it gets it again.
+  void Release(const std::string& name) { taken_.erase(name); }
+
  private:
   std::unordered_set<std::string> taken_;
   std::unordered_map<std::string, int> copies_;  // Of those asked for twice.
