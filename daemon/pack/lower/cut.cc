@@ -29,14 +29,8 @@ constexpr int64_t kFewRowsBlock = 16;
 // Fewer would spend a fifth of their time on the way of the input.
 constexpr int64_t kWinogradBlock = 64;
 
-// What an output element costs beside its sums, counted as operations: a first
-// layer has few of those, and megabytes to write.
-constexpr uint64_t kFlopsOfOutput = 64;
-// And where its activation is a curve, of exponentials and quotients: Mish
-// takes 1.3 ns on AVX2.
-constexpr uint64_t kFlopsOfCurve = 128;
-// What a byte of activations costs at least, counted so as well: 0.2 GFLOP take
-// as long as 5 MB to and from memory, which a processor moves in 1 ms.
+// What a byte of activations costs at least, counted as operations: 0.2 GFLOP
+// take as long as 5 MB to and from memory, which a processor moves in 1 ms.
 constexpr uint64_t kFlopsOfByte = 40;
 // Where nothing is multiplied, ranges of channels are read as slowly as 3 GB/s:
 // some cache lines of each pixel, which no prefetcher foresees.
@@ -55,33 +49,6 @@ constexpr int64_t kRowsOfSliceMin = 2;
 
 constexpr int64_t RoundUp(int64_t number, int64_t to) {
   return (number + to - 1) / to * to;
-}
-
-bool IsCurve(const Activation& activation) {
-  switch (activation.kind) {
-    case ActivationKind::kNone:
-    case ActivationKind::kRelu:
-    case ActivationKind::kClip:
-    case ActivationKind::kLeakyRelu:
-    case ActivationKind::kHardSigmoid:
-    case ActivationKind::kHardSwish:
-    case ActivationKind::kThreshold:
-    case ActivationKind::kLinear:
-      return false;
-    default:
-      return true;
-  }
-}
-
-uint64_t FlopsOfOutput(const Operator& op) {
-  return std::visit(
-      [](const auto& each) {
-        if constexpr (requires { each.activation; }) {
-          if (IsCurve(each.activation)) return kFlopsOfOutput + kFlopsOfCurve;
-        }
-        return kFlopsOfOutput;
-      },
-      op);
 }
 
 // A convolution whose kernel is computed at run time has no weights to cut.
@@ -313,7 +280,7 @@ int64_t Cutter::ChannelsOfPart(uint32_t l, const Range& all) const {
   const bool cuts_work = std::holds_alternative<ConvTranspose>(layer.op) ||
                          std::holds_alternative<FullyConnected>(layer.op);
   const uint64_t work = WorkFlops(whole) + whole.outputs[0].element_count() *
-                                               FlopsOfOutput(layer.op);
+                                               OutputFlops(layer.op);
   const int64_t by_work = cuts_work ? limits_.part_flops_max /
                                           std::max<int64_t>(1, work / all.count)
                                     : by_bytes;
@@ -339,7 +306,7 @@ uint64_t Cutter::WorkOf(const PartSpec& plain) const {
   const int64_t all = AllChannels(plain.op, plain.outputs[0]).count;
   const uint64_t storing = plain.outputs[0].element_count() / all *
                            static_cast<uint64_t>(plain.channels.count) *
-                           FlopsOfOutput(plain.op);
+                           OutputFlops(plain.op);
   const uint64_t moving = BytesMoved(plain) / all *
                           static_cast<uint64_t>(plain.channels.count) *
                           (IsCut(plain.op) ? kFlopsOfByte : kFlopsOfByteAlone);

@@ -99,6 +99,7 @@ TEST_CASE("Exponentials behind a convolution count as work") {
       GENERATE(table<ActivationKind, std::vector<int64_t>>(
           {{ActivationKind::kRelu, {5, 5}},
            {ActivationKind::kHardSwish, {5, 5}},
+           {ActivationKind::kAbs, {5, 5}},
            {ActivationKind::kMish, {4, 4, 2}}}));
   GraphSketch sketch;
   const int x = sketch.Input("x", {1, 64, 10, 4});
