@@ -12,6 +12,28 @@
 
 namespace layerd {
 
+namespace {
+
+// They lie behind all other extents.
+void AppendTables(const Program& program, const Lowered& lowered,
+                  WeightWriter* writer, std::vector<std::byte>* stream) {
+  for (const Part& part : program.parts) {
+    if (!part.table ||
+        program.extents[*part.table].offset_bytes != stream->size()) {
+      continue;
+    }
+    const WeightLayout& layout = part.weights[0].layout;
+    std::vector<std::byte> table(program.extents[*part.table].stored_bytes);
+    REQUIRE(writer
+                ->WriteTable(lowered.weights[part.layer][0], layout.dtype, 0,
+                             std::span(table).first(layout.bytes()))
+                .ok());
+    stream->insert(stream->end(), table.begin(), table.end());
+  }
+}
+
+}  // namespace
+
 std::vector<std::vector<float>> PackedAnswers(
     const Network& network, const CutLimits& limits,
     const std::vector<std::vector<float>>& inputs, Backend& backend) {
@@ -34,6 +56,7 @@ std::vector<std::vector<float>> PackedAnswers(
         writer.Write(*program, part, lowered.weights[part.layer], extent).ok());
     stream.insert(stream.end(), extent.begin(), extent.end());
   }
+  AppendTables(*program, lowered, &writer, &stream);
   TensorBytes input_bytes;
   for (const std::vector<float>& input : inputs) {
     const auto bytes = std::as_bytes(std::span(input));

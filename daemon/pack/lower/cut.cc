@@ -95,8 +95,11 @@ bool LooksUp(const PartSpec& plain) {
   const uint64_t tiles_of_row = bytes / table.shape[0] / kTableTileBytes + 2;
   const uint64_t looked_up =
       plain.inputs[0].element_count() * tiles_of_row * kTableTileBytes;
-  return bytes > kTableBytesMin && looked_up <= bytes / 2 &&
-         table.dtype == DataType::kF32 && plain.outputs[0].is_plain();
+  const bool is_wide_or_byte = table.dtype == DataType::kF32 ||
+                               table.dtype == DataType::kI8 ||
+                               table.dtype == DataType::kU8;
+  return bytes > kTableBytesMin && looked_up <= bytes / 2 && is_wide_or_byte &&
+         plain.outputs[0].is_plain();
 }
 
 // Cuts one program; remembers the layouts of the layer at hand.

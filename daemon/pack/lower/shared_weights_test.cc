@@ -84,6 +84,21 @@ TEST_CASE("A constant of which few rows are gathered is a table") {
   CHECK(program.Tables() == std::vector<bool>{false, true});
 }
 
+TEST_CASE("A table may be of bytes") {
+  NetworkSketch s;
+  const int ids = s.Input("ids", {2, 8}, DataType::kI64);
+  const int rows = s.Gather(1000, 384, ids);
+  s.Output(rows);
+  const DataType dtype = GENERATE(DataType::kI8, DataType::kU8);
+  s.network().nodes[0].weights[0].dtype = dtype;
+  s.network().values[static_cast<size_t>(rows)].dtype = dtype;
+
+  const Program program = Cut(s.network());
+
+  CHECK(program.parts[0].table);
+  CHECK(program.extents.back().stored_bytes == 94 * 4096);
+}
+
 TEST_CASE("A constant of which many rows are gathered streams") {
   NetworkSketch s;
   const int ids = s.Input("ids", {100}, DataType::kI64);

@@ -318,6 +318,10 @@ absl::Status WeightWriter::WriteTable(const Weight& weight, DataType stored,
   }
   rows_.resize(to.size() / SizeOf(stored));
   RETURN_IF_ERROR(graph_.ReadF32(constant, first, rows_));
+  if (SizeOf(stored) == 1) {
+    StoreElements(std::span<const float>(rows_), stored, to.data());
+    return absl::OkStatus();
+  }
   auto* const halves = reinterpret_cast<uint16_t*>(to.data());
   return stored == DataType::kF16 ? NarrowToHalf(rows_, halves)
                                   : NarrowToBFloat16(rows_, halves);

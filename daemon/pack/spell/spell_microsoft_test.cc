@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "daemon/pack/import/onnx_test_model.h"
 #include "kernels/reference/reference_backend.h"
@@ -189,6 +190,61 @@ TEST_CASE("Quantising by another domain's word is quantising") {
   Microsoft(network.model, "DequantizeLinear", {"qa", "half", "hundred"}, "x");
   Microsoft(network.model, "QuantizeLinear", {"x", "half", "hundred"}, "q");
   CHECK(network.Answer(kA, kB) == Rounded(kA));
+}
+
+// Row r of 256 elements holds r modulo 100, in halves around 7.
+onnx::NodeProto* AddRows(TestModel& model, int64_t rows, int64_t looked_up) {
+  onnx::TensorProto* table = model.Weights("table", {rows, 256}, {});
+  table->set_data_type(onnx::TensorProto::UINT8);
+  std::string bytes;
+  for (int64_t r = 0; r < rows; ++r) {
+    bytes.append(256, static_cast<char>(r % 100));
+  }
+  table->set_raw_data(bytes);
+  Byte(model, "seven", 7);
+  model.Weights("half", {}, {0.5f});
+  model.Add("DequantizeLinear", {"table", "half", "seven"}, {"numbers"});
+  model.Input("x", {looked_up});
+  SetInt(model.Add("Cast", {"x"}, {"ids"}), "to", onnx::TensorProto::INT64);
+  return model.Add("Gather", {"numbers", "ids"}, {"y"});
+}
+
+TEST_CASE("Few rows of a large table in bytes are looked up as bytes") {
+  TestModel model(13);
+  AddRows(model, 2000, 2);
+  model.Add("Gather", {"numbers", "ids"}, {"again"});
+  model.Output("y");
+  model.Output("again");
+
+  const auto graph = model.Import();
+  REQUIRE(graph.ok());
+  std::set<int> tables;
+  for (const Node& node : graph->nodes) {
+    if (node.op_type != "Gather") continue;
+    const Value& table = graph->values[static_cast<size_t>(node.inputs[0])];
+    CHECK(table.dtype == DataType::kU8);
+    tables.insert(table.constant);
+  }
+  CHECK(tables.size() == 1);
+
+  const auto answers =
+      ImportedAnswers(model, {{103, 1999}}, *MakeReferenceBackend());
+  for (const Floats& answer : answers) {
+    CHECK(answer[0] == -2);
+    CHECK(answer[511] == 46);
+  }
+}
+
+TEST_CASE(
+    "A table of which many rows are looked up, or a small one, is floats") {
+  const auto [rows, looked_up] =
+      GENERATE(table<int64_t, int64_t>({{2000, 1001}, {1000, 2}}));
+  TestModel model(13);
+  AddRows(model, rows, looked_up);
+  model.Output("y");
+  const auto graph = model.Import();
+  REQUIRE(graph.ok());
+  CHECK(Sketch(*graph) == "Cast(x) -> ids; Gather(numbers, ids) -> y");
 }
 
 TEST_CASE("A name of another domain is no operator of ONNX's") {

@@ -112,6 +112,7 @@ constexpr Row kRows[] = {
     {"DynamicQuantizeLinear", SpellDynamicQuantizeLinear},
     {"Einsum", SpellEinsum},
     {"GRU", SpellRecurrent},
+    {"Gather", SpellGatherOfBytes, LooksUpBytes},
     {"GatherElements", SpellGatherElements},
     {"GatherND", SpellGatherNd},
     {"GlobalLpPool", SpellGlobalLpPool},

@@ -1,9 +1,10 @@
 // What is quantised and dequantised at run time, in floating numbers: the same
 // steps, and the same rounding.
 
-#include <limits>
+#include <cstdint>
 
 #include "config/status_macros.h"
+#include "daemon/pack/graph/element_type.h"
 #include "daemon/pack/spell/speller.h"
 
 namespace layerd {
@@ -52,7 +53,46 @@ int Wide(Speller& speller, int value) {
              : speller.CastTo(value, DataType::kF32);
 }
 
+// Less is as soon streamed as looked up (lower/cut.cc).
+constexpr uint64_t kTableBytesMin = 256 << 10;
+
 }  // namespace
+
+// Whether few rows of a large constant are gathered that is in bytes with one
+// scale.
+bool LooksUpBytes(const Node& node, const Graph& graph) {
+  const Value& table = graph.values[static_cast<size_t>(node.inputs[0])];
+  const Value& rows = graph.values[static_cast<size_t>(node.inputs[1])];
+  if (table.constant < 0 || table.dtype != DataType::kF32) return false;
+  const Constant& constant =
+      graph.constants[static_cast<size_t>(table.constant)];
+  const bool has_one_scale = constant.scales.size() == 1 && !constant.blocks;
+  const bool is_bytes =
+      constant.dtype == DataType::kI8 || constant.dtype == DataType::kU8;
+  return has_one_scale && is_bytes && !constant.is_nibbles &&
+         constant.bytes() > kTableBytesMin &&
+         std::get<int64_t>(node.attributes.at("axis")) == 0 &&
+         CountOf(*rows.shape) <= (*table.shape)[0] / 2;
+}
+
+// The rows in bytes, and then what they mean: the same numbers, of a table that
+// is a quarter as large.
+absl::Status SpellGatherOfBytes(Speller& speller) {
+  ASSIGN_OR_RETURN(const Speller::Stored table,
+                   speller.AsStored(speller.input(0)));
+  const int rows = speller.Add("Gather", {table.value, speller.input(1)},
+                               {{"axis", int64_t{0}}});
+  int y = speller.CastTo(rows, DataType::kF32);
+  if (table.zero_point != 0) {
+    ASSIGN_OR_RETURN(const int zero,
+                     speller.KnownNumber(DataType::kF32, table.zero_point));
+    y = speller.Add("Sub", {y, zero});
+  }
+  ASSIGN_OR_RETURN(const int scale,
+                   speller.KnownNumber(DataType::kF32, table.scale));
+  speller.Finish(speller.Add("Mul", {y, scale}));
+  return absl::OkStatus();
+}
 
 absl::Status SpellQuantizeLinear(Speller& speller) {
   const DataType to = speller.dtype(speller.node().outputs[0]);

@@ -149,6 +149,40 @@ absl::StatusOr<Constant> Speller::Seen(int value, Shape shape,
   return seen;
 }
 
+absl::StatusOr<Speller::Stored> Speller::AsStored(int value) {
+  const int constant = graph_->values[static_cast<size_t>(value)].constant;
+  Constant bytes = graph_->constants[static_cast<size_t>(constant)];
+  LAYERD_CHECK(bytes.scales.size() == 1 && !bytes.blocks);
+  RETURN_IF_ERROR(held_bytes_->Take(bytes.held_bytes()));
+  Stored stored;
+  stored.scale = bytes.scales[0];
+  stored.zero_point = bytes.zero_points.empty()
+                          ? 0.0f
+                          : static_cast<float>(bytes.zero_points[0]);
+  bytes.scales.clear();
+  bytes.zero_points.clear();
+  stored.value = NewValue();
+  Value& of = graph_->values.back();
+  of.dtype = bytes.dtype;
+  of.shape = bytes.shape;
+  of.constant = ConstantOf(std::move(bytes));
+  return stored;
+}
+
+// Those who look rows up in the same constant share a table.
+int Speller::ConstantOf(Constant constant) {
+  for (size_t c = 0; constant.file >= 0 && c < graph_->constants.size(); ++c) {
+    const Constant& known = graph_->constants[c];
+    if (known.file == constant.file && !known.is_quantised() &&
+        known.offset_bytes == constant.offset_bytes &&
+        known.dtype == constant.dtype && known.shape == constant.shape &&
+        known.is_nibbles == constant.is_nibbles) {
+      return static_cast<int>(c);
+    }
+  }
+  return AddConstant(std::move(constant));
+}
+
 int Speller::AddConstant(Constant constant) {
   graph_->constants.push_back(std::move(constant));
   return static_cast<int>(graph_->constants.size()) - 1;

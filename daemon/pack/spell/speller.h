@@ -91,6 +91,13 @@ class Speller {
   // Errors: INVALID_ARGUMENT where they are not as many.
   // REQUIRES: is_known(value).
   absl::StatusOr<Constant> Seen(int value, Shape shape, bool as_nibbles) const;
+  // A constant in bytes that has one scale, as it is stored, where it is.
+  struct Stored {
+    int value;
+    float scale, zero_point;
+  };
+  // REQUIRES: is_known(value), and its constant is such a one.
+  absl::StatusOr<Stored> AsStored(int value);
   // A constant that others refer to.
   int AddConstant(Constant constant);
   // What `constant` means, of `dtype`. Returned is a value.
@@ -124,6 +131,7 @@ class Speller {
  private:
   int NewValue();
   int ValueOf(DataType dtype, Constant constant);
+  int ConstantOf(Constant constant);
   template <typename T>
   absl::StatusOr<int> Hold(DataType dtype, const std::vector<T>& elements,
                            Shape shape);
@@ -156,6 +164,8 @@ absl::Status SpellTrilu(Speller& speller);
 absl::Status SpellOneHot(Speller& speller);
 absl::Status SpellUnsignedExtreme(Speller& speller);
 // spell_quantised.cc
+bool LooksUpBytes(const Node& node, const Graph& graph);
+absl::Status SpellGatherOfBytes(Speller& speller);
 absl::Status SpellQuantizeLinear(Speller& speller);
 absl::Status SpellDequantizeLinear(Speller& speller);
 // spell_integers.cc
