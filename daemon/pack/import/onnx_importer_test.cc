@@ -53,6 +53,8 @@ TEST_CASE("A model of another time or dialect is refused by name") {
       {"no opset", [](TestModel& m) { m.proto.mutable_opset_import(0)->set_domain("ai.onnx.ml"); }, kInvalid, "no opset"},
       {"two opsets", [](TestModel& m) { auto* o = m.proto.add_opset_import(); o->set_domain("ai.onnx"); o->set_version(12); }, kInvalid, "opset 13 and opset 12"},
       {"domain", [](TestModel& m) { m.proto.mutable_graph()->mutable_node(0)->set_domain("com.microsoft"); }, kUnsupported, "node \"y\" (com.microsoft.Relu, opset 13): the operator is of domain \"com.microsoft\""},
+      {"experts", [](TestModel& m) { m.proto.mutable_graph()->mutable_node(0)->set_op_type("QMoE"); m.proto.mutable_graph()->mutable_node(0)->set_domain("com.microsoft"); }, kUnsupported, "export them as the matrix products"},
+      {"a search", [](TestModel& m) { m.proto.mutable_graph()->mutable_node(0)->set_op_type("BeamSearch"); m.proto.mutable_graph()->mutable_node(0)->set_domain("com.microsoft"); }, kUnsupported, "search in the client"},
       {"subgraph", [](TestModel& m) { auto* a = m.proto.mutable_graph()->mutable_node(0)->add_attribute(); a->set_name("then_branch"); a->set_type(onnx::AttributeProto::GRAPH); a->mutable_g()->set_name("g"); }, kUnsupported, "node \"y\" (Relu, opset 13): attribute \"then_branch\" is a graph"},
       {"sparse attribute", [](TestModel& m) { auto* a = m.proto.mutable_graph()->mutable_node(0)->add_attribute(); a->set_name("v"); a->mutable_sparse_tensor(); }, kUnsupported, "\"v\" is a sparse tensor"},
       {"function's attribute", [](TestModel& m) { m.proto.mutable_graph()->mutable_node(0)->add_attribute()->set_ref_attr_name("a"); }, kInvalid, "refers to a function's"},

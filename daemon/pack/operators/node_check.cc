@@ -33,6 +33,15 @@ constexpr const char* kRandom =
 constexpr const char* kReadsWords =
     "it takes words apart, which is not supported; do this in the client and "
     "export the model from its result on";
+constexpr const char* kSearches =
+    "how often it asks its decoder depends on data of each request, which is "
+    "not supported; export the decoder alone, and search in the client";
+constexpr const char* kSharesPast =
+    "its past lies in a buffer that it writes to, which is not supported; "
+    "export with a past that is an input, and a present that is an output";
+constexpr const char* kChoosesExperts =
+    "experts that it chooses from are not supported; export them as the matrix "
+    "products that they are (each token with all, or with a Gather of weights)";
 // clang-format off
 constexpr Reason kReasons[] = {
     {"Bernoulli", kRandom},
@@ -47,13 +56,23 @@ constexpr Reason kReasons[] = {
     {"StringNormalizer", kReadsWords},
     {"TfIdfVectorizer", kReadsWords},
     {"Unique", kCountsResults},
+    {"com.microsoft.BeamSearch", kSearches},
+    {"com.microsoft.DecoderMaskedMultiHeadAttention", kSharesPast},
+    {"com.microsoft.DecoderMaskedSelfAttention", kSharesPast},
+    {"com.microsoft.GreedySearch", kSearches},
+    {"com.microsoft.MatMulBnb4", "weights of this kind of four bits are not supported; quantise the model with MatMulNBits"},
+    {"com.microsoft.MoE", kChoosesExperts},
+    {"com.microsoft.QMoE", kChoosesExperts},
+    {"com.microsoft.Sampling", kSearches},
+    {"com.microsoft.Unique", kCountsResults},
+    {"com.microsoft.WhisperBeamSearch", kSearches},
 };
 // clang-format on
 
 // Whose operators strangers are, and how to do without them.
 constexpr char kOptimised[] =
-    "ONNX Runtime's optimiser wrote it; use the model from before, or optimise "
-    "with its basic level alone";
+    "it is ONNX Runtime's own: if its optimiser wrote it, use the model from "
+    "before or optimise with its basic level alone; if not, export without it";
 constexpr Reason kDomains[] = {
     {"ai.onnx.ml",
      "it belongs to classical models (trees, support vectors, tables of "
