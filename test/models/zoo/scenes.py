@@ -284,3 +284,58 @@ def gan_generator():
         if i < 3:
             layers += [nn.BatchNorm2d(widths[i + 1]), nn.ReLU()]
     return nn.Sequential(*layers, nn.Tanh()), (torch.randn(1, 64, 1, 1),)
+
+
+@network("picture to picture")
+def modulated_generator():
+    """Each picture of a batch has kernels of its own, computed from noise."""
+
+    class Layer(nn.Module):
+        def __init__(self, inputs, outputs):
+            super().__init__()
+            self.kernel = nn.Parameter(0.1 * torch.randn(outputs, inputs, 3, 3))
+            self.style = nn.Linear(16, inputs)
+
+        def forward(self, x, noise):
+            style = 1 + self.style(noise)
+            kernel = self.kernel[None] * style[:, None, :, None, None]
+            size = kernel.square().sum((2, 3, 4), keepdim=True)
+            kernel = kernel * torch.rsqrt(size + 1e-8)
+            pictures, channels, height, width = x.shape
+            y = F.conv2d(x.reshape(1, pictures * channels, height, width),
+                         kernel.reshape(-1, channels, 3, 3), padding=1,
+                         groups=pictures)
+            return F.leaky_relu(y.reshape(pictures, -1, height, width), 0.2)
+
+    class Generator(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.start = nn.Parameter(torch.randn(1, 8, 8, 8))
+            self.first, self.second = Layer(8, 12), Layer(12, 8)
+            self.out = nn.Conv2d(8, 3, 1)
+
+        def forward(self, noise):
+            x = self.start.expand(noise.shape[0], -1, -1, -1)
+            x = F.interpolate(self.first(x, noise), scale_factor=2.0)
+            return torch.tanh(self.out(self.second(x, noise)))
+
+    return Generator(), (torch.randn(2, 16),)
+
+
+@network("transformers")
+def mixture_of_experts():
+    class Experts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gate = nn.Linear(16, 4)
+            self.up = nn.Parameter(0.2 * torch.randn(4, 16, 32))
+            self.down = nn.Parameter(0.2 * torch.randn(4, 32, 16))
+
+        def forward(self, x):
+            shares, chosen = torch.topk(self.gate(x).softmax(-1), 2, dim=-1)
+            shares = shares / shares.sum(-1, keepdim=True)
+            y = torch.einsum("td,tkdh->tkh", x, self.up[chosen])
+            y = torch.einsum("tkh,tkhd->tkd", F.silu(y), self.down[chosen])
+            return (y * shares.unsqueeze(-1)).sum(1)
+
+    return Experts(), (torch.randn(6, 16),)
