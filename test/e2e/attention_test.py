@@ -28,7 +28,7 @@ def joint_past():
 
 
 def attention(title, mask=None, past=None, bias=None, values=WIDTH,
-              outputs=("y",), **attributes):
+              heads=HEADS, outputs=("y",), **attributes):
     columns = 2 * WIDTH + values
     if values != WIDTH:
         attributes["qkv_hidden_sizes"] = [WIDTH, WIDTH, values]
@@ -41,7 +41,7 @@ def attention(title, mask=None, past=None, bias=None, values=WIDTH,
         ("bias", bias),
     ]
     return Case(title, "Attention", inputs, ["x", "mask", "past"], outputs,
-                num_heads=HEADS, **attributes)
+                num_heads=heads, **attributes)
 
 
 def multi_head(title, keys=LENGTH, values=WIDTH, bias=False, mask=None,
@@ -75,6 +75,7 @@ def of_optimiser():
     yield attention("attention_all", mask=lengths_mask(), bias=table,
                     scale=0.7)
     yield attention("attention_values", values=6)
+    yield attention("attention_values_few", values=4, heads=2)
     yield attention("attention_back", unidirectional=1)
     yield attention("attention_back_mask", unidirectional=1,
                     mask=lengths_mask())
@@ -105,7 +106,8 @@ def angles(places, size=SIZE):
 
 def grouped(title, heads=4, key_heads=2, size=16, batch=BATCH, length=LENGTH,
             past=0, packed=False, rotary=False, positions=None, bias=None,
-            opens=False, lengths_are_asked=None, counts=None, **attributes):
+            opens=False, lengths_are_asked=None, counts=None, sinks=None,
+            **attributes):
     """Of a past, how much of it counts is known, unless it is asked."""
     q = numbers(batch, length, heads * size)
     k = numbers(batch, length, key_heads * size, seed=2)
@@ -121,7 +123,7 @@ def grouped(title, heads=4, key_heads=2, size=16, batch=BATCH, length=LENGTH,
         ("lengths", whole(*[(counts or past + length) - 1] * batch)),
         ("length", whole(past + length)),
         ("cosines", cosines), ("sines", sines),
-        ("positions", positions), ("bias", bias),
+        ("positions", positions), ("bias", bias), ("sinks", sinks),
     ]
     if lengths_are_asked is None:
         lengths_are_asked = not past
@@ -155,6 +157,10 @@ def of_language_models():
     yield grouped("grouped_softcap", softcap=2.0)
     for window in (1, 2, 3):
         yield grouped(f"grouped_window_{window}", local_window_size=window)
+    yield grouped("grouped_smooth", smooth_softmax=1)
+    yield grouped("grouped_sinks", sinks=numbers(4, seed=7))
+    yield grouped("grouped_past_sinks", batch=1, length=2, past=PAST,
+                  sinks=numbers(4, seed=7), local_window_size=3)
     yield grouped("grouped_first", batch=1, rotary=True, opens=True)
     yield grouped("grouped_past", batch=1, length=1, past=PAST, rotary=True)
     yield grouped("grouped_past_window", batch=1, length=1, past=PAST,
@@ -231,7 +237,6 @@ def refused():
                   lengths_are_asked=True), "--value"
     yield grouped("padded", batch=1, past=PAST, length=1,
                   counts=PAST), "only a piece"
-    yield grouped("smooth", smooth_softmax=1), "smooth_softmax"
     yield onnx_attention("masked_scores", outputs=("y", "", "", "qk"),
                          qk_matmul_output_mode=2, is_causal=1), "qk_matmul"
 

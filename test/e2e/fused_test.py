@@ -46,6 +46,32 @@ def embedding(title, segments=True, places=False, mask=False,
                 epsilon=1e-5)
 
 
+def quantised_embedding(title, segments=True, mask=False):
+    """As a quantiser leaves it that met it after the optimiser."""
+    rng = np.random.default_rng(5)
+    ids = rng.integers(0, WORDS, (BATCH, LENGTH)).astype(np.int32)
+    kinds = rng.integers(0, SEGMENTS, (BATCH, LENGTH)).astype(np.int32)
+    shapes = {"words": (WORDS, WIDTH), "places": (PLACES, WIDTH),
+              "segments": (SEGMENTS, WIDTH), "scale": (WIDTH,),
+              "shift": (WIDTH,)}
+    if not segments:
+        shapes["segments"] = None
+    tables = {name: None if shape is None else
+              rng.integers(0, 255, shape).astype(np.uint8)
+              for name, shape in shapes.items()}
+    inputs = [("ids", ids), ("kinds", kinds if segments else None),
+              *tables.items(), ("mask", lengths_mask() if mask else None)]
+    for suffix, number in (("_step", np.float32), ("_zero", np.uint8)):
+        for i, (name, table) in enumerate(tables.items()):
+            value = 0.01 * (i + 1) if suffix == "_step" else 100 + i
+            inputs.append((name + suffix, None if table is None
+                           else np.array(value, number)))
+    asked = ["ids"] + (["kinds"] if segments else [])
+    asked += ["mask"] if mask else []
+    return Case(title, "QEmbedLayerNormalization", inputs, asked,
+                ("y", "lengths"), epsilon=1e-5)
+
+
 def skip(title, op_type, shift=True, bias=False, outputs=("y",), size=1,
          **attributes):
     # Small ones show what epsilon is.
@@ -135,6 +161,9 @@ def cases():
     yield embedding("embedding_words", segments=False)
     yield embedding("embedding_sum", mask=True,
                     outputs=("y", "lengths", "sum"))
+    yield quantised_embedding("embedding_bytes")
+    yield quantised_embedding("embedding_bytes_words", segments=False,
+                              mask=True)
     yield skip("skip", "SkipLayerNormalization", epsilon=1e-5)
     yield skip("skip_default", "SkipLayerNormalization", size=1e-3)
     yield skip("skip_bias", "SkipLayerNormalization", bias=True, epsilon=1e-5)
@@ -157,6 +186,10 @@ def cases():
     yield products("products_b", (2, 3, 4), (2, 5, 4), transB=1)
     yield products("products_a", (2, 4, 3), (2, 4, 5), transA=1, alpha=2.0)
     yield products("products_both", (2, 4, 3), (2, 5, 4), transA=1, transB=1)
+    yield products("products_batch_a", (3, 2, 7, 4), (2, 7, 4, 5),
+                   transBatchA=1)
+    yield products("products_batch_b", (2, 7, 3, 4), (5, 2, 7, 4),
+                   transBatchB=1, transB=1)
     yield convolution("conv_relu", activation="Relu")
     yield convolution("conv_bare", bias=False, activation="Tanh")
     yield convolution("conv_leaky", activation="LeakyRelu",

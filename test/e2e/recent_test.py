@@ -65,6 +65,17 @@ def of_opset_22():
     yield node("InstanceNormalization", picture, numbers(4, seed=2),
                numbers(4, seed=3))
     yield node("GridSample", picture, np.tanh(numbers(2, 5, 5, 2)), asked=2)
+    volume = numbers(2, 3, 4, 5, 6)
+    for padding in ("zeros", "border", "reflection"):
+        yield node("GridSample", volume, 1.5 * np.tanh(numbers(2, 2, 3, 4, 3)),
+                   asked=2, opset=20, mode="linear", padding_mode=padding)
+    yield node("GridSample", volume, np.tanh(numbers(2, 2, 3, 4, 3)), asked=2,
+               opset=20, mode="nearest", align_corners=1)
+    for op_type in ("ReduceMax", "ReduceMin"):
+        yield node(op_type, x > 0, whole(1), opset=20, keepdims=0,
+                   title=f"{op_type}_truths")
+    yield node("GatherND", numbers(2, 3, 4), whole(0, 2, -1, 1).reshape(2, 2, 1),
+               opset=13, batch_dims=1)
     steps = numbers(4, 2, 3)
     yield node("RNN", steps, numbers(1, 5, 3, seed=2),
                numbers(1, 5, 5, seed=3), hidden_size=5)

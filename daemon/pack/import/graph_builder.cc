@@ -36,6 +36,9 @@ constexpr QuantisedInput kQuantisedInputs[] = {
     {"com.microsoft.MatMulIntegerToFloat", 1},
     {"com.microsoft.MatMulNBits", 1},
     {"com.microsoft.QAttention", 1},
+    {"com.microsoft.QEmbedLayerNormalization", 2},
+    {"com.microsoft.QEmbedLayerNormalization", 3},
+    {"com.microsoft.QEmbedLayerNormalization", 4},
     {"com.microsoft.QGemm", 3}};
 
 bool CastsToFloats(const OnnxNode& node) {

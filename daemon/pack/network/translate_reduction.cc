@@ -63,6 +63,9 @@ absl::Status Translator::TakeReduce(const Node& node) {
       std::begin(kReduce), std::end(kReduce),
       [&](const ReduceRow& r) { return node.op_type == r.op_type; });
   int value = Widened(node, node.inputs[0]);
+  if (network_.values[value].dtype == DataType::kBool) {
+    value = Widened(node, value, DataType::kI64);
+  }
   const Shape& axes = IntsOf(node, "axes");
   if (row->before != ActivationKind::kNone) {
     value = AppendUnary(node, {row->before, 0, 0}, value);

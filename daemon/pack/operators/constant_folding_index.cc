@@ -50,13 +50,32 @@ absl::StatusOr<std::vector<int64_t>> Places(const Folding& node,
                                   static_cast<size_t>(indices_shape.back())));
 }
 
+// Of GatherND: each batch has tuples of its own.
+absl::StatusOr<std::vector<int64_t>> BatchedPlaces(const Folding& node) {
+  const auto batch_dims =
+      static_cast<size_t>(node.attribute<int64_t>("batch_dims"));
+  const std::vector<int64_t>& shape = *node.input(0).shape;
+  const auto length = static_cast<size_t>(node.input(1).shape->back());
+  const std::span<const int64_t> within =
+      std::span(shape).subspan(batch_dims, length);
+  ASSIGN_OR_RETURN(const std::vector<int64_t> indices, node.Load<int64_t>(1));
+  ASSIGN_OR_RETURN(std::vector<int64_t> places, TuplePlaces(indices, within));
+  const auto batches =
+      static_cast<size_t>(CountOf(std::span(shape).first(batch_dims)));
+  const size_t of_batch = batches == 0 ? 1 : places.size() / batches;
+  for (size_t i = 0; i < places.size(); ++i) {
+    places[i] += static_cast<int64_t>(i / of_batch) * CountOf(within);
+  }
+  return places;
+}
+
 // Elements behind one place, counted from how many there are altogether.
 size_t PieceBytes(size_t bytes, size_t pieces) {
   return pieces == 0 ? 0 : bytes / pieces;
 }
 
-absl::StatusOr<Constant> Picked(const Folding& node, bool by_tuples) {
-  ASSIGN_OR_RETURN(const std::vector<int64_t> places, Places(node, by_tuples));
+absl::StatusOr<Constant> Picked(const Folding& node,
+                                const std::vector<int64_t>& places) {
   ASSIGN_OR_RETURN(const std::vector<std::byte> from, node.LoadBytes(0));
   ASSIGN_OR_RETURN(Constant to, node.HoldZeros());
   const size_t piece = PieceBytes(to.held.size(), places.size());
@@ -106,11 +125,14 @@ absl::StatusOr<Constant> FoldEyeLike(const Folding& node) {
 }
 
 absl::StatusOr<Constant> FoldGatherElements(const Folding& node) {
-  return Picked(node, /*by_tuples=*/false);
+  ASSIGN_OR_RETURN(const std::vector<int64_t> places,
+                   Places(node, /*by_tuples=*/false));
+  return Picked(node, places);
 }
 
 absl::StatusOr<Constant> FoldGatherNd(const Folding& node) {
-  return Picked(node, /*by_tuples=*/true);
+  ASSIGN_OR_RETURN(const std::vector<int64_t> places, BatchedPlaces(node));
+  return Picked(node, places);
 }
 
 absl::StatusOr<Constant> FoldScatterElements(const Folding& node) {

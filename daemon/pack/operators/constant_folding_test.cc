@@ -102,6 +102,7 @@ TEST_CASE("What is known while packing is computed while packing") {
       {"ones far away", [](TestModel& m) { m.Ints("a", {2, 2}, {0, 0, 0, 0}); SetInt(m.Add("EyeLike", {"a"}, {"y"}), "k", INT64_MIN); }, {2, 2}, {0, 0, 0, 0}},
       {"elements", [](TestModel& m) { m.Ints("a", {2, 2}, {1, 2, 3, 4}); m.Ints("i", {2, 1}, {1, -2}); SetInt(m.Add("GatherElements", {"a", "i"}, {"y"}), "axis", 1); }, {2, 1}, {2, 3}},
       {"rows by tuples", [](TestModel& m) { m.Ints("a", {2, 2}, {1, 2, 3, 4}); m.Ints("i", {2, 1}, {1, 0}); m.Add("GatherND", {"a", "i"}, {"y"}); }, {2, 2}, {3, 4, 1, 2}},
+      {"elements by tuples in batches", [](TestModel& m) { m.Ints("a", {2, 3}, {1, 2, 3, 4, 5, 6}); m.Ints("i", {2, 2, 1}, {1, 0, -1, 0}); SetInt(m.Add("GatherND", {"a", "i"}, {"y"}), "batch_dims", 1); }, {2, 2}, {2, 1, 6, 4}},
       {"elements put", [](TestModel& m) { m.Ints("a", {2, 2}, {1, 2, 3, 4}); m.Ints("i", {1, 2}, {1, 0}); m.Ints("u", {1, 2}, {8, 9}); m.Add("ScatterElements", {"a", "i", "u"}, {"y"}); }, {2, 2}, {1, 9, 8, 4}},
       {"rows put", [](TestModel& m) { m.Ints("a", {2, 2}, {1, 2, 3, 4}); m.Ints("i", {1, 1}, {-1}); m.Ints("u", {1, 2}, {8, 9}); m.Add("ScatterND", {"a", "i", "u"}, {"y"}); }, {2, 2}, {1, 2, 8, 9}},
       {"expand", [](TestModel& m) { m.Ints("a", {2, 1}, {1, 2}); m.Ints("s", {3}, {2, 1, 2}); m.Add("Expand", {"a", "s"}, {"y"}); }, {2, 2, 2}, {1, 1, 2, 2, 1, 1, 2, 2}},

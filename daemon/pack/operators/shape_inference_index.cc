@@ -42,12 +42,18 @@ absl::Status TakeElementAxis(NodeContext& node) {
                                       absl::StrJoin(node.shape(0), ", ")));
 }
 
-// How many coordinates an index has: the last dimension of the indices.
-absl::StatusOr<int64_t> TupleLength(const NodeContext& node) {
+// How many coordinates an index has: the last dimension of the indices. The
+// first `batch_dims` dimensions are those of both.
+absl::StatusOr<int64_t> TupleLength(const NodeContext& node,
+                                    int64_t batch_dims = 0) {
   RETURN_IF_ERROR(CheckIndices(node, 1));
-  if (node.rank(1) > 0 && node.rank(0) > 0) {
+  const bool fits =
+      batch_dims >= 0 && batch_dims < std::min(node.rank(0), node.rank(1)) &&
+      std::equal(node.shape(0).begin(), node.shape(0).begin() + batch_dims,
+                 node.shape(1).begin());
+  if (fits) {
     const int64_t length = node.shape(1).back();
-    if (length > 0 && length <= node.rank(0)) return length;
+    if (length > 0 && length <= node.rank(0) - batch_dims) return length;
   }
   return node.Invalid(absl::StrFormat("indices [%s] of [%s]",
                                       absl::StrJoin(node.shape(1), ", "),
@@ -115,10 +121,11 @@ absl::Status InferGatherElements(NodeContext& node) {
 
 absl::Status InferGatherNd(NodeContext& node) {
   ASSIGN_OR_RETURN(const int64_t batch_dims, node.TakeInt("batch_dims", 0));
-  if (batch_dims != 0) return node.Unsupported("batch_dims is not supported");
-  ASSIGN_OR_RETURN(const int64_t length, TupleLength(node));
+  ASSIGN_OR_RETURN(const int64_t length, TupleLength(node, batch_dims));
   std::vector<int64_t> to(node.shape(1).begin(), node.shape(1).end() - 1);
-  to.insert(to.end(), node.shape(0).begin() + length, node.shape(0).end());
+  to.insert(to.end(), node.shape(0).begin() + batch_dims + length,
+            node.shape(0).end());
+  node.Set("batch_dims", batch_dims);
   return node.SetOutput(0, node.dtype(0), std::move(to));
 }
 

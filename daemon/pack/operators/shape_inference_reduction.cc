@@ -60,7 +60,11 @@ absl::Status InferReduce(NodeContext& node) {
   const std::string& op_type = node.node().op_type;
   const bool is_exact = op_type == "ReduceSum" || op_type == "ReduceMax" ||
                         op_type == "ReduceMin" || op_type == "ReduceProd";
-  if (!IsFloating(dtype) && (!is_exact || dtype == DataType::kBool)) {
+  const bool compares = op_type == "ReduceMax" || op_type == "ReduceMin";
+  const bool may_reduce = dtype == DataType::kBool
+                              ? compares && node.opset() >= 20
+                              : IsFloating(dtype) || is_exact;
+  if (!may_reduce) {
     return node.Unsupported(absl::StrFormat(
         "it reduces %s; floating types are supported", NameOf(dtype)));
   }

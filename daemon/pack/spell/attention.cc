@@ -78,6 +78,20 @@ absl::StatusOr<int> Biased(Speller& speller, int scores,
       "Add", {scores, speller.Add("Where", {attention.allowed, zero, low})});
 }
 
+// What each key gets, with that of the sink left out.
+absl::StatusOr<int> Shares(Speller& speller, int scores,
+                           const Attention& attention) {
+  const Speller::Attributes along = {{"axis", int64_t{-1}}};
+  if (attention.sink == kAbsent) return speller.Add("Softmax", {scores}, along);
+  Shape shape = attention.q_shape;
+  shape.back() = 1;
+  ASSIGN_OR_RETURN(const int to, speller.KnownList(shape));
+  const int sink = speller.Add("Expand", {attention.sink, to});
+  const int all = speller.Add(
+      "Softmax", {speller.Add("Concat", {scores, sink}, along)}, along);
+  return Columns(speller, all, 0, attention.keys());
+}
+
 absl::StatusOr<int> Counted(Speller& speller, int64_t first, Shape shape) {
   const int64_t count = shape[0] * shape[1];
   RETURN_IF_ERROR(speller.CheckSize(count));
@@ -126,7 +140,7 @@ absl::StatusOr<Attended> Attend(Speller& speller, Attention attention) {
                    Capped(speller, attended.scores, dtype, attention.softcap));
   ASSIGN_OR_RETURN(const int biased,
                    Biased(speller, attended.capped, attention, dtype));
-  attended.shares = speller.Add("Softmax", {biased}, {{"axis", int64_t{-1}}});
+  ASSIGN_OR_RETURN(attended.shares, Shares(speller, biased, attention));
   ASSIGN_OR_RETURN(const int see, SeeingQueries(speller, attention, dtype));
   if (see != kAbsent) {
     ASSIGN_OR_RETURN(const int zero, speller.KnownNumber(dtype, 0));

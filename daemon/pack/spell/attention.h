@@ -34,6 +34,9 @@ struct Attention {
   // BOOL, broadcast likewise: which keys a query sees.
   int allowed = kAbsent;
   bool may_see_none = false;
+  // The score of one more key, which has no value: broadcast to [N, heads, S,
+  // 1].
+  int sink = kAbsent;
 
   int64_t queries() const { return q_shape[2]; }
   int64_t keys() const { return k_shape[2]; }

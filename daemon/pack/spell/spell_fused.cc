@@ -2,6 +2,7 @@
 // recognisers behind the import find what has a kernel. What attends is in
 // spell_microsoft_attention.cc.
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +21,10 @@ absl::StatusOr<int> Scaled(Speller& speller, int x, float factor) {
       const int known,
       speller.KnownNumber(speller.dtype(speller.input(0)), factor));
   return speller.Add("Mul", {x, known});
+}
+
+int InputOr(const Speller& speller, size_t i) {
+  return speller.has_input(i) ? speller.input(i) : kAbsent;
 }
 
 int Plus(Speller& speller, int x, size_t input) {
@@ -48,12 +53,11 @@ absl::StatusOr<int> Swish(Speller& speller, float usual_alpha) {
   return speller.Add("Mul", {x, speller.Add("Sigmoid", {scaled})});
 }
 
-// Along the last axis; without `shift` input nothing is added.
-absl::StatusOr<int> LayerNorm(Speller& speller, int x, size_t scale,
-                              size_t shift) {
+// Along the last axis; without `shift` nothing is added.
+absl::StatusOr<int> LayerNorm(Speller& speller, int x, int scale, int shift) {
   ASSIGN_OR_RETURN(const float epsilon, speller.FloatOr("epsilon", 1e-12f));
-  std::vector<int> inputs = {x, speller.input(scale)};
-  if (speller.has_input(shift)) inputs.push_back(speller.input(shift));
+  std::vector<int> inputs = {x, scale};
+  if (shift != kAbsent) inputs.push_back(shift);
   return speller.AddOwn("LayerNormalization", std::move(inputs),
                         {{"axis", int64_t{-1}}, {"epsilon", epsilon}});
 }
@@ -109,11 +113,25 @@ Attributes Without(const Speller& speller,
   return attributes;
 }
 
-int SwappedLast(Speller& speller, int x, size_t rank) {
-  Shape order(rank);
-  for (size_t d = 0; d < rank; ++d) order[d] = static_cast<int64_t>(d);
-  std::swap(order[rank - 1], order[rank - 2]);
-  return speller.Transposed(x, std::move(order));
+// An operand of FusedMatMul as MatMul wants it. transBatch moves the first
+// dimension behind those of the batch, trans swaps the last two then.
+absl::StatusOr<int> Turned(Speller& speller, size_t i, const char* trans,
+                           const char* trans_batch) {
+  const auto rank =
+      static_cast<int64_t>(speller.shape(speller.input(i)).size());
+  ASSIGN_OR_RETURN(const int64_t swaps, speller.IntOr(trans, 0));
+  ASSIGN_OR_RETURN(const int64_t moves, speller.IntOr(trans_batch, 0));
+  if (swaps == 0 && moves == 0) return speller.input(i);
+  if (rank < (moves != 0 ? 3 : 2)) {
+    return speller.Unsupported("to transpose so few dimensions is not one");
+  }
+  Shape order(static_cast<size_t>(rank));
+  for (int64_t d = 0; d < rank; ++d) order[static_cast<size_t>(d)] = d;
+  if (moves != 0) {
+    std::rotate(order.begin(), order.begin() + 1, order.end() - 1);
+  }
+  if (swaps != 0) std::swap(order.back(), order[order.size() - 2]);
+  return speller.Transposed(speller.input(i), std::move(order));
 }
 
 }  // namespace
@@ -149,9 +167,10 @@ absl::Status SpellSkipLayerNormalization(Speller& speller) {
       Plus(speller, speller.Add("Add", {speller.input(0), speller.input(1)}),
            is_simple ? 3 : 4);
   if (speller.has_output(0)) {
-    ASSIGN_OR_RETURN(const int y, is_simple
-                                      ? RootNorm(speller, sum, 2, {-1}, 1e-12f)
-                                      : LayerNorm(speller, sum, 2, 3));
+    ASSIGN_OR_RETURN(const int y,
+                     is_simple ? RootNorm(speller, sum, 2, {-1}, 1e-12f)
+                               : LayerNorm(speller, sum, speller.input(2),
+                                           InputOr(speller, 3)));
     speller.FinishOutput(0, y);
   }
   if (speller.has_output(3)) speller.FinishOutput(3, sum);
@@ -179,25 +198,11 @@ absl::Status SpellRootNormalization(Speller& speller) {
 absl::Status SpellFusedMatMul(Speller& speller) {
   RETURN_IF_ERROR(speller.CheckAttributes(
       {"alpha", "transA", "transB", "transBatchA", "transBatchB"}));
-  int operands[2];
-  for (size_t i = 0; i < 2; ++i) {
-    const size_t rank = speller.shape(speller.input(i)).size();
-    ASSIGN_OR_RETURN(const int64_t swaps,
-                     speller.IntOr(i == 0 ? "transA" : "transB", 0));
-    ASSIGN_OR_RETURN(const int64_t odd,
-                     speller.IntOr(i == 0 ? "transBatchA" : "transBatchB", 0));
-    if (odd != 0 || (swaps != 0 && rank < 2)) {
-      return speller.Unsupported(
-          "transposed batches and vectors are not supported");
-    }
-    operands[i] = swaps != 0 ? SwappedLast(speller, speller.input(i), rank)
-                             : speller.input(i);
-  }
+  ASSIGN_OR_RETURN(const int a, Turned(speller, 0, "transA", "transBatchA"));
+  ASSIGN_OR_RETURN(const int b, Turned(speller, 1, "transB", "transBatchB"));
   ASSIGN_OR_RETURN(const float alpha, speller.FloatOr("alpha", 1));
-  ASSIGN_OR_RETURN(
-      const int y,
-      Scaled(speller, speller.Add("MatMul", {operands[0], operands[1]}),
-             alpha));
+  ASSIGN_OR_RETURN(const int y,
+                   Scaled(speller, speller.Add("MatMul", {a, b}), alpha));
   speller.Finish(y);
   return absl::OkStatus();
 }
@@ -235,48 +240,104 @@ absl::Status SpellFusedGemm(Speller& speller) {
   return absl::OkStatus();
 }
 
+namespace {
+
+// Of EmbedLayerNormalization; kAbsent where there is none.
+struct Embedded {
+  int words, places, segments, scale, shift;  // Values.
+  int mask, given_places;                     // Likewise: per text.
+};
+
+absl::StatusOr<int> PlacesOf(Speller& speller, const Embedded& embedded,
+                             int64_t length) {
+  if (embedded.given_places != kAbsent) return embedded.given_places;
+  RETURN_IF_ERROR(speller.CheckSize(length));
+  Shape counted;
+  for (int64_t i = 0; i < length; ++i) counted.push_back(i);
+  return speller.KnownList(counted);
+}
+
+absl::Status FinishLengths(Speller& speller, const Embedded& embedded,
+                           int64_t texts) {
+  if (!speller.has_output(1)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(int lengths, speller.Zeros(DataType::kI32, {texts}));
+  if (embedded.mask != kAbsent) {
+    const int mask = speller.CastTo(embedded.mask, DataType::kI32);
+    ASSIGN_OR_RETURN(const int axes, speller.KnownList({1}));
+    lengths =
+        speller.Add("ReduceSum", {mask, axes}, {{"keepdims", int64_t{0}}});
+  }
+  speller.FinishOutput(1, lengths);
+  return absl::OkStatus();
+}
+
 // Words, places and segments, summed and normalised; how long each text is.
+absl::Status Embed(Speller& speller, const Embedded& embedded,
+                   const Shape& places) {
+  const int ids = speller.input(0);
+  const Shape shape = speller.shape(ids);
+  if (shape.size() != 2 || places.size() != 2 || places[0] < shape[1]) {
+    return speller.Unsupported("its inputs are of other shapes");
+  }
+  const Attributes rows = {{"axis", int64_t{0}}};
+  int sum = speller.Add("Gather", {embedded.words, ids}, rows);
+  ASSIGN_OR_RETURN(const int place, PlacesOf(speller, embedded, shape[1]));
+  sum = speller.Add(
+      "Add", {sum, speller.Add("Gather", {embedded.places, place}, rows)});
+  if (speller.has_input(1) && embedded.segments != kAbsent) {
+    sum = speller.Add(
+        "Add", {sum, speller.Add("Gather",
+                                 {embedded.segments, speller.input(1)}, rows)});
+  }
+  if (speller.has_output(0)) {
+    ASSIGN_OR_RETURN(const int y,
+                     LayerNorm(speller, sum, embedded.scale, embedded.shift));
+    speller.FinishOutput(0, y);
+  }
+  RETURN_IF_ERROR(FinishLengths(speller, embedded, shape[0]));
+  if (speller.has_output(2)) speller.FinishOutput(2, sum);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::Status SpellEmbedLayerNormalization(Speller& speller) {
   RETURN_IF_ERROR(speller.CheckAttributes({"epsilon", "mask_index_type"}));
   if (!speller.has_input(2) || !speller.has_input(3) || !speller.has_input(5)) {
     return speller.Unsupported("it lacks tables or a scale");
   }
-  const int ids = speller.input(0);
-  const Shape shape = speller.shape(ids);
-  const Shape places = speller.shape(speller.input(3));
-  if (shape.size() != 2 || places.size() != 2 || places[0] < shape[1]) {
-    return speller.Unsupported("its inputs are of other shapes");
-  }
-  const Attributes rows = {{"axis", int64_t{0}}};
-  int sum = speller.Add("Gather", {speller.input(2), ids}, rows);
-  RETURN_IF_ERROR(speller.CheckSize(shape[1]));
-  Shape counted;
-  for (int64_t i = 0; i < shape[1]; ++i) counted.push_back(i);
-  ASSIGN_OR_RETURN(int place, speller.KnownList(counted));
-  if (speller.has_input(8)) place = speller.input(8);
-  sum = speller.Add(
-      "Add", {sum, speller.Add("Gather", {speller.input(3), place}, rows)});
-  if (speller.has_input(1) && speller.has_input(4)) {
-    sum = speller.Add(
-        "Add", {sum, speller.Add("Gather", {speller.input(4), speller.input(1)},
-                                 rows)});
-  }
-  if (speller.has_output(0)) {
-    ASSIGN_OR_RETURN(const int y, LayerNorm(speller, sum, 5, 6));
-    speller.FinishOutput(0, y);
-  }
-  if (speller.has_output(1)) {
-    ASSIGN_OR_RETURN(int lengths, speller.Zeros(DataType::kI32, {shape[0]}));
-    if (speller.has_input(7)) {
-      const int mask = speller.CastTo(speller.input(7), DataType::kI32);
-      ASSIGN_OR_RETURN(const int axes, speller.KnownList({1}));
-      lengths =
-          speller.Add("ReduceSum", {mask, axes}, {{"keepdims", int64_t{0}}});
+  return Embed(speller,
+               {.words = speller.input(2),
+                .places = speller.input(3),
+                .segments = InputOr(speller, 4),
+                .scale = speller.input(5),
+                .shift = InputOr(speller, 6),
+                .mask = InputOr(speller, 7),
+                .given_places = InputOr(speller, 8)},
+               speller.shape(speller.input(3)));
+}
+
+// The same of tables in bytes: inputs 2 to 6 have scales six, and zero points
+// eleven inputs behind them.
+absl::Status SpellQEmbedLayerNormalization(Speller& speller) {
+  RETURN_IF_ERROR(speller.CheckAttributes({"epsilon", "mask_index_type"}));
+  int meant[7];
+  for (const size_t i : {2, 3, 4, 5, 6}) {
+    const bool is_there = speller.has_input(i);
+    if ((!is_there && i != 4) || (is_there && !speller.has_input(i + 6))) {
+      return speller.Unsupported("it lacks tables, a scale or a shift");
     }
-    speller.FinishOutput(1, lengths);
+    meant[i] = is_there ? speller.Dequantised(i, i + 6, i + 11, 0) : kAbsent;
   }
-  if (speller.has_output(2)) speller.FinishOutput(2, sum);
-  return absl::OkStatus();
+  return Embed(speller,
+               {.words = meant[2],
+                .places = meant[3],
+                .segments = meant[4],
+                .scale = meant[5],
+                .shift = meant[6],
+                .mask = InputOr(speller, 7),
+                .given_places = kAbsent},
+               speller.shape(speller.input(3)));
 }
 
 }  // namespace layerd

@@ -1,11 +1,14 @@
 // GridSample: the neighbours of each point, gathered as pixels and weighed; and
 // AffineGrid, which makes such points.
 
+#include <numeric>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "config/status_macros.h"
+#include "daemon/pack/graph/element_type.h"
 #include "daemon/pack/spell/speller.h"
 
 namespace layerd {
@@ -21,28 +24,22 @@ class Sampling {
     RETURN_IF_ERROR(TakeAttributes());
     x_ = speller_.shape(speller_.input(0));
     grid_ = speller_.shape(speller_.input(1));
-    if (x_.size() != 4 || grid_.size() != 4 || grid_[3] != 2 ||
-        grid_[0] != x_[0] ||
-        speller_.dtype(speller_.input(0)) != DataType::kF32 ||
-        speller_.dtype(speller_.input(1)) != DataType::kF32) {
-      return speller_.Unsupported(
-          "only FP32 pictures [N, C, H, W] and grids [N, H, W, 2] are "
-          "supported");
+    RETURN_IF_ERROR(CheckFits());
+    ASSIGN_OR_RETURN(pixels_, Pixels());
+    std::vector<Axis> axes;
+    for (size_t d = 0; d < dimensions(); ++d) {
+      ASSIGN_OR_RETURN(
+          Axis axis,
+          Along(static_cast<int64_t>(dimensions() - 1 - d), x_[2 + d]));
+      axes.push_back(std::move(axis));
     }
-    RETURN_IF_ERROR(speller_.CheckSize(x_[0]));
-    const int turned = speller_.Transposed(speller_.input(0), {0, 2, 3, 1});
-    ASSIGN_OR_RETURN(pixels_,
-                     speller_.Reshaped(turned, {x_[0] * x_[2] * x_[3], x_[1]}));
-    ASSIGN_OR_RETURN(const Axis x, Along(0, x_[3]));
-    ASSIGN_OR_RETURN(const Axis y, Along(1, x_[2]));
     int sum = kAbsent;
-    for (const Side& row : y) {
-      for (const Side& column : x) {
-        ASSIGN_OR_RETURN(const int one, Weighed(row, column));
-        sum = sum == kAbsent ? one : speller_.Add("Add", {sum, one});
-      }
-    }
-    speller_.Finish(speller_.Transposed(sum, {0, 3, 1, 2}));
+    RETURN_IF_ERROR(AddNeighbours(axes, {kAbsent, kAbsent}, &sum));
+    Shape channels_first(x_.size());
+    std::iota(channels_first.begin(), channels_first.end(), -1);
+    channels_first[0] = 0;
+    channels_first[1] = static_cast<int64_t>(x_.size()) - 1;
+    speller_.Finish(speller_.Transposed(sum, std::move(channels_first)));
     return absl::OkStatus();
   }
 
@@ -56,6 +53,37 @@ class Sampling {
     float step;
     int weight;
   };
+
+  // Two of a picture, three of a volume.
+  size_t dimensions() const { return x_.size() - 2; }
+  int64_t PictureSize() const { return CountOf(std::span(x_).subspan(2)); }
+
+  absl::Status CheckFits() const {
+    const auto rank = static_cast<int64_t>(x_.size());
+    if ((rank != 4 && rank != 5) || grid_.size() != x_.size() ||
+        grid_.back() != rank - 2 || grid_[0] != x_[0] ||
+        speller_.dtype(speller_.input(0)) != DataType::kF32 ||
+        speller_.dtype(speller_.input(1)) != DataType::kF32) {
+      return speller_.Unsupported(
+          "only FP32 pictures [N, C, H, W] and grids [N, H, W, 2] are "
+          "supported, or volumes and their grids [N, D, H, W, 3]");
+    }
+    if (is_cubic_ && rank != 4) {
+      return speller_.Unsupported("cubic neighbours in volumes");
+    }
+    return speller_.CheckSize(x_[0]);
+  }
+
+  // All of them as rows [N * H * W, C].
+  absl::StatusOr<int> Pixels() {
+    Shape channels_last(x_.size());
+    std::iota(channels_last.begin(), channels_last.end(), 1);
+    channels_last[0] = 0;
+    channels_last.back() = 1;
+    const int turned =
+        speller_.Transposed(speller_.input(0), std::move(channels_last));
+    return speller_.Reshaped(turned, {x_[0] * PictureSize(), x_[1]});
+  }
 
   absl::Status TakeAttributes() {
     RETURN_IF_ERROR(
@@ -87,7 +115,8 @@ class Sampling {
   absl::StatusOr<int> Point(int64_t which, int64_t size) {
     ASSIGN_OR_RETURN(const int at, speller_.Known({which}, {}));
     const int given =
-        speller_.Add("Gather", {speller_.input(1), at}, {{"axis", int64_t{3}}});
+        speller_.Add("Gather", {speller_.input(1), at},
+                     {{"axis", static_cast<int64_t>(grid_.size()) - 1}});
     const auto span = static_cast<float>(aligns_corners_ ? size - 1 : size);
     ASSIGN_OR_RETURN(const int factor, Number(span / 2));
     ASSIGN_OR_RETURN(const int middle,
@@ -188,23 +217,48 @@ class Sampling {
     return axis;
   }
 
-  absl::StatusOr<int> Weighed(const Side& row, const Side& column) {
-    ASSIGN_OR_RETURN(const int width, speller_.Known({x_[3]}, {}));
+  // Adds what is at `so_far`, whose place counts along the first axes, and at
+  // all neighbours along the others.
+  absl::Status AddNeighbours(std::span<const Axis> axes, const Side& so_far,
+                             int* sum) {
+    if (axes.empty()) {
+      ASSIGN_OR_RETURN(const int one, Weighed(so_far));
+      *sum = *sum == kAbsent ? one : speller_.Add("Add", {*sum, one});
+      return absl::OkStatus();
+    }
+    int before = so_far.place;
+    if (before != kAbsent) {
+      ASSIGN_OR_RETURN(const int size,
+                       speller_.Known({x_[x_.size() - axes.size()]}, {}));
+      before = speller_.Add("Mul", {before, size});
+    }
+    for (const Side& side : axes.front()) {
+      const int place = before == kAbsent
+                            ? side.place
+                            : speller_.Add("Add", {before, side.place});
+      RETURN_IF_ERROR(AddNeighbours(
+          axes.subspan(1), {place, Product(so_far.weight, side.weight)}, sum));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<int> Weighed(const Side& pixel) {
     std::vector<int64_t> firsts(static_cast<size_t>(x_[0]));
     for (size_t n = 0; n < firsts.size(); ++n) {
-      firsts[n] = static_cast<int64_t>(n) * x_[2] * x_[3];
+      firsts[n] = static_cast<int64_t>(n) * PictureSize();
     }
-    ASSIGN_OR_RETURN(const int pictures, speller_.Known(firsts, {x_[0], 1, 1}));
-    int place = speller_.Add("Mul", {row.place, width});
-    place = speller_.Add("Add", {place, column.place});
-    place = speller_.Add("Add", {place, pictures});
+    Shape of_pictures(dimensions() + 1, 1);
+    of_pictures[0] = x_[0];
+    ASSIGN_OR_RETURN(const int pictures,
+                     speller_.Known(firsts, std::move(of_pictures)));
+    const int place = speller_.Add("Add", {pixel.place, pictures});
     const int pixels =
         speller_.Add("Gather", {pixels_, place}, {{"axis", int64_t{0}}});
-    const int weight = Product(row.weight, column.weight);
-    if (weight == kAbsent) return pixels;
-    ASSIGN_OR_RETURN(
-        const int shaped,
-        speller_.Reshaped(weight, {grid_[0], grid_[1], grid_[2], 1}));
+    if (pixel.weight == kAbsent) return pixels;
+    Shape of_points = grid_;
+    of_points.back() = 1;
+    ASSIGN_OR_RETURN(const int shaped,
+                     speller_.Reshaped(pixel.weight, of_points));
     return speller_.Add("Mul", {pixels, shaped});
   }
 
@@ -212,7 +266,7 @@ class Sampling {
   bool aligns_corners_ = false, is_nearest_ = false, is_cubic_ = false;
   bool has_zeros_ = false, repeats_border_ = false;
   Shape x_, grid_;
-  int pixels_ = kAbsent;  // [N * H * W, C].
+  int pixels_ = kAbsent;
 };
 
 // Where the middles of `size` pixels are in [-1, 1], or these ends themselves.

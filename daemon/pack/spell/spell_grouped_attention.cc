@@ -33,15 +33,13 @@ absl::Status CheckTaken(const Speller& speller) {
       speller.CheckAttributes({"do_rotary", "kv_num_heads", "local_window_size",
                                "num_heads", "qk_output", "rotary_interleaved",
                                "scale", "smooth_softmax", "softcap"}));
-  ASSIGN_OR_RETURN(const int64_t smooth, speller.IntOr("smooth_softmax", 0));
   ASSIGN_OR_RETURN(const int64_t scores, speller.IntOr("qk_output", 0));
-  if (smooth > 0 || scores > 0 || speller.has_output(3)) {
-    return speller.Unsupported(
-        "smooth_softmax and qk_output are not supported");
+  if (scores > 0 || speller.has_output(3)) {
+    return speller.Unsupported("qk_output is not supported");
   }
-  for (size_t i = kSink; i < speller.node().inputs.size(); ++i) {
+  for (size_t i = kSink + 1; i < speller.node().inputs.size(); ++i) {
     if (!speller.has_input(i)) continue;
-    return speller.Unsupported("sinks and quantised pasts are not supported");
+    return speller.Unsupported("quantised pasts are not supported");
   }
   return absl::OkStatus();
 }
@@ -161,6 +159,23 @@ absl::Status LookBack(Speller& speller, int64_t before, Attention& attention) {
   return absl::OkStatus();
 }
 
+// Each head has a score that takes a share away; that of smooth_softmax is 0.
+absl::Status TakeSink(Speller& speller, Attention& attention) {
+  const int64_t heads = attention.q_shape[1];
+  if (speller.has_input(kSink)) {
+    if (speller.shape(speller.input(kSink)) != Shape{heads}) {
+      return speller.Invalid("its sinks do not fit its heads");
+    }
+    ASSIGN_OR_RETURN(attention.sink,
+                     speller.Reshaped(speller.input(kSink), {1, heads, 1, 1}));
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const int64_t is_smooth, speller.IntOr("smooth_softmax", 0));
+  if (is_smooth <= 0) return absl::OkStatus();
+  ASSIGN_OR_RETURN(attention.sink, speller.KnownNumber(attention.dtype, 0));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status SpellGroupQueryAttention(Speller& speller) {
@@ -175,6 +190,7 @@ absl::Status SpellGroupQueryAttention(Speller& speller) {
   ASSIGN_OR_RETURN(attention.scale, ScaleOf(speller, attention));
   ASSIGN_OR_RETURN(attention.softcap, speller.FloatOr("softcap", 0));
   if (speller.has_input(kBias)) attention.added = speller.input(kBias);
+  RETURN_IF_ERROR(TakeSink(speller, attention));
   ASSIGN_OR_RETURN(const Attended attended, Attend(speller, attention));
   RETURN_IF_ERROR(FinishAnswer(speller, attention, attended));
   FinishPresent(speller, attention);

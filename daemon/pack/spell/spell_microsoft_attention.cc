@@ -143,7 +143,7 @@ absl::Status CheckJointAttributes(Speller& speller) {
 absl::Status AttendJointly(Speller& speller, const Joint& joint) {
   const Shape x = speller.shape(speller.input(0));
   const Shape w = speller.shape(speller.input(1));
-  if (x.size() != 3 || w.size() != 2 || w[1] % 3 != 0) {
+  if (x.size() != 3 || w.size() != 2) {
     return speller.Invalid("its inputs are of other shapes");
   }
   ASSIGN_OR_RETURN(const Shape sizes,

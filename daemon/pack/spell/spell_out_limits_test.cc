@@ -120,6 +120,7 @@ TEST_CASE("What cannot be spelled out is refused with the reason") {
       {"a mask from run time", [](TestModel& m) { m.Input("i", {2}, onnx::TensorProto::BOOL); m.Add("Compress", {"x", "i"}, {"y"}); }, "depends on data of each request"},
       {"sums of updates", [](TestModel& m) { m.Ints("i", {1, 2}, {0, 1}); SetString(m.Add("ScatterND", {"x", "i", "u"}, {"y"}), "reduction", "mean"); }, "only add, max, min, mul, none are supported"},
       {"tuples too long", [](TestModel& m) { m.Ints("i", {1, 3}, {0, 1, 0}); m.Add("GatherND", {"x", "i"}, {"y"}); }, "indices [1, 3] of [2, 3]"},
+      {"batches that differ", [](TestModel& m) { m.Ints("i", {1, 1, 1}, {0}); SetInt(m.Add("GatherND", {"x", "i"}, {"y"}), "batch_dims", 1); }, "indices [1, 1, 1] of [2, 3]"},
       {"updates of another shape", [](TestModel& m) { m.Ints("i", {2, 2}, {0, 1, 0, 0}); m.Add("ScatterND", {"x", "i", "u"}, {"y"}); }, "updates are"},
       {"a diagonal", [](TestModel& m) { SetString(m.Add("Einsum", {"x"}, {"y"}), "equation", "ii->i"); }, "diagonal"},
       {"lengths that differ", [](TestModel& m) { SetString(m.Add("Einsum", {"x", "x"}, {"y"}), "equation", "ij,jk->ik"); }, "one label is 3 and 2 long"},

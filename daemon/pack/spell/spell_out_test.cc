@@ -200,6 +200,11 @@ TEST_CASE("Single elements are picked by known places") {
     model.Add("GatherND", {"x", "i"}, {"y"});
     CHECK(Answer(model, {x}) == Floats{3, 4, 5, 0, 1, 2, 3, 4, 5});
   }
+  SECTION("by tuples of each batch") {
+    model.Ints("i", {2, 2, 1}, {2, 0, -1, 1});
+    SetInt(model.Add("GatherND", {"x", "i"}, {"y"}), "batch_dims", 1);
+    CHECK(Answer(model, {x}) == Floats{2, 0, 5, 4});
+  }
 }
 
 TEST_CASE("Elements are put where known places say") {

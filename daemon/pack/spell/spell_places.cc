@@ -64,24 +64,36 @@ absl::StatusOr<int> PlacesOfElements(Speller& speller) {
   return place;
 }
 
+// The number of its batch for each tuple of indices that has so many batch
+// dimensions; nothing where there is one batch.
+absl::StatusOr<int> BatchOfTuples(Speller& speller, size_t batch_dims) {
+  if (batch_dims == 0) return kAbsent;
+  const Shape indices_shape = speller.shape(speller.input(1));
+  Shape shape(indices_shape.size() - 1, 1);
+  std::copy_n(indices_shape.begin(), batch_dims, shape.begin());
+  RETURN_IF_ERROR(speller.CheckSize(CountOf(shape)));
+  return speller.Known(Counted(CountOf(shape)), shape);
+}
+
 // Of each tuple the piece of the data it means.
-absl::StatusOr<int> PlacesOfTuples(Speller& speller) {
+absl::StatusOr<int> PlacesOfTuples(Speller& speller, size_t batch_dims = 0) {
   const Shape shape = speller.shape(speller.input(0));
   const Shape indices_shape = speller.shape(speller.input(1));
   const auto last = static_cast<int64_t>(indices_shape.size()) - 1;
   const auto length = static_cast<size_t>(indices_shape.back());
-  int place = 0;
-  for (size_t d = 0; d < length; ++d) {
+  ASSIGN_OR_RETURN(int place, BatchOfTuples(speller, batch_dims));
+  for (size_t i = 0; i < length; ++i) {
+    const int64_t size = shape[batch_dims + i];
     ASSIGN_OR_RETURN(const int which,
-                     speller.Known({static_cast<int64_t>(d)}, {}));
+                     speller.Known({static_cast<int64_t>(i)}, {}));
     const int coordinate =
         speller.Add("Gather", {speller.input(1), which}, {{"axis", last}});
-    ASSIGN_OR_RETURN(const int within, Within(speller, coordinate, shape[d]));
-    if (d == 0) {
+    ASSIGN_OR_RETURN(const int within, Within(speller, coordinate, size));
+    if (place == kAbsent) {
       place = within;
       continue;
     }
-    ASSIGN_OR_RETURN(const int before, Scaled(speller, place, shape[d]));
+    ASSIGN_OR_RETURN(const int before, Scaled(speller, place, size));
     place = speller.Add("Add", {before, within});
   }
   return place;
@@ -312,10 +324,12 @@ absl::Status SpellGatherElements(Speller& speller) {
 }
 
 absl::Status SpellGatherNd(Speller& speller) {
-  ASSIGN_OR_RETURN(const int place, PlacesOfTuples(speller));
+  const auto batch_dims = speller.attribute<int64_t>("batch_dims");
+  ASSIGN_OR_RETURN(const int place,
+                   PlacesOfTuples(speller, static_cast<size_t>(batch_dims)));
   const Shape shape = speller.shape(speller.input(0));
   const int64_t length = speller.shape(speller.input(1)).back();
-  Shape pieces(shape.begin() + length, shape.end());
+  Shape pieces(shape.begin() + batch_dims + length, shape.end());
   pieces.insert(pieces.begin(), CountOf(shape) / CountOf(pieces));
   ASSIGN_OR_RETURN(const int from, speller.Reshaped(speller.input(0), pieces));
   speller.Finish(speller.Add("Gather", {from, place}, {{"axis", int64_t{0}}}));

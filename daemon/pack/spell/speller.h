@@ -205,6 +205,7 @@ absl::Status SpellFusedConv(Speller& speller);
 absl::Status SpellFusedGemm(Speller& speller);
 absl::Status SpellFusedMatMul(Speller& speller);
 absl::Status SpellMicrosoftGelu(Speller& speller);
+absl::Status SpellQEmbedLayerNormalization(Speller& speller);
 absl::Status SpellRootNormalization(Speller& speller);
 absl::Status SpellSkipLayerNormalization(Speller& speller);
 absl::Status SpellSwiGlu(Speller& speller);
