@@ -235,6 +235,32 @@ TEST_CASE("Few rows of a large table in bytes are looked up as bytes") {
   }
 }
 
+TEST_CASE("Rows in bytes may have a scale each") {
+  TestModel model(13);
+  onnx::NodeProto* gather = AddRows(model, 2000, 2);
+  Floats scales;
+  for (int r = 0; r < 2000; ++r) scales.push_back(static_cast<float>(r));
+  model.Weights("scales", {2000, 1}, scales);
+  SetInt(model.Add("Cast", {"table"}, {"bytes"}), "to",
+         onnx::TensorProto::FLOAT);
+  model.Add("Mul", {"bytes", "scales"}, {"scaled"});
+  gather->set_input(0, "scaled");
+  model.Output("y");
+
+  const auto graph = model.Import();
+  REQUIRE(graph.ok());
+  CHECK(std::any_of(
+      graph->nodes.begin(), graph->nodes.end(), [&](const Node& node) {
+        return node.op_type == "Gather" &&
+               graph->values[static_cast<size_t>(node.inputs[0])].dtype ==
+                   DataType::kU8;
+      }));
+  const auto answers =
+      ImportedAnswers(model, {{103, 1999}}, *MakeReferenceBackend());
+  CHECK(answers[0][0] == 3 * 103);
+  CHECK(answers[0][511] == 99 * 1999);
+}
+
 TEST_CASE(
     "A table of which many rows are looked up, or a small one, is floats") {
   const auto [rows, looked_up] =

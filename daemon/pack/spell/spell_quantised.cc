@@ -56,21 +56,43 @@ int Wide(Speller& speller, int value) {
 // Less is as soon streamed as looked up (lower/cut.cc).
 constexpr uint64_t kTableBytesMin = 256 << 10;
 
+// One for all rows of a table, or one for each.
+bool HasScalesOfRows(const Constant& table) {
+  const auto count = static_cast<int64_t>(table.scales.size());
+  return !table.blocks &&
+         (count == 1 || (count > 1 && count == table.shape[0] &&
+                         count * table.run_elements == table.element_count()));
+}
+
+// Of `numbers`, those of the rows that are looked up.
+absl::StatusOr<int> OfRows(Speller& speller,
+                           const std::vector<float>& numbers) {
+  if (numbers.size() == 1) {
+    return speller.KnownNumber(DataType::kF32, numbers[0]);
+  }
+  ASSIGN_OR_RETURN(const int all,
+                   speller.KnownNumbers(DataType::kF32, numbers));
+  Shape shape = speller.shape(speller.input(1));
+  shape.resize(shape.size() + speller.shape(speller.input(0)).size() - 1, 1);
+  return speller.Reshaped(
+      speller.Add("Gather", {all, speller.input(1)}, {{"axis", int64_t{0}}}),
+      shape);
+}
+
 }  // namespace
 
-// Whether few rows of a large constant are gathered that is in bytes with one
-// scale.
+// Whether few rows of a large constant are gathered that is in bytes with a
+// scale for all or for each.
 bool LooksUpBytes(const Node& node, const Graph& graph) {
   const Value& table = graph.values[static_cast<size_t>(node.inputs[0])];
   const Value& rows = graph.values[static_cast<size_t>(node.inputs[1])];
   if (table.constant < 0 || table.dtype != DataType::kF32) return false;
   const Constant& constant =
       graph.constants[static_cast<size_t>(table.constant)];
-  const bool has_one_scale = constant.scales.size() == 1 && !constant.blocks;
   const bool is_bytes =
       constant.dtype == DataType::kI8 || constant.dtype == DataType::kU8;
-  return has_one_scale && is_bytes && !constant.is_nibbles &&
-         constant.bytes() > kTableBytesMin &&
+  return is_bytes && !constant.is_nibbles &&
+         constant.bytes() > kTableBytesMin && HasScalesOfRows(constant) &&
          std::get<int64_t>(node.attributes.at("axis")) == 0 &&
          CountOf(*rows.shape) <= (*table.shape)[0] / 2;
 }
@@ -83,14 +105,12 @@ absl::Status SpellGatherOfBytes(Speller& speller) {
   const int rows = speller.Add("Gather", {table.value, speller.input(1)},
                                {{"axis", int64_t{0}}});
   int y = speller.CastTo(rows, DataType::kF32);
-  if (table.zero_point != 0) {
-    ASSIGN_OR_RETURN(const int zero,
-                     speller.KnownNumber(DataType::kF32, table.zero_point));
-    y = speller.Add("Sub", {y, zero});
+  if (!table.zero_points.empty()) {
+    ASSIGN_OR_RETURN(const int zeros, OfRows(speller, table.zero_points));
+    y = speller.Add("Sub", {y, zeros});
   }
-  ASSIGN_OR_RETURN(const int scale,
-                   speller.KnownNumber(DataType::kF32, table.scale));
-  speller.Finish(speller.Add("Mul", {y, scale}));
+  ASSIGN_OR_RETURN(const int scales, OfRows(speller, table.scales));
+  speller.Finish(speller.Add("Mul", {y, scales}));
   return absl::OkStatus();
 }
 

@@ -152,15 +152,14 @@ absl::StatusOr<Constant> Speller::Seen(int value, Shape shape,
 absl::StatusOr<Speller::Stored> Speller::AsStored(int value) {
   const int constant = graph_->values[static_cast<size_t>(value)].constant;
   Constant bytes = graph_->constants[static_cast<size_t>(constant)];
-  LAYERD_CHECK(bytes.scales.size() == 1 && !bytes.blocks);
+  LAYERD_CHECK(!bytes.scales.empty() && !bytes.blocks);
   RETURN_IF_ERROR(held_bytes_->Take(bytes.held_bytes()));
   Stored stored;
-  stored.scale = bytes.scales[0];
-  stored.zero_point = bytes.zero_points.empty()
-                          ? 0.0f
-                          : static_cast<float>(bytes.zero_points[0]);
+  stored.scales = bytes.scales;
+  stored.zero_points.assign(bytes.zero_points.begin(), bytes.zero_points.end());
   bytes.scales.clear();
   bytes.zero_points.clear();
+  bytes.run_elements = 1;
   stored.value = NewValue();
   Value& of = graph_->values.back();
   of.dtype = bytes.dtype;

@@ -91,10 +91,11 @@ class Speller {
   // Errors: INVALID_ARGUMENT where they are not as many.
   // REQUIRES: is_known(value).
   absl::StatusOr<Constant> Seen(int value, Shape shape, bool as_nibbles) const;
-  // A constant in bytes that has one scale, as it is stored, where it is.
+  // A constant in bytes that has scales, as it is stored, where it is; and, as
+  // many, what is taken off its bytes, if it is not 0.
   struct Stored {
     int value;
-    float scale, zero_point;
+    std::vector<float> scales, zero_points;
   };
   // REQUIRES: is_known(value), and its constant is such a one.
   absl::StatusOr<Stored> AsStored(int value);
