@@ -204,6 +204,14 @@ int64_t RowsOfLayer(const PartSpec& whole) {
   return d ? whole.outputs[0].shape[*d] : 1;
 }
 
+int64_t RowsOfLine(const PartSpec& whole) {
+  constexpr int64_t kLineBytes = 64;
+  const std::optional<size_t> d = RowDimension(whole);
+  const TensorType& y = whole.outputs[0];
+  if (!d || y.strides[*d] != 1) return 1;
+  return kLineBytes / static_cast<int64_t>(SizeOf(y.dtype));
+}
+
 RowSlice SliceRows(const PartSpec& whole, const Range& rows) {
   const std::optional<size_t> d = RowDimension(whole);
   LAYERD_CHECK(d.has_value());

@@ -28,6 +28,10 @@ bool IsRowSlice(const PartSpec& part);
 // REQUIRES: `whole` passed CheckPart(), and so for the next.
 int64_t RowsOfLayer(const PartSpec& whole);
 
+// So many of them lie in one line of the cache where rows are innermost in
+// memory: who reads one of them reads all. 1 elsewhere.
+int64_t RowsOfLine(const PartSpec& whole);
+
 // Some rows of a layer, as a layer of their own.
 struct RowSlice {
   PartSpec spec;

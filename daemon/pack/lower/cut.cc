@@ -343,8 +343,10 @@ int64_t Cutter::RowsOfPart(const PartSpec& plain, int64_t all) const {
   const int64_t pieces = (all + most - 1) / most;
   const int64_t rows = (all + pieces - 1) / pieces;
   const bool is_slice = plain.rows == Range{0, 1};
-  if (!IsCut(plain.op))
-    return is_slice ? std::max(rows, kRowsOfSliceMin) : rows;
+  if (is_slice && !IsCut(plain.op) && rows < all) {
+    const int64_t line = RowsOfLine(plain);
+    return std::max({rows / line * line, line, kRowsOfSliceMin});
+  }
   return is_winograd_ ? RoundUp(rows, kWinogradOutputs) : rows;
 }
 

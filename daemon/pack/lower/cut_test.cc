@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "daemon/pack/graph/graph_sketch.h"
 #include "daemon/pack/network/translate.h"
 #include "daemon/plan/program_check.h"
@@ -164,6 +165,34 @@ TEST_CASE("Layers without weights are cut over rows by the bytes they move") {
     CHECK(part.work_flops == static_cast<uint64_t>(part.rows.count) * 16 * 10);
   }
   CHECK(rows == std::vector<std::string>{"0+7", "7+7", "14+6"});
+}
+
+// Each part of a few channels would read all lines of the picture.
+TEST_CASE("Channels of a picture are cut in whole lines of a cache") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 40, 8, 8});
+  const int scale = sketch.Random("scale", {40});
+  const int bias = sketch.Random("bias", {40});
+  sketch.Output(sketch.Add("y", "InstanceNormalization", {x, scale, bias},
+                           {1, 40, 8, 8}, {{"epsilon", 1e-5f}}));
+  const Graph graph = sketch.Take();
+  constexpr uint64_t kChannelBytes = 2 * 8 * 8 * sizeof(float);
+  const auto [channels, parts] = GENERATE(table<uint64_t, std::string>(
+      {{5, "0+16 16+16 32+8"}, {39, "0+16 16+16 32+8"}, {40, "0+1"}}));
+
+  const auto program = Cut(Lower(*Translate(graph)),
+                           {9 << 10, channels * kChannelBytes * 80},
+                           *MakeReferenceBackend());
+
+  REQUIRE(program.ok());
+  CHECK(CheckProgram(*program).ok());
+  std::vector<std::string> rows;
+  for (const Part& part : program->parts) {
+    const Layer& layer = program->layers[part.layer];
+    if (!std::holds_alternative<LayerNorm>(layer.op)) continue;
+    rows.push_back(absl::StrCat(part.rows.first, "+", part.rows.count));
+  }
+  CHECK(absl::StrJoin(rows, " ") == parts);
 }
 
 TEST_CASE("A convolution with a kernel of run time is whole, or cut by rows") {
