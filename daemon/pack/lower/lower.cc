@@ -69,6 +69,7 @@ class Lowering {
 
   // A tensor of `value` that lies as needed, by a Copy if there is none yet.
   uint32_t Use(int value, MemoryNeed need);
+  MemoryNeed NeedHere(const Operation& node, size_t input) const;
   // As Use(); a flattened picture comes as it lies, and `weight` follows.
   uint32_t UseFlat(int value, Weight* weight);
   void Materialize(int value);
@@ -239,6 +240,22 @@ uint32_t Lowering::Use(int value, MemoryNeed need) {
   return copy;
 }
 
+// Pixels that are looked up as often as there are some are laid side by side
+// once: of a plain picture each look takes one number from every channel's
+// plane.
+MemoryNeed Lowering::NeedHere(const Operation& node, size_t input) const {
+  const auto* gather = OperatorOf<Gather>(node);
+  if (gather == nullptr || gather->axis != 0 || node.inputs.size() != 2 ||
+      input != 0) {
+    return NeedOf(node, input);
+  }
+  const Shape& rows = ShapeOf(node.inputs[0]);
+  const int64_t looks =
+      TensorType{DataType::kI64, ShapeOf(node.inputs[1]), {}}.element_count();
+  return rows.size() == 2 && looks >= rows[0] ? MemoryNeed::kRowMajor
+                                              : NeedOf(node, input);
+}
+
 // [N, C, pixels...] seen as [N, pixels x C].
 uint32_t Lowering::UseFlat(int value, Weight* weight) {
   const int picture = flattened_[value];
@@ -398,7 +415,7 @@ void Lowering::LowerOperator(const Operation& node) {
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     const bool flat = i == 0 && OperatorOf<FullyConnected>(node) != nullptr;
     inputs.push_back(flat ? UseFlat(node.inputs[i], &weights[0])
-                          : Use(node.inputs[i], NeedOf(node, i)));
+                          : Use(node.inputs[i], NeedHere(node, i)));
   }
   const uint32_t output = OutputOf(node, inputs);
   AddLayer(node, std::move(inputs), output, std::move(weights));

@@ -45,6 +45,31 @@ const Tensor& OutputOf(const Program& program, size_t layer) {
   return program.tensors[program.layers[layer].outputs[0]];
 }
 
+// A transposed table of 6 rows, and two gathers from it.
+std::string LayersOfLooks(int64_t looks) {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {4, 6});
+  const int indices = sketch.Input("indices", {looks}, DataType::kI64);
+  const int rows = sketch.Add("rows", "Transpose", {x}, {6, 4},
+                              {{"perm", std::vector<int64_t>{1, 0}}});
+  for (const char* name : {"a", "b"}) {
+    sketch.Output(sketch.Add(name, "Gather", {rows, indices}, {looks, 4},
+                             {{"axis", int64_t{0}}}));
+  }
+  Fixture fixture;
+  return LayersOf(fixture.Lower(&sketch).program);
+}
+
+TEST_CASE("Rows that are looked up often are laid side by side once") {
+  CHECK(LayersOfLooks(6) ==
+        "Copy rows -> rows\n"
+        "Gather rows, indices -> a\n"
+        "Gather rows, indices -> b\n");
+  CHECK(LayersOfLooks(5) ==
+        "Gather rows, indices -> a\n"
+        "Gather rows, indices -> b\n");
+}
+
 TEST_CASE("A picture is cast and reordered by one copy on each side") {
   GraphSketch sketch;
   const int x = sketch.Input("x", {1, 3, 4, 4}, DataType::kF16);
