@@ -1,5 +1,6 @@
 // Softmax, LayerNorm and Lrn: rows whose elements depend on each other.
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/cpu/cpu_kernel.h"
 #include "kernels/cpu/rows.h"
@@ -106,6 +107,113 @@ class LayerNormKernel : public RowsKernel {
   const float* bias_ = nullptr;
 };
 
+// Pictures whose channels lie side by side, each normalised over its pixels: a
+// chunk is read from memory once for the moments of all channels, and once to
+// be normalised. Chunks are of one length, so that bits depend on neither the
+// threads nor the other channels.
+class PixelNormKernel : public CpuKernel {
+ public:
+  // A norm of axis 2 without weights is one of each channel.
+  static bool Fits(const LayerNorm& op, const PartSpec& spec) {
+    return op.axis_first == 2 && !op.has_scale && !op.has_bias &&
+           spec.inputs[0].shape.size() > 2 && PixelStep(spec.inputs[0]) > 1 &&
+           LiesByPixels(spec.inputs[0]) && LiesByPixels(spec.outputs[0]);
+  }
+
+  PixelNormKernel(const LayerNorm& op, const PartSpec& spec)
+      : op_(op),
+        images_(spec.inputs[0].shape[0]),
+        channels_(spec.inputs[0].shape[1]),
+        pixels_(spec.inputs[0].element_count() / (images_ * channels_)),
+        x_image_(spec.inputs[0].strides[0]),
+        x_step_(PixelStep(spec.inputs[0])),
+        y_image_(spec.outputs[0].strides[0]),
+        y_step_(PixelStep(spec.outputs[0])),
+        chunks_(CeilOf(pixels_, kChunk)) {
+    scratch_bytes_ = BytesOf({chunks_ + 1, 2, channels_});
+  }
+
+  absl::Status Run(dnnl_stream_t, const PartMemory& memory) override {
+    const auto* x = reinterpret_cast<const float*>(memory.inputs[0]);
+    auto* y = reinterpret_cast<float*>(memory.outputs[0]);
+    auto* const mean = reinterpret_cast<float*>(memory.scratch);
+    float* const factor = mean + channels_;
+    float* const moments = factor + channels_;
+    for (int64_t i = 0; i < images_; ++i, x += x_image_, y += y_image_) {
+      ForEachChunk([&](int64_t chunk, int64_t first, int64_t count) {
+        float* const own = moments + 2 * chunk * channels_;
+        MomentsOfPixels({x + first * x_step_, x_step_, count, channels_}, own,
+                        own + channels_);
+      });
+      Join(moments, mean, factor);
+      ForEachChunk([&](int64_t, int64_t first, int64_t count) {
+        NormalisePixels({x + first * x_step_, x_step_, count, channels_}, mean,
+                        factor, y + first * y_step_, y_step_);
+      });
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  // Pixels: of 64 channels, half of a first-level cache.
+  static constexpr int64_t kChunk = 64;
+
+  static int64_t PixelStep(const TensorType& type) {
+    for (size_t d = type.shape.size(); d-- > 2;) {
+      if (type.shape[d] > 1) return type.strides[d];
+    }
+    return type.shape[1];
+  }
+
+  static bool LiesByPixels(const TensorType& type) {
+    int64_t step = PixelStep(type);
+    for (size_t d = type.shape.size(); d-- > 2; step *= type.shape[d]) {
+      if (type.shape[d] > 1 && type.strides[d] != step) return false;
+    }
+    return type.strides[1] == 1;
+  }
+
+  template <typename Body>
+  void ForEachChunk(const Body& body) const {
+    ParallelRanges(chunks_, pixels_ * channels_,
+                   [&](int64_t begin, int64_t end) {
+                     for (int64_t chunk = begin; chunk < end; ++chunk) {
+                       const int64_t first = chunk * kChunk;
+                       body(chunk, first, std::min(kChunk, pixels_ - first));
+                     }
+                   });
+  }
+
+  // Distances of a chunk's mean from that of all count for each of its pixels.
+  void Join(const float* moments, float* mean, float* factor) const {
+    std::fill(mean, mean + 2 * channels_, 0.0f);
+    const auto of_chunk = [&](int64_t chunk) {
+      return static_cast<float>(std::min(kChunk, pixels_ - chunk * kChunk));
+    };
+    const float share = 1.0f / static_cast<float>(pixels_);
+    for (int64_t chunk = 0; chunk < chunks_ && !op_.keeps_mean; ++chunk) {
+      AddScaledRow(of_chunk(chunk) * share, moments + 2 * chunk * channels_,
+                   mean, channels_);
+    }
+    for (int64_t chunk = 0; chunk < chunks_; ++chunk) {
+      const float* const own = moments + 2 * chunk * channels_;
+      const float* const squares = own + channels_;
+      for (int64_t c = 0; c < channels_; ++c) {
+        const float distance = own[c] - mean[c];
+        factor[c] += squares[c] + of_chunk(chunk) * distance * distance;
+      }
+    }
+    for (int64_t c = 0; c < channels_; ++c) {
+      factor[c] = 1.0f / std::sqrt(factor[c] * share + op_.epsilon);
+    }
+  }
+
+  const LayerNorm op_;
+  const int64_t images_, channels_, pixels_;
+  const int64_t x_image_, x_step_, y_image_, y_step_;
+  const int64_t chunks_;
+};
+
 class LrnKernel : public RowsKernel {
  public:
   LrnKernel(const Lrn& op, const PartSpec& spec)
@@ -135,6 +243,9 @@ KernelOr Make(const Softmax& op, const PartSpec& spec, const OneDnn&) {
 }
 
 KernelOr Make(const LayerNorm& op, const PartSpec& spec, const OneDnn&) {
+  if (PixelNormKernel::Fits(op, spec)) {
+    return std::make_unique<PixelNormKernel>(op, spec);
+  }
   return std::make_unique<LayerNormKernel>(op, spec);
 }
 

@@ -204,7 +204,89 @@ LAYERD_INLINE void SoftmaxBy(const float* x, float* y, int64_t count) {
   end.PutInto(y, last, factor);
 }
 
+// Fewer channels than a vector has. Of single floats GCC makes other sums: it
+// multiplies several at a time, and adds them one by one.
+template <typename Vector>
+struct Few {
+  static constexpr int64_t kCount = Vector::kCount;
+  using Floats = typename Vector::Floats;
+  int64_t channels;
+
+  LAYERD_INLINE Floats Load(const float* from) const {
+    float all[kCount] = {};
+    for (int64_t j = 0; j < channels; ++j) all[j] = from[j];
+    return Vector::Load(all);
+  }
+  LAYERD_INLINE void Put(float* to, const Floats& value) const {
+    float all[kCount];
+    Vector::Put(all, value);
+    for (int64_t j = 0; j < channels; ++j) to[j] = all[j];
+  }
+};
+
+// Of kVectors of channels, from one on. `own` loads and puts them.
+template <typename Vector, int kVectors, typename Own>
+LAYERD_INLINE void MomentsOfChannels(const PixelRows& rows, int64_t channel,
+                                     const Own& own, float* mean,
+                                     float* squares) {
+  using Floats = typename Vector::Floats;
+  Floats sum[kVectors] = {}, square[kVectors] = {};
+  const float* x = rows.x + channel;
+  for (int64_t p = 0; p < rows.pixels; ++p, x += rows.x_step) {
+    for (int v = 0; v < kVectors; ++v) {
+      sum[v] += own.Load(x + v * Vector::kCount);
+    }
+  }
+  const auto pixels = static_cast<float>(rows.pixels);
+  for (int v = 0; v < kVectors; ++v) sum[v] = sum[v] / pixels;
+  x = rows.x + channel;
+  for (int64_t p = 0; p < rows.pixels; ++p, x += rows.x_step) {
+    for (int v = 0; v < kVectors; ++v) {
+      const Floats distance = own.Load(x + v * Vector::kCount) - sum[v];
+      square[v] += distance * distance;
+    }
+  }
+  for (int v = 0; v < kVectors; ++v) {
+    own.Put(mean + channel + v * Vector::kCount, sum[v]);
+    own.Put(squares + channel + v * Vector::kCount, square[v]);
+  }
+}
+
+template <typename Vector>
+LAYERD_INLINE void MomentsBy(const PixelRows& rows, float* mean,
+                             float* squares) {
+  constexpr int64_t kCount = Vector::kCount;
+  int64_t c = 0;
+  for (; c + 2 * kCount <= rows.channels; c += 2 * kCount) {
+    MomentsOfChannels<Vector, 2>(rows, c, Vector{}, mean, squares);
+  }
+  for (; c + kCount <= rows.channels; c += kCount) {
+    MomentsOfChannels<Vector, 1>(rows, c, Vector{}, mean, squares);
+  }
+  if (c == rows.channels) return;
+  const Few<Vector> last{rows.channels - c};
+  MomentsOfChannels<Vector, 1>(rows, c, last, mean, squares);
+}
+
 }  // namespace
+
+LAYERD_MULTIVERSION
+void MomentsOfPixels(const PixelRows& rows, float* mean, float* squares) {
+  HasLongVectors() ? MomentsBy<LongVector>(rows, mean, squares)
+                   : MomentsBy<ShortVector>(rows, mean, squares);
+}
+
+LAYERD_MULTIVERSION
+void NormalisePixels(const PixelRows& rows, const float* mean,
+                     const float* factor, float* y, int64_t y_step) {
+  const float* x = rows.x;
+  for (int64_t p = 0; p < rows.pixels; ++p, x += rows.x_step, y += y_step) {
+    LAYERD_SAME_OR_APART
+    for (int64_t c = 0; c < rows.channels; ++c) {
+      y[c] = Normal(mean[c], factor[c], x[c]);
+    }
+  }
+}
 
 LAYERD_MULTIVERSION
 void LayerNormRow(const LayerNorm& op, const float* x, const float* scale,

@@ -94,6 +94,17 @@ void PlacesOfRows(bool wants_most, bool wants_last, const float* x, int32_t at,
 void LayerNormRow(const LayerNorm& op, const float* x, const float* scale,
                   const float* bias, float* y, int64_t count);
 
+// Pixels of `channels` elements, x_step from one to the next.
+struct PixelRows {
+  const float* x;
+  int64_t x_step, pixels, channels;
+};
+// Of each channel the mean, and the sum of squared distances from it.
+void MomentsOfPixels(const PixelRows& rows, float* mean, float* squares);
+// y = (x - mean) * factor, with one of each for each channel.
+void NormalisePixels(const PixelRows& rows, const float* mean,
+                     const float* factor, float* y, int64_t y_step);
+
 // y += x * x.
 void AddSquareRow(const float* x, float* y, int64_t count);
 

@@ -102,6 +102,18 @@ std::vector<TestLayer> LayerNormCases() {
                  true),
       Normalised("of pictures that keep their mean", ChannelsLast({2, 9, 5, 5}),
                  1, true, true, true),
+      Normalised("of each channel", ChannelsLast({2, 37, 5, 6}), 2, false,
+                 false),
+      Normalised("of each channel, many pixels", ChannelsLast({1, 5, 41, 50}),
+                 2, false, false),
+      Normalised("of each channel that keeps its mean",
+                 ChannelsLast({1, 19, 9, 30}), 2, false, false, true),
+      Normalised("of a range of channels", ChannelSlice({1, 16, 20, 9}, 40), 2,
+                 false, false),
+      Normalised("of each channel of a line", ChannelsLast({2, 9, 700}), 2,
+                 false, false),
+      Normalised("of many channels", ChannelsLast({1, 4100, 3, 7}), 2, false,
+                 false),
   };
 }
 

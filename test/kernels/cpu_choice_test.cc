@@ -259,6 +259,20 @@ TEST_CASE("Fully connected parts run on generated kernels, few rows or many") {
   }
 }
 
+// Turned to rows and back, a picture is moved twice, and lies in scratch.
+TEST_CASE("Channels of a picture are normalised where they lie") {
+  const std::unique_ptr<Backend> backend = MakeCpuBackend(1);
+  const TensorType picture = ChannelsLast({1, 64, 128, 128});
+  const TestLayer layer =
+      MakeWhole("each channel", LayerNorm{2}, {picture}, {}, picture);
+
+  const auto kernel = backend->Prepare(layer.whole);
+
+  REQUIRE(kernel.ok());
+  CHECK((*kernel)->scratch_bytes() * 8 <
+        static_cast<uint64_t>(picture.element_count()) * sizeof(float));
+}
+
 // The contract holds for the reference loops too, so the contract test would
 // not see it if everything fell back to them.
 TEST_CASE("Only what is listed here falls back to the reference loops") {
