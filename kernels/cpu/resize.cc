@@ -29,6 +29,9 @@ struct Block {
   int64_t x_first = 0, x_count = 0;
   int64_t taps = 0;
   bool needs_zeros = false;
+  // Each pixel of x stands there so many times, side by side, and has one
+  // channel; 0 if that is not so.
+  int64_t times = 0;
   size_t at = 0;  // Of its numbers: all first taps, all second ones ...
 };
 
@@ -67,6 +70,33 @@ std::vector<Block> BlocksOf(const Dimension& line, int64_t channels) {
   return blocks;
 }
 
+// How often each of the pixels stands that are taken one after the other, as
+// they are; 0 where that is not so. The last one may stand less often.
+int64_t TimesOf(std::span<const int32_t> from, std::span<const float> weight) {
+  const auto is_first = [&](int32_t place) { return place == from[0]; };
+  const auto times =
+      std::find_if_not(from.begin(), from.end(), is_first) - from.begin();
+  for (size_t i = 0; i < from.size(); ++i) {
+    if (from[i] != static_cast<int64_t>(i) / times || weight[i] != 1) return 0;
+  }
+  return times;
+}
+
+// Elements of a dimension of y that are made as the ones before them.
+std::vector<bool> RepeatsOf(const Dimension& dimension) {
+  std::vector<bool> repeats(static_cast<size_t>(dimension.count));
+  const auto is_same = [](const ResizeTaps::Tap& a, const ResizeTaps::Tap& b) {
+    return a.from == b.from && a.weight == b.weight;
+  };
+  for (int64_t to = 1; to < dimension.count; ++to) {
+    const auto before = dimension.taps.Of(to - 1);
+    const auto taps = dimension.taps.Of(to);
+    repeats[to] = std::equal(taps.begin(), taps.end(), before.begin(),
+                             before.end(), is_same);
+  }
+  return repeats;
+}
+
 class ResizeKernel : public CpuKernel {
  public:
   ResizeKernel(const Resize& op, const PartSpec& spec)
@@ -94,7 +124,10 @@ class ResizeKernel : public CpuKernel {
       float* const sum =
           reinterpret_cast<float*>(memory.scratch) + ThreadNow() * sum_size_;
       for (int64_t n = begin; n < end; ++n) {
-        Compute(n / blocks, blocks_[n % blocks], x, y, sum);
+        const Block& block = blocks_[n % blocks];
+        n - blocks >= begin && Repeats(n / blocks)
+            ? CopyLineBefore(n / blocks, block, y)
+            : Compute(n / blocks, block, x, y, sum);
       }
     });
     return absl::OkStatus();
@@ -146,9 +179,27 @@ class ResizeKernel : public CpuKernel {
           }
         }
       }
+      if (looks_up_ && channels_ == 1 && block.taps == 1) {
+        block.times = TimesOf(std::span(from_).subspan(block.at),
+                              std::span(weight_).subspan(block.at));
+      }
     }
     outer_.pop_back();
+    if (looks_up_ && !outer_.empty()) repeats_ = RepeatsOf(outer_.back());
     for (const Dimension& d : outer_) lines_ *= d.count;
+  }
+
+  // Whether line `n` is as the one before it, and copying pays off.
+  bool Repeats(int64_t n) const {
+    return !repeats_.empty() && repeats_[n % outer_.back().count];
+  }
+
+  void CopyLineBefore(int64_t n, const Block& block, float* y) const {
+    y += block.first * y_step_;
+    for (size_t d = outer_.size(); d-- > 0; n /= outer_[d].count) {
+      y += n % outer_[d].count * outer_[d].y_stride;
+    }
+    CopyRow(y - outer_.back().y_stride, y, block.count * channels_);
   }
 
   // A block of line `n`.
@@ -166,7 +217,9 @@ class ResizeKernel : public CpuKernel {
     const float* const line = Summed(index, block, x, sum);
     const PixelTaps taps{from_.data() + block.at, weight_.data() + block.at,
                          block.taps};
-    if (looks_up_) {
+    if (block.times > 0) {
+      RepeatElements(line, block.times, block.count, y);
+    } else if (looks_up_) {
       MixElements(line, taps, block.count * channels_, y);
     } else {
       MixPixels(line, taps, block.count, channels_, y, y_step_);
@@ -233,6 +286,7 @@ class ResizeKernel : public CpuKernel {
   std::vector<int32_t> from_;
   std::vector<float> weight_;
   bool looks_up_ = false;
+  std::vector<bool> repeats_;  // Of the densest outer dimension.
   int64_t lines_ = 1;
   int64_t sum_size_ = 0;
   float value_;

@@ -66,6 +66,25 @@ void MixElements(const float* x, const PixelTaps& taps, int64_t count,
 }
 
 LAYERD_MULTIVERSION
+void RepeatElements(const float* x, int64_t times, int64_t count, float* y) {
+  const int64_t whole = count / times;
+  if (times == 2) {
+    LAYERD_SAME_OR_APART
+    for (int64_t i = 0; i < whole; ++i) {
+      y[2 * i] = x[i];
+      y[2 * i + 1] = x[i];
+    }
+  } else {
+    for (int64_t i = 0; i < whole; ++i) {
+      std::fill(y + i * times, y + (i + 1) * times, x[i]);
+    }
+  }
+  if (whole * times < count) {
+    std::fill(y + whole * times, y + count, x[whole]);
+  }
+}
+
+LAYERD_MULTIVERSION
 void MixPixels(const float* x, const PixelTaps& taps, int64_t count,
                int64_t channels, float* y, int64_t y_step) {
   const Pixels pixels{x, taps, count, channels, y, y_step};

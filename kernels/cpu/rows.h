@@ -67,7 +67,10 @@ struct PixelTaps {
 // y[i] = sum of weight * x[from].
 void MixElements(const float* x, const PixelTaps& taps, int64_t count,
                  float* y);
-// The same of pixels of `channels` elements; those of y are `y_step` apart.
+// y[i] = x[i / times].
+void RepeatElements(const float* x, int64_t times, int64_t count, float* y);
+// As MixElements(), of pixels of `channels` elements; those of y are `y_step`
+// apart.
 void MixPixels(const float* x, const PixelTaps& taps, int64_t pixels,
                int64_t channels, float* y, int64_t y_step);
 
