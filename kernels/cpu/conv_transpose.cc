@@ -71,6 +71,44 @@ WeightLayout TapsLayout(const Sizes& shape) {
   return layout;
 }
 
+TiledLayer LayerOfTap(const ConvTranspose& op, const PartSpec& spec, int64_t i,
+                      int64_t j) {
+  const Sizes& x = spec.inputs[0].shape;
+  PixelPlace y = PixelsOf(spec.outputs[0], spec.channels.first, i);
+  y.offset += j * y.column;
+  y.row *= op.strides[0];
+  y.column *= op.strides[1];
+  return {.images = x[0],
+          .rows = {.inputs = x[2], .count = x[2]},
+          .columns = {.inputs = x[3], .count = x[3]},
+          .inputs = x[1],
+          .outputs = spec.channels.count,
+          .x = PixelsOf(spec.inputs[0], 0, 0),
+          .y = y,
+          .residual = {},
+          .activation = op.activation};
+}
+
+// Whether one kernel of tiles has all taps: pixels are read once for all of
+// them. Weights that do not stay near come better tap by tap.
+bool TapsAreNear(const WeightLayout& layout) {
+  return layout.shape[1] <= TileSet::kRun &&
+         static_cast<int64_t>(layout.bytes()) <=
+             Tiles()->caches.weights_near_bytes;
+}
+
+TiledLayer LayerOfTaps(const ConvTranspose& op, const PartSpec& spec) {
+  TiledLayer layer = LayerOfTap(op, spec, 0, 0);
+  layer.y_offsets.clear();
+  for (int64_t i = 0; i < op.strides[0]; ++i) {
+    for (int64_t j = 0; j < op.strides[1]; ++j) {
+      layer.y_offsets.push_back(LayerOfTap(op, spec, i, j).y.offset -
+                                layer.y.offset);
+    }
+  }
+  return layer;
+}
+
 class TapsKernel : public CpuKernel {
  public:
   TapsKernel(const ConvTranspose& op, const PartSpec& spec) {
@@ -80,7 +118,7 @@ class TapsKernel : public CpuKernel {
     tap.weights[0].layout = layout;
     for (int64_t i = 0; i < op.strides[0]; ++i) {
       for (int64_t j = 0; j < op.strides[1]; ++j) {
-        taps_.push_back(MakeTiled(LayerOf(op, spec, i, j), tap));
+        taps_.push_back(MakeTiled(LayerOfTap(op, spec, i, j), tap));
         tap.weights[0].offset_bytes += layout.bytes();
         scratch_bytes_ =
             std::max(scratch_bytes_, taps_.back()->scratch_bytes());
@@ -98,24 +136,6 @@ class TapsKernel : public CpuKernel {
   }
 
  private:
-  static TiledLayer LayerOf(const ConvTranspose& op, const PartSpec& spec,
-                            int64_t i, int64_t j) {
-    const Sizes& x = spec.inputs[0].shape;
-    PixelPlace y = PixelsOf(spec.outputs[0], spec.channels.first, i);
-    y.offset += j * y.column;
-    y.row *= op.strides[0];
-    y.column *= op.strides[1];
-    return {.images = x[0],
-            .rows = {.inputs = x[2], .count = x[2]},
-            .columns = {.inputs = x[3], .count = x[3]},
-            .inputs = x[1],
-            .outputs = spec.channels.count,
-            .x = PixelsOf(spec.inputs[0], 0, 0),
-            .y = y,
-            .residual = {},
-            .activation = op.activation};
-  }
-
   std::vector<std::unique_ptr<CpuKernel>> taps_;
 };
 
@@ -136,7 +156,12 @@ absl::StatusOr<WeightLayout> KernelLayout(const ConvTranspose& op,
 KernelOr Make(const ConvTranspose& op, const PartSpec& spec,
               const OneDnn& library) {
   if (op.kernel_is_input) return absl::UnimplementedError("no weights");
-  if (TapsAreApart(op, spec)) return std::make_unique<TapsKernel>(op, spec);
+  if (TapsAreApart(op, spec)) {
+    if (TapsAreNear(spec.weights[0].layout)) {
+      return MakeTiled(LayerOfTaps(op, spec), spec);
+    }
+    return std::make_unique<TapsKernel>(op, spec);
+  }
   const WindowPart part = WindowPartOf(op, spec);
   ASSIGN_OR_RETURN(const MemoryDesc weights, DescOf(spec.weights[0].layout));
   ASSIGN_OR_RETURN(const UniquePrimitiveDesc desc,

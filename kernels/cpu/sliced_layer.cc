@@ -45,7 +45,8 @@ bool SlicedLayer::PaysOff(const TiledLayer& layer, int64_t panel) {
   const int64_t tile_count = CeilOf(PixelsOf(layer), tiles.rows_max);
   return tiles.slice != nullptr && panel == tiles.panel &&
          layer.outputs % panel == 0 && AsClamp(layer.activation) &&
-         !TileWindows::Gathers(layer) && tile_count > 1 &&
+         !TileWindows::Gathers(layer) && layer.y_offsets.size() == 1 &&
+         tile_count > 1 &&
          ProductsOf(layer) > ProductsLeast(tile_count, layer.outputs / panel);
 }
 

@@ -75,6 +75,8 @@ class TiledKernel : public CpuKernel {
               Pointers& pointers) const;
   void RunItem(const Memory& memory, const Item& item, bool is_first,
                float* gathered) const;
+  void RunKernel(const Memory& memory, int64_t first, int64_t end, int64_t rows,
+                 Pointers& pointers, Tile& tile) const;
   void RunShared(const Memory& memory) const;
   int64_t ChannelsAtOnce(const Memory& memory, int64_t left) const;
   void RunNarrowPanel(const Memory& memory, int64_t channel, int64_t count,
@@ -167,18 +169,20 @@ TiledKernel::TiledKernel(const TiledLayer& layer, const PartSpec& spec)
 void TiledKernel::PlanItems() {
   constexpr int64_t kItemsOfThread = 4;
   const int64_t depth = taps_ * layer_.inputs;
-  work_ = std::max(2 * pixels_ * layer_.outputs * depth / kFlopsOfElement,
+  const auto kernels = static_cast<int64_t>(layer_.y_offsets.size());
+  work_ = kernels *
+          std::max(2 * pixels_ * layer_.outputs * depth / kFlopsOfElement,
                    BytesOf({panels_, panel_, depth}) / kBytesOfElement);
   // Panels up to that stay near while tile after tile meets them, and what a
   // tile sees is read once for all of them.
   const int64_t near = std::max<int64_t>(
-      tiles_.caches.weights_near_bytes / BytesOf({panel_, depth}), 1);
+      tiles_.caches.weights_near_bytes / BytesOf({kernels, panel_, depth}), 1);
   const int64_t wanted = ThreadsMax() == 1 ? 1 : ThreadsMax() * kItemsOfThread;
   const int64_t groups = std::max(
       CeilOf(panels_, near), std::min(panels_, CeilOf(wanted, tile_count_)));
   panels_of_item_ = CeilOf(panels_, groups);
-  shares_tile_ = taps_ == 1 && depth > TileSet::kRun && tile_count_ == 1 &&
-                 groups < ThreadsMax();
+  shares_tile_ = taps_ == 1 && kernels == 1 && depth > TileSet::kRun &&
+                 tile_count_ == 1 && groups < ThreadsMax();
 }
 
 // Whole tensors count: the parts of a layer come one after the other.
@@ -206,6 +210,7 @@ void TiledKernel::PlanMemory(const PartSpec& spec) {
 bool TiledKernel::TakeDecoder(const WeightDecoder* decoder) {
   const bool is_scaled = decoder->is_scaled();
   if (is_scaled != (decoder->dtype() == DataType::kI8)) return false;
+  if (layer_.y_offsets.size() > 1) return false;
   LAYERD_CHECK(panel_ <= TileSet::kPanelMax);
   decoder_ = decoder;
   panel_states_ = std::vector<PanelState>(panels_);
@@ -320,11 +325,29 @@ void TiledKernel::RunItem(const Memory& memory, const Item& item, bool is_first,
     tile.next = pointers.x[tile.taps * rows - 1] + tile.depth;
     tile.next_lines = next_lines_ * taps_ / tile.taps;
   }
-  tile.streams = streams_ && IsLineOfCache(pointers.y[0]);
+  const int64_t channel = first * panel_;
   const int64_t end =
-      std::min(layer_.outputs, (first + panels_of_item_) * panel_);
-  for (int64_t channel = first * panel_, count; channel < end;
-       channel += count) {
+      std::min(layer_.outputs, channel + panels_of_item_ * panel_);
+  const Memory* of_kernel = &memory;
+  Memory other;  // Copied for no layer of one kernel: its tiles are short.
+  for (size_t k = 0;;) {
+    RunKernel(*of_kernel, channel, end, rows, pointers, tile);
+    if (++k == layer_.y_offsets.size()) return;
+    other = *of_kernel;
+    other.weights += panels_ * panel_ * taps_ * layer_.inputs;
+    of_kernel = &other;
+    const int64_t step =
+        layer_.y_offsets[k] - layer_.y_offsets[k - 1] - (end - channel);
+    for (int64_t r = 0; r < rows; ++r) pointers.y[r] += step;
+  }
+}
+
+// Channels from `first` to `end`, which the pointers then point behind.
+void TiledKernel::RunKernel(const Memory& memory, int64_t first, int64_t end,
+                            int64_t rows, Pointers& pointers,
+                            Tile& tile) const {
+  tile.streams = streams_ && IsLineOfCache(pointers.y[0]);
+  for (int64_t channel = first, count; channel < end; channel += count) {
     count = ChannelsAtOnce(memory, end - channel);
     memory.narrow != nullptr
         ? RunNarrowPanel(memory, channel, count, rows, pointers, tile)

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "kernels/cpu/cpu_kernel.h"
 #include "kernels/cpu/tile.h"
@@ -40,6 +41,9 @@ struct TiledLayer {
   PixelPlace x, y, residual;
   bool adds_residual = false;
   Activation activation;
+  // One for each of several kernels that meet the same places, and whose
+  // weights lie one behind the other: where its outputs lie, from y on.
+  std::vector<int64_t> y_offsets = {0};
 };
 
 // False for windows of so many taps or inputs as no network has. It depends on
