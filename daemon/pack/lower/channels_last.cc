@@ -13,9 +13,7 @@ bool IsPicture(const Network::Value& value) {
 bool WorksOnPictures(const Operation& node) {
   return OperatorOf<Convolution>(node) != nullptr ||
          OperatorOf<ConvTranspose>(node) != nullptr ||
-         OperatorOf<Pool>(node) != nullptr ||
-         OperatorOf<Lrn>(node) != nullptr ||
-         OperatorOf<ScaleShift>(node) != nullptr;
+         OperatorOf<Pool>(node) != nullptr || OperatorOf<Lrn>(node) != nullptr;
 }
 
 bool MakesRows(const Operation& node) {

@@ -8,9 +8,9 @@
 namespace layerd {
 
 // Which values lie channels-last in memory: pictures that convolutions, pools
-// and normalisations work on, and whatever is of one kind with them through
-// operators that keep the places of their elements (activations, additions,
-// concatenations). One flag a value; all others are row-major.
+// and normalisations across channels work on, and whatever is of one kind with
+// them through operators that keep the places of their elements (activations,
+// additions, concatenations). One flag a value; all others are row-major.
 std::vector<bool> ChooseChannelsLast(const Network& network);
 
 }  // namespace layerd

@@ -170,7 +170,8 @@ TEST_CASE("Layers without weights are cut over rows by the bytes they move") {
 // Each part of a few channels would read all lines of the picture.
 TEST_CASE("Channels of a picture are cut in whole lines of a cache") {
   GraphSketch sketch;
-  const int x = sketch.Input("x", {1, 40, 8, 8});
+  const int x =
+      sketch.Conv("x", sketch.Input("image", {1, 8, 8, 8}), 40, 1);
   const int scale = sketch.Random("scale", {40});
   const int bias = sketch.Random("bias", {40});
   sketch.Output(sketch.Add("y", "InstanceNormalization", {x, scale, bias},

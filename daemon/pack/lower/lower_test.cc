@@ -45,6 +45,21 @@ const Tensor& OutputOf(const Program& program, size_t layer) {
   return program.tensors[program.layers[layer].outputs[0]];
 }
 
+TEST_CASE("A picture that meets no convolution is normalised as it came") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 3, 4, 4});
+  const int scale = sketch.Random("scale", {3});
+  const int bias = sketch.Random("bias", {3});
+  sketch.Output(sketch.Add("y", "InstanceNormalization", {x, scale, bias},
+                           {1, 3, 4, 4}, {{"epsilon", 1e-5f}}));
+
+  Fixture fixture;
+  const Program program = fixture.Lower(&sketch).program;
+
+  REQUIRE(program.layers.size() == 2);
+  for (size_t layer : {0, 1}) CHECK(OutputOf(program, layer).type.is_plain());
+}
+
 // A transposed table of 6 rows, and two gathers from it.
 std::string LayersOfLooks(int64_t looks) {
   GraphSketch sketch;
