@@ -28,11 +28,35 @@ void GatherRow(const float* x, int64_t stride, float* y, int64_t count) {
   for (int64_t i = 0; i < count; ++i) y[i] = x[i * stride];
 }
 
+// Pixels of few channels, each with a weight: a call for every one of them
+// would take longer than its product.
+bool IsByNumberOfRow(const LoopNest& nest) {
+  constexpr int64_t kShortRow = 512;
+  return nest.rank == 2 && nest.row_count() <= kShortRow &&
+         nest.row_stride() == LoopNest::Positions{1, 1, 0};
+}
+
+void RunTimesNumber(const LoopNest& nest, const float* a, const float* b,
+                    float* y) {
+  const LoopNest::Positions step = nest.stride[0];
+  const int64_t count = nest.row_count();
+  ParallelRanges(
+      nest.count[0], nest.count[0] * count, [&](int64_t begin, int64_t end) {
+        TimesNumberRows({a + begin * step[1], b + begin * step[2],
+                         y + begin * step[0], step[1], step[2], step[0],
+                         end - begin, count});
+      });
+}
+
 }  // namespace
 
 void RunBinary(const LoopNest& nest, Binary::Kind kind,
                const Activation& activation, const float* a, const float* b,
                float* y) {
+  if (kind == Binary::Kind::kMul && activation == Activation{} &&
+      IsByNumberOfRow(nest)) {
+    return RunTimesNumber(nest, a, b, y);
+  }
   const LoopNest::Positions stride = nest.row_stride();
   ForEachRow(nest, [&](const LoopNest::Positions& at, int64_t count) {
     IntoRow(y + at[0], stride[0], count,

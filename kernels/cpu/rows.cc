@@ -192,6 +192,18 @@ void AddClampRows(const StridedRows& rows, float low, float high) {
 }
 
 LAYERD_MULTIVERSION
+void TimesNumberRows(const StridedRows& rows) {
+  const int64_t count = rows.count;
+  for (int64_t row = 0; row < rows.rows; ++row) {
+    const float* a = rows.a + row * rows.a_step;
+    const float number = rows.b[row * rows.b_step];
+    float* y = rows.y + row * rows.y_step;
+    LAYERD_SAME_OR_APART
+    for (int64_t i = 0; i < count; ++i) y[i] = a[i] * number;
+  }
+}
+
+LAYERD_MULTIVERSION
 void ScaleShiftRow(const float* x, const float* scale, const float* shift,
                    int64_t stride, float* y, int64_t count) {
   if (stride == 1) {

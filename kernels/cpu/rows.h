@@ -33,6 +33,8 @@ struct StridedRows {
   int64_t rows, count;
 };
 void AddClampRows(const StridedRows& rows, float low, float high);
+// y = a * b, where b is one number for each row.
+void TimesNumberRows(const StridedRows& rows);
 
 // y = x * scale + shift, with strides 1 or 0 for scale and shift together.
 void ScaleShiftRow(const float* x, const float* scale, const float* shift,
