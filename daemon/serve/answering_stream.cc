@@ -34,21 +34,27 @@ AnsweringStream::~AnsweringStream() {
 
 void AnsweringStream::Begin() {
   if (open_->have_ended()) return Finish(ToGrpc(ShuttingDown()));
-  state_.store(State::kBegins);
+  // Nobody else begins meanwhile.
+  State begins{Phase::kBegins, state_.load().turn + 1};
+  state_.store(begins);
   StartRead(&message_);
-  State begins = State::kBegins;
-  if (!state_.compare_exchange_strong(begins, State::kReads)) return;
+  const State reads{Phase::kReads, begins.turn};
+  if (!state_.compare_exchange_strong(begins, reads)) return;
   // Whoever ended all has not seen it read, or we see that.
   if (open_->have_ended() && TakeFromReading()) Finish(ToGrpc(ShuttingDown()));
 }
 
 bool AnsweringStream::TakeFromReading() {
-  State reads = State::kReads;
-  return state_.compare_exchange_strong(reads, State::kOver);
+  State reads = state_.load();
+  return reads.phase == Phase::kReads &&
+         state_.compare_exchange_strong(reads, State{Phase::kOver, reads.turn});
 }
 
 void AnsweringStream::OnReadDone(bool ok) {
-  if (state_.exchange(State::kBusy) == State::kOver) return;
+  State is = state_.load();
+  while (!state_.compare_exchange_weak(is, State{Phase::kBusy, is.turn})) {
+  }
+  if (is.phase == Phase::kOver) return;
   if (ok) {
     Take(&message_);
   } else {

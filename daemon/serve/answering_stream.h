@@ -5,6 +5,7 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <atomic>
+#include <cstdint>
 #include <mutex>
 #include <set>
 #include <utility>
@@ -71,8 +72,13 @@ class AnsweringStream
   //   kBusy --Begin()--> kBegins --> kReads --TakeFromReading()--> kOver
   //     \<--------- a message ------------/
   //
-  // It may also have a message before Begin() has returned.
-  enum class State { kBusy, kBegins, kReads, kOver };
+  // It may also have a message before Begin() has returned, and be in its next
+  // turn: so a state tells the turn, too.
+  enum class Phase : uint32_t { kBusy, kBegins, kReads, kOver };
+  struct alignas(8) State {
+    Phase phase;
+    uint32_t turn;
+  };
 
   // Whoever is told true finishes the call.
   bool TakeFromReading();
@@ -82,7 +88,7 @@ class AnsweringStream
   void OnDone() override { delete this; }
 
   OpenStreams* const open_;
-  std::atomic<State> state_{State::kBusy};
+  std::atomic<State> state_{State{Phase::kBusy, 0}};
   grpc::ByteBuffer message_, answer_;
 };
 
