@@ -93,17 +93,22 @@ TEST_CASE("It hurries while one of several jobs begins or ends") {
   CHECK(f.End(other) == Told{true});
 }
 
-// Of the thread of that name in this process; -1 if there is none.
+// Of the youngest thread of that name in this process: one that has ended may
+// still be listed. -1 if there is none.
 int PolicyOf(const std::string& name) {
+  int youngest = -1, policy = -1;
   for (const auto& task :
        std::filesystem::directory_iterator("/proc/self/task")) {
     std::string comm;
     std::getline(std::ifstream(task.path() / "comm"), comm);
-    if (comm == name) {
-      return sched_getscheduler(std::stoi(task.path().filename().string()));
+    const int id = std::stoi(task.path().filename().string());
+    if (comm != name || id < youngest) continue;
+    if (const int own = sched_getscheduler(id); own >= 0) {
+      youngest = id;
+      policy = own;
     }
   }
-  return -1;
+  return policy;
 }
 
 TEST_CASE("The loader's thread hears whether it has to hurry") {
