@@ -215,8 +215,12 @@ TEST_CASE(
   const auto graph = model.Import();
   INFO(graph.status());
   REQUIRE(graph.ok());
-  REQUIRE(graph->nodes.size() == 1);
-  CHECK(graph->nodes[0].op_type == "Gather");
+  REQUIRE_FALSE(graph->nodes.empty());
+  for (const Node& node : graph->nodes) {
+    INFO(node.op_type);
+    const Value& y = graph->values[static_cast<size_t>(node.outputs[0])];
+    CHECK(CountOf(*y.shape) <= 2 * 4);
+  }
 }
 
 }  // namespace
