@@ -143,6 +143,7 @@ absl::Status LocalEngine::Measure(const std::shared_ptr<Model>& model,
     job->inputs.assign(tensors.inputs.begin(), tensors.inputs.end());
     job->outputs.assign(tensors.outputs.begin(), tensors.outputs.end());
     job->part_times = times;
+    job->low = true;  // What it leaves on its way is in no promise.
     job->cancelled = give_way_;
     RETURN_IF_ERROR(Run(std::move(job), nullptr));
     for (size_t part = 0; part < parts; ++part) {

@@ -20,7 +20,6 @@ Executor::Executor(const Options& options, Backend* backend, Loader* loader,
       bell_(bell),
       stream_(options.reads_max),
       table_lookup_({.level = options.level,
-                     .low = options.low,
                      .bell = bell,
                      .row_tiles_max = options.row_tiles_max},
                     backend, loader, clock) {
@@ -62,10 +61,11 @@ bool Executor::FreeFor(const PlacedModel& model) {
 
 void Executor::Begin(PlacedModel* model,
                      std::span<const std::span<const std::byte>> inputs,
-                     std::span<std::chrono::nanoseconds> part_times) {
+                     std::span<std::chrono::nanoseconds> part_times, bool low) {
   LAYERD_CHECK(idle());
   LAYERD_CHECK(part_times.empty() || part_times.size() == model->part_count());
   model_ = model;
+  model_is_low_ = low_ || low;
   part_times_ = part_times;
   if (!part_times_.empty()) timed_until_ = clock_->now();
   LAYERD_CHECK(inputs.size() == model->model().inputs().size());
@@ -77,10 +77,10 @@ void Executor::Begin(PlacedModel* model,
   lookups_before_ = table_lookup_.stats();
   if (ReadsAheadFor(*model)) {
     expected_ = nullptr;
-    loader_->Raise(&stream_, level_, low_);
+    loader_->Raise(&stream_, level_, model_is_low_);
   } else {
     ExpectNothing();
-    loader_->Start(&stream_, RequestOf(*model, level_, low_));
+    loader_->Start(&stream_, RequestOf(*model, level_, model_is_low_));
   }
 }
 
@@ -176,7 +176,8 @@ absl::StatusOr<bool> Executor::AdvanceLookup() {
   if (table_lookup_.idle()) {
     RETURN_IF_ERROR(CompleteAll());
     RETURN_IF_ERROR(CopyInputs());
-    const absl::Status begun = table_lookup_.Begin(model_, next_part_);
+    const absl::Status begun =
+        table_lookup_.Begin(model_, next_part_, model_is_low_);
     if (!begun.ok()) return InLayer(next_part_, begun);
   }
   const Instant begun = clock_->now();

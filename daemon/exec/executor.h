@@ -88,7 +88,8 @@ class Executor {
   // REQUIRES: idle().
   bool FreeFor(const PlacedModel& model);
 
-  // Begins to read, after a wait unless FreeFor(). The inputs are copied into
+  // Begins to read, after a wait unless FreeFor(); as low work, if `low` or its
+  // level is. The inputs are copied into
   // the arena with the first part, and stay until then. If `part_times` is not
   // empty, the time of each part is written there, from the end of the one
   // before or from when its weights were where it computes: that is its
@@ -97,7 +98,8 @@ class Executor {
   // each part, or none.
   void Begin(PlacedModel* model,
              std::span<const std::span<const std::byte>> inputs,
-             std::span<std::chrono::nanoseconds> part_times = {});
+             std::span<std::chrono::nanoseconds> part_times = {},
+             bool low = false);
   bool idle() const { return model_ == nullptr; }
 
   // True if nothing is left to do before Finish() or the next part's weights
@@ -154,6 +156,7 @@ class Executor {
   PlacedModel* expected_ = nullptr;  // The stream reads ahead for it,
   bool gives_way_ = false;           // or did, and was asked to stop.
   PlacedModel* model_ = nullptr;
+  bool model_is_low_ = false;
   // Until they are copied.
   std::span<const std::span<const std::byte>> inputs_;
   std::optional<Instant> waiting_since_;  // For the drive.

@@ -69,7 +69,7 @@ TableLookup::TableLookup(const Options& options, Backend* backend,
   reads_.reserve(reads_max_);
 }
 
-absl::Status TableLookup::Begin(PlacedModel* model, size_t part) {
+absl::Status TableLookup::Begin(PlacedModel* model, size_t part, bool low) {
   LAYERD_CHECK(idle());
   const PlacedLookup& lookup = model->lookup(part);
   memory_ = model->MemoryOf(part, nullptr);
@@ -84,6 +84,7 @@ absl::Status TableLookup::Begin(PlacedModel* model, size_t part) {
     }
   }
   lookup_ = &lookup;
+  low_ = low;
   file_ = &model->model().file();
   done_ = 0;
   BeginTurn();
@@ -127,7 +128,7 @@ void TableLookup::BeginTurn() {
   loader_->Start(&stream_, {.file = file_,
                             .reads = reads_,
                             .level = options_.level,
-                            .low = options_.low,
+                            .low = low_,
                             .bell = options_.bell,
                             .lookup = true});
 }

@@ -29,7 +29,7 @@ namespace layerd {
 // More rows than the cache holds come in turns. So a budget changes how often a
 // tile is read, and never a bit of what comes out.
 //
-//   RETURN_IF_ERROR(lookup.Begin(model, part));
+//   RETURN_IF_ERROR(lookup.Begin(model, part, low));
 //   ASSIGN_OR_RETURN(const bool done, lookup.Advance());  // Again until done,
 //   lookup.WaitForTurn();                                 // or wait meanwhile.
 //   RETURN_IF_ERROR(lookup.Publish());
@@ -40,8 +40,7 @@ namespace layerd {
 class TableLookup {
  public:
   struct Options {
-    int level = 3;  // As StreamRequest has these:
-    bool low = false;
+    int level = 3;  // As StreamRequest has these.
     Bell* bell = nullptr;
     // Of the row that lies in the most tiles, of all tables there are.
     size_t row_tiles_max = 0;
@@ -55,7 +54,8 @@ class TableLookup {
   // Errors: INVALID_ARGUMENT naming the index that is in no row: the request's
   //         fault.
   // REQUIRES: idle(); the part looks up; all parts before it have completed.
-  absl::Status Begin(PlacedModel* model, size_t part);
+  // `low` as StreamRequest has it.
+  absl::Status Begin(PlacedModel* model, size_t part, bool low);
 
   // Goes as far as it can without waiting; true when all rows are here.
   // Errors: what the loader says: the model's end.
@@ -104,6 +104,7 @@ class TableLookup {
   // Of the part that is on.
   const PlacedLookup* lookup_ = nullptr;
   const LayerFileReader* file_ = nullptr;
+  bool low_ = false;
   PartMemory memory_;
   int64_t count_ = 0;     // Of indices.
   int64_t done_ = 0;      // Rows that are in the output.

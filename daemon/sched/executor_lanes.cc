@@ -41,7 +41,7 @@ class ExecutorLane final : public Lane {
     part_count_ = placed->part_count();
     forecast_->Note(job.model.get(), job.arrival);
     in_hurry_->Change();
-    executor_->Begin(placed, job.inputs, job.part_times);
+    executor_->Begin(placed, job.inputs, job.part_times, job.low);
     // A lookup in a table may be waited for in the middle of a job.
     hasty_ = most_urgent_ || job.promised_response.count() > 0 ||
              placed->has_tables();

@@ -40,6 +40,9 @@ struct Job {
   // How long each part computed is written here, one element a part; empty if
   // nobody wants to know. A loan as the two above.
   std::span<std::chrono::nanoseconds> part_times;
+  // It reads as one below the most urgent, whatever its level: whoever takes
+  // its place waits for few bytes that are still on their way.
+  bool low = false;
   int level = 3;
   int task = -1;  // Which of the declared tasks it is a job of; -1: none.
   Instant arrival{};

@@ -77,6 +77,15 @@ TEST_CASE("Beside another model 512 KiB of what is read ahead are in flight") {
   CHECK(BytesInFlightFor(f) <= kLowBytes);
 }
 
+TEST_CASE("A job that is low has 512 KiB in flight at whatever level") {
+  const bool low = GENERATE(false, true);
+  INFO("low: " << low);
+  PlacedModels f({1}, kManyLayers, /*streams=*/false);
+  f.executor(1).Begin(&f.placed(0), f.Inputs(0), {}, low);
+  CHECK(f.RunParts(1).message() == "");
+  CHECK((f.drive.bytes_in_flight_max() <= kLowBytes) == low);
+}
+
 TEST_CASE("A job that was expected reads on as one of its level") {
   const int other = GENERATE(1, 3);
   INFO("the other at level " << other);
