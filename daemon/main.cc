@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "config/version.h"
+#include "daemon/end_watchdog.h"
 #include "daemon/engine/engine.h"
 #include "daemon/engine/repository.h"
 #include "daemon/notify.h"
@@ -36,6 +37,8 @@ namespace {
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 constexpr int kNoDevice = 3;
+// For all that has to end beside the requests.
+constexpr std::chrono::seconds kEndMax(20);
 constexpr char kNoModelYet[] =
     " holds no model yet: put <model>/<version>/model.onnx there, then "
     "`layerctl load MODEL`";
@@ -126,12 +129,14 @@ void TellOf(const Server& server) {
       absl::StrCat("a live page on ", url, ", metrics on ", url, "metrics"));
 }
 
-void WaitFor(const sigset_t& ending, Repository* repository, Server* server) {
+void WaitFor(const sigset_t& ending, std::chrono::milliseconds drain_timeout,
+             Repository* repository, Server* server, EndWatchdog* watchdog) {
   const ReadyTeller teller(repository, server);
   int signal_number = 0;
   sigwait(&ending, &signal_number);
   LogInfo(absl::StrCat("signal ", signal_number, ": draining"));
   Notify("STOPPING=1");
+  watchdog->Start(drain_timeout + kEndMax, kFailed);
   server->Refuse();
   repository->Stop();
 }
@@ -141,6 +146,7 @@ int Serve(const Config& config) {
   signal(SIGPIPE, SIG_IGN);
   signal(SIGCHLD, SIG_DFL);  // We want to know how packers end.
 
+  EndWatchdog watchdog;  // Of all that is torn down before it.
   auto engine = Engine::Start(EngineOptionsOf(config));
   if (!engine.ok()) {
     return Complain(engine.status(),
@@ -162,9 +168,9 @@ int Serve(const Config& config) {
   if (!server.ok()) return Complain(server.status(), kUsage);
   TellOf(**server);
 
-  WaitFor(ending, repository->get(), server->get());
-  (*server)->Drain(std::chrono::steady_clock::now() +
-                   std::chrono::milliseconds(config.drain_timeout_ms));
+  const std::chrono::milliseconds drain_timeout(config.drain_timeout_ms);
+  WaitFor(ending, drain_timeout, repository->get(), server->get(), &watchdog);
+  (*server)->Drain(std::chrono::steady_clock::now() + drain_timeout);
   return 0;
 }
 
