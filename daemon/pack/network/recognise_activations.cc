@@ -23,11 +23,36 @@ const Row& Points() {
   return points;
 }
 
+// Where what is bounded differs: a ReLU that ends at 20 is one up to there.
+const Row& FarPoints() {
+  static const Row points = [] {
+    Row row;
+    for (double far = 10; far < 1e30; far *= 3)
+      row.insert(row.end(), {far, -far});
+    return row;
+  }();
+  return points;
+}
+
+// Constants in the model are f32.
+bool AreClose(double got, double want) {
+  return std::abs(got - want) <= 1e-6 * (1 + std::abs(want));
+}
+
 bool Is(const Activation& activation, const Row& row) {
   for (size_t i = 0; i < row.size(); ++i) {
-    const double want = reference::Activate(activation, Points()[i]);
-    // Constants in the model are f32.
-    if (!(std::abs(row[i] - want) <= 1e-6 * (1 + std::abs(want)))) return false;
+    if (!AreClose(row[i], reference::Activate(activation, Points()[i]))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// What overflows on its way, however the function is spelled, says nothing.
+bool IsFarOut(const Activation& activation, const Row& row) {
+  for (size_t i = 0; i < row.size(); ++i) {
+    const double want = reference::Activate(activation, FarPoints()[i]);
+    if (std::isfinite(row[i]) && !AreClose(row[i], want)) return false;
   }
   return true;
 }
@@ -39,8 +64,9 @@ Activation SwishLike(const Row& row) {
   const double gate = row.back() / Points().back();
   const double small = row[row.size() / 2] / Points()[row.size() / 2];
   const double alpha = std::log(small / (1 - small)) / Points()[row.size() / 2];
-  // A gate that is never open or shut is no gate.
-  if (!(gate > 0.9)) return {ActivationKind::kNone};
+  // A gate that is never open or shut is no gate; one that is open at once is a
+  // ReLU's, and no number at 0.
+  if (!(gate > 0.9) || !std::isfinite(alpha)) return {ActivationKind::kNone};
   return {ActivationKind::kSwish,
           static_cast<float>(std::round(alpha * 1e4) / 1e4)};
 }
@@ -89,6 +115,9 @@ void RecogniseActivations(Network* network) {
       }
       const auto activation = ActivationThatIs(*row);
       if (!activation) continue;
+      const auto far =
+          evaluator.Evaluate(node.output, leaf, FarPoints(), std::nullopt);
+      if (!far || !IsFarOut(*activation, *far)) continue;
       node.op = Operator(Unary{*activation});
       node.inputs = {leaf};
       node.weights.clear();

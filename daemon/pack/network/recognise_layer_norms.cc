@@ -116,7 +116,7 @@ std::optional<float> LayerNormFinder::EpsilonOf(int root, int leaf,
 }
 
 bool LayerNormFinder::Is(const LayerNorm& norm, int root, int leaf) {
-  for (const double scale : {0.0, 1e-3, 0.1, 1.0, 30.0}) {
+  for (const double scale : {0.0, 1e-3, 0.1, 1.0, 30.0, 1e5}) {
     for (const double shift : {0.0, 0.5}) {
       const auto got = evaluator_.Evaluate(root, leaf, Scaled(scale, shift),
                                            norm.axis_first);

@@ -135,6 +135,12 @@ const Spelled kSpelled[] = {
        return s.As("y").CombineLeft(1.0f, Op::kDiv, sum);
      },
      "y = Unary(x) Sigmoid\n"},
+    {"ReLU by the magnitude",
+     [](Sketch& s, int x) {
+       const int sum = s.Combine(x, Op::kAdd, s.Activate(x, Kind::kAbs));
+       return s.As("y").Combine(sum, Op::kMul, {0.5f});
+     },
+     "y = Unary(x) Relu\n"},
     {"LeakyRelu by the greater",
      [](Sketch& s, int x) {
        const int less = s.Combine(x, Op::kMul, {0.1f});
@@ -161,6 +167,21 @@ TEST_CASE("What is nearly an activation stays as it is") {
   const int one = s.As("one").Combine(e, Op::kAdd, {1.0f});
   const int y = s.As("z").Combine(x, Op::kMul, one);
   s.Output(s.As("y").Combine(y, Op::kMul, {0.5f}));
+  const std::string before = ToString(s.network());
+
+  CHECK(After(&s, RecogniseActivations) == before);
+}
+
+TEST_CASE("What is an activation up to a bound is none") {
+  const float bound = GENERATE(20.0f, 65504.0f);
+  const bool below = GENERATE(false, true);
+  INFO("bound " << bound << (below ? " from below" : ""));
+  Sketch s;
+  const int x = s.Input("x", {8});
+  const int u = s.As("u").Activate(
+      x, below ? Activation{Kind::kLeakyRelu, 0.5f} : Activation{Kind::kRelu});
+  s.Output(below ? s.As("y").Combine(u, Op::kMax, {-bound})
+                 : s.As("y").Combine(u, Op::kMin, {bound}));
   const std::string before = ToString(s.network());
 
   CHECK(After(&s, RecogniseActivations) == before);
@@ -359,6 +380,20 @@ TEST_CASE("A root that is bounded is no normalisation: of nothing it is 0") {
   const int root = s.As("r").Activate(v, Kind::kSqrt);
   const int bound = s.As("b").Combine(root, Op::kMax, {1e-12f});
   s.Output(s.As("y").Combine(x, Op::kDiv, bound));
+  const std::string before = ToString(s.network());
+
+  CHECK(After(&s, RecogniseLayerNorms) == before);
+}
+
+TEST_CASE("What is bounded above before it is normalised is none") {
+  Sketch s;
+  const int x = s.Input("x", {3, 4});
+  const int p = s.As("p").Combine(x, Op::kPow, {2.0f});
+  const int bound = s.As("b").Combine(p, Op::kMin, {65504.0f});
+  const int e =
+      s.As("e").Combine(s.As("v").Mean(bound, {1}), Op::kAdd, {kEpsilon});
+  const int root = s.As("r").Activate(e, Kind::kSqrt);
+  s.Output(s.As("y").Combine(x, Op::kDiv, root));
   const std::string before = ToString(s.network());
 
   CHECK(After(&s, RecogniseLayerNorms) == before);
