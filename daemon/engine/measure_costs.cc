@@ -62,6 +62,9 @@ void LocalEngine::MeasureCosts(const std::function<bool()>& go_on) {
   while (const std::shared_ptr<Model> model = NextDue()) {
     const absl::Status status = Measure(model, go_on);
     learned |= status.ok();
+    LogDebug(absl::StrFormat(
+        "model %s/%s: measuring its costs: %s", model->name(), model->version(),
+        status.ok() ? "done" : std::string(status.message())));
     if (status.ok()) {
       pause = kPauseMin;
       continue;

@@ -15,6 +15,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "config/byte_size.h"
 #include "config/status_macros.h"
 #include "daemon/engine/local_repository.h"
@@ -310,7 +311,10 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> LocalRepository::StartPacker(
   std::error_code error;
   std::filesystem::create_directories(options_.cache_path, error);
   if (error) return absl::ErrnoToStatus(error.value(), "the cache folder");
-  return ChildProcess::Start(PackCommand(options_, entries_[entry]));
+  const std::vector<std::string> command =
+      PackCommand(options_, entries_[entry]);
+  LogDebug(absl::StrCat("starts ", absl::StrJoin(command, " ")));
+  return ChildProcess::Start(command);
 }
 
 // False when we are to end.
