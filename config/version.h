@@ -3,7 +3,9 @@
 
 namespace layerd {
 
-inline constexpr char kVersion[] = "0.1.0";
+// What is packed is kept by version: another one packs everything again, so it
+// changes whenever packing makes something else of a model.
+inline constexpr char kVersion[] = "0.2.0";
 
 }  // namespace layerd
 
