@@ -89,11 +89,10 @@ class Executor {
   bool FreeFor(const PlacedModel& model);
 
   // Begins to read, after a wait unless FreeFor(); as low work, if `low` or its
-  // level is. The inputs are copied into
-  // the arena with the first part, and stay until then. If `part_times` is not
-  // empty, the time of each part is written there, from the end of the one
-  // before or from when its weights were where it computes: that is its
-  // computing, and what goes with it.
+  // level is. The inputs are copied into the arena with the first part, and
+  // stay until then. If `part_times` is not empty, the time of each part is
+  // written there, from the end of the one before or from when its weights were
+  // where it computes: that is its computing, and what goes with it.
   // REQUIRES: idle(); inputs fit the model; `part_times` has an element for
   // each part, or none.
   void Begin(PlacedModel* model,
