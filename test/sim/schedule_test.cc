@@ -142,9 +142,11 @@ PartTable ThreeTimes(const PartTable& table) {
 }
 
 TEST_CASE("Who computes three times his plan makes no more urgent job late") {
+  // The first set that misses is the sixth.
+  const uint64_t seeds = std::max<uint64_t>(20 / kFewer, 6);
   uint64_t misses = 0;
   for (const SimMachine& machine : kMachines) {
-    for (uint64_t seed = 1; seed <= 20 / kFewer; ++seed) {
+    for (uint64_t seed = 1; seed <= seeds; ++seed) {
       INFO(machine.name << ", seed " << seed);
       PlannedSet set = Admit(machine, 0.8, seed);
       if (!set.admitted) continue;
