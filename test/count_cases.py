@@ -26,6 +26,12 @@ BAZEL_DONE = 0
 BAZEL_TESTS_FAILED = 3
 
 
+def skipped_in_python(log):
+    python = PYTHON.search(log)
+    count = python and re.search(r"skipped=(\d+)", python[3])
+    return int(count[1]) if count else 0
+
+
 def cases_in(log):
     """(passed, failed) as the log tells them, or None."""
     ours = OURS.search(log)
@@ -35,7 +41,8 @@ def cases_in(log):
     if python:
         failed = sum(
             int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", python[3]))
-        return int(python[1]) - failed, failed
+        # A class that is skipped as a whole is none of those that ran.
+        return max(0, int(python[1]) - failed - skipped_in_python(log)), failed
     passed = [int(n) for n in CATCH_ALL.findall(log)]
     some = CATCH_SOME.findall(log)
     if not passed and not some:
@@ -81,6 +88,9 @@ class Count:
         self.failed += failed
         for reason in skipped:
             self.notes.append(f"skipped: {label}: {reason}")
+        if skipped_in_python(log):
+            self.notes.append(
+                f"skipped: {label}: {skipped_in_python(log)} of its cases")
 
     def add_event(self, event):
         name = event.get("id", {})

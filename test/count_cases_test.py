@@ -69,6 +69,15 @@ class CountCasesTest(unittest.TestCase):
                            "FAILED (failures=1, errors=1)\n")
         self.assertEqual(self.run_with(3)[1][-1], "5 passed, 2 failed")
 
+    def test_cases_that_python_skipped_have_not_passed(self):
+        self.add("PASSED", "Ran 7 tests in 0.1s\n\nOK (skipped=2)\n")
+        self.add("PASSED", "Ran 0 tests in 0.0s\n\nOK (skipped=1)\n")
+        self.assertEqual(self.run_with(0), (0, [
+            "skipped: //a:test_0: 2 of its cases",
+            "skipped: //a:test_1: 1 of its cases",
+            "5 passed, 0 failed",
+        ]))
+
     def test_passing_all_cases_and_then_dying_is_a_failure(self):
         self.add("FAILED", ALL + "ERROR: LeakSanitizer: detected leaks\n")
         self.assertEqual(self.run_with(3)[1][-1], "8 passed, 1 failed")
