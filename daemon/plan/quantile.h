@@ -42,14 +42,17 @@ struct MedianInterval {
 inline std::optional<MedianInterval> MedianIntervalOf(
     std::vector<double> values) {
   const auto count = static_cast<double>(values.size());
-  double probability = std::exp2(-count);  // Of just `below` values below it.
-  double outside = 0;  // The probability that at most `below` are.
+  // Of just `below` values below it: from 1075 values on, no double but 0 is as
+  // small as the first.
+  double log_probability = -count * std::log(2.0);
+  double outside = 0;  // The probability that fewer are.
   size_t below = 0;
   for (; below < values.size(); ++below) {
+    const double probability = std::exp(log_probability);
     if (2 * (outside + probability) > 0.05) break;
     outside += probability;
     const auto already = static_cast<double>(below);
-    probability *= (count - already) / (already + 1);
+    log_probability += std::log((count - already) / (already + 1));
   }
   if (below == 0) return std::nullopt;
   std::sort(values.begin(), values.end());

@@ -37,6 +37,7 @@ TEST_CASE(
   CHECK(ranks(15) == std::vector<double>{4, 12});
   CHECK(ranks(20) == std::vector<double>{6, 15});
   CHECK(ranks(30) == std::vector<double>{10, 21});
+  CHECK(ranks(2000) == std::vector<double>{956, 1045});  // By exact sums.
 }
 
 TEST_CASE("Typical parts add up to a typical run") {
