@@ -41,8 +41,10 @@ std::vector<CachedFile> LayerFilesIn(const std::string& folder) {
   std::error_code error;
   for (std::filesystem::directory_iterator it(folder, error), end;
        !error && it != end; it.increment(error)) {
-    const std::string path = it->path().string();
-    if (it->path().filename().string().find(kLeftBehind) != std::string::npos) {
+    const std::string name = it->path().filename().string();
+    // As who uses it writes it, also where the folder ends with a slash.
+    const std::string path = absl::StrCat(folder, "/", name);
+    if (name.find(kLeftBehind) != std::string::npos) {
       RemoveIfLeftBehind(path);
     }
     struct stat there;

@@ -15,8 +15,9 @@ namespace layerd {
 void MarkUsed(const std::string& layer_file);
 
 // Removes layer files of `folder`, those used longest ago first and none that
-// is `in_use` (paths), until they take at most `bytes_max`; and what packers
-// that were ended have left of theirs. Returns what is left.
+// is `in_use` (`folder`, a slash and the name), until they take at most
+// `bytes_max`; and what packers that were ended have left of theirs. Returns
+// what is left.
 uint64_t TrimCache(const std::string& folder, uint64_t bytes_max,
                    const std::set<std::string>& in_use);
 

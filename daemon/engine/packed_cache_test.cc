@@ -51,8 +51,10 @@ TEST_CASE("What is in use stays, and so does what is no layer file") {
   AddFile(folder / "old.layers", 1000);
   AddFile(folder / "new.layers", 2000);
   AddFile(folder / "costs.json", 500);
+  // As a configuration may write it.
+  const std::string path = folder.path() + GENERATE("", "/");
 
-  CHECK(TrimCache(folder.path(), 50, {folder / "old.layers"}) == 100);
+  CHECK(TrimCache(path, 50, {path + "/old.layers"}) == 100);
 
   CHECK(folder.Names() == Names{"costs.json", "old.layers"});
 }
