@@ -42,7 +42,7 @@ install_tools() {
   local missing=()
   for tool in "${tools[@]}"; do
     dpkg-query -W -f '${db:Status-Abbrev}' "$tool" 2>/dev/null |
-      grep -q '^ii' || missing+=("$tool")
+      grep -q '^.i' || missing+=("$tool")
   done
   [ ${#missing[@]} = 0 ] && return
   echo "Packages to install: ${missing[*]}"

@@ -71,8 +71,9 @@ packages() {
   [ "$purpose" != to-test ] || to_test
 }
 
+# Also if it is held back from upgrades ("hi ").
 installed() {
-  [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" = "ii " ]
+  [[ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" == ?"i " ]]
 }
 
 missing() {
