@@ -1,5 +1,7 @@
 #include "daemon/pack/packer.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <bit>
 #include <filesystem>
@@ -248,6 +250,24 @@ PackReport ReportOn(const Graph& graph, const Program& program) {
   return report;
 }
 
+// A layer file can be made again of its model, and not the other way round.
+absl::Status CheckIsNoSource(const std::string& layer_file_path,
+                             const Graph& graph) {
+  struct stat there, source;
+  if (stat(layer_file_path.c_str(), &there) != 0) return absl::OkStatus();
+  for (const std::unique_ptr<SourceFile>& file : graph.files) {
+    if (fstat(file->fd.get(), &source) != 0 || source.st_dev != there.st_dev ||
+        source.st_ino != there.st_ino) {
+      continue;
+    }
+    return absl::InvalidArgumentError(absl::StrCat(
+        layer_file_path,
+        " holds the model, or weights of it; name another file for the layer "
+        "file"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<PackReport> Pack(
@@ -258,6 +278,7 @@ absl::StatusOr<PackReport> Pack(
   RETURN_IF_ERROR(CheckOptions(options));
   ASSIGN_OR_RETURN(const Graph graph,
                    ImportOnnx(onnx_path, options.shapes, options.values));
+  RETURN_IF_ERROR(CheckIsNoSource(layer_file_path, graph));
   ASSIGN_OR_RETURN(Network network, Translate(graph));
   RecogniseLayerNorms(&network);
   RecogniseActivations(&network);

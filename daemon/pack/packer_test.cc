@@ -367,5 +367,27 @@ TEST_CASE("What cannot be packed is named, and the old file stays") {
   }
 }
 
+TEST_CASE("What the model's weights are read from is not written over") {
+  Fixture f;
+  TestModel model = SmallModel();
+  onnx::TensorProto& w = *model.proto.mutable_graph()->mutable_initializer(0);
+  const std::string weights = w.raw_data();
+  REQUIRE(weights.size() == 16);
+  w.clear_raw_data();
+  w.set_data_location(onnx::TensorProto::EXTERNAL);
+  auto* const location = w.add_external_data();
+  location->set_key("location");
+  location->set_value("model.onnx.data");
+  WriteFile(f.folder / "model.onnx.data", weights);
+  REQUIRE(f.Pack(model).status().ToString() == "OK");
+
+  for (const char* name : {"model.onnx", "model.onnx.data"}) {
+    const auto packed = f.Pack(model, {}, name);
+    CHECK_THAT(std::string(packed.status().message()),
+               Catch::Contains("name another file"));
+  }
+  CHECK(ReadFile(f.folder / "model.onnx.data") == weights);
+}
+
 }  // namespace
 }  // namespace layerd
