@@ -30,6 +30,7 @@ namespace layerd {
 namespace {
 
 using Seconds = std::chrono::duration<double>;
+using GoOn = std::function<bool()>;
 
 constexpr uint64_t kSmallReadBytes = 64 << 10;
 // What is smaller lies in small pages, which layerd's rings do not.
@@ -49,6 +50,12 @@ constexpr uint64_t kWriteBytes = 4 << 20;
 // What is done with what came. The loader checks it, while the next reads are
 // under way.
 enum class Bytes { kIgnored, kChecked };
+
+bool Always() { return true; }
+
+absl::Status OthersWantToRead() {
+  return absl::UnavailableError("others want to read");
+}
 
 // Keeps `depth` reads of a file in flight.
 class ReadingLoop {
@@ -75,8 +82,10 @@ class ReadingLoop {
     return loop;
   }
 
-  // With `depth` in flight, at most as many as the cell has.
-  absl::Status ReadFor(std::chrono::nanoseconds time, int depth_now) {
+  // With `depth` in flight, at most as many as the cell has. UNAVAILABLE, with
+  // nothing in flight, if `go_on` was false after one of them.
+  absl::Status ReadFor(std::chrono::nanoseconds time, int depth_now,
+                       const GoOn& go_on) {
     latencies_us_.clear();
     const Instant begin = clock_.now();
     const auto cpu_begin = clock_.cpu_time();
@@ -88,6 +97,7 @@ class ReadingLoop {
       ReadCompletion completion;
       if (engine_->Reap({&completion, 1}, /*wait=*/true) == 0) continue;
       status.Update(Take(completion));
+      if (!go_on()) status.Update(OthersWantToRead());
       const size_t came = completion.user_data;
       if (status.ok() && clock_.now() - begin < time) {
         Submit(checks() ? std::exchange(spare, came) : came);
@@ -104,7 +114,7 @@ class ReadingLoop {
   }
 
   absl::Status ReadFor(std::chrono::nanoseconds time) {
-    return ReadFor(time, cell_.depth);
+    return ReadFor(time, cell_.depth, Always);
   }
 
   double bytes() const {
@@ -181,11 +191,12 @@ absl::StatusOr<DirectFile> OpenForReads(const std::string& path) {
 }
 
 absl::StatusOr<DriveLooks::Rates> LookFor(std::chrono::nanoseconds time,
+                                          const GoOn& go_on,
                                           ReadingLoop* loop) {
   DriveLooks::Rates rates;
-  RETURN_IF_ERROR(loop->ReadFor(time));
+  RETURN_IF_ERROR(loop->ReadFor(time, LoaderCell().depth, go_on));
   rates.bytes_per_s = loop->bytes_per_s();
-  RETURN_IF_ERROR(loop->ReadFor(time, LoaderCell().depth / 2));
+  RETURN_IF_ERROR(loop->ReadFor(time, LoaderCell().depth / 2, go_on));
   rates.half_bytes_per_s = loop->bytes_per_s();
   return rates;
 }
@@ -210,14 +221,14 @@ absl::Status LookBeside(int compute_threads,
 
 // `pause` between looks, if any.
 absl::Status LookAtRate(const DirectFile& file, int count,
-                        std::chrono::milliseconds pause,
-                        const std::function<bool()>& go_on, DriveProbe* probe) {
+                        std::chrono::milliseconds pause, const GoOn& go_on,
+                        DriveProbe* probe) {
   ASSIGN_OR_RETURN(ReadingLoop loop,
                    ReadingLoop::Open(&file, LoaderCell(), Bytes::kChecked));
   std::vector<DriveLooks::Rates> looks;
   for (int look = 0; look < count; ++look) {
-    if (!go_on()) return absl::UnavailableError("others want to read");
-    ASSIGN_OR_RETURN(looks.emplace_back(), LookFor(kGlanceTime, &loop));
+    if (!go_on()) return OthersWantToRead();
+    ASSIGN_OR_RETURN(looks.emplace_back(), LookFor(kGlanceTime, go_on, &loop));
     if (pause.count() > 0) std::this_thread::sleep_for(pause);
   }
   probe->speed = DriveLooks::SpeedOf(looks);
@@ -319,9 +330,8 @@ absl::StatusOr<DriveProbe> ProbeDrive(const std::string& path,
     probe.table.push_back(loop.rate());
   }
   RETURN_IF_ERROR(LookBeside(compute_threads, [&] {
-    RETURN_IF_ERROR(LookAtRate(
-        file, kLooks, std::chrono::milliseconds(0), [] { return true; },
-        &probe));
+    RETURN_IF_ERROR(
+        LookAtRate(file, kLooks, std::chrono::milliseconds(0), Always, &probe));
     return LongLook(path, &probe.speed);
   }));
   RETURN_IF_ERROR(LookAtFirstReads(file, kFirstReads, &probe));
@@ -336,7 +346,9 @@ class DriveLooks::Impl {
                      ReadingLoop::Open(&file_, LoaderCell(), Bytes::kChecked));
     return absl::OkStatus();
   }
-  absl::StatusOr<Rates> Look() { return LookFor(kLongLookTime, &*loop_); }
+  absl::StatusOr<Rates> Look() {
+    return LookFor(kLongLookTime, Always, &*loop_);
+  }
 
  private:
   const DirectFile file_;
@@ -378,7 +390,7 @@ DriveSpeed DriveLooks::SpeedOf(const std::vector<Rates>& looks,
 
 absl::StatusOr<DriveProbe> GlanceAtDrive(const std::string& path,
                                          int compute_threads,
-                                         const std::function<bool()>& go_on) {
+                                         const GoOn& go_on) {
   ASSIGN_OR_RETURN(const DirectFile file, OpenForReads(path));
   DriveProbe probe;
   RETURN_IF_ERROR(LookBeside(compute_threads, [&] {

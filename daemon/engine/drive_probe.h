@@ -76,7 +76,8 @@ class DriveLooks {
 };
 
 // Only `speed`, in looks so short that whoever reads beside them hardly
-// notices. UNAVAILABLE if `go_on` was false before the end.
+// notices. Asks `go_on` after each read: UNAVAILABLE once it is false, and
+// nothing more is read than what was on its way.
 absl::StatusOr<DriveProbe> GlanceAtDrive(const std::string& path,
                                          int compute_threads,
                                          const std::function<bool()>& go_on);
