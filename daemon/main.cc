@@ -29,6 +29,7 @@
 #include "daemon/rt/log.h"
 #include "daemon/rt/passive_wait.h"
 #include "daemon/rt/realtime.h"
+#include "daemon/rt/standard_streams.h"
 #include "daemon/serve/server.h"
 
 namespace layerd {
@@ -194,6 +195,7 @@ int Main(const std::vector<std::string>& arguments) {
 }  // namespace layerd
 
 int main(int argc, char** argv) {
+  layerd::KeepStandardStreams();
   layerd::WaitPassively(argv);
   layerd::KeepFreedMemory();
   return layerd::Main({argv + 1, argv + argc});

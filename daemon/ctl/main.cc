@@ -14,6 +14,7 @@
 #include "daemon/ctl/failure.h"
 #include "daemon/ctl/output.h"
 #include "daemon/rt/passive_wait.h"
+#include "daemon/rt/standard_streams.h"
 
 namespace layerd {
 namespace {
@@ -110,6 +111,7 @@ int Main(std::vector<std::string> arguments) {
 }  // namespace layerd
 
 int main(int argc, char** argv) {
+  layerd::KeepStandardStreams();
   layerd::WaitPassively(argv);
   return layerd::Main(std::vector<std::string>(argv + 1, argv + argc));
 }

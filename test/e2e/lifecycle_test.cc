@@ -284,6 +284,24 @@ TEST_CASE("The log says which file is not read, and which folder is not made") {
   CHECK_THAT(daemon.Terminate().err, Catch::Contains(row.words));
 }
 
+// What is logged would be written into what else has the number.
+TEST_CASE("A daemon without standard input and error keeps their numbers") {
+  namespace fs = std::filesystem;
+  const ScratchFolder folder;
+  const std::string script = folder / "layerd";
+  WriteFile(script, "#!/bin/sh\nexec '" + fs::absolute(kLayerd).string() +
+                        "' \"$@\" <&- 2>&-\n");
+  fs::permissions(script, fs::perms::owner_all);
+  TestRepository repository;
+  repository.AddOnnx("digits", ReadFile(kDigitsOnnx));
+  DaemonProcess daemon(repository, {.layerd = script});
+  REQUIRE(daemon.WaitUntilReady());
+  const std::string fds =
+      "/proc/" + std::to_string(daemon.program().pid()) + "/fd/";
+  CHECK(fs::read_symlink(fds + "0") == "/dev/null");
+  CHECK(fs::read_symlink(fds + "2") == "/dev/null");
+}
+
 TEST_CASE("A service that names no repository serves its state folder's") {
   TestRepository repository;
   repository.AddLayers("digits", DigitsLayers());
