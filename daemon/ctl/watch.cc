@@ -1,6 +1,5 @@
 // layerctl watch: who is served, how fast, and who is late, as it happens.
 #include <chrono>
-#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "daemon/ctl/json_writer.h"
 #include "daemon/ctl/model_list.h"
 #include "daemon/ctl/output.h"
+#include "daemon/ctl/watched_jobs.h"
 #include "daemon/plan/quantile.h"
 
 namespace layerd {
@@ -19,33 +19,8 @@ namespace {
 
 constexpr uint64_t kSecondsMax = 3600, kRoundsMax = 1'000'000'000;
 
-// Of the jobs that ended since the last look.
-struct Seen {
-  std::vector<double> latencies_ms;
-  uint64_t late = 0, failed = 0, preemptions = 0;
-};
-
-using SeenModels = std::map<std::string, Seen>;
-
-SeenModels SeenSince(const admin::TraceResponse& trace, int64_t since_ns) {
-  SeenModels models;
-  for (const admin::TraceEvent& event : trace.events()) {
-    const int64_t end_ns = event.begin_ns() + event.duration_ns();
-    if (end_ns <= since_ns) continue;
-    Seen& seen = models[event.model()];
-    if (event.kind() == "preempted") ++seen.preemptions;
-    if (event.kind() != "job") continue;
-    const auto code = static_cast<absl::StatusCode>(event.number());
-    seen.late += code == absl::StatusCode::kDeadlineExceeded;
-    seen.failed += code != absl::StatusCode::kOk &&
-                   code != absl::StatusCode::kDeadlineExceeded;
-    if (code == absl::StatusCode::kOk) {
-      seen.latencies_ms.push_back(static_cast<double>(event.duration_ns()) /
-                                  1e6);
-    }
-  }
-  return models;
-}
+using Seen = WatchedJobs::Seen;
+using SeenModels = WatchedJobs::SeenModels;
 
 // Of whoever was answered; 0 if nobody was.
 double QuantileMs(const Seen& seen, double share) {
@@ -100,13 +75,12 @@ absl::Status RunWatch(const CommandLine& line) {
   ASSIGN_OR_RETURN(const uint64_t rounds,
                    line.Number("--count", kRoundsMax, 1, kRoundsMax));
   ASSIGN_OR_RETURN(const std::unique_ptr<Client> client, ClientOf(line));
-  int64_t since_ns = 0;
+  WatchedJobs jobs;
   for (uint64_t round = 0; round < rounds; ++round) {
     if (round > 0) std::this_thread::sleep_for(std::chrono::seconds(seconds));
     ASSIGN_OR_RETURN(const admin::StatusResponse status, client->Status());
     ASSIGN_OR_RETURN(const admin::TraceResponse trace, client->Trace());
-    SeenModels seen = SeenSince(trace, since_ns);
-    since_ns = trace.now_ns();
+    SeenModels seen = jobs.LookAt(trace);
     RETURN_IF_ERROR(WriteAnswer(line.json() ? JsonOf(status, std::move(seen))
                                             : TextOf(status, std::move(seen))));
   }
