@@ -26,6 +26,7 @@
 #include "daemon/ctl/streaming_child.h"
 #include "daemon/engine/drive_probe.h"
 #include "daemon/plan/cost_model.h"
+#include "daemon/plan/cost_profile.h"
 #include "daemon/plan/costs.h"
 #include "daemon/plan/drive_rate.h"
 #include "daemon/plan/quantile.h"
@@ -71,14 +72,16 @@ double ResidentSeconds(const std::vector<double>& part_seconds,
          std::accumulate(part_seconds.begin(), part_seconds.end(), 0.0);
 }
 
-// What these rounds found.
+// What these rounds found. A drive that is modelled tells nothing of the real
+// one, of which what is known stays.
 absl::Status Keep(const BenchSettings& settings, const KnownCosts& known,
                   const DriveSpeed& drive, const Contest& contest) {
   const std::vector<double> parts = contest.streamed.PartSeconds();
-  return known.Write(
-      {.part_seconds = parts,
-       .drive = settings.reads_this_drive() ? drive : DriveSpeed{},
-       .resident_seconds = ResidentSeconds(parts, contest)});
+  const std::optional<CostProfile> before = known.Read(parts.size());
+  const DriveSpeed real = before ? before->drive : DriveSpeed{};
+  return known.Write({.part_seconds = parts,
+                      .drive = settings.reads_this_drive() ? drive : real,
+                      .resident_seconds = ResidentSeconds(parts, contest)});
 }
 
 // Streamed, as a daemon does it, in turn with resident requests, and in as many

@@ -47,6 +47,24 @@ TEST_CASE("bench predicts by what the bench before it found") {
   CHECK_THAT(second.out, Catch::Contains("\"outputs_identical\": true"));
 }
 
+TEST_CASE("bench of a modelled drive forgets nothing of the real one") {
+  const ScratchFolder folder;
+  WriteFile(folder / "m.layers", DigitsLayers());
+  std::vector<std::string> bench{"bench",      folder / "m.layers",
+                                 "--requests", "1",
+                                 "--cache",    folder / "cache"};
+  const auto kept = [&folder] {
+    const std::filesystem::directory_iterator file(folder / "cache");
+    return NumberIn(ReadFile(file->path()), "drive_bytes_per_s");
+  };
+  REQUIRE(Layerctl(bench).status == 0);
+  const double real = kept();
+  REQUIRE(real > 0);
+  bench.insert(bench.end(), {"--drive-mib-s", "500"});
+  REQUIRE(Layerctl(bench).status == 0);
+  CHECK(kept() == real);
+}
+
 // As in a folder that cannot be written: in /proc nobody makes a file.
 TEST_CASE("bench of narrow weights writes nothing beside the file") {
   const ScratchFolder folder;
