@@ -65,6 +65,21 @@ TEST_CASE("bench of a modelled drive forgets nothing of the real one") {
   CHECK(kept() == real);
 }
 
+// In /proc nobody makes a folder for the inputs of the process that is looked
+// at.
+TEST_CASE("bench tells what it measured though a peak is not to be had") {
+  const ScratchFolder folder;
+  WriteFile(folder / "m.layers", DigitsLayers());
+  const Ended bench =
+      Run({kLayerctl, "bench", folder / "m.layers", "--requests", "1",
+           "--drive-mib-s", "500", "--cache", folder / "cache", "--json"},
+          {.environment = {{"TMPDIR", "/proc"}}});
+  CHECK(bench.status == 0);
+  CHECK_THAT(bench.err, Catch::Contains("peak memory: "));
+  CHECK_THAT(bench.out, Catch::Contains("\"peak_rss_bytes\": null") &&
+                            Catch::Contains("\"outputs_identical\": true"));
+}
+
 // As in a folder that cannot be written: in /proc nobody makes a file.
 TEST_CASE("bench of narrow weights writes nothing beside the file") {
   const ScratchFolder folder;
