@@ -24,6 +24,7 @@
 #include "daemon/ctl/processor_probe.h"
 #include "daemon/ctl/shared_options.h"
 #include "daemon/ctl/streaming_child.h"
+#include "daemon/ctl/temporary_folder.h"
 #include "daemon/engine/drive_probe.h"
 #include "daemon/plan/cost_model.h"
 #include "daemon/plan/cost_profile.h"
@@ -54,8 +55,10 @@ absl::StatusOr<DriveSpeed> SpeedOf(const BenchSettings& settings) {
   // Smaller than one read of the loader's: a file in its place.
   std::error_code ignored;  // Creating the file says more.
   std::filesystem::create_directories(settings.cache_folder, ignored);
+  ASSIGN_OR_RETURN(const TemporaryFolder folder,
+                   TemporaryFolder::Make({settings.cache_folder}));
   ASSIGN_OR_RETURN(const ProbeFile file,
-                   ProbeFile::Create(settings.cache_folder, 64 << 20));
+                   ProbeFile::Create(folder.path(), 64 << 20));
   ASSIGN_OR_RETURN(const DriveProbe other,
                    ProbeDrive(file.path(), {}, {}, settings.threads));
   return other.speed;

@@ -1,9 +1,12 @@
 // layerctl bench, as a user runs it.
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <string>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -78,6 +81,31 @@ TEST_CASE("bench tells what it measured though a peak is not to be had") {
   CHECK_THAT(bench.err, Catch::Contains("peak memory: "));
   CHECK_THAT(bench.out, Catch::Contains("\"peak_rss_bytes\": null") &&
                             Catch::Contains("\"outputs_identical\": true"));
+}
+
+// For a file that is smaller than a read there is another one for a while.
+TEST_CASE("bench that is ended while it probes the drive leaves no file") {
+  const ScratchFolder folder;
+  WriteFile(folder / "m.layers", DigitsLayers());
+  const auto probed = [&folder] {
+    std::error_code ignored;
+    for (std::filesystem::recursive_directory_iterator
+             it(folder / "cache", ignored),
+         end;
+         it != end; it.increment(ignored)) {
+      if (it->path().string().find("probe") != std::string::npos) return true;
+    }
+    return false;
+  };
+  Program bench(
+      {kLayerctl, "bench", folder / "m.layers", "--cache", folder / "cache"});
+  while (!probed() && bench.Number("status", "VmRSS") > 0) {
+    std::this_thread::yield();
+  }
+
+  bench.Signal(SIGTERM);
+  CHECK(bench.Wait().status == 128 + SIGTERM);
+  CHECK_FALSE(probed());
 }
 
 // As in a folder that cannot be written: in /proc nobody makes a file.
