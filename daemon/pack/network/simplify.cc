@@ -191,7 +191,8 @@ bool Simplifier::WorksOnElements(const Operation& node,
   if (OperatorOf<Unary>(node) != nullptr) return true;
   if (OperatorOf<Binary>(node) == nullptr) return false;
   const Shape& constant = node.weights[0].shape;
-  if (CountOf(constant) == 1) return constant.size() <= before.size();
+  if (constant.size() > before.size()) return false;
+  if (CountOf(constant) == 1) return true;
   // One number for each place of the last dimension, which a Reshape kept.
   return constant.back() == CountOf(constant) && !before.empty() &&
          before.back() == constant.back() && after.back() == before.back();

@@ -94,6 +94,18 @@ TEST_CASE("A bias that a view would tear apart stays behind it") {
         "y = Add(seen, [4])\n");
 }
 
+TEST_CASE(
+    "A bias of more dimensions than the layer has stays behind its view") {
+  Sketch s;
+  int x = s.As("fc").FullyConnected(s.Input("x", {2, 4}), 3);
+  x = s.As("seen").Reshape(x, {2, 1, 1, 3});
+  s.Output(s.As("y").Combine(x, Op::kAdd, {1, 2, 3}, {1, 1, 1, 3}));
+
+  CHECK(After(&s) ==
+        "fc = FullyConnected(x, [3, 4])\nseen = Reshape(fc)\n"
+        "y = Add(seen, [1, 1, 1, 3])\n");
+}
+
 TEST_CASE("A picture's numbers stay where the next layer folds them") {
   Sketch s;
   int x = s.As("seen").Transpose(s.Input("x", {1, 4, 4, 3}), {0, 3, 1, 2});
