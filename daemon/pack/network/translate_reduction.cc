@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "config/status_macros.h"
@@ -104,8 +105,11 @@ absl::Status Translator::TakeReduceLogSumExp(const Node& node) {
   const Shape& axes = IntsOf(node, "axes");
   const int input = node.inputs[0];
   if (axes.empty()) return Finish(node, input, node.outputs[0]);
-  const int most =
-      AppendReduce(node, {Reduce::Kind::kMax, axes}, input, DataType::kF32);
+  // Finite, for infinity less infinity is no number.
+  constexpr float kMost = std::numeric_limits<float>::max();
+  const int most = AppendUnary(
+      node, {ActivationKind::kClip, -kMost, kMost},
+      AppendReduce(node, {Reduce::Kind::kMax, axes}, input, DataType::kF32));
   const int log = AppendLogSumExp(node, input, most, axes);
   return Finish(node, AppendBinary(node, Kind::kAdd, log, most),
                 node.outputs[0]);
