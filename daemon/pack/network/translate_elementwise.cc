@@ -57,12 +57,14 @@ DataType Translator::WideTypeOf(DataType dtype) {
 }
 
 int Translator::Widened(const Node& node, int value, DataType dtype) {
-  if (network_.values[value].dtype == dtype) return value;
+  const DataType from = network_.values[value].dtype;
+  if (from == dtype) return value;
   const int wide = NewValue(node, ShapeOf(value), dtype);
   // A constant is widened when it is written, but one of floats that is to be
   // of integers.
-  if (IsConstant(value) && (dtype != DataType::kI64 ||
-                            network_.values[value].dtype != DataType::kF32)) {
+  const bool truncates = dtype == DataType::kI64 &&
+                         (from == DataType::kF32 || from == DataType::kF64);
+  if (IsConstant(value) && !truncates) {
     network_.values[wide].constant = network_.values[value].constant;
   } else {
     Append(node, Operator(Copy{}), {value}, wide);

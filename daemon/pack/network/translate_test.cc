@@ -28,5 +28,19 @@ TEST_CASE("Logarithms of sums of infinite exponentials are the largest") {
   CHECK(y[0] == std::vector<float>{-kInfinity, 3, kInfinity, -1e38f});
 }
 
+TEST_CASE("A power of integers has an exponent of integers, cast if need be") {
+  const DataType dtype = GENERATE(DataType::kF32, DataType::kF64);
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {3}, DataType::kI64);
+  const int exponent = sketch.Numbers("e", {}, {2});
+  sketch.SetType(exponent, dtype);
+  const int y = sketch.Add("y", "Pow", {x, exponent}, {3});
+  sketch.SetType(y, DataType::kI64);
+  sketch.Output(y);
+  const Graph graph = sketch.Take();
+
+  CHECK(ToString(*Translate(graph)) == "y:3 = Copy(e)\ny = Pow(x, y:3)\n");
+}
+
 }  // namespace
 }  // namespace layerd
