@@ -32,6 +32,18 @@ std::vector<T> Reduced(const Folding& node, const std::vector<T>& from, T first,
   return to;
 }
 
+// Below all elements, infinite ones too; and above all.
+template <typename T>
+T Lowest() {
+  using Limits = std::numeric_limits<T>;
+  return Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
+}
+template <typename T>
+T Highest() {
+  using Limits = std::numeric_limits<T>;
+  return Limits::has_infinity ? Limits::infinity() : Limits::max();
+}
+
 template <typename T>
 absl::StatusOr<Constant> ReduceElements(const Folding& node) {
   ASSIGN_OR_RETURN(const std::vector<T> from, node.Load<T>(0));
@@ -43,11 +55,11 @@ absl::StatusOr<Constant> ReduceElements(const Folding& node) {
                             static_cast<Wrapped<T>>(b));
     });
   } else if (op_type == "ReduceMax") {
-    to = Reduced<T>(node, from, std::numeric_limits<T>::lowest(),
-                    [](T a, T b) { return a > b ? a : b; });
+    to = Reduced<T>(node, from, Lowest<T>(),
+                    [](T a, T b) { return a > b || a != a ? a : b; });
   } else if (op_type == "ReduceMin") {
-    to = Reduced<T>(node, from, std::numeric_limits<T>::max(),
-                    [](T a, T b) { return a < b ? a : b; });
+    to = Reduced<T>(node, from, Highest<T>(),
+                    [](T a, T b) { return a < b || a != a ? a : b; });
   } else {
     to = Reduced<T>(node, from, 0, [](T a, T b) {
       return static_cast<T>(static_cast<Wrapped<T>>(a) +
