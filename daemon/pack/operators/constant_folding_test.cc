@@ -116,6 +116,8 @@ TEST_CASE("What is known while packing is computed while packing") {
       {"sum of rows", [](TestModel& m) { m.Ints("a", {2, 3}, {1, 2, 3, 4, 5, 6}); m.Ints("d", {1}, {1}); m.Add("ReduceSum", {"a", "d"}, {"y"}); }, {2, 1}, {6, 15}},
       {"largest of what is not a number", [](TestModel& m) { m.Weights("a", {2, 2}, {NAN, 2, 1, 5}); SetInts(m.Add("ReduceMax", {"a"}, {"m"}), "axes", {1}); m.Add("Equal", {"m", "m"}, {"y"}); }, {2, 1}, {0, 1}},
       {"smallest of what is not a number", [](TestModel& m) { m.Weights("a", {2, 2}, {NAN, 2, 1, 5}); SetInts(m.Add("ReduceMin", {"a"}, {"m"}), "axes", {1}); m.Add("Equal", {"m", "m"}, {"y"}); }, {2, 1}, {0, 1}},
+      {"product of the shape of a number", [](TestModel& m) { m.Ints("a", {}, {7}); m.Add("Shape", {"a"}, {"s"}); SetInt(m.Add("ReduceProd", {"s"}, {"y"}), "keepdims", 0); }, {}, {1}},
+      {"sum of nothing", [](TestModel& m) { m.Ints("a", {0, 2}, {}); m.Ints("d", {1}, {0}); m.Add("ReduceSum", {"a", "d"}, {"y"}); }, {1, 2}, {0, 0}},
       {"sum wraps", [](TestModel& m) { m.Ints("a", {2}, {INT64_MAX, 1}); m.Add("ReduceSum", {"a"}, {"y"}); }, {1}, {INT64_MIN}},
       {"power", [](TestModel& m) { m.Ints("a", {3}, {2, -3, 1}); m.Ints("b", {3}, {10, 3, -1}); m.Add("Pow", {"a", "b"}, {"y"}); }, {3}, {1024, -27, 1}},
       {"modulo", [](TestModel& m) { m.Ints("a", {3}, {-7, 7, INT64_MIN}); m.Ints("b", {3}, {3, -3, -1}); m.Add("Mod", {"a", "b"}, {"y"}); }, {3}, {2, -2, 0}},

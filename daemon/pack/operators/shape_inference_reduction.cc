@@ -30,12 +30,19 @@ absl::StatusOr<std::vector<int64_t>> TakeReducedAxes(NodeContext& node) {
   return node.Axes(std::move(axes), node.rank(0));
 }
 
+// A sum of nothing is 0 and a product is 1: what has no elements is known, so
+// they are computed while packing.
+bool ReducesNothing(const NodeContext& node) {
+  const std::string& op_type = node.node().op_type;
+  return op_type == "ReduceSum" || op_type == "ReduceProd";
+}
+
 absl::Status SetReduced(NodeContext& node, DataType dtype,
                         const std::vector<int64_t>& axes, bool keeps) {
   std::vector<int64_t> to = node.shape(0);
   for (size_t i = axes.size(); i-- > 0;) {
     const auto along = static_cast<size_t>(axes[i]);
-    if (to[along] == 0) {
+    if (to[along] == 0 && !ReducesNothing(node)) {
       return node.Unsupported("a dimension without elements is not reduced");
     }
     if (keeps) {
