@@ -1,6 +1,7 @@
 // Operators that compute nothing: the same elements in another shape or place.
 
 #include <algorithm>
+#include <cstddef>
 #include <numeric>
 #include <span>
 #include <string>
@@ -59,6 +60,23 @@ absl::StatusOr<Border> TakeBorder(NodeContext& node) {
     ASSIGN_OR_RETURN(border.value, node.Scalar(2, "constant_value"));
   }
   return border;
+}
+
+// Whether f32 says what fills the border, as it does for halves and for most
+// numbers of other types.
+absl::StatusOr<bool> IsExact(const NodeContext& node, float value) {
+  const DataType dtype = node.dtype(0);
+  if (!node.has_input(2) || node.dtype(2) != dtype ||
+      (IsFloating(dtype) && dtype != DataType::kF64)) {
+    return true;
+  }
+  const Constant& known = *node.constant(2);
+  if (known.dtype != dtype) return true;
+  ASSIGN_OR_RETURN(const std::vector<std::byte> bytes,
+                   node.graph().ReadBytes(known));
+  std::vector<std::byte> said(bytes.size());
+  StoreElements(std::span<const float>(&value, 1), dtype, said.data());
+  return said == bytes;
 }
 
 // Brings the pads of some axes to full rank.
@@ -307,7 +325,9 @@ absl::Status InferPad(NodeContext& node) {
   for (size_t i = 0; i < to.size(); ++i) {
     to[i] += border.pads[i] + border.pads[i + to.size()];
   }
-  node.KeepInputs(1);
+  ASSIGN_OR_RETURN(const bool is_exact, IsExact(node, border.value));
+  node.KeepInputs(is_exact || mode != "constant" ? 1 : 3);
+  if (node.input_count() > 1) node.DropInput(1);
   node.Set("mode", mode);
   node.Set("pads", border.pads);
   node.Set("value", border.value);

@@ -68,8 +68,8 @@ bool Wraps(const Node& node) {
   return word != nullptr && *word == "wrap";
 }
 
-bool CropsOrWraps(const Node& node, const Graph&) {
-  if (Wraps(node)) return true;
+bool HasNoPad(const Node& node, const Graph&) {
+  if (Wraps(node) || node.inputs.size() > 1) return true;
   const auto pads = node.attributes.find("pads");
   if (pads == node.attributes.end()) return false;
   const auto* widths = std::get_if<std::vector<int64_t>>(&pads->second);
@@ -132,7 +132,7 @@ constexpr Row kRows[] = {
     {"MelWeightMatrix", SpellMelWeightMatrix},
     {"Min", SpellUnsignedExtreme, IsOfU64},
     {"OneHot", SpellOneHot},
-    {"Pad", SpellPad, CropsOrWraps},
+    {"Pad", SpellPad, HasNoPad},
     {"QLinearConv", SpellQLinearConv},
     {"QLinearMatMul", SpellQLinearMatMul},
     {"QuantizeLinear", SpellQuantizeLinear},

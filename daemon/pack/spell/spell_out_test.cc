@@ -304,6 +304,23 @@ TEST_CASE("Negative pads crop") {
   CHECK(Answer(model, {{1, 2, 3, 4}}) == Floats{2, 3, 4, 0, 0});
 }
 
+TEST_CASE("What fills a border of integers may be beyond 2^24") {
+  constexpr int64_t kFar = (1 << 24) + 1;
+  TestModel model(13);
+  model.Input("x", {2, 3});
+  model.Ints("p", {4}, {1, -1, 0, 1});
+  model.Ints("far", {}, {kFar});
+  SetInt(model.Add("Cast", {"x"}, {"whole"}), "to", onnx::TensorProto::INT64);
+  model.Add("Pad", {"whole", "p", "far"}, {"padded"});
+  model.Add("Sub", {"padded", "far"}, {"less"});
+  SetInt(model.Add("Cast", {"less"}, {"y"}), "to", onnx::TensorProto::FLOAT);
+  const auto less = [](float x) {
+    return x - static_cast<float>(kFar - 1) - 1;
+  };
+  CHECK(Answer(model, {{1, 3, 5, 7, 9, 11}}) ==
+        Floats{0, 0, 0, less(3), less(5), 0, less(9), less(11), 0});
+}
+
 TEST_CASE("One-hot numbers count from either end") {
   TestModel model(13);
   model.Input("x", {4});

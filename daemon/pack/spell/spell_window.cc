@@ -212,10 +212,9 @@ absl::Status WrappingPad(Speller& speller) {
   return absl::OkStatus();
 }
 
-// First what goes, then what comes.
-absl::Status CroppingPad(Speller& speller) {
+// What is left of the input where pads are negative; these are 0 then.
+absl::StatusOr<int> Cropped(Speller& speller, Shape& pads) {
   const Shape shape = speller.shape(speller.input(0));
-  Shape pads = speller.attribute<Shape>("pads");
   Shape first, end, axes;
   for (size_t d = 0; d < shape.size(); ++d) {
     int64_t& begin = pads[d];
@@ -229,12 +228,44 @@ absl::Status CroppingPad(Speller& speller) {
   ASSIGN_OR_RETURN(const int a, speller.KnownList(first));
   ASSIGN_OR_RETURN(const int b, speller.KnownList(end));
   ASSIGN_OR_RETURN(const int c, speller.KnownList(axes));
-  const int kept = speller.Add("Slice", {speller.input(0), a, b, c});
+  return speller.Add("Slice", {speller.input(0), a, b, c});
+}
+
+// First what goes, then what comes.
+absl::Status CroppingPad(Speller& speller) {
+  Shape pads = speller.attribute<Shape>("pads");
+  ASSIGN_OR_RETURN(const int kept, Cropped(speller, pads));
   ASSIGN_OR_RETURN(const int widths, speller.KnownList(pads));
   ASSIGN_OR_RETURN(const int value,
                    speller.KnownNumber(speller.dtype(speller.input(0)),
                                        speller.attribute<float>("value")));
   speller.Finish(speller.Add("Pad", {kept, widths, value}));
+  return absl::OkStatus();
+}
+
+// A layer's value is f32, and this one is input 1: what comes is put on either
+// side, dimension by dimension.
+absl::Status FillingPad(Speller& speller) {
+  Shape pads = speller.attribute<Shape>("pads");
+  ASSIGN_OR_RETURN(int y, Cropped(speller, pads));
+  Shape shape = speller.shape(speller.node().outputs[0]);
+  const size_t rank = shape.size();
+  for (size_t d = 0; d < rank; ++d) shape[d] -= pads[d] + pads[d + rank];
+  for (size_t d = 0; d < rank; ++d) {
+    std::vector<int> pieces = {y};
+    for (const size_t side : {d, d + rank}) {
+      if (pads[side] == 0) continue;
+      Shape filled = shape;
+      filled[d] = pads[side];
+      ASSIGN_OR_RETURN(const int to, speller.KnownList(filled));
+      pieces.insert(side == d ? pieces.begin() : pieces.end(),
+                    speller.Add("Expand", {speller.input(1), to}));
+    }
+    shape[d] += pads[d] + pads[d + rank];
+    y = speller.Add("Concat", std::move(pieces),
+                    {{"axis", static_cast<int64_t>(d)}});
+  }
+  speller.Finish(y);
   return absl::OkStatus();
 }
 
@@ -310,6 +341,7 @@ absl::Status SpellGlobalLpPool(Speller& speller) {
 }
 
 absl::Status SpellPad(Speller& speller) {
+  if (speller.node().inputs.size() > 1) return FillingPad(speller);
   return speller.attribute<std::string>("mode") == "wrap"
              ? WrappingPad(speller)
              : CroppingPad(speller);
