@@ -20,21 +20,41 @@ absl::Status CheckBytes(const Speller& speller, size_t i) {
   return speller.Unsupported("it multiplies INT8 and UINT8 alone");
 }
 
-// Both are there and floating, as many as in the other.
-absl::Status CheckScale(const Speller& speller, size_t scale, size_t zero) {
+// Input `zero`, as many as input `scale` has: one may stand for all.
+absl::StatusOr<int> ZeroFor(Speller& speller, size_t scale, size_t zero) {
   const DataType dtype = speller.dtype(speller.input(scale));
-  if ((dtype == DataType::kF32 || dtype == DataType::kF16) &&
-      speller.shape(speller.input(scale)) ==
-          speller.shape(speller.input(zero))) {
-    return absl::OkStatus();
+  const Shape scales = speller.shape(speller.input(scale));
+  const Shape zeros = speller.shape(speller.input(zero));
+  const bool is_one = zeros.size() <= 1 && CountOf(zeros) == 1;
+  if ((dtype != DataType::kF32 && dtype != DataType::kF16) ||
+      (scales != zeros && !is_one)) {
+    return speller.Invalid("a scale and its zero point do not fit each other");
   }
-  return speller.Invalid("a scale and its zero point do not fit each other");
+  if (scales == zeros || CountOf(scales) == 1) return speller.input(zero);
+  ASSIGN_OR_RETURN(const int to, speller.KnownList(scales));
+  return speller.Add("Expand", {speller.input(zero), to});
 }
 
 int Dequantised(Speller& speller, int value, int scale, int zero,
                 int64_t axis) {
   return speller.Add("DequantizeLinear", {value, scale, zero},
                      {{"axis", axis}});
+}
+
+// What input `i` means, by the scales and zero points in the two behind it;
+// along `axis` if they are several.
+absl::StatusOr<int> Meant(Speller& speller, size_t i, int64_t axis) {
+  ASSIGN_OR_RETURN(const int zero, ZeroFor(speller, i + 1, i + 2));
+  return Dequantised(speller, speller.input(i), speller.input(i + 1), zero,
+                     axis);
+}
+
+// Output 0 is `y` by the scale and the zero point that are inputs 6 and 7.
+absl::Status FinishQuantised(Speller& speller, int y, int64_t axis) {
+  ASSIGN_OR_RETURN(const int zero, ZeroFor(speller, 6, 7));
+  speller.Finish(speller.Add("QuantizeLinear", {y, speller.input(6), zero},
+                             {{"axis", axis}}));
+  return absl::OkStatus();
 }
 
 // Less its zero points, along `axis` if there are several.
@@ -96,11 +116,8 @@ absl::Status SpellConvInteger(Speller& speller) {
 }
 
 absl::Status SpellQLinearConv(Speller& speller) {
-  for (const size_t i : {1, 4, 6}) {
-    RETURN_IF_ERROR(CheckScale(speller, i, i + 1));
-  }
-  const int x = speller.Dequantised(0, 1, 2, 1);
-  const int w = speller.Dequantised(3, 4, 5, 0);
+  ASSIGN_OR_RETURN(const int x, Meant(speller, 0, 1));
+  ASSIGN_OR_RETURN(const int w, Meant(speller, 3, 0));
   std::vector<int> operands = {x, w};
   if (speller.has_input(8)) {
     const int scale = speller.Add("Mul", {speller.input(1), speller.input(4)});
@@ -109,24 +126,14 @@ absl::Status SpellQLinearConv(Speller& speller) {
   }
   const int y =
       speller.Add("Conv", std::move(operands), speller.node().attributes);
-  speller.Finish(speller.Add("QuantizeLinear",
-                             {y, speller.input(6), speller.input(7)},
-                             {{"axis", int64_t{1}}}));
-  return absl::OkStatus();
+  return FinishQuantised(speller, y, 1);
 }
 
 absl::Status SpellQLinearMatMul(Speller& speller) {
   RETURN_IF_ERROR(speller.CheckAttributes({}));
-  for (const size_t i : {1, 4, 6}) {
-    RETURN_IF_ERROR(CheckScale(speller, i, i + 1));
-  }
-  const int a = speller.Dequantised(0, 1, 2, -2);
-  const int b = speller.Dequantised(3, 4, 5, -1);
-  const int y = speller.Add("MatMul", {a, b});
-  speller.Finish(speller.Add("QuantizeLinear",
-                             {y, speller.input(6), speller.input(7)},
-                             {{"axis", int64_t{-1}}}));
-  return absl::OkStatus();
+  ASSIGN_OR_RETURN(const int a, Meant(speller, 0, -2));
+  ASSIGN_OR_RETURN(const int b, Meant(speller, 3, -1));
+  return FinishQuantised(speller, speller.Add("MatMul", {a, b}), -1);
 }
 
 namespace {

@@ -413,6 +413,24 @@ TEST_CASE("Products of integers are exact") {
   CHECK(Answer(model, {{100, -100, 3}}) == Floats{-185, -618});
 }
 
+TEST_CASE("One zero point of quantised numbers may stand for all scales") {
+  TestModel model(13);
+  model.Input("x", {1, 3});
+  model.Weights("half", {}, {0.5f});
+  model.Weights("half in a list", {1}, {0.5f});
+  model.Weights("scales", {2}, {1, 0.5f});
+  Bytes(model, "ten", {}, {10});
+  Bytes(model, "one in a list", {1}, {1});
+  Bytes(model, "w", {3, 2}, {1, -1, 2, 3, 5, 1});
+  model.Add("QuantizeLinear", {"x", "half", "ten"}, {"a"});
+  model.Add("QLinearMatMul",
+            {"a", "half in a list", "ten", "w", "scales", "one in a list",
+             "half", "ten"},
+            {"q"});
+  model.Add("DequantizeLinear", {"q", "half", "ten"}, {"y"});
+  CHECK(Answer(model, {{1, 2, -1}}) == Floats{-2, 1});
+}
+
 TEST_CASE("Points between pixels are weighed, and nothing is outside") {
   TestModel model(16);
   model.Input("x", {1, 1, 2, 2});
