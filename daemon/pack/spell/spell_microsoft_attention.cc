@@ -246,12 +246,13 @@ absl::Status SpellMultiHeadAttention(Speller& speller) {
       TakeOne(speller, kK, heads, first, attention.k, attention.k_shape));
   RETURN_IF_ERROR(
       TakeOne(speller, kV, heads, first, attention.v, attention.v_shape));
+  const int64_t new_keys = attention.keys();
   RETURN_IF_ERROR(TakePast(speller, kPastK, kPastV, attention));
   ASSIGN_OR_RETURN(attention.scale, ScaleOf(speller, attention));
   TakeBias(speller, kScores, attention);
   RETURN_IF_ERROR(TakeMask(speller, kPadding, attention));
-  RETURN_IF_ERROR(TakeDirection(speller, attention.keys() - attention.queries(),
-                                attention));
+  RETURN_IF_ERROR(
+      TakeDirection(speller, attention.keys() - new_keys, attention));
   ASSIGN_OR_RETURN(const Attended attended, Attend(speller, attention));
   RETURN_IF_ERROR(FinishAnswer(speller, attention, attended));
   FinishPresent(speller, attention);

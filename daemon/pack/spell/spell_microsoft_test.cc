@@ -281,5 +281,23 @@ TEST_CASE("A name of another domain is no operator of ONNX's") {
   CHECK(absl::IsUnimplemented(model.Import().status()));
 }
 
+// Two queries that find all keys alike.
+TEST_CASE("A query that looks back sees as many keys as its place says") {
+  TestModel model(17);
+  model.Weights("q", {1, 2, 1}, {0, 0});
+  model.Input("x", {1, 3, 1});
+  onnx::NodeProto* node =
+      Microsoft(model, "MultiHeadAttention", {"q", "x", "x"}, "y");
+  SetInt(SetInt(node, "num_heads", 1), "unidirectional", 1);
+  model.Output("y");
+
+  const auto y =
+      ImportedAnswers(model, {{1, 3, 7}}, *MakeReferenceBackend())[0];
+
+  REQUIRE(y.size() == 2);
+  CHECK(y[0] == Approx(1));
+  CHECK(y[1] == Approx(2));
+}
+
 }  // namespace
 }  // namespace layerd
