@@ -87,8 +87,12 @@ absl::StatusOr<int> Activated(Speller& speller, int x,
     return i < numbers.size() ? numbers[i] : otherwise;
   };
   if (name.empty()) return x;
-  if (name == "Relu" || name == "Sigmoid" || name == "Tanh") {
+  if (name == "Relu" || name == "Sigmoid" || name == "Tanh" ||
+      name == "Softplus" || name == "Softsign") {
     return speller.Add(name.c_str(), {x});
+  }
+  if (name == "Elu" || name == "ThresholdedRelu") {
+    return speller.Add(name.c_str(), {x}, {{"alpha", number(0, 1)}});
   }
   if (name == "LeakyRelu") {
     return speller.Add("LeakyRelu", {x}, {{"alpha", number(0, 0.01f)}});

@@ -281,6 +281,36 @@ TEST_CASE("A name of another domain is no operator of ONNX's") {
   CHECK(absl::IsUnimplemented(model.Import().status()));
 }
 
+TEST_CASE("A fused product ends in the activation that it names") {
+  struct Row {
+    const char* activation;
+    float (*function)(float x);
+  };
+  const auto row = GENERATE(values<Row>({
+      {"Elu", [](float x) { return x < 0 ? 0.5f * std::expm1(x) : x; }},
+      {"LeakyRelu", [](float x) { return x < 0 ? 0.5f * x : x; }},
+      {"Softplus", [](float x) { return std::log1p(std::exp(x)); }},
+      {"Softsign", [](float x) { return x / (1 + std::abs(x)); }},
+      {"ThresholdedRelu", [](float x) { return x > 0.5f ? x : 0; }},
+  }));
+  INFO(row.activation);
+  const Floats x = {-2, 0.25f, 3};
+  TestModel model(13);
+  model.Input("x", {3, 1});
+  model.Weights("one", {1, 1}, {1});
+  onnx::NodeProto* node = Microsoft(model, "FusedGemm", {"x", "one"}, "y");
+  SetString(node, "activation", row.activation);
+  SetFloat(node, "activation_alpha", 0.5f);
+  model.Output("y");
+
+  const auto y = ImportedAnswers(model, {x}, *MakeReferenceBackend())[0];
+
+  REQUIRE(y.size() == x.size());
+  for (size_t i = 0; i < x.size(); ++i) {
+    CHECK(y[i] == Approx(row.function(x[i])));
+  }
+}
+
 // Two queries that find all keys alike.
 TEST_CASE("A query that looks back sees as many keys as its place says") {
   TestModel model(17);
