@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/status_macros.h"
+#include "daemon/pack/graph/element_type.h"
 #include "daemon/pack/spell/speller.h"
 
 namespace layerd {
@@ -181,16 +182,20 @@ absl::Status SpellShrink(Speller& speller) {
   return absl::OkStatus();
 }
 
-// The first of the largest is one, all others are zero.
+// The first of the largest is one, all others are zero. Before opset 13 the
+// dimensions from the axis on were one.
 absl::Status SpellHardmax(Speller& speller) {
   RETURN_IF_ERROR(speller.CheckAttributes({"axis"}));
-  const Shape shape = speller.shape(speller.input(0));
-  ASSIGN_OR_RETURN(const int64_t axis,
-                   AxisOf(speller, speller.node().opset < 13 ? 1 : -1));
-  if (speller.node().opset < 13 &&
-      axis + 1 != static_cast<int64_t>(shape.size())) {
-    return speller.Unsupported(
-        "before opset 13 only the last axis is supported");
+  const bool joins = speller.node().opset < 13;
+  int x = speller.input(0);
+  const Shape given = speller.shape(x);
+  ASSIGN_OR_RETURN(int64_t axis, AxisOf(speller, joins ? 1 : -1));
+  Shape shape = given;
+  if (joins) {
+    const auto first = given.begin() + axis;
+    shape = {CountOf({given.begin(), first}), CountOf({first, given.end()})};
+    ASSIGN_OR_RETURN(x, speller.Reshaped(x, shape));
+    axis = 1;
   }
   const int64_t length = shape[static_cast<size_t>(axis)];
   RETURN_IF_ERROR(speller.CheckSize(length));
@@ -199,10 +204,14 @@ absl::Status SpellHardmax(Speller& speller) {
   Shape along(shape.size() - static_cast<size_t>(axis), 1);
   along[0] = length;
   ASSIGN_OR_RETURN(const int counted, speller.Known(places, along));
-  const int best = speller.Add("ArgMax", {speller.input(0)},
-                               {{"axis", axis}, {"keepdims", int64_t{1}}});
-  speller.Finish(speller.CastTo(speller.Add("Equal", {best, counted}),
-                                speller.dtype(speller.input(0))));
+  const int best =
+      speller.Add("ArgMax", {x}, {{"axis", axis}, {"keepdims", int64_t{1}}});
+  int y = speller.CastTo(speller.Add("Equal", {best, counted}),
+                         speller.dtype(speller.input(0)));
+  if (joins) {
+    ASSIGN_OR_RETURN(y, speller.Reshaped(y, given));
+  }
+  speller.Finish(y);
   return absl::OkStatus();
 }
 

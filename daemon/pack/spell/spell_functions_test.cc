@@ -138,6 +138,15 @@ TEST_CASE("The first of the largest is one") {
   CheckNear(Answer(model, {{1, 3, 3, 5, 4, 5}}), {0, 1, 0, 1, 0, 0});
 }
 
+TEST_CASE("Before opset 13 it is the first of all dimensions from an axis on") {
+  TestModel model(12);
+  model.Input("x", {2, 2, 2});
+  model.Add("Hardmax", {"x"}, {"y"});
+  model.Output("y");
+  CheckNear(Answer(model, {{1, 3, 3, 2, 5, 4, 5, 6}}),
+            {0, 1, 0, 0, 0, 0, 0, 1});
+}
+
 TEST_CASE("What a known mask lets through stays in order") {
   TestModel model(13);
   model.Input("x", {2, 3});
