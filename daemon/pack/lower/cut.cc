@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "config/status_macros.h"
+#include "daemon/pack/graph/table_size.h"
 #include "daemon/pack/lower/work_flops.h"
 #include "daemon/plan/layer_rows.h"
 #include "daemon/plan/program_check.h"
@@ -79,9 +80,6 @@ int64_t BlockOf(const Operator& op, const TensorType& output,
   const int64_t of_group = channels / groups;
   return groups == 1 ? kConvolutionBlock : RoundUp(kConvolutionBlock, of_group);
 }
-
-// So many bytes are as soon streamed as looked up.
-constexpr uint64_t kTableBytesMin = 256 << 10;
 
 // Whether a part gathers so few of the rows of its weight that reading these
 // alone is less than streaming all: at most half of its tiles.

@@ -5,6 +5,7 @@
 
 #include "config/status_macros.h"
 #include "daemon/pack/graph/element_type.h"
+#include "daemon/pack/graph/table_size.h"
 #include "daemon/pack/spell/speller.h"
 
 namespace layerd {
@@ -52,9 +53,6 @@ int Wide(Speller& speller, int value) {
              ? value
              : speller.CastTo(value, DataType::kF32);
 }
-
-// Less is as soon streamed as looked up (lower/cut.cc).
-constexpr uint64_t kTableBytesMin = 256 << 10;
 
 // One for all rows of a table, or one for each.
 bool HasScalesOfRows(const Constant& table) {
