@@ -121,7 +121,9 @@ std::vector<Tap> TapsAt(const Resize& op, const Dimension& d, int64_t to) {
   at = std::clamp(at, -4.0f, end + 4);
   if (op.mode == Resize::Mode::kNearest) {
     const float nearest = Nearest(op.nearest, d.scale < 1, at);
-    return {{static_cast<int64_t>(std::clamp(nearest, 0.0f, end)), 1}};
+    const auto from = static_cast<int64_t>(std::clamp(nearest, 0.0f, end));
+    // From 2^24 on the last element may round to the place behind it.
+    return {{std::min(from, d.from - 1), 1}};
   }
   if (op.mode == Resize::Mode::kLinear && !op.antialiases) {
     at = std::clamp(at, 0.0f, end);

@@ -159,5 +159,17 @@ TEST_CASE("Whatever the numbers, positions stay inside") {
   }
 }
 
+// Its float is one more.
+TEST_CASE("The last of seventeen million elements is the last") {
+  constexpr int64_t kCount = 16'777'220;
+  REQUIRE(static_cast<int64_t>(static_cast<float>(kCount - 1)) == kCount);
+  for (const Nearest nearest : {Nearest::kFloor, Nearest::kCeil}) {
+    const ResizeTaps taps(
+        Op(Mode::kNearest, Coordinate::kAlignCorners, 1e-6f, nearest), 0,
+        kCount, 2);
+    CHECK(Sources(taps, 2) == std::vector<int64_t>{0, kCount - 1});
+  }
+}
+
 }  // namespace
 }  // namespace layerd
