@@ -4,6 +4,7 @@
 #include <iterator>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace layerd {
@@ -69,6 +70,39 @@ class Elements {
   const Runs runs_;
 };
 
+// As few and as large blocks as they are.
+ByteBlocks Joined(ByteBlocks blocks) {
+  while (!blocks.steps.empty() && blocks.steps.back().bytes == blocks.bytes) {
+    blocks.bytes *= blocks.steps.back().count;
+    blocks.steps.pop_back();
+  }
+  return blocks;
+}
+
+ByteBlocks BlocksOf(const PlacedTensor& tensor) {
+  ByteBlocks blocks{tensor.first, SizeOf(tensor.type.dtype), {}};
+  for (const Run& run : RunsOf(tensor.type)) {
+    const auto count = static_cast<uint64_t>(run.size);
+    const uint64_t bytes = static_cast<uint64_t>(run.stride) * blocks.bytes;
+    if (!blocks.steps.empty() && blocks.steps.back().bytes == count * bytes) {
+      blocks.steps.back() = {blocks.steps.back().count * count, bytes};
+    } else {
+      blocks.steps.push_back({count, bytes});
+    }
+  }
+  return Joined(std::move(blocks));
+}
+
+// Whether each step goes past all inside it, where the innermost are full.
+bool AreNestedIfFull(const std::vector<ByteBlocks::Step>& steps) {
+  uint64_t reach = steps.back().bytes;
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    if (step->bytes < reach) return false;
+    reach += (step->count - 1) * step->bytes;
+  }
+  return true;
+}
+
 }  // namespace
 
 void ByteRanges::Add(uint64_t first, uint64_t end) {
@@ -82,23 +116,82 @@ void ByteRanges::Add(uint64_t first, uint64_t end) {
   ranges_[first] = end;
 }
 
-bool ByteRanges::Cover(uint64_t first, const TensorType& type,
-                       uint64_t* steps) const {
-  if (type.element_count() == 0) return true;
-  const Runs runs = RunsOf(type);
-  const uint64_t element_bytes = SizeOf(type.dtype);
-  std::optional<int64_t> next = 0;
-  while (next) {
-    ++*steps;
-    const uint64_t at = first + static_cast<uint64_t>(*next) * element_bytes;
-    const auto behind = ranges_.upper_bound(at);
-    if (behind == ranges_.begin()) return false;
-    const uint64_t end = std::prev(behind)->second;
-    if (end < at + element_bytes) return false;
-    next =
-        NextElement(runs, static_cast<int64_t>((end - first) / element_bytes));
+std::optional<uint64_t> ByteRanges::EndAround(uint64_t place) const {
+  const auto behind = ranges_.upper_bound(place);
+  if (behind == ranges_.begin()) return std::nullopt;
+  const uint64_t end = std::prev(behind)->second;
+  return end > place ? std::optional(end) : std::nullopt;
+}
+
+void WrittenBytes::Add(const PlacedTensor& tensor) {
+  if (tensor.type.element_count() == 0) return;
+  ByteBlocks blocks = BlocksOf(tensor);
+  while (!blocks.steps.empty()) {
+    const Comb comb = CombOf(blocks);
+    ByteRanges& in_step = combs_[comb];
+    const uint64_t offset = blocks.first - comb.first;
+    in_step.Add(offset, offset + blocks.bytes);
+    const auto [count, bytes] = blocks.steps.back();
+    if (in_step.EndAround(0) != bytes) return;
+    // Nothing is left between them.
+    combs_.erase(comb);
+    blocks.steps.pop_back();
+    blocks = Joined({comb.first, count * bytes, std::move(blocks.steps)});
+  }
+  ranges_.Add(blocks.first, blocks.first + blocks.bytes);
+}
+
+bool WrittenBytes::Cover(const PlacedTensor& tensor, uint64_t steps_max,
+                         uint64_t* steps) const {
+  if (tensor.type.element_count() == 0) return true;
+  ++*steps;
+  if (HasAsWritten(BlocksOf(tensor))) return true;
+  const Elements elements(tensor);
+  uint64_t place = tensor.first;
+  while (const auto element = elements.EndingBehind(place)) {
+    *steps += 1 + combs_.size();
+    if (*steps > steps_max) return false;
+    const auto end = EndAround(std::max(place, *element));
+    if (!end) return false;
+    place = *end;
   }
   return true;
+}
+
+// Blocks that begin anywhere in the innermost step share a comb, if no step
+// could then reach into the next.
+WrittenBytes::Comb WrittenBytes::CombOf(const ByteBlocks& blocks) {
+  const uint64_t bytes = blocks.steps.back().bytes;
+  const uint64_t offset = blocks.first % bytes;
+  const bool shares =
+      offset + blocks.bytes <= bytes && AreNestedIfFull(blocks.steps);
+  return {shares ? blocks.first - offset : blocks.first, blocks.steps};
+}
+
+bool WrittenBytes::HasAsWritten(const ByteBlocks& blocks) const {
+  const uint64_t end = blocks.first + blocks.bytes;
+  if (blocks.steps.empty()) return ranges_.EndAround(blocks.first) >= end;
+  const auto comb = combs_.find(CombOf(blocks));
+  if (comb == combs_.end()) return false;
+  const uint64_t begin = comb->first.first;
+  return comb->second.EndAround(blocks.first - begin) >= end - begin;
+}
+
+std::optional<uint64_t> WrittenBytes::EndAround(uint64_t place) const {
+  std::optional<uint64_t> end = ranges_.EndAround(place);
+  for (const auto& [comb, in_step] : combs_) {
+    if (place < comb.first) break;
+    uint64_t offset = place - comb.first;
+    bool is_inside = true;
+    for (const auto& [count, bytes] : comb.steps) {
+      is_inside = is_inside && offset / bytes < count;
+      offset %= bytes;
+    }
+    if (!is_inside) continue;
+    const auto in_comb = in_step.EndAround(offset);
+    if (in_comb) end = std::max(end, std::optional(place + *in_comb - offset));
+  }
+  return end;
 }
 
 bool Overlap(const PlacedTensor& a, const PlacedTensor& b, uint64_t steps_max,

@@ -64,9 +64,10 @@ struct Part {
 //     table of a Gather; reads are first used in order, every one of them;
 //     weight pieces lie inside the extent of their part's read, or in its
 //     table, and are those that the operator asks for;
-//   - whatever a part reads was written before: by the request (inputs) or by
-//     earlier parts, reckoned from a tensor's first element to its last; and no
-//     rows are gathered over the indices that name them;
+//   - whatever a part reads was written before, element by element: by the
+//     request (inputs) or by earlier parts, for the arena has what requests to
+//     other models left there; and no rows are gathered over the indices that
+//     name them;
 //   - CheckPart() (kernels/part_check.h) accepts every part.
 //
 // Threading: immutable once made.

@@ -16,8 +16,8 @@
 namespace layerd {
 namespace {
 
-// Of buffers, written apart from each other, that all inputs together are
-// looked up in. Networks have a few for each layer.
+// That all inputs together are looked up in. Networks have a few for each
+// layer.
 constexpr uint64_t kPiecesSeenMax = 1 << 24;
 // That indices and the rows they name take in one buffer, of all gathers.
 constexpr uint64_t kTurnsSeenMax = 1 << 20;
@@ -86,7 +86,7 @@ class Checker {
   std::string PlaceOf(size_t part) const;
 
   const Program& program_;
-  std::vector<ByteRanges> written_;  // Of each buffer.
+  std::vector<WrittenBytes> written_;  // Of each buffer.
   // How far the parts seen so far cover the layers.
   size_t layer_ = 0;
   int64_t channels_done_ = 0;
@@ -396,7 +396,7 @@ absl::Status Checker::CheckGather(const Part& part) {
 absl::Status Checker::CheckWritten(uint32_t t) {
   const Tensor& tensor = program_.tensors[t];
   const bool is_written = written_[tensor.buffer].Cover(
-      tensor.offset_bytes, tensor.type, &pieces_seen_);
+      {tensor.offset_bytes, tensor.type}, kPiecesSeenMax, &pieces_seen_);
   if (pieces_seen_ > kPiecesSeenMax) {
     return Unsound(
         "tensor %d \"%s\": with it, tensors lie in more than %d "
@@ -410,8 +410,7 @@ absl::Status Checker::CheckWritten(uint32_t t) {
 
 void Checker::MarkWritten(uint32_t t) {
   const Tensor& tensor = program_.tensors[t];
-  written_[tensor.buffer].Add(tensor.offset_bytes,
-                              tensor.offset_bytes + tensor.type.span_bytes());
+  written_[tensor.buffer].Add({tensor.offset_bytes, tensor.type});
 }
 
 std::string Checker::PlaceOf(size_t p) const {
