@@ -119,8 +119,10 @@ TiledLayer Flat(const TiledLayer& layer) {
     return place.row == place.column * layer.columns.count &&
            (layer.images == 1 || place.image == place.row * layer.rows.count);
   };
+  // What padding at the end adds has no pixel.
   const auto is_plain = [](const WindowSpan& span) {
-    return span.kernel == 1 && span.stride == 1 && span.pad == 0;
+    return span.kernel == 1 && span.stride == 1 && span.pad == 0 &&
+           span.first + span.count <= span.inputs;
   };
   if (!is_plain(layer.rows) || !is_plain(layer.columns) ||
       layer.columns.first != 0 || layer.columns.count != layer.columns.inputs ||
@@ -170,9 +172,9 @@ void TiledKernel::PlanItems() {
   constexpr int64_t kItemsOfThread = 4;
   const int64_t depth = taps_ * layer_.inputs;
   const auto kernels = static_cast<int64_t>(layer_.y_offsets.size());
-  work_ = kernels *
-          std::max(2 * pixels_ * layer_.outputs * depth / kFlopsOfElement,
-                   BytesOf({panels_, panel_, depth}) / kBytesOfElement);
+  work_ =
+      kernels * std::max(2 * pixels_ * layer_.outputs * depth / kFlopsOfElement,
+                         BytesOf({panels_, panel_, depth}) / kBytesOfElement);
   // Panels up to that stay near while tile after tile meets them, and what a
   // tile sees is read once for all of them.
   const int64_t near = std::max<int64_t>(

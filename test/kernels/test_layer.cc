@@ -14,7 +14,8 @@
 namespace layerd {
 namespace {
 
-constexpr std::byte kGuard{0xa5};
+// A large number in every type: whoever reads it gives a wrong answer.
+constexpr std::byte kGuard{0x7e};
 constexpr std::byte kPoison{0xff};
 constexpr size_t kPage = 4096;
 
