@@ -144,13 +144,14 @@ absl::StatusOr<WeightLayout> KernelLayout(const Convolution& op,
   const WeightLayout& given = spec.weights[0].layout;
   if (given.transform == WeightLayout::Transform::kWinograd) {
     auto tiled = AsTiled(op, spec);
-    if (tiled) {  // The cut does not matter.
+    const bool part_fits = tiled && op.groups == 1 && FitsWinograd(*tiled);
+    if (part_fits) {  // Else the cut does not matter.
       tiled->outputs = spec.outputs[0].shape[1];
       tiled->rows.count = spec.outputs[0].shape[2];
     }
     // A wish when packing; what is stored must only be possible.
     const bool is_wish = given.blocks.empty();
-    if (tiled && op.groups == 1 && FitsWinograd(*tiled) &&
+    if (part_fits && FitsWinograd(*tiled) &&
         (!is_wish || PaysOffAsWinograd(*tiled))) {
       return WinogradLayout(given.shape);
     }

@@ -153,6 +153,8 @@ TEST_CASE("Who wishes for Winograd's transform gets the same answers") {
       CheckAgainstOracle(*backend, layer, WithWinograd({layer.whole}));
       CheckAgainstOracle(*backend, layer, WithWinograd(Cut(layer, 32, 8)));
       CheckAgainstOracle(*backend, layer, WithWinograd(Cut(layer, 16, 3)));
+      // Not whole vectors of channels: those get none.
+      CheckAgainstOracle(*backend, layer, WithWinograd(Cut(layer, 24, 3)));
     }
   }
 }
@@ -374,6 +376,30 @@ TEST_CASE("Weights laid out for another kernel are refused by name") {
   CHECK_THAT(std::string(status.message()), Catch::StartsWith("Convolution") &&
                                                 Catch::Contains("stored as") &&
                                                 Catch::Contains("blocks"));
+}
+
+// Its vectors would write beyond the part's channels.
+TEST_CASE("Half a vector of channels is refused, stored with a transform") {
+  const std::unique_ptr<Backend> backend = MakeCpuBackend(1);
+  const TestLayer layer = LayerOf({.name = "3x3",
+                                   .x = {1, 128, 28, 28},
+                                   .outputs = 128,
+                                   .kernel = {3, 3},
+                                   .pads_begin = {1, 1}},
+                                  1);
+  PartSpec spec = WithWinograd({PartOf(layer, {0, 32}, layer.whole.rows)})[0];
+  spec.weights[0].layout = (*backend->WeightLayouts(spec))[0];
+  if (spec.weights[0].layout.transform == WeightLayout::Transform::kNone) {
+    WARN("SKIPPED: nobody wishes for Winograd's transform here");
+    return;
+  }
+  spec.weights[1].offset_bytes = 1 << 20;
+  REQUIRE(backend->Prepare(spec).ok());
+  spec.channels.count = 24;
+  spec.weights[0].layout.shape[0] = 24;
+  spec.weights[1].layout = PlainPiece({24}).layout;
+
+  CHECK(absl::IsFailedPrecondition(backend->Prepare(spec).status()));
 }
 
 TEST_CASE("Every backend refuses what is unsound") {
