@@ -5,7 +5,8 @@
 namespace layerd::cpu {
 namespace {
 
-// What a window sees of the padding. No layer has more inputs in reach of it.
+// What a window sees of the padding. Hardly any layer has more inputs in reach
+// of it.
 constexpr int64_t kZerosMax = 16 << 10;
 alignas(64) constexpr float kZeros[kZerosMax] = {};
 
@@ -60,7 +61,9 @@ TileWindows::TileWindows(const TiledLayer& layer)
       joins_columns_(layer.columns.dilation == 1 &&
                      layer.x.column == layer.inputs),
       gathers_(Gathers(layer)),
-      scratch_bytes_(gathers_ ? BytesOf({kRowsMax, taps_, layer.inputs}) : 0) {}
+      scratch_bytes_(gathers_ ? BytesOf({kRowsMax, taps_, layer.inputs}) : 0),
+      more_zeros_(has_padding_ && layer.inputs > kZerosMax ? layer.inputs : 0) {
+}
 
 OutputPlace TileWindows::PlaceOf(int64_t pixel) const {
   const int64_t columns = layer_.columns.count;
@@ -157,6 +160,7 @@ void TileWindows::ReachPadded(const First& first, Places places,
   const WindowSpan& rows = layer_.rows;
   const WindowSpan& columns = layer_.columns;
   const size_t count = places.size();
+  const float* const zeros = more_zeros_.empty() ? kZeros : more_zeros_.data();
   int64_t first_row[kRowsMax], first_column[kRowsMax];
   for (size_t r = 0; r < count; ++r) {
     first_row[r] = BeginOf(rows, places[r].row);
@@ -172,7 +176,7 @@ void TileWindows::ReachPadded(const First& first, Places places,
                               static_cast<uint64_t>(rows.inputs) &&
                           static_cast<uint64_t>(first_column[r] + right) <
                               static_cast<uint64_t>(columns.inputs);
-        next[r] = seen ? first[r] + step : kZeros;
+        next[r] = seen ? first[r] + step : zeros;
       }
     }
   }

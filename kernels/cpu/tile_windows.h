@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "kernels/cpu/tile.h"
 #include "kernels/cpu/tiled_layer.h"
@@ -88,6 +89,7 @@ class TileWindows {
   const bool joins_columns_;  // The columns of a window are one run of floats.
   const bool gathers_;
   const size_t scratch_bytes_;
+  const std::vector<float> more_zeros_;  // What the padding is; mostly none.
 };
 
 template <typename Float>

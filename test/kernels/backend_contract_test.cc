@@ -126,6 +126,11 @@ TEST_CASE("Tensors larger than the caches change no answer") {
                                  .x = {1, 64, 66, 66},
                                  .outputs = 4,
                                  .kernel = {3, 3},
+                                 .pads_begin = {1, 1}},
+               ConvolutionSketch{.name = "inputs beside padding",
+                                 .x = {1, 100'000, 1, 2},
+                                 .outputs = 4,
+                                 .kernel = {1, 1},
                                  .pads_begin = {1, 1}});
   const TestLayer layer = LayerOf(sketch, 1);
   for (const Twin& twin : AllTwins()) {
