@@ -66,10 +66,12 @@ class DecodingKernel : public CpuKernel {
   bool inner_decodes_;
 };
 
+// One element may stand for any number of them: what broadcasts is counted too.
 bool FitsLibrary(const PartSpec& spec) {
   const auto fits = [](const TensorType& type) {
-    return type.span_bytes() / static_cast<int64_t>(SizeOf(type.dtype)) <=
-           kElementsMax;
+    return type.element_count() <= kElementsMax &&
+           type.span_bytes() / static_cast<int64_t>(SizeOf(type.dtype)) <=
+               kElementsMax;
   };
   for (const TensorType& type : spec.inputs) {
     if (!fits(type)) return false;

@@ -59,8 +59,8 @@ class PoolKernel : public CpuKernel {
   StagedInput x_;
   StagedOutput y_;
   int64_t images_, channels_, x_image_;
-  int64_t blocks_ = 1;                         // Of the channels of a line.
-  int64_t work_ = 1;                           // Elements read.
+  int64_t blocks_ = 1;  // Of the channels of a line.
+  int64_t work_;        // Elements read; more than can be counted are the most.
   std::array<std::vector<Reach>, 3> reaches_;  // By place, of the output.
 };
 
@@ -85,9 +85,10 @@ PoolKernel::PoolKernel(const Pool& op, const PartSpec& spec)
     for (int64_t place = 0; place < y.shape[2 + d]; ++place) {
       reaches.push_back(ReachOf(op, d, x.shape[2 + d], x_order[2 + d], place));
     }
-    work_ *= op.kernel[d];
   }
-  work_ *= spec.outputs[0].element_count();
+  std::vector<int64_t> read = y.shape;
+  read.insert(read.end(), op.kernel.begin(), op.kernel.end());
+  work_ = TensorType{DataType::kF32, read, {}}.element_count();
   // A picture that becomes one pixel is one line, but not one thread's.
   if (lines() < ThreadsMax()) {
     blocks_ = (channels_ + kChannelBlock - 1) / kChannelBlock;

@@ -1,5 +1,7 @@
 #include "kernels/cpu/staging.h"
 
+#include <limits>
+
 #include "kernels/cpu/element_loops.h"
 
 namespace layerd::cpu {
@@ -31,7 +33,11 @@ bool SameOrder(const std::vector<int64_t>& shape, const std::vector<int64_t>& a,
 }
 
 int64_t BytesOf(const std::vector<int64_t>& shape) {
-  return TensorType{kF32, shape, {}}.element_count() * kF32Bytes;
+  int64_t bytes;
+  return __builtin_mul_overflow(TensorType{kF32, shape, {}}.element_count(),
+                                kF32Bytes, &bytes)
+             ? std::numeric_limits<int64_t>::max()
+             : bytes;
 }
 
 StagedInput::StagedInput(const Slice& slice, const std::vector<int64_t>& wanted,

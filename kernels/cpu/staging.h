@@ -36,6 +36,7 @@ struct Slice {
 bool SameOrder(const std::vector<int64_t>& shape, const std::vector<int64_t>& a,
                const std::vector<int64_t>& b);
 
+// Saturates where the true number does not fit.
 int64_t BytesOf(const std::vector<int64_t>& shape);
 
 constexpr int64_t CeilOf(int64_t a, int64_t b) { return (a + b - 1) / b; }

@@ -182,6 +182,39 @@ TEST_CASE("Rows, channels and strides of real networks keep their tiles") {
   }
 }
 
+// The library and our tables count in 32 bits.
+TEST_CASE("What broadcasts to more elements than they count has plain loops") {
+  constexpr int64_t kStride = 1 << 16;
+  const std::unique_ptr<Backend> backend = MakeCpuBackend(1);
+  const TestLayer layer = LayerOf({.name = "three dimensions",
+                                   .x = {1, 8, 1, 1, 1},
+                                   .outputs = 16,
+                                   .kernel = {1, 1, 1},
+                                   .strides = {kStride, kStride, kStride}},
+                                  1);
+  PartSpec spec = layer.whole;
+  CHECK(ImplementationOf(*backend, spec) != "reference");
+  spec.inputs[0] = {DataType::kF32, {1, 8, 2048, 1024, 2048}, {0, 0, 0, 0, 0}};
+  CHECK(ImplementationOf(*backend, spec) == "reference");
+}
+
+// What their windows read in all is no 64-bit number: UBSan looks at it.
+TEST_CASE("Windows of no end of padding are prepared like all others") {
+  constexpr int64_t kLong = 1 << 16;
+  const std::vector<int64_t> sizes = {kLong, kLong, kLong}, ones = {1, 1, 1};
+  const PartSpec spec{Pool{.kernel = sizes,
+                           .strides = sizes,
+                           .dilations = ones,
+                           .pads_begin = sizes,
+                           .pads_end = sizes},
+                      {ChannelsLast({4096, 8, 1, 1, 1})},
+                      {},
+                      {ChannelsLast({4096, 8, 2, 2, 2})},
+                      {},
+                      {}};
+  CHECK(ImplementationOf(*MakeCpuBackend(1), spec) == "loops");
+}
+
 TEST_CASE("Winograd computes where it is wished for and possible") {
   if (cpu::Tiles() == nullptr) {
     std::cout << "SKIPPED: no tiles for this processor\n";
