@@ -186,7 +186,8 @@ LAYERD_INLINE float NegativePowerOfTwo(float x) {
 
 // x / 2 * (1 + erf(x / sqrt(2))), within 8e-7 of it or 8e-9, whichever is more.
 // Of the normal distribution the logarithm of the smaller tail is nearly a
-// parabola: our own fit for |x| <= 6.5, behind which nothing is left of it.
+// parabola: our own fit for |x| <= 6.5, behind which nothing is left of it,
+// however large what it is multiplied with.
 LAYERD_INLINE float Gelu(float x) {
   const float size = Absolute(x);
   const float a = size > 6.5f ? 6.5f : size;
@@ -202,7 +203,7 @@ LAYERD_INLINE float Gelu(float x) {
                                          a * (-1.08897348e-05f +
                                               a * (8.54134441e-07f +
                                                    a * -2.86113728e-08f)))))))));
-  const float tail = NegativePowerOfTwo(log2);
+  const float tail = size > 6.5f ? 0.0f : NegativePowerOfTwo(log2);
   return x * (x < 0 ? tail : 1.0f - tail);
 }
 
