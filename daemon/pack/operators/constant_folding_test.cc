@@ -80,6 +80,7 @@ TEST_CASE("What is known while packing is computed while packing") {
       {"concat of rows", [](TestModel& m) { m.Ints("a", {2, 1}, {1, 2}); m.Ints("b", {2, 2}, {3, 4, 5, 6}); SetInt(m.Add("Concat", {"a", "b"}, {"y"}), "axis", 1); }, {2, 3}, {1, 3, 4, 2, 5, 6}},
       {"slice", [](TestModel& m) { m.Add("Shape", {"x"}, {"s"}); m.Ints("b", {1}, {1}); m.Ints("e", {1}, {INT64_MAX}); m.Add("Slice", {"s", "b", "e"}, {"y"}); }, {3}, {3, 4, 5}},
       {"slice backwards", [](TestModel& m) { m.Ints("s", {5}, {1, 2, 3, 4, 5}); m.Ints("b", {1}, {-1}); m.Ints("e", {1}, {INT64_MIN}); m.Ints("a", {1}, {0}); m.Ints("t", {1}, {-2}); m.Add("Slice", {"s", "b", "e", "a", "t"}, {"y"}); }, {3}, {5, 3, 1}},
+      {"slice backwards, all the way", [](TestModel& m) { m.Ints("s", {5}, {1, 2, 3, 4, 5}); m.Ints("b", {1}, {-2}); m.Ints("e", {1}, {INT64_MAX}); m.Ints("a", {1}, {0}); m.Ints("t", {1}, {-1}); m.Add("Slice", {"s", "b", "e", "a", "t"}, {"y"}); }, {4}, {4, 3, 2, 1}},
       {"slice of columns", [](TestModel& m) { m.Ints("s", {2, 3}, {1, 2, 3, 4, 5, 6}); m.Ints("b", {1}, {1}); m.Ints("e", {1}, {3}); m.Ints("a", {1}, {-1}); m.Add("Slice", {"s", "b", "e", "a"}, {"y"}); }, {2, 2}, {2, 3, 5, 6}},
       {"slice of nothing", [](TestModel& m) { m.Ints("s", {3}, {1, 2, 3}); m.Ints("b", {1}, {2}); m.Ints("e", {1}, {1}); m.Add("Slice", {"s", "b", "e"}, {"n"}); m.Add("Shape", {"n"}, {"y"}); }, {1}, {0}},
       {"add", [](TestModel& m) { m.Ints("a", {2, 1}, {1, 2}); m.Ints("b", {2}, {10, 20}); m.Add("Add", {"a", "b"}, {"y"}); }, {2, 2}, {11, 21, 12, 22}},

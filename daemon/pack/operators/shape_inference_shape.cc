@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -133,8 +134,16 @@ struct Cut {
   int64_t start = 0, count = 0;
 };
 
+// The largest number is no place but says: all the way, backwards too. So ONNX
+// Runtime reads it; by the word nothing would be left.
+bool IsAllTheWay(int64_t end) {
+  return end == std::numeric_limits<int64_t>::max() ||
+         end == std::numeric_limits<int32_t>::max();
+}
+
 Cut CutOf(int64_t dimension, int64_t start, int64_t end, int64_t step) {
   if (dimension == 0) return {};
+  if (step < 0 && IsAllTheWay(end)) end = std::numeric_limits<int64_t>::min();
   const auto resolve = [&](int64_t at) {
     const int64_t least = step > 0 ? 0 : -1;
     const int64_t most = step > 0 ? dimension : dimension - 1;
