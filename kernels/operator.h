@@ -119,8 +119,8 @@ struct Pool {
   bool count_include_pad = false;  // Average only: pads count in the divisor.
 };
 
-// y = activation(x). Input and output may be the same memory. Of i64: kNone,
-// kRelu, kAbs, kNegative, kSign. Of bool: kNone, kNot.
+// y = activation(x). Input and output may be the same memory. Of i64 and f64:
+// kNone, kRelu, kAbs, kNegative, kSign. Of bool: kNone, kNot.
 struct Unary {
   Activation activation = {};
 };
@@ -128,10 +128,10 @@ struct Unary {
 // y = activation(a op b), numpy broadcasting. One operand may be a constant:
 // then there is one input only, and weight 0 is the other operand, plain.
 //
-// Arithmetic is of f32, or of i64 without activation: sums, differences,
-// products and powers wrap, quotients truncate, and a zero divisor fails the
-// job. Comparisons take f32, i64 or bool and give bool; kAnd, kOr and kXor take
-// and give bool.
+// Arithmetic is of f32, or without activation of f64 or i64: of i64 sums,
+// differences, products and powers wrap, quotients truncate, and a zero divisor
+// fails the job. Comparisons take f32, f64, i64 or bool and give bool; kAnd,
+// kOr and kXor take and give bool.
 struct Binary {
   enum class Kind : uint8_t {
     kAdd = 0,
@@ -200,9 +200,9 @@ struct LayerNorm {
 };
 
 // One element of y from all of x along `dimensions` (sorted, at least one),
-// which have size 1 in y. Sums, products and extremes of f32 or i64; means of
-// f32. The position of an extreme (along one dimension) is i64: of the first
-// one, or of the last with selects_last.
+// which have size 1 in y. Sums, products and extremes of f32, f64 or i64;
+// means of f32. The position of an extreme (along one dimension) is i64: of the
+// first one, or of the last with selects_last.
 struct Reduce {
   enum class Kind : uint8_t {
     kMean = 0,
@@ -305,8 +305,8 @@ struct Recurrent {
 };
 
 // The places (i64, along `axis`) of the largest or smallest elements of x, as
-// many as y has, the most extreme first; of equal ones the first. x is f32 or
-// i64. A NaN is larger than all numbers.
+// many as y has, the most extreme first; of equal ones the first. x is f32, f64
+// or i64. A NaN is larger than all numbers.
 struct TopK {
   int64_t axis = 0;
   bool is_largest = true;

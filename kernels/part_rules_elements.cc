@@ -43,8 +43,9 @@ absl::Status CheckBinaryDtypes(const Binary& op, const PartSpec& spec) {
     case Binary::Kind::kEqual:
     case Binary::Kind::kLess:
     case Binary::Kind::kLessOrEqual:
-      RETURN_IF_ERROR(CheckDtype(first, {DataType::kF32, DataType::kF16,
-                                         DataType::kI64, DataType::kBool}));
+      RETURN_IF_ERROR(
+          CheckDtype(first, {DataType::kF32, DataType::kF16, DataType::kF64,
+                             DataType::kI64, DataType::kBool}));
       return CheckDtype(spec.outputs[0], {DataType::kBool});
     case Binary::Kind::kAnd:
     case Binary::Kind::kOr:
@@ -53,8 +54,8 @@ absl::Status CheckBinaryDtypes(const Binary& op, const PartSpec& spec) {
     case Binary::Kind::kPRelu:
       return CheckFloats(spec);
     default:
-      return CheckOneDtype(spec,
-                           {DataType::kF32, DataType::kF16, DataType::kI64});
+      return CheckOneDtype(spec, {DataType::kF32, DataType::kF16,
+                                  DataType::kF64, DataType::kI64});
   }
 }
 
@@ -98,11 +99,13 @@ absl::Status Check(const MatMul&, const PartSpec& spec) {
 
 absl::Status Check(const Unary& op, const PartSpec& spec) {
   RETURN_IF_ERROR(CheckCounts(spec, 1, 0));
-  RETURN_IF_ERROR(CheckOneDtype(
-      spec, {DataType::kF32, DataType::kF16, DataType::kI64, DataType::kBool}));
+  RETURN_IF_ERROR(
+      CheckOneDtype(spec, {DataType::kF32, DataType::kF16, DataType::kF64,
+                           DataType::kI64, DataType::kBool}));
   RETURN_IF_ERROR(CheckSameShape(spec));
   const ActivationKind kind = op.activation.kind;
   switch (spec.outputs[0].dtype) {
+    case DataType::kF64:
     case DataType::kI64:
       if (kind == ActivationKind::kNone || kind == ActivationKind::kRelu ||
           kind == ActivationKind::kAbs || kind == ActivationKind::kNegative ||
@@ -197,8 +200,8 @@ absl::Status Check(const Reduce& op, const PartSpec& spec) {
     return InvalidArgumentError(
         StrFormat("kind %d is unknown", static_cast<int>(op.kind)));
   }
-  RETURN_IF_ERROR(CheckDtype(spec.inputs[0],
-                             {DataType::kF32, DataType::kF16, DataType::kI64}));
+  RETURN_IF_ERROR(CheckDtype(spec.inputs[0], {DataType::kF32, DataType::kF16,
+                                              DataType::kF64, DataType::kI64}));
   if (op.kind == Reduce::Kind::kMean) RETURN_IF_ERROR(CheckFloats(spec));
   RETURN_IF_ERROR(CheckDtype(
       spec.outputs[0], {finds_place ? DataType::kI64 : spec.inputs[0].dtype}));
@@ -221,7 +224,8 @@ absl::Status Check(const Reduce& op, const PartSpec& spec) {
 
 absl::Status Check(const TopK& op, const PartSpec& spec) {
   RETURN_IF_ERROR(CheckCounts(spec, 1, 0));
-  RETURN_IF_ERROR(CheckDtype(spec.inputs[0], {DataType::kF32, DataType::kI64}));
+  RETURN_IF_ERROR(CheckDtype(spec.inputs[0],
+                             {DataType::kF32, DataType::kF64, DataType::kI64}));
   RETURN_IF_ERROR(CheckDtype(spec.outputs[0], {DataType::kI64}));
   Sizes expected = spec.inputs[0].shape;
   RETURN_IF_ERROR(CheckRange("dimensions", {op.axis, 1}, expected.size()));

@@ -1,6 +1,7 @@
 // Reduce: rows that become one number, or rows that are added up.
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 
 #include "kernels/cpu/cpu_kernel.h"
 #include "kernels/cpu/loop_nest.h"
@@ -233,56 +234,82 @@ class PlaceKernel : public CpuKernel {
   Dimension along_;
 };
 
-// Integers, and places of few: rare and small.
+// Integers and doubles, and places of few: rare and small.
 template <typename T>
 class PlainReduceKernel : public CpuKernel {
+  // Integers wrap.
+  using Summed = std::conditional_t<std::is_integral_v<T>, uint64_t, T>;
+
  public:
   PlainReduceKernel(const Reduce& op, const PartSpec& spec)
       : op_(op), split_(SplitOf(op, spec)) {}
 
   absl::Status Run(dnnl_stream_t, const PartMemory& memory) override {
-    const T* x = reinterpret_cast<const T*>(memory.inputs[0]);
-    auto* y = reinterpret_cast<int64_t*>(memory.outputs[0]);
-    const std::vector<Dimension>& reduced = split_.reduced;
-    const int64_t rows = CountOf(reduced, reduced.size());
-    const int64_t count = CountOf(split_.kept, split_.kept.size());
-    ParallelRanges(count, count * rows, [&](int64_t begin, int64_t end) {
-      for (int64_t n = begin; n < end; ++n) {
-        const Places at = PlacesOf(split_.kept, split_.kept.size(), n);
-        y[at.y] = One(x + at.x, rows);
-      }
-    });
+    const bool finds_place = op_.kind >= Reduce::Kind::kArgMax;
+    const bool is_extreme =
+        op_.kind == Reduce::Kind::kMax || op_.kind == Reduce::Kind::kMin;
+    if (finds_place) {
+      Each<int64_t>(memory, [&](const T* x) { return ExtremeOf(x).place; });
+    } else if (is_extreme) {
+      Each<T>(memory, [&](const T* x) { return ExtremeOf(x).value; });
+    } else {
+      Each<T>(memory, [&](const T* x) { return SumOf(x); });
+    }
     return absl::OkStatus();
   }
 
  private:
-  bool FindsPlace() const { return op_.kind >= Reduce::Kind::kArgMax; }
+  struct Extreme {
+    T value;
+    int64_t place;
+  };
 
-  int64_t One(const T* x, int64_t rows) const {
-    T extreme = x[0];
-    uint64_t sum = op_.kind == Reduce::Kind::kProduct ? 1 : 0;
-    int64_t place = 0;
+  template <typename Y, typename One>
+  void Each(const PartMemory& memory, One one) const {
+    const T* x = reinterpret_cast<const T*>(memory.inputs[0]);
+    Y* y = reinterpret_cast<Y*>(memory.outputs[0]);
+    const int64_t count = CountOf(split_.kept, split_.kept.size());
+    ParallelRanges(count, count * rows(), [&](int64_t begin, int64_t end) {
+      for (int64_t n = begin; n < end; ++n) {
+        const Places at = PlacesOf(split_.kept, split_.kept.size(), n);
+        y[at.y] = one(x + at.x);
+      }
+    });
+  }
+
+  int64_t rows() const {
+    return CountOf(split_.reduced, split_.reduced.size());
+  }
+  T At(const T* x, int64_t row) const {
+    return x[PlacesOf(split_.reduced, split_.reduced.size(), row).x];
+  }
+
+  // Of values what is no number beats all others.
+  Extreme ExtremeOf(const T* x) const {
+    Extreme extreme = {x[0], 0};
     const bool wants_most =
         op_.kind == Reduce::Kind::kMax || op_.kind == Reduce::Kind::kArgMax;
-    for (int64_t r = 0; r < rows; ++r) {
-      const T value = x[PlacesOf(split_.reduced, split_.reduced.size(), r).x];
-      const bool beats = wants_most ? value > extreme : value < extreme;
-      if (beats || (op_.selects_last && value == extreme)) {
-        extreme = value;
-        place = r;
-      }
-      if (FindsPlace()) continue;
-      if (op_.kind == Reduce::Kind::kProduct) {
-        sum *= static_cast<uint64_t>(value);
-      } else {
-        sum += static_cast<uint64_t>(value);
+    const bool finds_place = op_.kind >= Reduce::Kind::kArgMax;
+    for (int64_t r = 0, end = rows(); r < end; ++r) {
+      const T value = At(x, r);
+      const bool beats =
+          wants_most ? value > extreme.value : value < extreme.value;
+      if (beats || (op_.selects_last && value == extreme.value) ||
+          (value != value && !finds_place)) {
+        extreme = {value, r};
       }
     }
-    if (FindsPlace()) return place;
-    const bool is_extreme =
-        op_.kind == Reduce::Kind::kMax || op_.kind == Reduce::Kind::kMin;
-    return is_extreme ? static_cast<int64_t>(extreme)
-                      : static_cast<int64_t>(sum);
+    return extreme;
+  }
+
+  T SumOf(const T* x) const {
+    const bool multiplies = op_.kind == Reduce::Kind::kProduct;
+    Summed sum = multiplies ? 1 : 0;
+    for (int64_t r = 0, end = rows(); r < end; ++r) {
+      const auto value = static_cast<Summed>(At(x, r));
+      sum = multiplies ? sum * value : sum + value;
+    }
+    return static_cast<T>(sum);
   }
 
   Reduce op_;
@@ -294,6 +321,9 @@ class PlainReduceKernel : public CpuKernel {
 KernelOr Make(const Reduce& op, const PartSpec& spec, const OneDnn&) {
   if (spec.inputs[0].dtype == DataType::kI64) {
     return std::make_unique<PlainReduceKernel<int64_t>>(op, spec);
+  }
+  if (spec.inputs[0].dtype == DataType::kF64) {
+    return std::make_unique<PlainReduceKernel<double>>(op, spec);
   }
   if (PlaceKernel::Takes(op, spec)) {
     return std::make_unique<PlaceKernel>(op, spec);

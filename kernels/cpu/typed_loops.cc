@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 
 #include "kernels/cpu/loop_nest.h"
 
@@ -133,6 +134,29 @@ absl::Status Compute(Binary::Kind kind, const LoopNest& nest, const int64_t* a,
   }
 }
 
+void Compute(Binary::Kind kind, const LoopNest& nest, const double* a,
+             const double* b, double* y) {
+  const auto each = [&](auto combine) { ForEachPair(nest, a, b, y, combine); };
+  switch (kind) {
+    case Binary::Kind::kAdd:
+      return each([](double p, double q) { return p + q; });
+    case Binary::Kind::kSub:
+      return each([](double p, double q) { return p - q; });
+    case Binary::Kind::kMul:
+      return each([](double p, double q) { return p * q; });
+    case Binary::Kind::kDiv:
+      return each([](double p, double q) { return p / q; });
+    case Binary::Kind::kMod:
+      return each([](double p, double q) { return std::fmod(p, q); });
+    case Binary::Kind::kPow:
+      return each([](double p, double q) { return std::pow(p, q); });
+    case Binary::Kind::kMax:
+      return each([](double p, double q) { return p > q || p != p ? p : q; });
+    default:
+      return each([](double p, double q) { return p < q || p != p ? p : q; });
+  }
+}
+
 bool Compares(Binary::Kind kind) {
   return kind == Binary::Kind::kEqual || kind == Binary::Kind::kLess ||
          kind == Binary::Kind::kLessOrEqual;
@@ -149,6 +173,21 @@ int64_t Activated(ActivationKind kind, int64_t x) {
       return negative;
     case ActivationKind::kSign:
       return x < 0 ? -1 : x > 0 ? 1 : 0;
+    default:
+      return x;
+  }
+}
+
+double Activated(ActivationKind kind, double x) {
+  switch (kind) {
+    case ActivationKind::kRelu:
+      return x < 0 ? 0 : x;
+    case ActivationKind::kAbs:
+      return std::abs(x);
+    case ActivationKind::kNegative:
+      return -x;
+    case ActivationKind::kSign:
+      return x < 0 ? -1 : x > 0 ? 1 : x;
     default:
       return x;
   }
@@ -202,6 +241,8 @@ absl::Status RunTypedBinary(const LoopNest& nest, Binary::Kind kind,
       Compare(kind, nest, As<float>(a), As<float>(b), truths);
     } else if (from == DataType::kI64) {
       Compare(kind, nest, As<int64_t>(a), As<int64_t>(b), truths);
+    } else if (from == DataType::kF64) {
+      Compare(kind, nest, As<double>(a), As<double>(b), truths);
     } else {
       Compare(kind, nest, As<uint8_t>(a), As<uint8_t>(b), truths);
     }
@@ -209,6 +250,10 @@ absl::Status RunTypedBinary(const LoopNest& nest, Binary::Kind kind,
   }
   if (from == DataType::kBool) {
     Logic(kind, nest, As<uint8_t>(a), As<uint8_t>(b), As<uint8_t>(y));
+    return absl::OkStatus();
+  }
+  if (from == DataType::kF64) {
+    Compute(kind, nest, As<double>(a), As<double>(b), As<double>(y));
     return absl::OkStatus();
   }
   return Compute(kind, nest, As<int64_t>(a), As<int64_t>(b), As<int64_t>(y));
@@ -223,6 +268,8 @@ void RunTypedUnary(const LoopNest& nest, ActivationKind kind, DataType dtype,
       const int64_t to = at[0] + i * stride[0];
       if (dtype == DataType::kI64) {
         As<int64_t>(y)[to] = Activated(kind, As<int64_t>(x)[from]);
+      } else if (dtype == DataType::kF64) {
+        As<double>(y)[to] = Activated(kind, As<double>(x)[from]);
       } else {
         const bool truth = As<uint8_t>(x)[from] != 0;
         As<uint8_t>(y)[to] = kind == ActivationKind::kNot ? !truth : truth;

@@ -24,6 +24,12 @@ absl::Status CheckFloats(const PartSpec& spec) {
   return absl::OkStatus();
 }
 
+absl::Status CheckNotF64(const PartSpec& spec) {
+  const TensorType& x = spec.inputs[0];
+  return x.dtype == DataType::kF64 ? NotOnDevice(ToString(x))
+                                   : absl::OkStatus();
+}
+
 // Those that take other datatypes are told by CheckPart() which. Numbers are
 // f32 or f16 where libraries and kernels of our own multiply them.
 template <typename Op>
@@ -33,9 +39,15 @@ absl::Status Check(const Op&, const PartSpec& spec) {
 
 absl::Status Check(const Copy&, const PartSpec&) { return absl::OkStatus(); }
 absl::Status Check(const Pad&, const PartSpec&) { return absl::OkStatus(); }
-absl::Status Check(const Unary&, const PartSpec&) { return absl::OkStatus(); }
-absl::Status Check(const Binary&, const PartSpec&) { return absl::OkStatus(); }
-absl::Status Check(const Reduce&, const PartSpec&) { return absl::OkStatus(); }
+absl::Status Check(const Unary&, const PartSpec& spec) {
+  return CheckNotF64(spec);
+}
+absl::Status Check(const Binary&, const PartSpec& spec) {
+  return CheckNotF64(spec);
+}
+absl::Status Check(const Reduce&, const PartSpec& spec) {
+  return CheckNotF64(spec);
+}
 absl::Status Check(const Gather&, const PartSpec& spec) {
   const bool constant = !spec.weights.empty();
   if (!constant || spec.weights[0].layout.dtype == spec.outputs[0].dtype) {

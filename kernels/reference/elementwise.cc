@@ -300,7 +300,10 @@ absl::Status Run(const Unary& op, const Part& part, const PartMemory& memory) {
   ForEach(WholeOf(y.shape), [&](const Index& index) {
     const int64_t from = PositionOf(x, index);
     const int64_t to = PositionOf(y, index);
-    if (y.dtype == DataType::kI64) {
+    if (y.dtype == DataType::kF64) {
+      Output<double>(memory)[to] =
+          Activate(op.activation, Input<double>(memory, 0)[from]);
+    } else if (y.dtype == DataType::kI64) {
       Output<int64_t>(memory)[to] =
           ActivateInteger(op.activation.kind, Input<int64_t>(memory, 0)[from]);
     } else if (y.dtype == DataType::kBool) {
@@ -323,9 +326,18 @@ absl::Status Run(const Binary& op, const Part& part, const PartMemory& memory) {
     if (dtype == DataType::kI64) {
       return RunComparison<int64_t>(op, part, memory);
     }
+    if (dtype == DataType::kF64) {
+      return RunComparison<double>(op, part, memory);
+    }
     return RunComparison<float>(op, part, memory);
   }
   if (dtype == DataType::kI64) return RunIntegers(op, part, memory);
+  if (dtype == DataType::kF64) {
+    ForEachPair<double>(op, part, memory, [&](int64_t at, double a, double b) {
+      Output<double>(memory)[at] = Combine(op.kind, a, b);
+    });
+    return absl::OkStatus();
+  }
   ForEachPair<float>(op, part, memory, [&](int64_t at, float a, float b) {
     const double value = Combine(op.kind, static_cast<double>(a), b);
     Output(memory)[at] = Activate(op.activation, value);

@@ -183,6 +183,8 @@ absl::Status Run(const LayerNorm& op, const Part& part,
 absl::Status Run(const Reduce& op, const Part& part, const PartMemory& memory) {
   if (part.spec.inputs[0].dtype == DataType::kI64) {
     RunReduce<int64_t, uint64_t>(op, part, memory);
+  } else if (part.spec.inputs[0].dtype == DataType::kF64) {
+    RunReduce<double, double>(op, part, memory);
   } else {
     RunReduce<float, double>(op, part, memory);
   }

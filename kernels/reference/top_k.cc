@@ -1,4 +1,3 @@
-#include <cmath>
 #include <utility>
 
 #include "kernels/reference/loops.h"
@@ -6,8 +5,10 @@
 namespace layerd::reference {
 namespace {
 
-bool IsNan(float value) { return std::isnan(value); }
-bool IsNan(int64_t) { return false; }
+template <typename T>
+bool IsNan(T value) {
+  return value != value;
+}
 
 // The places chosen so far, in the output: a heap with the one that goes next
 // in front, and at last all in order. So it needs no memory of its own.
@@ -97,6 +98,8 @@ absl::Status Run(const TopK& op, const Part& part, const PartMemory& memory) {
   const TensorType& y = part.spec.outputs[0];
   if (x.dtype == DataType::kI64) {
     ChooseAll(op, x, Input<int64_t>(memory, 0), y, Output<int64_t>(memory));
+  } else if (x.dtype == DataType::kF64) {
+    ChooseAll(op, x, Input<double>(memory, 0), y, Output<int64_t>(memory));
   } else {
     ChooseAll(op, x, Input(memory, 0), y, Output<int64_t>(memory));
   }

@@ -9,6 +9,7 @@ using Sizes = std::vector<int64_t>;
 constexpr DataType kI64 = DataType::kI64;
 constexpr DataType kI32 = DataType::kI32;
 constexpr DataType kBool = DataType::kBool;
+constexpr DataType kF64 = DataType::kF64;
 
 TensorType Turned(TensorType type, Sizes strides) {
   type.strides = std::move(strides);
@@ -77,6 +78,21 @@ std::vector<TestLayer> IntegerCases() {
       Integers("or", Kind::kOr, kBool, kBool),
       Integers("xor", Kind::kXor, kBool, kBool),
       Integers("equal floats", Kind::kEqual, DataType::kF32, kBool),
+      Integers("sum of doubles", Kind::kAdd, kF64, kF64),
+      Integers("difference of doubles", Kind::kSub, kF64, kF64),
+      Integers("product of doubles", Kind::kMul, kF64, kF64),
+      Integers("quotient of doubles", Kind::kDiv, kF64, kF64),
+      Integers("power of doubles", Kind::kPow, kF64, kF64),
+      Integers("larger of doubles", Kind::kMax, kF64, kF64),
+      Integers("smaller of doubles", Kind::kMin, kF64, kF64),
+      Integers("rest of doubles", Kind::kMod, kF64, kF64),
+      Integers("equal doubles", Kind::kEqual, kF64, kBool),
+      Integers("lesser double", Kind::kLess, kF64, kBool),
+      Integers("lesser or equal double", Kind::kLessOrEqual, kF64, kBool),
+      IntegerUnary("sign of doubles", ActivationKind::kSign, kF64),
+      IntegerUnary("negative doubles", ActivationKind::kNegative, kF64),
+      IntegerUnary("relu of doubles", ActivationKind::kRelu, kF64),
+      IntegerUnary("abs of doubles", ActivationKind::kAbs, kF64),
       MakeWhole("a constant", Binary{Kind::kSub, Binary::Constant::kLeft, {}},
                 {PlainType({4, 5}, kI64)}, {PlainPiece({}, kI64)},
                 PlainType({4, 5}, kI64)),
@@ -137,6 +153,12 @@ std::vector<TestLayer> ReduceCases() {
       Reduced("of one", Kind::kSum, PlainType({6, 1, 7}), {1}),
       Reduced("what broadcasts", Kind::kSum, Turned(PlainType({4, 50}), {0, 1}),
               {0}),
+      Reduced("sum of doubles", Kind::kSum, PlainType({4, 50}, kF64), {1}),
+      Reduced("product of doubles", Kind::kProduct, PlainType({4, 5}, kF64),
+              {1}),
+      Reduced("largest double", Kind::kMax, PlainType({4, 50}, kF64), {0}),
+      Reduced("place of the smallest double", Kind::kArgMin,
+              PlainType({4, 50}, kF64), {1}),
       Reduced("sum of integers", Kind::kSum, PlainType({4, 50}, kI64), {1}),
       Reduced("largest integer", Kind::kMax, PlainType({4, 50}, kI64), {0}),
       Reduced("smallest integer", Kind::kMin, PlainType({4, 50}, kI64), {1}),

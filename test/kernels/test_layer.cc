@@ -55,6 +55,13 @@ std::vector<std::byte> DrawBytes(std::mt19937& random, DataType dtype,
     }
     return drawn;
   }
+  if (dtype == DataType::kF64) {
+    for (size_t i = 0; i + 8 <= bytes; i += 8) {
+      const double value = DrawFloat(random, numbers) + 1e-9 * (i % 7);
+      std::memcpy(&drawn[i], &value, 8);
+    }
+    return drawn;
+  }
   if (is_small && (dtype == DataType::kI64 || dtype == DataType::kI32)) {
     const size_t size = SizeOf(dtype);
     for (size_t i = 0; i + size <= bytes; i += size) {

@@ -31,6 +31,7 @@ std::vector<Row> Rows() {
       {"smallest of columns", {40, 5}, 0, 7, false, DataType::kF32},
       {"all", {3, 9, 2}, 1, 9, true, DataType::kF32},
       {"one of one", {1}, 0, 1, true, DataType::kF32},
+      {"doubles that are one in f32", {4, 50}, 1, 20, true, DataType::kF64},
       {"integers that are equal", {4, 50}, 1, 20, true, DataType::kI64},
       {"smallest integers", {4, 50}, 1, 20, false, DataType::kI64},
   };
@@ -49,6 +50,11 @@ TestLayer LayerOf(const Row& row, uint32_t seed) {
       const int64_t value = static_cast<int64_t>(i * 7919 / 8 % 13) - 6;
       std::memcpy(&layer.inputs[0][i], &value, sizeof(value));
     }
+  } else if (row.dtype == DataType::kF64) {
+    for (size_t i = 0; i < layer.inputs[0].size(); i += sizeof(double)) {
+      const double value = 1 + static_cast<double>(i * 7919 / 8 % 13) * 1e-12;
+      std::memcpy(&layer.inputs[0][i], &value, sizeof(value));
+    }
   } else {
     const float odd[] = {std::numeric_limits<float>::quiet_NaN(), 2, 2, -2, -2};
     const size_t bytes = std::min(sizeof(odd), layer.inputs[0].size());
@@ -64,6 +70,9 @@ double ElementOf(const TestLayer& layer, int64_t first, int64_t stride,
   if (layer.whole.inputs[0].dtype == DataType::kI64) {
     return static_cast<double>(
         reinterpret_cast<const int64_t*>(layer.inputs[0].data())[at]);
+  }
+  if (layer.whole.inputs[0].dtype == DataType::kF64) {
+    return reinterpret_cast<const double*>(layer.inputs[0].data())[at];
   }
   const float value =
       reinterpret_cast<const float*>(layer.inputs[0].data())[at];

@@ -3,10 +3,16 @@
 #include "daemon/pack/network/translate.h"
 
 #include <limits>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "daemon/pack/graph/graph_sketch.h"
 #include "daemon/pack/network/naive_answers.h"
+#include "kernels/cpu/cpu_backend.h"
+#include "kernels/reference/reference_backend.h"
 #include "test/catch/catch.h"
+#include "test/sim/packed_answers.h"
 
 namespace layerd {
 namespace {
@@ -40,6 +46,50 @@ TEST_CASE("A power of integers has an exponent of integers, cast if need be") {
   const Graph graph = sketch.Take();
 
   CHECK(ToString(*Translate(graph)) == "y:3 = Copy(e)\ny = Pow(x, y:3)\n");
+}
+
+// Seconds since 1970 have no milliseconds in f32.
+TEST_CASE("Doubles are computed with as doubles") {
+  const auto reference = MakeReferenceBackend();
+  const auto cpu = MakeCpuBackend(1);
+  for (Backend* backend : {reference.get(), cpu.get()}) {
+    INFO(backend->key().backend);
+    GraphSketch sketch;
+    const auto add = [&](const std::string& name, const char* op_type,
+                         std::vector<int> inputs, DataType dtype,
+                         GraphSketch::Attributes attributes = {}) {
+      const int value = sketch.Add(name, op_type, std::move(inputs), {4},
+                                   std::move(attributes));
+      sketch.SetType(value, dtype);
+      return value;
+    };
+    const DataType kF64 = DataType::kF64;
+    const int x = sketch.Input("x", {4});
+    const int wide = add("wide", "Cast", {x}, kF64);
+    const int then = sketch.Input("then", {1});
+    const int from = sketch.Add("from", "Cast", {then}, {1});
+    sketch.SetType(from, kF64);
+    const int now = add("now", "Add", {wide, from}, kF64);
+    const int negative = add("negative", "Neg", {now}, kF64);
+    const int back = add("back", "Add", {negative, from}, kF64);
+    const int most = sketch.Add("most", "ReduceMax", {now}, {1},
+                                {{"axes", std::vector<int64_t>{0}}});
+    sketch.SetType(most, kF64);
+    const int is_last = add("is_last", "Equal", {now, most}, DataType::kBool);
+    sketch.Output(add("y", "Cast", {back}, DataType::kF32));
+    sketch.Output(add("z", "Cast", {is_last}, DataType::kF32));
+    const Graph graph = sketch.Take();
+
+    const auto answers =
+        PackedAnswers(*Translate(graph), {4 << 10, 10000},
+                      {{0.001f, 0.25f, 7, 0.002f}, {1.5e9f}}, *backend);
+
+    const std::vector<float> want = {-0.001f, -0.25f, -7, -0.002f};
+    for (size_t i = 0; i < want.size(); ++i) {
+      CHECK(answers[0][i] == Approx(want[i]).epsilon(1e-3));
+    }
+    CHECK(answers[1] == std::vector<float>{0, 0, 1, 0});
+  }
 }
 
 }  // namespace

@@ -130,6 +130,7 @@ class Translator {
   static DataType WideTypeOf(DataType dtype);
   int Widened(const Node& node, int value);
   int Widened(const Node& node, int value, DataType dtype);
+  int WideElements(const Node& node, int value);
   int WideOutput(const Node& node, int output);
   void Narrow(const Node& node, int wide, int output);
 

@@ -73,12 +73,13 @@ absl::Status InferUnary(NodeContext& node) {
   return node.SetOutput(0, node.dtype(0), node.shape(0));
 }
 
-// Limits that are known are attributes; of integers, or computed at run time,
-// they stay inputs.
+// Limits that are known are attributes; of integers and doubles, or computed at
+// run time, they stay inputs.
 absl::Status InferClip(NodeContext& node) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   RETURN_IF_ERROR(node.CheckInputCount(node.opset() < 11 ? 1 : 3));
-  bool are_known = IsFloating(node.dtype(0));
+  bool are_known = IsFloating(node.dtype(0)) &&
+                   (node.dtype(0) != DataType::kF64 || node.opset() < 11);
   for (size_t i = 1; i < node.input_count(); ++i) {
     if (!node.has_input(i)) continue;
     are_known = are_known && node.constant(i) != nullptr;
