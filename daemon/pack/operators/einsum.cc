@@ -18,10 +18,6 @@ namespace {
 // More is no equation that anybody wrote.
 constexpr size_t kEquationBytesMax = 1024;
 
-bool Has(const std::vector<int>& labels, int label) {
-  return std::find(labels.begin(), labels.end(), label) != labels.end();
-}
-
 // "ab...c": an ellipsis becomes `ellipsis` labels, the last of them kEllipsis.
 absl::StatusOr<std::vector<int>> LabelsOf(std::string_view term,
                                           int64_t ellipsis) {
@@ -29,12 +25,6 @@ absl::StatusOr<std::vector<int>> LabelsOf(std::string_view term,
   bool has_ellipsis = false;
   while (!term.empty()) {
     if (absl::ascii_isalpha(static_cast<unsigned char>(term[0]))) {
-      if (Has(labels, term[0])) {
-        return absl::UnimplementedError(
-            absl::StrFormat("label '%c' twice in one operand (a diagonal) is "
-                            "not supported",
-                            term[0]));
-      }
       labels.push_back(term[0]);
       term.remove_prefix(1);
     } else if (term.substr(0, 3) == "..." && !has_ellipsis) {
@@ -65,13 +55,11 @@ std::vector<int> ImplicitOutput(const Einsum& einsum, int64_t ellipsis) {
   }
   for (const auto& [label, length] : einsum.lengths) {
     if (label >= Einsum::kEllipsis) continue;
-    const auto occurs = [label = label](const std::vector<int>& operand) {
-      return Has(operand, label);
-    };
-    if (std::count_if(einsum.operands.begin(), einsum.operands.end(), occurs) ==
-        1) {
-      output.push_back(label);
+    int64_t count = 0;
+    for (const std::vector<int>& operand : einsum.operands) {
+      count += std::count(operand.begin(), operand.end(), label);
     }
+    if (count == 1) output.push_back(label);
   }
   return output;
 }
@@ -83,6 +71,11 @@ absl::Status TakeLengths(const std::vector<int>& labels,
         "%d labels for [%s]", labels.size(), absl::StrJoin(shape, ", ")));
   }
   for (size_t d = 0; d < shape.size(); ++d) {
+    const auto first =
+        std::find(labels.begin(), labels.end(), labels[d]) - labels.begin();
+    if (shape[static_cast<size_t>(first)] != shape[d]) {
+      return absl::InvalidArgumentError("a diagonal of what is no square");
+    }
     int64_t& length = einsum.lengths.try_emplace(labels[d], 1).first->second;
     if (length != 1 && shape[d] != 1 && length != shape[d]) {
       return absl::InvalidArgumentError(
@@ -128,8 +121,10 @@ absl::StatusOr<Einsum> Parse(const std::string& equation,
     ASSIGN_OR_RETURN(einsum.output, LabelsOf(sides[1], ellipsis));
   }
   for (const int label : einsum.output) {
-    if (einsum.lengths.count(label) == 0) {
-      return absl::InvalidArgumentError("the output has a label of its own");
+    if (einsum.lengths.count(label) == 0 ||
+        std::count(einsum.output.begin(), einsum.output.end(), label) > 1) {
+      return absl::InvalidArgumentError(
+          "the output has a label of its own, or one twice");
     }
   }
   LeaveOutRepeated(shapes, einsum);

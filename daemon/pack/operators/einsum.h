@@ -18,7 +18,7 @@ struct Einsum {
   static constexpr int kEllipsis = 1000;
 
   // An operand's dimensions of size 1 that are longer elsewhere are left out:
-  // they broadcast.
+  // they broadcast. A label that an operand has twice means its diagonal.
   std::vector<std::vector<int>> operands;
   std::vector<int> output;
   std::map<int, int64_t> lengths;
@@ -27,8 +27,7 @@ struct Einsum {
   std::vector<int64_t> OutputShape() const { return ShapeOf(output); }
 };
 
-// Errors: INVALID_ARGUMENT for a wrong equation or shapes that it does not fit;
-//         UNIMPLEMENTED for a diagonal (a label twice in one operand).
+// Errors: INVALID_ARGUMENT for a wrong equation or shapes that it does not fit.
 absl::StatusOr<Einsum> ParseEinsum(
     std::string_view equation, const std::vector<std::vector<int64_t>>& shapes);
 

@@ -72,7 +72,44 @@ class Contraction {
     if (speller_->shape(value) != shape) {
       ASSIGN_OR_RETURN(value, speller_->Reshaped(value, shape));
     }
-    return Term{value, labels, is_known};
+    return Diagonal(Term{value, labels, is_known});
+  }
+
+  // Each label once: of those that stand there twice the elements that are as
+  // far along both.
+  absl::StatusOr<Term> Diagonal(Term term) {
+    Labels once;
+    for (const int label : term.labels) {
+      if (!Has(once, label)) once.push_back(label);
+    }
+    if (once == term.labels) return term;
+    const std::vector<int64_t> shape = einsum_.ShapeOf(once);
+    RETURN_IF_ERROR(speller_->CheckSize(Size(once)));
+    std::vector<int64_t> places(static_cast<size_t>(Size(once)));
+    for (size_t i = 0; i < places.size(); ++i) {
+      places[i] = PlaceOf(term.labels, once, static_cast<int64_t>(i));
+    }
+    ASSIGN_OR_RETURN(const int known, speller_->Known(places, shape));
+    ASSIGN_OR_RETURN(const int row,
+                     speller_->Reshaped(term.value, {Size(term.labels)}));
+    term.value = speller_->Add("Gather", {row, known}, {{"axis", int64_t{0}}});
+    term.labels = std::move(once);
+    return term;
+  }
+
+  // Where among dimensions `all` element `at` of dimensions `once` is.
+  int64_t PlaceOf(const Labels& all, const Labels& once, int64_t at) const {
+    int64_t place = 0;
+    for (size_t d = once.size(); d-- > 0;) {
+      const int64_t length = einsum_.lengths.at(once[d]);
+      int64_t step = 1;
+      for (size_t e = all.size(); e-- > 0;) {
+        if (all[e] == once[d]) place += at % length * step;
+        step *= einsum_.lengths.at(all[e]);
+      }
+      at /= length;
+    }
+    return place;
   }
 
   // Whether a label is needed when operands up to `i` are multiplied.

@@ -130,6 +130,10 @@ const std::vector<Equation> kEquations = {
     {"ijx,kj->ik", {{2, 3, 2}, {4, 3}}},
     {"ij,jk,kl->il", {{2, 3}, {3, 4}, {4, 2}}},
     {"ij,kj,lj->ikl", {{2, 3}, {4, 3}, {2, 3}}},
+    {"ii->i", {{3, 3}}},
+    {"ii->", {{3, 3}}},
+    {"bijij->jb", {{2, 3, 4, 3, 4}}},
+    {"bii,bi->b", {{2, 3, 3}, {2, 3}}},
 };
 
 TEST_CASE("A contraction is products of matrices") {
