@@ -196,6 +196,30 @@ TEST_CASE("A DFT is the sum it is, one-sided, padded or inverse") {
                        : Spectrum(x, length, length / 2 + 1, false, -1, 1));
 }
 
+TEST_CASE("Of a half of its spectrum a real signal comes back") {
+  const int64_t length = GENERATE(5, 6);
+  INFO(length);
+  TestModel model(17);
+  model.Input("x", {1, length, 1});
+  model.Ints("length", {}, {length});
+  SetInt(model.Add("DFT", {"x"}, {"half"}), "onesided", 1);
+  onnx::NodeProto* node = model.Add("DFT", {"half", "length"}, {"y"});
+  SetInt(SetInt(node, "inverse", 1), "onesided", 1);
+  model.Output("y");
+  Floats x = {1, -2, 0.5f, 3, 0.25f, -1};
+  x.resize(static_cast<size_t>(length));
+  CheckNear(Answer(model, {x}), {x.begin(), x.end()});
+
+  TestModel cut(17);
+  cut.Input("x", {1, 4, 2});
+  cut.Ints("length", {}, {4});
+  node = cut.Add("DFT", {"x", "length"}, {"y"});
+  SetInt(SetInt(node, "inverse", 1), "onesided", 1);
+  cut.Output("y");
+  CHECK_THAT(std::string(cut.Import().status().message()),
+             Catch::Contains("only of all complex frequencies"));
+}
+
 TEST_CASE("Frames of a signal have their spectrum under a window") {
   TestModel model(17);
   model.Input("x", {1, 7, 1});

@@ -34,9 +34,16 @@ struct Waves {
   int64_t outputs;  // Frequencies.
   bool is_complex;  // What there are.
   bool is_inverse;
+  // Given are the frequencies of a half, which stand for the other as well, and
+  // what comes of them is real.
+  bool is_from_half = false;
 
   int64_t rows() const { return given * (is_complex ? 2 : 1); }
-  int64_t columns() const { return outputs * 2; }
+  int64_t components() const { return is_from_half ? 1 : 2; }
+  int64_t columns() const { return outputs * components(); }
+  bool HasTwin(int64_t frequency) const {
+    return frequency != 0 && 2 * frequency != length;
+  }
   double Angle(int64_t sample, int64_t frequency) const {
     const double turn = static_cast<double>(sample * frequency % length) /
                         static_cast<double>(length);
@@ -46,7 +53,8 @@ struct Waves {
   float At(int64_t sample, int64_t from, int64_t frequency, int64_t to) const {
     if (sample >= length) return 0;
     const double angle = Angle(sample, frequency);
-    const double scale = is_inverse ? 1.0 / static_cast<double>(length) : 1.0;
+    double scale = is_inverse ? 1.0 / static_cast<double>(length) : 1.0;
+    if (is_from_half && HasTwin(sample)) scale *= 2;
     const double share = from == to  ? std::cos(angle)
                          : from == 0 ? std::sin(angle)
                                      : -std::sin(angle);
@@ -69,8 +77,9 @@ absl::StatusOr<int> Matrix(Speller& speller, const Waves& waves) {
   const int64_t components = waves.is_complex ? 2 : 1;
   for (int64_t row = 0; row < waves.rows(); ++row) {
     for (int64_t column = 0; column < waves.columns(); ++column) {
-      numbers.push_back(
-          waves.At(row / components, row % components, column / 2, column % 2));
+      numbers.push_back(waves.At(row / components, row % components,
+                                 column / waves.components(),
+                                 column % waves.components()));
     }
   }
   ASSIGN_OR_RETURN(const int list,
@@ -96,15 +105,20 @@ absl::StatusOr<Waves> WavesOfDft(const Speller& speller, const Shape& shape,
                                  int64_t axis) {
   ASSIGN_OR_RETURN(const int64_t is_inverse, speller.IntOr("inverse", 0));
   ASSIGN_OR_RETURN(const int64_t is_half, speller.IntOr("onesided", 0));
-  if (is_inverse != 0 && is_half != 0) {
-    return speller.Unsupported("an inverse that is one-sided is not supported");
-  }
   const int64_t given = shape[static_cast<size_t>(axis)];
   Waves waves{given, given, 0, shape.back() == 2, is_inverse != 0};
+  waves.is_from_half = is_inverse != 0 && is_half != 0;
+  if (waves.is_from_half) waves.length = 2 * (given - 1);
   if (speller.has_input(1)) {
     ASSIGN_OR_RETURN(waves.length, KnownInt(speller, 1, "its length"));
   }
-  waves.outputs = is_half != 0 ? waves.length / 2 + 1 : waves.length;
+  if (waves.is_from_half &&
+      (!waves.is_complex || waves.length / 2 + 1 != given)) {
+    return speller.Unsupported(
+        "an inverse that is one-sided is only of all complex frequencies");
+  }
+  waves.outputs =
+      is_half != 0 && !waves.is_from_half ? waves.length / 2 + 1 : waves.length;
   RETURN_IF_ERROR(CheckWaves(speller, waves));
   return waves;
 }
@@ -182,7 +196,7 @@ absl::Status SpellDft(Speller& speller) {
   }
   Shape full = flat;
   flat.push_back(waves.rows());
-  full.insert(full.end(), {waves.outputs, 2});
+  full.insert(full.end(), {waves.outputs, waves.components()});
   ASSIGN_OR_RETURN(const int rows,
                    speller.Reshaped(speller.Transposed(x, order.there), flat));
   ASSIGN_OR_RETURN(const int matrix, Matrix(speller, waves));
