@@ -1,7 +1,6 @@
 #include "kernels/cuda/cuda_backend.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <optional>
 #include <utility>
@@ -20,6 +19,7 @@
 #include "kernels/cuda/operands.h"
 #include "kernels/cuda/served.h"
 #include "kernels/cuda/status.h"
+#include "kernels/cuda/ticket_slots.h"
 #include "kernels/decoded_part.h"
 #include "kernels/part_check.h"
 
@@ -30,30 +30,17 @@ using cuda::CudaKernel;
 using cuda::Device;
 using cuda::DeviceBlock;
 using cuda::DeviceMemory;
-using cuda::Fault;
 using cuda::FromCuda;
 using cuda::KernelOr;
+using cuda::MakeEvent;
 using cuda::UniqueEvent;
-
-// Tickets that are known apart: two of each level. More that are open wait for
-// the oldest.
-constexpr uint64_t kSlots = 8;
+using Slot = cuda::TicketSlots::Slot;
 
 // Weights for which the strategy "managed" has no room go over as "staged" has
 // them: no part that the packer cuts is as large.
 constexpr size_t kPageBytes = 4096;
 constexpr size_t kManagedSlots = 4;
 constexpr size_t kManagedSlotBytesMax = 4 << 20;
-
-absl::StatusOr<UniqueEvent> MakeEvent(bool timed = false) {
-  cudaEvent_t event = nullptr;
-  // Who waits sleeps: a core is worth more than some microseconds.
-  const unsigned flags =
-      cudaEventBlockingSync | (timed ? 0 : cudaEventDisableTiming);
-  RETURN_IF_ERROR(FromCuda(cudaEventCreateWithFlags(&event, flags),
-                           "cudaEventCreateWithFlags"));
-  return UniqueEvent(event);
-}
 
 class CudaBackend final : public Backend {
  public:
@@ -84,16 +71,6 @@ class CudaBackend final : public Backend {
   absl::StatusOr<CudaPartTimes> TimesOf(Ticket ticket) const;
 
  private:
-  // Of the last kSlots tickets.
-  struct Slot {
-    UniqueEvent copied;  // The weights are on the device.
-    UniqueEvent done;
-    UniqueEvent copy_begun, begun;  // If timed.
-    bool copies = false;
-    uint64_t ticket = 0;
-    std::span<const std::byte> weights;  // While the ticket may be open.
-  };
-
   void NoteWeights(size_t bytes);
   absl::Status MakeEvents();
   // Does nothing if nobody asks for times.
@@ -114,9 +91,9 @@ class CudaBackend final : public Backend {
   }
   // Where the kernel finds the weights, which are on their way.
   absl::StatusOr<std::byte*> SendWeights(Slot& slot, const PartMemory& memory);
-  absl::Status MakeFaults();
-  // What the data of the part asked for. REQUIRES: the slot is done.
-  absl::Status TakeFault(const Slot& slot);
+  Slot& TakeSlot();
+  // How the slot's part went, once it has.
+  void NoteEnd(const Slot& slot);
   void NoteError(const absl::Status& status) {
     if (first_error_.ok()) first_error_ = status;
   }
@@ -128,9 +105,7 @@ class CudaBackend final : public Backend {
   Device device_;
   cuda::UniqueStream copies_;
   UniqueEvent input_copied_;
-  std::array<Slot, kSlots> slots_;
-  cuda::UniquePageLocked faults_;  // One for each slot, written by the device.
-  std::byte* faults_on_device_ = nullptr;
+  cuda::TicketSlots slots_;
   std::unique_ptr<DeviceBlock> block_;
   std::optional<cuda::ManagedSlots> managed_;
   std::atomic<size_t> largest_weights_{0};  // Of all kernels.
@@ -150,20 +125,13 @@ absl::StatusOr<std::unique_ptr<Backend>> CudaBackend::Make(
   backend->key_ = CudaKernelKey();
   ASSIGN_OR_RETURN(backend->copies_, cuda::MakeStream());
   backend->timed_ = options.timed;
+  RETURN_IF_ERROR(backend->slots_.Make(options.timed));
   RETURN_IF_ERROR(backend->MakeEvents());
-  RETURN_IF_ERROR(backend->MakeFaults());
   return backend;
 }
 
 absl::Status CudaBackend::MakeEvents() {
   ASSIGN_OR_RETURN(input_copied_, MakeEvent());
-  for (Slot& slot : slots_) {
-    ASSIGN_OR_RETURN(slot.copied, MakeEvent(timed_));
-    ASSIGN_OR_RETURN(slot.done, MakeEvent(timed_));
-    if (!timed_) continue;
-    ASSIGN_OR_RETURN(slot.copy_begun, MakeEvent(true));
-    ASSIGN_OR_RETURN(slot.begun, MakeEvent(true));
-  }
   if (timed_) {
     ASSIGN_OR_RETURN(made_, MakeEvent(true));
   }
@@ -171,8 +139,8 @@ absl::Status CudaBackend::MakeEvents() {
 }
 
 absl::StatusOr<CudaPartTimes> CudaBackend::TimesOf(Ticket ticket) const {
-  const Slot& slot = slots_[ticket.value % kSlots];
-  LAYERD_CHECK(timed_ && slot.ticket == ticket.value);
+  LAYERD_CHECK(timed_ && slots_.Find(ticket) != nullptr);
+  const Slot& slot = *slots_.Find(ticket);
   absl::Status status;
   const auto since = [&](const UniqueEvent& event) {
     float ms = 0;
@@ -188,35 +156,6 @@ absl::StatusOr<CudaPartTimes> CudaBackend::TimesOf(Ticket ticket) const {
   }
   if (!status.ok()) return status;
   return times;
-}
-
-absl::Status CudaBackend::MakeFaults() {
-  void* host = nullptr;
-  constexpr size_t kBytes = kSlots * sizeof(Fault);
-  RETURN_IF_ERROR(FromCuda(cudaHostAlloc(&host, kBytes, cudaHostAllocMapped),
-                           "cudaHostAlloc"));
-  faults_.reset(static_cast<std::byte*>(host));
-  cuda::HostWrites(host, kBytes);
-  std::memset(host, 0, kBytes);
-  void* device = nullptr;
-  RETURN_IF_ERROR(FromCuda(cudaHostGetDevicePointer(&device, host, 0),
-                           "cudaHostGetDevicePointer"));
-  faults_on_device_ = static_cast<std::byte*>(device);
-  return absl::OkStatus();
-}
-
-absl::Status CudaBackend::TakeFault(const Slot& slot) {
-  std::byte* const at = faults_.get() + slot.ticket % kSlots * sizeof(Fault);
-  cuda::HostReads(at, sizeof(Fault));
-  Fault fault;
-  std::memcpy(&fault, at, sizeof(fault));
-  if (fault == Fault::kNone) return absl::OkStatus();
-  cuda::HostWrites(at, sizeof(Fault));
-  std::memset(at, 0, sizeof(Fault));
-  return absl::InvalidArgumentError(
-      fault == Fault::kIndexOutside
-          ? "an index is outside of what it looks up in"
-          : "an integer is divided by zero");
 }
 
 std::vector<WeightLayout> CudaBackend::Wanted(const PartSpec& spec) {
@@ -427,24 +366,32 @@ absl::Status CudaBackend::Queue(CudaKernel& kernel, const PartMemory& memory,
   DeviceMemory device = OnDevice(memory);
   ASSIGN_OR_RETURN(device.weights, SendWeights(slot, memory));
   RETURN_IF_ERROR(RecordTime(slot.begun, device_.compute));
-  device.fault = faults_on_device_ + slot.ticket % kSlots * sizeof(Fault);
+  device.fault = slots_.FaultOf(slot);
   RETURN_IF_ERROR(kernel.Launch(device_, device));
   if (managed_) RETURN_IF_ERROR(managed_->NoteReader());
   return FromCuda(cudaEventRecord(slot.done.get(), device_.compute.get()),
                   "cudaEventRecord");
 }
 
+void CudaBackend::NoteEnd(const Slot& slot) {
+  NoteError(
+      FromCuda(cudaEventSynchronize(slot.done.get()), "cudaEventSynchronize"));
+  NoteError(slots_.TakeFault(slot));
+}
+
+Slot& CudaBackend::TakeSlot() {
+  Slot& slot = slots_.Next();
+  if (slot.is_open) NoteEnd(slot);
+  slot.ticket = ++last_ticket_;
+  slot.is_open = true;
+  return slot;
+}
+
 absl::StatusOr<Ticket> CudaBackend::Enqueue(Kernel& kernel,
                                             const PartMemory& memory) {
   CudaKernel& ours = AsOurs(kernel);
   LAYERD_CHECK(block_ != nullptr, "no memory is attached");
-  Slot& slot = slots_[(last_ticket_ + 1) % kSlots];
-  if (slot.ticket != 0) {
-    NoteError(FromCuda(cudaEventSynchronize(slot.done.get()),
-                       "cudaEventSynchronize"));
-    NoteError(TakeFault(slot));
-  }
-  slot.ticket = ++last_ticket_;
+  Slot& slot = TakeSlot();
   const absl::Status queued = Queue(ours, memory, slot);
   if (!queued.ok()) {
     // Nobody gets a ticket for what may be half queued.
@@ -452,28 +399,27 @@ absl::StatusOr<Ticket> CudaBackend::Enqueue(Kernel& kernel,
     cudaStreamSynchronize(device_.compute.get());
     slot.weights = {};
     slot.ticket = 0;
+    slot.is_open = false;
     return queued;
   }
   return Ticket{slot.ticket};
 }
 
 bool CudaBackend::Completed(Ticket ticket) {
-  Slot& slot = slots_[ticket.value % kSlots];
-  if (slot.ticket != ticket.value) return true;  // Waited for since.
-  const cudaError_t error = cudaEventQuery(slot.done.get());
+  Slot* const slot = slots_.Find(ticket);
+  if (slot == nullptr) return true;  // Waited for since.
+  const cudaError_t error = cudaEventQuery(slot->done.get());
   if (error == cudaErrorNotReady) return false;
   NoteError(FromCuda(error, "cudaEventQuery"));
-  slot.weights = {};
+  slot->weights = {};
   return true;
 }
 
 absl::Status CudaBackend::Wait(Ticket ticket) {
-  Slot& slot = slots_[ticket.value % kSlots];
-  if (slot.ticket == ticket.value) {
-    NoteError(FromCuda(cudaEventSynchronize(slot.done.get()),
-                       "cudaEventSynchronize"));
-    NoteError(TakeFault(slot));
-    slot.weights = {};
+  if (Slot* const slot = slots_.Find(ticket)) {
+    NoteEnd(*slot);
+    slot->weights = {};
+    slot->is_open = false;
   }
   return std::exchange(first_error_, absl::OkStatus());
 }

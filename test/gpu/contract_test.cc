@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <memory>
+#include <span>
 #include <string>
 #include <variant>
 
@@ -254,6 +255,40 @@ TEST_CASE("Too little device memory is said, and nothing is left behind") {
     }
     CHECK(twin::counters().device_bytes == 0);
   }
+}
+
+// A job that gave way to a more urgent one, of many parts.
+TEST_CASE("What a part did wrong is heard by who waits for it, however late") {
+  twin::Reset({.seed = 1});
+  auto backend = MakeCudaBackend({.memory = CudaMemory::kMapped});
+  REQUIRE(backend.ok());
+  alignas(64) std::byte block[1024] = {};
+  REQUIRE((*backend)->Attach(block).ok());
+  const PartSpec spec{
+      Gather{}, {PlainType({4}), PlainType({1}, DataType::kI64)},
+      {},       {PlainType({1})},
+      {},       {}};
+  const auto kernel = (*backend)->Prepare(spec);
+  REQUIRE(kernel.ok());
+  const int64_t indices[] = {4, 3};  // Of the one job, and of the other.
+  REQUIRE((*backend)->CopyIn(block, std::as_bytes(std::span(indices))).ok());
+  const auto enqueue = [&](size_t job) {
+    const std::byte* const inputs[] = {block + 256, block + 8 * job};
+    std::byte* const outputs[] = {block + 512 + 64 * job};
+    const auto ticket =
+        (*backend)->Enqueue(**kernel, {.inputs = inputs, .outputs = outputs});
+    REQUIRE(ticket.ok());
+    return *ticket;
+  };
+
+  const Ticket outside = enqueue(0);
+  for (int part = 0; part < 20; ++part) {
+    CHECK((*backend)->Wait(enqueue(1)).ToString() == "OK");
+  }
+
+  CHECK(absl::IsInvalidArgument((*backend)->Wait(outside)));
+  CHECK((*backend)->Wait(enqueue(1)).ok());
+  CheckTwin();
 }
 
 TEST_CASE("What a copy and a launch cost is probed, and leaves nothing") {
