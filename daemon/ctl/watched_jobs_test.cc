@@ -1,5 +1,7 @@
 #include "daemon/ctl/watched_jobs.h"
 
+#include <vector>
+
 #include "absl/status/status.h"
 #include "test/catch/catch.h"
 

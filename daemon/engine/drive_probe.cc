@@ -249,13 +249,13 @@ absl::Status LongLook(const std::string& path, DriveSpeed* speed) {
 }
 
 absl::Status LookAtFirstReads(const DirectFile& file, int reads,
-                              DriveProbe* probe) {
+                              const GoOn& go_on, DriveProbe* probe) {
   ASSIGN_OR_RETURN(ReadingLoop loop,
                    ReadingLoop::Open(&file, {kSmallReadBytes, 1}));
   std::vector<double> latencies_us;
   for (int i = 0; i < reads; ++i) {
     std::this_thread::sleep_for(kPause);
-    RETURN_IF_ERROR(loop.ReadFor(std::chrono::nanoseconds(0)));
+    RETURN_IF_ERROR(loop.ReadFor(std::chrono::nanoseconds(0), 1, go_on));
     latencies_us.push_back(loop.latencies_us().front());
   }
   const double transfer =
@@ -334,7 +334,7 @@ absl::StatusOr<DriveProbe> ProbeDrive(const std::string& path,
         LookAtRate(file, kLooks, std::chrono::milliseconds(0), Always, &probe));
     return LongLook(path, &probe.speed);
   }));
-  RETURN_IF_ERROR(LookAtFirstReads(file, kFirstReads, &probe));
+  RETURN_IF_ERROR(LookAtFirstReads(file, kFirstReads, Always, &probe));
   return probe;
 }
 
@@ -396,7 +396,7 @@ absl::StatusOr<DriveProbe> GlanceAtDrive(const std::string& path,
   RETURN_IF_ERROR(LookBeside(compute_threads, [&] {
     return LookAtRate(file, kGlances, kPause, go_on, &probe);
   }));
-  RETURN_IF_ERROR(LookAtFirstReads(file, kFirstReadsOfGlance, &probe));
+  RETURN_IF_ERROR(LookAtFirstReads(file, kFirstReadsOfGlance, go_on, &probe));
   return probe;
 }
 

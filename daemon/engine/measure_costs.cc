@@ -160,9 +160,11 @@ absl::Status LocalEngine::Measure(const std::shared_ptr<Model>& model,
       GlanceAtDrive(model->file().path(), options_.threads, undisturbed);
   if (absl::IsUnavailable(drive.status())) return drive.status();
 
+  const auto before = ProfileOf(*model).Read(parts);
+  const DriveSpeed known_speed = before ? before->drive : DriveSpeed{};
   RETURN_IF_ERROR(ProfileOf(*model).Write(
       {.part_seconds = TypicalParts(seconds),
-       .drive = drive.ok() ? drive->speed : DriveSpeed{}}));
+       .drive = drive.ok() ? drive->speed : known_speed}));
   std::shared_ptr<const Known> known = KnownOf(*model);
   if (!known->measured) {
     return absl::InternalError("the profile that was written is not there");

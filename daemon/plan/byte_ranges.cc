@@ -149,9 +149,8 @@ bool WrittenBytes::Cover(const PlacedTensor& tensor, uint64_t steps_max,
   const Elements elements(tensor);
   uint64_t place = tensor.first;
   while (const auto element = elements.EndingBehind(place)) {
-    *steps += 1 + combs_.size();
+    const auto end = EndAround(std::max(place, *element), steps);
     if (*steps > steps_max) return false;
-    const auto end = EndAround(std::max(place, *element));
     if (!end) return false;
     place = *end;
   }
@@ -177,10 +176,13 @@ bool WrittenBytes::HasAsWritten(const ByteBlocks& blocks) const {
   return comb->second.EndAround(blocks.first - begin) >= end - begin;
 }
 
-std::optional<uint64_t> WrittenBytes::EndAround(uint64_t place) const {
+std::optional<uint64_t> WrittenBytes::EndAround(uint64_t place,
+                                                uint64_t* steps) const {
+  ++*steps;
   std::optional<uint64_t> end = ranges_.EndAround(place);
   for (const auto& [comb, in_step] : combs_) {
     if (place < comb.first) break;
+    ++*steps;
     uint64_t offset = place - comb.first;
     bool is_inside = true;
     for (const auto& [count, bytes] : comb.steps) {

@@ -68,7 +68,7 @@ class WrittenBytes {
 
   static Comb CombOf(const ByteBlocks& blocks);
   bool HasAsWritten(const ByteBlocks& blocks) const;
-  std::optional<uint64_t> EndAround(uint64_t place) const;
+  std::optional<uint64_t> EndAround(uint64_t place, uint64_t* steps) const;
 
   ByteRanges ranges_;
   std::map<Comb, ByteRanges> combs_;  // With what one of its steps has.

@@ -16,9 +16,9 @@
 namespace layerd {
 namespace {
 
-// That all inputs together are looked up in. Networks have a few for each
+// Steps that all inputs together are looked up in. Networks have a few for each
 // layer.
-constexpr uint64_t kPiecesSeenMax = 1 << 24;
+constexpr uint64_t kLookStepsMax = 1 << 24;
 // That indices and the rows they name take in one buffer, of all gathers.
 constexpr uint64_t kTurnsSeenMax = 1 << 20;
 
@@ -93,8 +93,8 @@ class Checker {
   int64_t rows_done_ = 0;
   Range channels_;  // That rows_done_ belongs to.
   size_t reads_used_ = 0;
-  uint64_t pieces_seen_ = 0;  // Of written_, by all tensors that were asked.
-  uint64_t turns_seen_ = 0;   // Of indices and rows.
+  uint64_t look_steps_ = 0;  // In written_, for all tensors so far.
+  uint64_t turns_seen_ = 0;  // Of indices and rows.
 };
 
 absl::Status Checker::CheckTensors() const {
@@ -396,12 +396,12 @@ absl::Status Checker::CheckGather(const Part& part) {
 absl::Status Checker::CheckWritten(uint32_t t) {
   const Tensor& tensor = program_.tensors[t];
   const bool is_written = written_[tensor.buffer].Cover(
-      {tensor.offset_bytes, tensor.type}, kPiecesSeenMax, &pieces_seen_);
-  if (pieces_seen_ > kPiecesSeenMax) {
+      {tensor.offset_bytes, tensor.type}, kLookStepsMax, &look_steps_);
+  if (look_steps_ > kLookStepsMax) {
     return Unsound(
-        "tensor %d \"%s\": with it, tensors lie in more than %d "
-        "pieces that layers wrote",
-        t, tensor.name, kPiecesSeenMax);
+        "tensor %d \"%s\": with it, it takes more than %d steps to see that "
+        "layers wrote what others read",
+        t, tensor.name, kLookStepsMax);
   }
   if (is_written) return absl::OkStatus();
   return Unsound("tensor %d \"%s\" is read before it is written", t,

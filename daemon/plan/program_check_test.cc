@@ -57,10 +57,10 @@ Program ReadByManyParts(uint32_t pieces) {
   return program;
 }
 
-TEST_CASE("How many pieces of buffers inputs may lie in is bounded") {
+TEST_CASE("How many steps it takes to see what was written is bounded") {
   CHECK(CheckProgram(ReadByManyLayers(1000)).message() == "");
   CHECK_THAT(std::string(CheckProgram(ReadByManyLayers(5000)).message()),
-             Catch::Contains("pieces that layers wrote"));
+             Catch::Contains("steps to see that layers wrote"));
 }
 
 TensorType Numbers(int64_t count, int64_t stride) {
@@ -191,7 +191,7 @@ TEST_CASE("What lies between the rows of what was written is not read") {
              Catch::Contains(kUnwritten));
 }
 
-// Dimensions in any order, each going past all inside it.
+// The innermost dimension first, each going past all inside it.
 Tensor RandomTensor(std::mt19937& random, int64_t buffer_floats) {
   const auto upto = [&](int64_t most) {
     return static_cast<int64_t>(random() % static_cast<uint64_t>(most + 1));

@@ -42,7 +42,7 @@ class TicketSlots {
 
   absl::Status Make(bool timed);
 
-  // Null if others came since it was waited for.
+  // Null if others came since it was waited for, or while all were open.
   const Slot* Find(Ticket ticket) const;
   Slot* Find(Ticket ticket) {
     return const_cast<Slot*>(std::as_const(*this).Find(ticket));

@@ -47,13 +47,8 @@ constexpr BinaryRow kBinary[] = {
 }  // namespace
 
 bool Translator::IsComputedOn(DataType dtype) {
-  return dtype == DataType::kF32 || dtype == DataType::kI64 ||
-         dtype == DataType::kBool;
-}
-
-// f64 is computed with as all floating types are: in f32.
-DataType Translator::WideTypeOf(DataType dtype) {
-  return dtype == DataType::kF64 ? DataType::kF32 : DataType::kI64;
+  return dtype == DataType::kF32 || dtype == DataType::kF64 ||
+         dtype == DataType::kI64 || dtype == DataType::kBool;
 }
 
 int Translator::Widened(const Node& node, int value, DataType dtype) {
@@ -72,21 +67,16 @@ int Translator::Widened(const Node& node, int value, DataType dtype) {
   return wide;
 }
 
+// What is computed otherwise than it is stored are integers: narrow floats are
+// f32 by now.
 int Translator::Widened(const Node& node, int value) {
   const DataType dtype = network_.values[value].dtype;
-  return IsComputedOn(dtype) ? value : Widened(node, value, WideTypeOf(dtype));
-}
-
-// What is computed element by element is so in f64, if it is of that.
-int Translator::WideElements(const Node& node, int value) {
-  return network_.values[value].dtype == DataType::kF64 ? value
-                                                        : Widened(node, value);
+  return IsComputedOn(dtype) ? value : Widened(node, value, DataType::kI64);
 }
 
 int Translator::WideOutput(const Node& node, int output) {
-  const DataType dtype = network_.values[output].dtype;
-  if (IsComputedOn(dtype) || dtype == DataType::kF64) return output;
-  return NewValue(node, ShapeOf(output), WideTypeOf(dtype));
+  if (IsComputedOn(network_.values[output].dtype)) return output;
+  return NewValue(node, ShapeOf(output), DataType::kI64);
 }
 
 void Translator::Narrow(const Node& node, int wide, int output) {
@@ -133,7 +123,7 @@ void Translator::AppendBinary(const Node& node, Kind kind, int left, int right,
 }
 
 absl::Status Translator::TakeUnary(const Node& node) {
-  const int input = WideElements(node, node.inputs[0]);
+  const int input = Widened(node, node.inputs[0]);
   const int output = WideOutput(node, node.outputs[0]);
   Append(node, Operator(Unary{*ActivationFor(node)}), {input}, output);
   Narrow(node, output, node.outputs[0]);
@@ -165,17 +155,17 @@ absl::Status Translator::TakeClip(const Node& node) {
 absl::Status Translator::TakeClipByInputs(const Node& node) {
   const int output = WideOutput(node, node.outputs[0]);
   const DataType dtype = network_.values[output].dtype;
-  int value = WideElements(node, node.inputs[0]);
+  int value = Widened(node, node.inputs[0]);
   const bool has_max = node.inputs.size() > 2 && node.inputs[2] != kAbsent;
   if (node.inputs[1] != kAbsent) {
     const int raised =
         has_max ? NewValue(node, ShapeOf(output), dtype) : output;
-    AppendBinary(node, Kind::kMax, value, WideElements(node, node.inputs[1]),
+    AppendBinary(node, Kind::kMax, value, Widened(node, node.inputs[1]),
                  raised);
     value = raised;
   }
   if (has_max) {
-    AppendBinary(node, Kind::kMin, value, WideElements(node, node.inputs[2]),
+    AppendBinary(node, Kind::kMin, value, Widened(node, node.inputs[2]),
                  output);
   }
   Narrow(node, output, node.outputs[0]);
@@ -187,11 +177,11 @@ absl::Status Translator::TakeBinary(const Node& node) {
       std::begin(kBinary), std::end(kBinary),
       [&](const BinaryRow& r) { return node.op_type == r.op_type; });
   const int output = WideOutput(node, node.outputs[0]);
-  int left = WideElements(node, node.inputs[0]);
+  int left = Widened(node, node.inputs[0]);
   // The exponent of a power may be of another type.
   int right = row->kind == Kind::kPow
                   ? Widened(node, node.inputs[1], network_.values[left].dtype)
-                  : WideElements(node, node.inputs[1]);
+                  : Widened(node, node.inputs[1]);
   if (row->swaps) std::swap(left, right);
   AppendBinary(node, row->kind, left, right, output);
   Narrow(node, output, node.outputs[0]);
@@ -206,9 +196,9 @@ absl::Status Translator::TakeVariadic(const Node& node) {
   const int output = WideOutput(node, node.outputs[0]);
   const DataType dtype = network_.values[output].dtype;
   const bool is_mean = node.op_type == "Mean";
-  int result = WideElements(node, node.inputs[0]);
+  int result = Widened(node, node.inputs[0]);
   for (size_t i = 1; i < node.inputs.size(); ++i) {
-    const int next = WideElements(node, node.inputs[i]);
+    const int next = Widened(node, node.inputs[i]);
     const bool is_last = i + 1 == node.inputs.size() && !is_mean;
     const int to =
         is_last

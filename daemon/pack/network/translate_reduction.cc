@@ -63,7 +63,7 @@ absl::Status Translator::TakeReduce(const Node& node) {
   const ReduceRow* row = std::find_if(
       std::begin(kReduce), std::end(kReduce),
       [&](const ReduceRow& r) { return node.op_type == r.op_type; });
-  int value = WideElements(node, node.inputs[0]);
+  int value = Widened(node, node.inputs[0]);
   if (network_.values[value].dtype == DataType::kBool) {
     value = Widened(node, value, DataType::kI64);
   }
@@ -87,8 +87,7 @@ absl::Status Translator::TakeReduce(const Node& node) {
 
 absl::Status Translator::TakeTopPlaces(const Node& node) {
   const TopK op{IntOf(node, "axis"), IntOf(node, "is_largest") != 0};
-  Append(node, Operator(op), {WideElements(node, node.inputs[0])},
-         node.outputs[0]);
+  Append(node, Operator(op), {Widened(node, node.inputs[0])}, node.outputs[0]);
   return absl::OkStatus();
 }
 

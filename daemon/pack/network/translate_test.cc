@@ -48,37 +48,39 @@ TEST_CASE("A power of integers has an exponent of integers, cast if need be") {
   CHECK(ToString(*Translate(graph)) == "y:3 = Copy(e)\ny = Pow(x, y:3)\n");
 }
 
+// y: -x, by way of the doubles x + then; z: whether that is the latest.
+Graph Dated() {
+  GraphSketch sketch;
+  const auto add = [&](const char* name, const char* op_type,
+                       std::vector<int> inputs, Shape shape,
+                       DataType dtype = DataType::kF64) {
+    GraphSketch::Attributes attributes;
+    if (op_type == std::string("ReduceMax")) attributes["axes"] = Shape{0};
+    const int value = sketch.Add(name, op_type, std::move(inputs),
+                                 std::move(shape), std::move(attributes));
+    sketch.SetType(value, dtype);
+    return value;
+  };
+  const int wide = add("wide", "Cast", {sketch.Input("x", {4})}, {4});
+  const int from = add("from", "Cast", {sketch.Input("then", {1})}, {1});
+  const int now = add("now", "Add", {wide, from}, {4});
+  const int negative = add("negative", "Neg", {now}, {4});
+  const int back = add("back", "Add", {negative, from}, {4});
+  const int most = add("most", "ReduceMax", {now}, {1});
+  const int is_last =
+      add("is_last", "Equal", {now, most}, {4}, DataType::kBool);
+  sketch.Output(add("y", "Cast", {back}, {4}, DataType::kF32));
+  sketch.Output(add("z", "Cast", {is_last}, {4}, DataType::kF32));
+  return sketch.Take();
+}
+
 // Seconds since 1970 have no milliseconds in f32.
 TEST_CASE("Doubles are computed with as doubles") {
+  const Graph graph = Dated();
   const auto reference = MakeReferenceBackend();
   const auto cpu = MakeCpuBackend(1);
   for (Backend* backend : {reference.get(), cpu.get()}) {
     INFO(backend->key().backend);
-    GraphSketch sketch;
-    const auto add = [&](const std::string& name, const char* op_type,
-                         std::vector<int> inputs, DataType dtype,
-                         GraphSketch::Attributes attributes = {}) {
-      const int value = sketch.Add(name, op_type, std::move(inputs), {4},
-                                   std::move(attributes));
-      sketch.SetType(value, dtype);
-      return value;
-    };
-    const DataType kF64 = DataType::kF64;
-    const int x = sketch.Input("x", {4});
-    const int wide = add("wide", "Cast", {x}, kF64);
-    const int then = sketch.Input("then", {1});
-    const int from = sketch.Add("from", "Cast", {then}, {1});
-    sketch.SetType(from, kF64);
-    const int now = add("now", "Add", {wide, from}, kF64);
-    const int negative = add("negative", "Neg", {now}, kF64);
-    const int back = add("back", "Add", {negative, from}, kF64);
-    const int most = sketch.Add("most", "ReduceMax", {now}, {1},
-                                {{"axes", std::vector<int64_t>{0}}});
-    sketch.SetType(most, kF64);
-    const int is_last = add("is_last", "Equal", {now, most}, DataType::kBool);
-    sketch.Output(add("y", "Cast", {back}, DataType::kF32));
-    sketch.Output(add("z", "Cast", {is_last}, DataType::kF32));
-    const Graph graph = sketch.Take();
 
     const auto answers =
         PackedAnswers(*Translate(graph), {4 << 10, 10000},

@@ -127,10 +127,8 @@ class Translator {
   // are widened before, results narrowed after, so that they wrap as their own
   // type does.
   static bool IsComputedOn(DataType dtype);
-  static DataType WideTypeOf(DataType dtype);
   int Widened(const Node& node, int value);
   int Widened(const Node& node, int value, DataType dtype);
-  int WideElements(const Node& node, int value);
   int WideOutput(const Node& node, int output);
   void Narrow(const Node& node, int wide, int output);
 

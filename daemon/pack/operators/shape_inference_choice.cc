@@ -27,8 +27,7 @@ absl::StatusOr<int64_t> TakeCount(NodeContext& node) {
 
 absl::Status CheckComparable(const NodeContext& node) {
   const DataType dtype = node.dtype(0);
-  if (dtype != DataType::kU64 && dtype != DataType::kF64 &&
-      dtype != DataType::kBool) {
+  if (dtype != DataType::kU64 && dtype != DataType::kBool) {
     return absl::OkStatus();
   }
   return node.Unsupported(absl::StrFormat("it compares %s", NameOf(dtype)));

@@ -68,7 +68,7 @@ bool Wraps(const Node& node) {
   return word != nullptr && *word == "wrap";
 }
 
-bool HasNoPad(const Node& node, const Graph&) {
+bool IsSpelledPad(const Node& node, const Graph&) {
   if (Wraps(node) || node.inputs.size() > 1) return true;
   const auto pads = node.attributes.find("pads");
   if (pads == node.attributes.end()) return false;
@@ -132,7 +132,7 @@ constexpr Row kRows[] = {
     {"MelWeightMatrix", SpellMelWeightMatrix},
     {"Min", SpellUnsignedExtreme, IsOfU64},
     {"OneHot", SpellOneHot},
-    {"Pad", SpellPad, HasNoPad},
+    {"Pad", SpellPad, IsSpelledPad},
     {"QLinearConv", SpellQLinearConv},
     {"QLinearMatMul", SpellQLinearMatMul},
     {"QuantizeLinear", SpellQuantizeLinear},

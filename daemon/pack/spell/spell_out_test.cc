@@ -238,13 +238,20 @@ TEST_CASE("Elements are put where known places say") {
 TEST_CASE("The largest elements come with their places") {
   const Floats x = {3, 9, 1, 9, 5, 2, 8, 0};
   const bool is_largest = GENERATE(true, false);
+  const int64_t dtype =
+      GENERATE(onnx::TensorProto::FLOAT, onnx::TensorProto::DOUBLE);
   TestModel model(13);
   model.Input("x", {2, 4});
   model.Ints("k", {1}, {2});
-  onnx::NodeProto* top = model.Add("TopK", {"x", "k"}, {"values", "places"});
+  SetInt(model.Add("Cast", {"x"}, {"given"}), "to", dtype);
+  onnx::NodeProto* top =
+      model.Add("TopK", {"given", "k"}, {"values", "places"});
   SetInt(top, "largest", is_largest);
-  SetInt(model.Add("Cast", {"places"}, {"numbers"}), "to", 1);
-  SetInt(model.Add("Concat", {"values", "numbers"}, {"y"}), "axis", 1);
+  SetInt(model.Add("Cast", {"values"}, {"floats"}), "to",
+         onnx::TensorProto::FLOAT);
+  SetInt(model.Add("Cast", {"places"}, {"numbers"}), "to",
+         onnx::TensorProto::FLOAT);
+  SetInt(model.Add("Concat", {"floats", "numbers"}, {"y"}), "axis", 1);
   CHECK(Answer(model, {x}) == (is_largest ? Floats{9, 9, 1, 3, 8, 5, 2, 0}
                                           : Floats{1, 3, 2, 0, 0, 2, 3, 1}));
 }

@@ -248,6 +248,7 @@ absl::Status CroppingPad(Speller& speller) {
 absl::Status FillingPad(Speller& speller) {
   Shape pads = speller.attribute<Shape>("pads");
   ASSIGN_OR_RETURN(int y, Cropped(speller, pads));
+  ASSIGN_OR_RETURN(const int value, speller.Reshaped(speller.input(1), {}));
   Shape shape = speller.shape(speller.node().outputs[0]);
   const size_t rank = shape.size();
   for (size_t d = 0; d < rank; ++d) shape[d] -= pads[d] + pads[d + rank];
@@ -259,7 +260,7 @@ absl::Status FillingPad(Speller& speller) {
       filled[d] = pads[side];
       ASSIGN_OR_RETURN(const int to, speller.KnownList(filled));
       pieces.insert(side == d ? pieces.begin() : pieces.end(),
-                    speller.Add("Expand", {speller.input(1), to}));
+                    speller.Add("Expand", {value, to}));
     }
     shape[d] += pads[d] + pads[d + rank];
     y = speller.Add("Concat", std::move(pieces),
