@@ -22,7 +22,7 @@ namespace layerd {
 // input_scale[i] (with groups: i counts through all groups).
 struct Weight {
   std::vector<int64_t> shape;  // [O, I / groups, spatial...], [N, K] or any.
-  // As it is computed with: f32, or what elements that only move are.
+  // As it is computed with: f32, f64, or what elements that only move are.
   DataType dtype = DataType::kF32;
   std::vector<float> held;             // If constant < 0, or:
   std::vector<int64_t> held_integers;  // of i64.

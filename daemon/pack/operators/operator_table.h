@@ -24,7 +24,7 @@ enum class Folds : uint8_t {
 enum class Lowers : uint8_t {
   kNo,       // It must fold.
   kFloats,   // f16, bf16, f32
-  kNumbers,  // Those, bool, and integers but for u64: with i64 inside.
+  kNumbers,  // Those, f64, bool, and integers but for u64: with i64 inside.
   kAny,      // It moves elements.
 };
 
