@@ -78,7 +78,8 @@ class Loader::Impl {
     return slot.lookup() || stream_runs_in_flight_ < stream_runs_max_;
   }
 
-  std::span<Slot*> SlotsThatRead();
+  // And what those have in flight that were asked to stop.
+  std::span<Slot*> SlotsThatRead(uint64_t* stopped_bytes);
   void SubmitAll();
   uint64_t SubmitNext(Slot* slot, uint64_t bytes_max);
   void SubmitRun(Slot* slot, const TileRun& run);
@@ -190,10 +191,11 @@ void Loader::Impl::Start(WeightStream* stream, const StreamRequest& request) {
 void Loader::Impl::Raise(WeightStream* stream, int level, bool low) {
   LAYERD_CHECK(!stream->idle());
   if (stream->slot_ == kJobsMax) return;  // All of it was there.
-  // Seen when the loader next looks; what is in flight is this job's own or
-  // bounded.
   slots_[stream->slot_].asked_low.store(low);
   slots_[stream->slot_].asked_level.store(level);
+  // Behind a job that is on, whose ring is full, nothing was read for it, and
+  // the loader sleeps.
+  if (stream->MayBeHeldBack()) engine_->Wake();
 }
 
 void Loader::Impl::Stop(WeightStream* stream) {
@@ -234,10 +236,12 @@ Loader::Stats Loader::Impl::stats() const {
 // --- Loader thread -----------------------------------------------------------
 
 // In the order of urgency.
-std::span<Slot*> Loader::Impl::SlotsThatRead() {
+std::span<Slot*> Loader::Impl::SlotsThatRead(uint64_t* stopped_bytes) {
   size_t count = 0;
   for (Slot& slot : slots_) {
-    if (slot.state.load() != kOn) continue;
+    const uint32_t state = slot.state.load();
+    if (state == kStopping) *stopped_bytes += slot.bytes_in_flight;
+    if (state != kOn) continue;
     if (slot.reader.exhausted() && slot.open_runs == 0) continue;
     slot.ordered_level = slot.asked_level.load();
     slot.ordered_low = slot.asked_low.load();
@@ -250,7 +254,8 @@ std::span<Slot*> Loader::Impl::SlotsThatRead() {
 }
 
 void Loader::Impl::SubmitAll() {
-  const std::span<Slot*> slots = SlotsThatRead();
+  uint64_t stopped_bytes = 0;
+  const std::span<Slot*> slots = SlotsThatRead(&stopped_bytes);
   if (slots.empty()) return;
   GiveReadTurns(
       std::span<Slot* const>(slots), options_.inflight_low_bytes,
@@ -258,7 +263,7 @@ void Loader::Impl::SubmitAll() {
       [this](Slot* slot, uint64_t bytes_max) {
         return SubmitNext(slot, bytes_max);
       },
-      [](Slot* slot) { return slot->reader.HasRoomForNext(); });
+      [](Slot* slot) { return slot->reader.HasRoomForNext(); }, stopped_bytes);
 }
 
 uint64_t Loader::Impl::SubmitNext(Slot* slot, uint64_t bytes_max) {

@@ -63,7 +63,8 @@ class Loader {
   void Start(WeightStream* stream, const StreamRequest& request);
 
   // A job that was read ahead for has come: from now on its stream is as urgent
-  // as `level` says, and `low` as StreamRequest has it.
+  // as `level` says, and `low` as StreamRequest has it. Wakes the loader unless
+  // all that the stream has room for is there.
   // REQUIRES: `stream` was started and not stopped.
   void Raise(WeightStream* stream, int level, bool low);
 

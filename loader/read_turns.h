@@ -18,7 +18,8 @@ namespace layerd {
 // What is below the most urgent, and every stream that is low by itself (below
 // the most urgent level that has a model, whose request may come any moment),
 // may have `low_bytes` in flight together: so long a more urgent read may find
-// the drive busy, once each time it has left it idle.
+// the drive busy, once each time it has left it idle. What is on its way for
+// jobs that were stopped is among that.
 //
 // For a job that is only expected nothing is read while one that is on has
 // anything left to read: else that would find the drive busy each time it has
@@ -50,10 +51,12 @@ bool ReadsBefore(const Slot& a, const Slot& b) {
 // `slots` have something to read or in flight, in the order of ReadsBefore().
 // submit(slot, bytes_max) submits the slot's next read if that is at most so
 // large and there is room for it; the bytes of the read, or 0. wants(slot):
-// there is room for its next tile.
+// there is room for its next tile. `stopped_bytes` are in flight for jobs that
+// are no slots any more.
 template <typename Slot, typename Submit, typename Wants>
 void GiveReadTurns(std::span<Slot* const> slots, uint64_t low_bytes,
-                   uint64_t read_bytes_max, Submit submit, Wants wants) {
+                   uint64_t read_bytes_max, Submit submit, Wants wants,
+                   uint64_t stopped_bytes = 0) {
   size_t urgent = 1;
   while (urgent < slots.size() && IsLookup(*slots[urgent - 1]) &&
          slots[urgent]->level() == slots.front()->level()) {
@@ -64,7 +67,7 @@ void GiveReadTurns(std::span<Slot* const> slots, uint64_t low_bytes,
     return slot->low() || std::find(urgent_slots.begin(), urgent_slots.end(),
                                     slot) == urgent_slots.end();
   };
-  uint64_t low_in_flight = 0;
+  uint64_t low_in_flight = stopped_bytes;
   for (const Slot* slot : slots) {
     if (is_low(slot)) low_in_flight += slot->bytes_in_flight;
   }

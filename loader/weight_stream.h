@@ -119,6 +119,11 @@ class WeightStream {
   bool idle() const { return request_.file == nullptr; }
   bool all_present() const { return placed_ == request_.reads.size(); }
 
+  // Executor: there is more to read, and room for that as far as is known.
+  bool MayBeHeldBack() const {
+    return !failed() && arrived_count() < request_.reads.size() &&
+           wake_when_returned_.load() == kNeverWake;
+  }
   // Executor: wakes the loader if it waits for room.
   void OfferRoom();
   // Executor: it can do nothing before the next read has come.
