@@ -55,7 +55,7 @@ absl::Status LocalEngine::Submit(std::unique_ptr<Job> job) {
     }
     job->promised_compute = promise.compute;
   }
-  if (promise.response.count() == 0 && promise.predicted.count() > 0) {
+  if (job->promised_response.count() == 0 && promise.predicted.count() > 0) {
     RETURN_IF_ERROR(AdmitByForecast(*job, promise.predicted));
   }
   return scheduler_.Submit(std::move(job));
@@ -65,9 +65,9 @@ absl::Status LocalEngine::Admit(const Job& job) const {
   RETURN_IF_ERROR(job.model->unavailable());
   RETURN_IF_ERROR(scheduler_.HasRoom(job.level));
   const Promises::OfModel promise = PlannedOf(job.model.get());
-  if (promise.response.count() > 0 || promise.predicted.count() == 0) {
-    return absl::OkStatus();
-  }
+  const bool is_promised =
+      promise.response.count() > 0 && job.level == job.model->level();
+  if (is_promised || promise.predicted.count() == 0) return absl::OkStatus();
   return AdmitByForecast(job, promise.predicted);
 }
 
@@ -81,6 +81,8 @@ absl::Status LocalEngine::AdmitByForecast(const Job& job,
 absl::Status LocalEngine::KeepToPeriod(Job* job, nanoseconds response) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const Model& model = *job->model;
+  // Memory may have changed since it was looked up.
+  if (promises_->Of(&model).response.count() == 0) return absl::OkStatus();
   DeclaredRate& rate = rates_[&model];
   const auto early = rate.Early(job->arrival);
   if (!rate.Admit(job->arrival, model.urgency().period)) {

@@ -423,13 +423,16 @@ absl::Status LocalEngine::Adopt(Models models, const MemoryBudgets& budgets,
   return status;
 }
 
-// REQUIRES: mutex_ is held.
+// REQUIRES: mutex_ is held; models_ are those that were planned.
 void LocalEngine::Take(Planned planned) {
   plan_ = std::move(planned.plan);
   most_urgent_.store(plan_.levels.empty() ? kLevels
                                           : plan_.levels.front().level);
   promises_ = std::move(planned.promises);
-  rates_.clear();
+  // Who stays has not another turn for it.
+  std::erase_if(rates_, [this](const auto& rate) {
+    return promises_->Of(rate.first).response.count() == 0;
+  });
 }
 
 // REQUIRES: the scheduler is held.
