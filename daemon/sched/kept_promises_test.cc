@@ -105,6 +105,43 @@ TEST_CASE("Who was cancelled breaks no promise, however late that is") {
   f.RunAll();
 }
 
+// The worst way to be late.
+TEST_CASE("Whose turn never comes is compared with his promise as well") {
+  SchedulerFixture f(milliseconds(1));
+  f.SubmitPromised();
+  f.scheduler.Turn();    // Begins,
+  f.lane.ready = false;  // and stays.
+  auto job = f.JobOf(1, milliseconds(30));
+  job->promised_response = milliseconds(20);
+  REQUIRE(f.scheduler.Submit(std::move(job)).ok());
+  f.clock.Pass(milliseconds(31));
+  f.RunAll();
+  REQUIRE(f.answers.size() == 1);
+  CHECK(absl::IsDeadlineExceeded(f.answers[0]));
+  CHECK(f.Broken(Assumption::kOther) == 1);
+  f.lane.ready = true;
+  f.RunAll();
+}
+
+// As gRPC does it.
+TEST_CASE("Who is cancelled because his deadline has passed was late") {
+  SchedulerFixture f(milliseconds(1));
+  const auto cancelled = std::make_shared<std::atomic<bool>>(false);
+  auto job = f.JobOf(1, milliseconds(30));
+  job->promised_response = milliseconds(20);
+  job->cancelled = cancelled;
+  REQUIRE(f.scheduler.Submit(std::move(job)).ok());
+  f.scheduler.Turn();  // Begins.
+  f.clock.Pass(milliseconds(31));
+  cancelled->store(true);
+  f.RunAll();
+  REQUIRE(f.answers.size() == 1);
+  CHECK(absl::IsDeadlineExceeded(f.answers[0]));
+  CHECK(f.scheduler.stats().deadline_misses == 1);
+  CHECK(f.scheduler.stats().cancelled == 0);
+  CHECK(f.Broken(Assumption::kOther) == 1);
+}
+
 // Run() asks the clock when it goes to sleep and when it wakes.
 TEST_CASE("While it sleeps for a job's weights nobody takes the processor") {
   SchedulerFixture f(milliseconds(1));

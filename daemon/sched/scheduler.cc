@@ -32,6 +32,17 @@ double Milliseconds(nanoseconds time) {
   return std::chrono::duration<double, std::milli>(time).count();
 }
 
+absl::Status TooLate(const Job& job, const Lane* lane, Instant now) {
+  const double late_ms = Milliseconds(now - job.deadline);
+  if (lane == nullptr) {
+    return absl::DeadlineExceededError(absl::StrFormat(
+        "the deadline passed %.3f ms before the request's turn came", late_ms));
+  }
+  return absl::DeadlineExceededError(
+      absl::StrFormat("the deadline passed %.3f ms ago, after %d of %d parts",
+                      late_ms, lane->next_part(), lane->part_count()));
+}
+
 // Nothing is predicted of a declared task that its promise does not hold.
 absl::Status InTime(const Job& job, Instant now) {
   if (job.deadline == Instant::max() || job.promised_response.count() > 0 ||
@@ -352,17 +363,10 @@ void Scheduler::NoteSlowness(int level, const Level& ended, Instant now) {
   work_ahead_.NoteTime(level, done, now - ended.begun);
 }
 
-void Scheduler::ComparePromise(const Level& ended, nanoseconds waited,
-                               nanoseconds taken, Instant now) {
-  const Job& job = *ended.job;
-  const nanoseconds late = now - job.arrival - job.promised_response;
-  if (job.promised_response.count() == 0 || late.count() <= 0) return;
-  const Assumption broken =
-      BrokenBy({.late = late,
-                .over_plan = ended.computed - job.promised_compute,
-                .taken = taken,
-                .waited = waited,
-                .others_overran = overruns_.load() > ended.overruns_before});
+void Scheduler::ComparePromise(const Job& job, LateAnswer answer, Instant now) {
+  answer.late = now - job.arrival - job.promised_response;
+  if (job.promised_response.count() == 0 || answer.late.count() <= 0) return;
+  const Assumption broken = BrokenBy(answer);
   promises_broken_[static_cast<size_t>(broken)].fetch_add(1);
   TraceOf(job, TraceKind::kLate, static_cast<uint32_t>(broken),
           job.arrival + job.promised_response, now);
@@ -431,7 +435,14 @@ void Scheduler::AnswerThatOn(int level, const absl::Status& status) {
   TraceService(ended, waited, taken);
   TraceOf(*ended.job, TraceKind::kJob, static_cast<uint32_t>(status.code()),
           ended.job->arrival, now);
-  if (!absl::IsCancelled(status)) ComparePromise(ended, waited, taken, now);
+  if (!absl::IsCancelled(status)) {
+    ComparePromise(*ended.job,
+                   {.over_plan = ended.computed - ended.job->promised_compute,
+                    .taken = taken,
+                    .waited = waited,
+                    .others_overran = overruns_.load() > ended.overruns_before},
+                   now);
+  }
   if (ran_last_ == level) ran_last_ = 0;
   JobStats stats;
   stats.queued = ended.begun - ended.job->arrival;
@@ -446,6 +457,9 @@ void Scheduler::AnswerThatOn(int level, const absl::Status& status) {
 void Scheduler::Refuse(const Job& job, const absl::Status& status,
                        Instant now) {
   work_ahead_.Add(job.level, -job.predicted);
+  TraceOf(job, TraceKind::kJob, static_cast<uint32_t>(status.code()),
+          job.arrival, now);
+  if (absl::IsDeadlineExceeded(status)) ComparePromise(job, {}, now);
   Answer(job, status, {.queued = now - job.arrival});
 }
 
@@ -475,19 +489,12 @@ nanoseconds Scheduler::Patience() const {
 
 absl::Status Scheduler::Boundary(const Job& job, const Lane* lane,
                                  Instant now) const {
+  // First: gRPC cancels a call whose deadline passes.
+  if (now > job.deadline) return TooLate(job, lane, now);
   if (job.cancelled != nullptr && job.cancelled->load()) {
     return absl::CancelledError("the request was cancelled");
   }
-  if (out_of_time_.load()) return ShuttingDown();
-  if (now <= job.deadline) return absl::OkStatus();
-  const double late_ms = Milliseconds(now - job.deadline);
-  if (lane == nullptr) {
-    return absl::DeadlineExceededError(absl::StrFormat(
-        "the deadline passed %.3f ms before the request's turn came", late_ms));
-  }
-  return absl::DeadlineExceededError(
-      absl::StrFormat("the deadline passed %.3f ms ago, after %d of %d parts",
-                      late_ms, lane->next_part(), lane->part_count()));
+  return out_of_time_.load() ? ShuttingDown() : absl::OkStatus();
 }
 
 }  // namespace layerd

@@ -47,7 +47,7 @@ struct SchedulerOptions {
 // request finds its first weights in memory.
 //
 // Before a job begins, at each boundary and before it answers, first that
-// holds: cancelled is CANCELLED, past its deadline DEADLINE_EXCEEDED, and when
+// holds: past its deadline is DEADLINE_EXCEEDED, cancelled CANCELLED, and when
 // a drain has run out of time UNAVAILABLE. Jobs that wait for the drive or in
 // the queue are looked at no later than 10 ms after that. One whose turn comes
 // too late for what is predicted of it is not begun: DEADLINE_EXCEEDED.
@@ -172,8 +172,8 @@ class Scheduler {
   void NotePreemption(int level);
   void NotePart(int level, size_t part, Instant begun, Instant ended);
   void NoteSlowness(int level, const Level& ended, Instant now);
-  void ComparePromise(const Level& ended, std::chrono::nanoseconds waited,
-                      std::chrono::nanoseconds taken, Instant now);
+  // `answer`: what is known of it, but for how late it is.
+  void ComparePromise(const Job& job, LateAnswer answer, Instant now);
   void ReadAhead(Instant now);
   // Tells Hold() and Drain() that it is quiet.
   void Attend();

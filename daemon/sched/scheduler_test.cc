@@ -156,6 +156,22 @@ TEST_CASE("The trace has a wait for the drive from its begin") {
   CHECK(waits == std::vector<nanoseconds>{milliseconds(6)});
 }
 
+TEST_CASE("The trace tells how jobs ended that never began") {
+  SchedulerFixture f(milliseconds(1));
+  f.Submit(milliseconds(10), milliseconds(100));
+  f.scheduler.Turn();  // Begins.
+  f.Submit(milliseconds(10), milliseconds(5));
+  f.RunAll();
+  std::vector<absl::StatusCode> codes;
+  for (const TraceEvent& event : f.scheduler.trace()->Events()) {
+    if (event.kind != TraceKind::kJob) continue;
+    codes.push_back(static_cast<absl::StatusCode>(event.number));
+  }
+  CHECK_THAT(codes,
+             Catch::UnorderedEquals(std::vector<absl::StatusCode>{
+                 absl::StatusCode::kOk, absl::StatusCode::kDeadlineExceeded}));
+}
+
 // Catch sees no section behind one that returns, in the first run.
 TEST_CASE("What waits and is late is told so a few between two parts") {
   constexpr size_t kLate = 40, kAtOnceMax = 10;
