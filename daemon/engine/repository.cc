@@ -137,12 +137,14 @@ absl::Status LocalRepository::UnloadNow(const std::string& name) {
     if (entries_[i].found.name != name) continue;
     known = true;
     const std::string& version = entries_[i].found.version;
+    const bool failed = FailedWhileServing(entries_[i]);
     if (engine_->Find(name, version) != nullptr) {
       RETURN_IF_ERROR(engine_->UnloadModel(name, version));
     }
     {
       const std::lock_guard lock(mutex_);
       entries_[i].replaces = false;
+      entries_[i].damaged |= failed;
     }
     Set(i, ModelState::kUnavailable, "unloaded");
   }
@@ -202,7 +204,10 @@ void LocalRepository::TakeFound(const FoundModel& found) {
   const bool same = IsSame(after->found, found);
   const bool serves = StatusOf(*after).state == ModelState::kReady;
   if (same && serves && after->state == ModelState::kReady) return;
-  const bool damaged = same && FailedWhileServing(*after);
+  // Of the same files the same layer file is made, whatever model.yaml says of
+  // its urgency.
+  const bool damaged = after->found.content_key == found.content_key &&
+                       (after->damaged || FailedWhileServing(*after));
   *after =
       RepositoryEntry{.found = found, .damaged = damaged, .replaces = serves};
 }
@@ -383,6 +388,7 @@ void LocalRepository::Set(size_t entry, ModelState state,
   const std::lock_guard lock(mutex_);
   entries_[entry].state = state;
   entries_[entry].replaces = replaces;
+  if (state == ModelState::kReady) entries_[entry].damaged = false;
   entries_[entry].reason = WithoutPaths(entries_[entry], reason);
   changed_.notify_all();
 }

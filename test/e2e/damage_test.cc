@@ -192,6 +192,9 @@ TEST_CASE("Beside its ONNX file a damaged layer file is packed again") {
 }
 
 TEST_CASE("Loading a model whose cached file was damaged packs it again") {
+  const std::string way =
+      GENERATE("as it is", "unloaded before", "as more urgent");
+  INFO(way);
   const Tiles tiles(DigitsLayers());
   TestRepository repository;
   repository.AddOnnx("digits", ReadFile(kDigitsOnnx));
@@ -204,9 +207,13 @@ TEST_CASE("Loading a model whose cached file was damaged packs it again") {
               tiles.OffsetInFile(tiles.count() / 2));
   REQUIRE(absl::IsDataLoss(AskDigit(&client, "digits", 0).status()));
 
-  const Ended loaded =
-      Run({kLayerctl, "load", "digits", "--address", daemon.address()});
-  REQUIRE(loaded.status == 0);
+  const auto layerctl = [&](const char* command) {
+    return Run({kLayerctl, command, "digits", "--address", daemon.address()})
+        .status;
+  };
+  if (way == "unloaded before") REQUIRE(layerctl("unload") == 0);
+  if (way == "as more urgent") repository.Configure("digits", "priority: 1\n");
+  REQUIRE(layerctl("load") == 0);
   const auto answer = AskDigit(&client, "digits", 0);
   INFO(answer.status());
   REQUIRE(answer.ok());
