@@ -40,7 +40,12 @@ InferCall::InferCall(grpc::CallbackServerContext* context,
 }
 
 void InferCall::Answered(const absl::Status& status) {
-  if (status.ok()) *reply_ = Serialized(*request_.response());
+  if (status.ok()) {
+    // Not there twice until the client has taken it.
+    inference::ModelInferResponse response;
+    response.Swap(request_.response());
+    *reply_ = Serialized(response);
+  }
   // `this` may be gone from here on.
   Finish(ToGrpc(status));
 }

@@ -153,6 +153,10 @@ std::unique_ptr<Job> InferRequest::MakeJob(std::shared_ptr<Model> model) {
 }
 
 void InferRequest::Send() {
+  // A client may take its reply slowly, and the tensors are of no use
+  // meanwhile.
+  request_ = {};
+  checked_ = {};
   model_counts_->Note(status_.ok(), stats_, submitted_ - arrival_,
                       done_ - arrival_);
   if (status_.ok()) {

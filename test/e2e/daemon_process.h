@@ -72,6 +72,7 @@ class DaemonProcess {
   const std::string& socket_address() const { return socket_address_; }
 
   Program& program() { return program_; }
+  const Program& program() const { return program_; }
   // The most memory it ever had resident, huge pages included.
   uint64_t PeakBytes() const;
   // What the kernel read from the drive for it.
