@@ -1,6 +1,7 @@
 #ifndef LAYERD_DAEMON_SERVE_REQUEST_COUNTS_H_
 #define LAYERD_DAEMON_SERVE_REQUEST_COUNTS_H_
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -21,7 +22,8 @@ namespace layerd {
 // What became of the requests of one model, since the start.
 //
 // Why atomics: who answers counts, and neither waits for who reads nor
-// allocates. Who reads may see one number of a request before another.
+// allocates. Who reads may see one number of a request before another: how many
+// succeeded is in succeeded().
 //
 // Threading: any thread.
 class ModelCounts {
@@ -52,12 +54,14 @@ class ModelCounts {
                       .count(),
                   std::memory_order_relaxed);
     if (!ok) return fail.Add(total);
+    const auto add = [](Duration* to, nanoseconds time) {
+      to->Add(std::max(time, nanoseconds(0)));
+    };
     success.Add(total);
-    queue.Add(stats.queued);
+    add(&queue, stats.queued - input);  // It began with the arrival.
     this->input.Add(input);
     infer.Add(stats.computing);
-    const nanoseconds rest = total - input - stats.queued - stats.computing;
-    output.Add(rest < nanoseconds(0) ? nanoseconds(0) : rest);
+    add(&output, total - stats.queued - stats.computing);
     total_times.Add(total);
     queue_times.Add(stats.queued);
     compute_times.Add(stats.computing);
@@ -78,7 +82,11 @@ class ModelCounts {
         std::memory_order_relaxed);
   }
 
-  Duration success, fail, queue, input, infer, output;
+  // Of which each duration has its share.
+  uint64_t succeeded() const { return output.count(); }
+
+  // The last four follow each other, and add up to `success`.
+  Duration success, fail, input, queue, infer, output;
   // Of those that succeeded: until answered, waiting for their turn, having
   // it, and of that waiting for the drive.
   LatencyHistogram total_times, queue_times, compute_times, load_times;

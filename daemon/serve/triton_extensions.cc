@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
 #include "daemon/serve/inference_service.h"
+#include "daemon/serve/model_statistics.h"
 
 namespace layerd {
 namespace {
@@ -21,34 +22,6 @@ void Describe(const Model::Port& port, Message* message) {
   message->set_name(port.name);
   message->set_data_type(TypeOf(port.dtype));
   message->mutable_dims()->Assign(port.shape.begin(), port.shape.end());
-}
-
-void Describe(const ModelCounts::Duration& duration,
-              inference::StatisticDuration* message) {
-  message->set_count(duration.count());
-  message->set_ns(static_cast<uint64_t>(duration.sum().count()));
-}
-
-void Describe(const ModelStatus& model, const ModelCounts& counts,
-              inference::ModelStatistics* message) {
-  message->set_name(model.name);
-  message->set_version(model.version);
-  message->set_last_inference(static_cast<uint64_t>(counts.last_ms.load()));
-  message->set_inference_count(counts.success.count());
-  message->set_execution_count(counts.success.count());
-  inference::InferStatistics* const all = message->mutable_inference_stats();
-  Describe(counts.success, all->mutable_success());
-  Describe(counts.fail, all->mutable_fail());
-  Describe(counts.queue, all->mutable_queue());
-  Describe(counts.input, all->mutable_compute_input());
-  Describe(counts.infer, all->mutable_compute_infer());
-  Describe(counts.output, all->mutable_compute_output());
-  if (counts.success.count() == 0) return;
-  inference::InferBatchStatistics* const batch = message->add_batch_stats();
-  batch->set_batch_size(1);
-  Describe(counts.input, batch->mutable_compute_input());
-  Describe(counts.infer, batch->mutable_compute_infer());
-  Describe(counts.output, batch->mutable_compute_output());
 }
 
 // KServe's clients send a model's name where Triton has the repository's.
@@ -119,8 +92,10 @@ grpc::ServerUnaryReactor* InferenceService::ModelStatistics(
             continue;
           }
           found = true;
-          Describe(model, *counts_.Of(model.name, model.version),
-                   response->add_model_stats());
+          auto* const statistics = response->add_model_stats();
+          statistics->set_name(model.name);
+          statistics->set_version(model.version);
+          Describe(*counts_.Of(model.name, model.version), statistics);
         }
         return found ? absl::OkStatus()
                      : repository_->Find(request.name(), request.version())
