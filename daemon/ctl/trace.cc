@@ -70,6 +70,7 @@ void AddEvent(const admin::TraceEvent& event, JsonWriter* json) {
   json->BeginObject("args");
   json->Add("job", event.job());
   json->Add("level", event.level());
+  if (!event.version().empty()) json->Add("version", event.version());
   if (event.kind() == "read") {
     json->Add("bytes", event.number());
   } else if (event.kind() == "sent") {

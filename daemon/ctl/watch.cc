@@ -28,13 +28,13 @@ double QuantileMs(const Seen& seen, double share) {
 }
 
 std::string TextOf(const admin::StatusResponse& status, SeenModels seen) {
-  std::vector<std::vector<std::string>> rows{{"model", "level", "state",
-                                              "answered", "p50 ms", "p99 ms",
-                                              "late", "failed", "preempted"}};
+  std::vector<std::vector<std::string>> rows{
+      {"model", "version", "level", "state", "answered", "p50 ms", "p99 ms",
+       "late", "failed", "preempted"}};
   for (const admin::ModelStatus& model : status.models()) {
-    const Seen& of = seen[model.name()];
-    rows.push_back({model.name(), absl::StrCat(model.level()), model.state(),
-                    absl::StrCat(of.latencies_ms.size()),
+    const Seen& of = seen[{model.name(), model.version()}];
+    rows.push_back({model.name(), model.version(), absl::StrCat(model.level()),
+                    model.state(), absl::StrCat(of.latencies_ms.size()),
                     absl::StrFormat("%.2f", QuantileMs(of, 0.5)),
                     absl::StrFormat("%.2f", QuantileMs(of, 0.99)),
                     absl::StrCat(of.late), absl::StrCat(of.failed),
@@ -49,7 +49,7 @@ std::string JsonOf(const admin::StatusResponse& status, SeenModels seen) {
   json.BeginObject();
   json.BeginArray("models");
   for (const admin::ModelStatus& model : status.models()) {
-    const Seen& of = seen[model.name()];
+    const Seen& of = seen[{model.name(), model.version()}];
     json.BeginObject();
     json.Add("name", model.name());
     json.Add("version", model.version());
@@ -105,8 +105,9 @@ Command WatchCommand() {
                   AddressOption()},
       .notes =
           "From the daemon's last 8192 events: at a high load a longer "
-          "interval counts\nwhat still is among them. Runs by which an idle "
-          "daemon measures what models cost\ncount as well.",
+          "interval counts\nwhat still is among them. Late: the deadline "
+          "passed; failed: all else, also\nwhat was refused on arrival. Runs "
+          "by which an idle daemon measures what models\ncost count as well.",
       .run = RunWatch,
   };
 }

@@ -7,7 +7,13 @@
 namespace layerd {
 namespace {
 
-constexpr char kJob[] = "job", kPreempted[] = "preempted";
+constexpr char kJob[] = "job", kPreempted[] = "preempted",
+               kRefused[] = "refused";
+
+bool IsCounted(const admin::TraceEvent& event) {
+  return event.kind() == kJob || event.kind() == kPreempted ||
+         event.kind() == kRefused;
+}
 
 void Count(const admin::TraceEvent& event, WatchedJobs::Seen* seen) {
   if (event.kind() == kPreempted) {
@@ -31,9 +37,11 @@ WatchedJobs::SeenModels WatchedJobs::LookAt(const admin::TraceResponse& trace) {
   SeenModels models;
   std::set<Key> told;
   for (const admin::TraceEvent& event : trace.events()) {
-    if (event.kind() != kJob && event.kind() != kPreempted) continue;
+    if (!IsCounted(event)) continue;
     Key key(event.kind(), event.job(), event.begin_ns());
-    if (!counted_.contains(key)) Count(event, &models[event.model()]);
+    if (!counted_.contains(key)) {
+      Count(event, &models[{event.model(), event.version()}]);
+    }
     told.insert(std::move(key));
   }
   counted_ = std::move(told);

@@ -6,16 +6,18 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "admin.pb.h"
 
 namespace layerd {
 
-// What has become of the jobs of a daemon, between one look at its trace and
-// the next. A trace is of the last events, most of which the one before had as
-// well. They are told apart by what they are: by when they ended, those would
-// be lost that end while the trace is told.
+// What has become of the jobs of a daemon, and of requests that became none,
+// between one look at its trace and the next. A trace is of the last events,
+// most of which the one before had as well. They are told apart by what they
+// are: by when they ended, those would be lost that end while the trace is
+// told.
 //
 // Threading: one thread.
 class WatchedJobs {
@@ -24,7 +26,8 @@ class WatchedJobs {
     std::vector<double> latencies_ms;  // Of those that were answered.
     uint64_t late = 0, failed = 0, preemptions = 0;
   };
-  using SeenModels = std::map<std::string, Seen>;  // By name.
+  // By name and version.
+  using SeenModels = std::map<std::pair<std::string, std::string>, Seen>;
 
   // Of what `trace` tells and the one before it did not.
   SeenModels LookAt(const admin::TraceResponse& trace);

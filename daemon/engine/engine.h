@@ -169,11 +169,11 @@ class Engine {
   // A read is in flight.
   virtual bool reading() const = 0;
   virtual Scheduler::Stats scheduling() const = 0;
-  // What has happened last, the oldest first. Models that are gone have no
-  // name.
+  // What has happened last, the oldest first. Models that are gone have neither
+  // name nor version.
   struct TracedEvent {
     TraceEvent event;
-    std::string model;
+    std::string model, version;
   };
   virtual std::vector<TracedEvent> Trace() = 0;
   // The reply to a job, or a refusal, has left, for the trace.

@@ -1,6 +1,7 @@
 // The part of LocalEngine that tells what it has and does.
-#include <map>
+#include <memory>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include "daemon/engine/local_engine.h"
@@ -47,14 +48,16 @@ std::vector<std::string> LocalEngine::warnings() const {
 }
 
 std::vector<Engine::TracedEvent> LocalEngine::Trace() {
-  std::map<const Model*, std::string> names;
-  for (const std::shared_ptr<Model>& model : models()) {
-    names[model.get()] = model->name();
-  }
+  const Models there = models();
+  std::set<const Model*> known;
+  for (const std::shared_ptr<Model>& model : there) known.insert(model.get());
   std::vector<TracedEvent> events;
   for (const TraceEvent& event : scheduler_.trace()->Events()) {
-    const auto name = names.find(event.model);
-    events.push_back({event, name == names.end() ? "" : name->second});
+    TracedEvent& traced = events.emplace_back();
+    traced.event = event;
+    if (!known.contains(event.model)) continue;
+    traced.model = event.model->name();
+    traced.version = event.model->version();
   }
   return events;
 }

@@ -125,6 +125,7 @@ void Describe(const Engine& engine, admin::PlanResponse* out) {
 void Describe(const Engine::TracedEvent& traced, admin::TraceEvent* event) {
   event->set_kind(NameOf(traced.event.kind));
   event->set_model(traced.model);
+  event->set_version(traced.version);
   event->set_level(traced.event.level);
   event->set_job(traced.event.job);
   event->set_number(traced.event.number);

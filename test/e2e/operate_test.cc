@@ -23,6 +23,8 @@ namespace {
 constexpr int kChanges = 12;
 
 struct Served : ServedDigits {
+  using ServedDigits::ServedDigits;
+
   Ended Layerctl(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), kLayerctl);
     arguments.insert(arguments.end(), {"--address", daemon->address()});
@@ -236,6 +238,37 @@ TEST_CASE("stats counts what was answered, and what was refused") {
   CHECK(WordAfter(stats.out, "failures") == "1");
   CHECK(std::stod(WordAfter(stats.out, "mean_infer_ms")) > 0);
   CHECK(served.Layerctl({"stats", "nobody"}).status == 1);
+}
+
+TEST_CASE("watch tells of each version what it answered, and what it did not") {
+  // Whose runs would count as well.
+  Served served({.flags = {"--measure-costs", "false"}});
+  namespace fs = std::filesystem;
+  const fs::path model = fs::path(served.repository.models_path()) / "digits";
+  fs::create_directory(model / "2");
+  fs::copy_file(model / "1" / "model.layers", model / "2" / "model.layers");
+  REQUIRE(served.Layerctl({"load", "digits"}).status == 0);
+  for (const char* version : {"1", "2", "2"}) {
+    inference::ModelInferRequest request = DigitRequest("digits", 0);
+    request.set_model_version(version);
+    REQUIRE(Infer(&*served.client, request).ok());
+  }
+  CHECK(!Infer(&*served.client, RawRequest("digits", "image", {1}, {})).ok());
+
+  std::string first, second = "\"failed\": 0\n";
+  // A refusal may be traced when its client has heard it.
+  for (int i = 0; i < 100 && WordAfter(second, "failed") == "0"; ++i) {
+    const Ended watch = served.Layerctl({"watch", "--count", "1", "--json"});
+    REQUIRE(watch.status == 0);
+    const size_t end_of_first = watch.out.find('}');
+    first = watch.out.substr(0, end_of_first);
+    second = watch.out.substr(end_of_first);
+  }
+  CHECK(WordAfter(first, "version") == "\"1\"");
+  CHECK(WordAfter(first, "answered") == "1");
+  CHECK(WordAfter(first, "failed") == "0");
+  CHECK(WordAfter(second, "answered") == "2");
+  CHECK(WordAfter(second, "failed") == "1");
 }
 
 TEST_CASE("An idle daemon measures what its models cost, once for all") {

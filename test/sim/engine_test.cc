@@ -434,6 +434,21 @@ TEST_CASE("Who wants some of the outputs gets these") {
   CHECK(some.outputs[1 - unwanted] == all.outputs[1 - unwanted]);
 }
 
+TEST_CASE("The trace tells of each version what it did") {
+  const std::string path = WriteModel("versions.layers", 12);
+  TestEngine engine({.read_ahead = false}, Drive::kSim);
+  for (const char* version : {"1", "2"}) {
+    REQUIRE(engine->LoadModels({{path, "m", version}})[0].ok());
+    REQUIRE(engine.AskModel(engine->Find("m", version), 1).status.ok());
+  }
+  std::vector<std::string> answered;
+  for (const Engine::TracedEvent& traced : engine->Trace()) {
+    if (traced.event.kind != TraceKind::kJob) continue;
+    answered.push_back(traced.model + "/" + traced.version);
+  }
+  CHECK(answered == std::vector<std::string>{"m/1", "m/2"});
+}
+
 TEST_CASE(
     "Requests from many threads while models come and go all get an answer") {
   const std::string path = WriteModel("storm.layers", 11);
