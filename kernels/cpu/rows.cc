@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "kernels/cpu/lanes.h"
 #include "kernels/cpu/multiversion.h"
@@ -110,9 +111,14 @@ void SlopedRow(const float* a, int64_t a_stride, const float* b,
   Combined(Sloped{}, a, a_stride, b, b_stride, y, count);
 }
 
+// x to the power of 1/2, which is no root of -0 and -inf: 0 and inf.
 LAYERD_MULTIVERSION
-void SquareRootRow(const float* x, float* y, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) y[i] = __builtin_sqrtf(x[i]);
+void HalfPowerRow(const float* x, float* y, int64_t count) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (int64_t i = 0; i < count; ++i) {
+    const float root = __builtin_sqrtf(x[i] + 0.0f);
+    y[i] = x[i] == -kInfinity ? kInfinity : root;
+  }
 }
 
 // Networks raise to 2, 3 and 1/2; all else may take its time.
@@ -120,7 +126,7 @@ void PowerRow(const float* a, int64_t a_stride, const float* b,
               int64_t b_stride, float* y, int64_t count) {
   const float exponent = b_stride == 0 && a_stride == 1 ? *b : 0;
   if (exponent == 2) return TimesRow(a, 1, a, 1, y, count);
-  if (exponent == 0.5f) return SquareRootRow(a, y, count);
+  if (exponent == 0.5f) return HalfPowerRow(a, y, count);
   if (exponent == 3 && a != y) {
     TimesRow(a, 1, a, 1, y, count);
     return TimesRow(y, 1, a, 1, y, count);

@@ -73,6 +73,26 @@ TEST_CASE("Gelu is true to 8e-7, and to 8e-9 where little is left of it") {
   CHECK(y[2] == kInfinity);
 }
 
+TEST_CASE("Powers that have a way of their own end where others do") {
+  const float exponent = GENERATE(2.0f, 0.5f, 3.0f, -1.0f, -0.5f, 0.0f, 1.0f);
+  const std::vector<float> x = {-kInfinity, kInfinity, -0.0f, 0.0f,  -2.0f,
+                                1e-30f,     1e30f,     4.0f,  -1e30f};
+  INFO("to the power of " << exponent);
+  std::vector<float> y(x.size());
+
+  BinaryRow(Binary::Kind::kPow, x.data(), 1, &exponent, 0, y.data(),
+            static_cast<int64_t>(x.size()));
+
+  for (size_t i = 0; i < x.size(); ++i) {
+    INFO("of " << x[i]);
+    const float power = std::pow(x[i], exponent);
+    CHECK(std::isnan(y[i]) == std::isnan(power));
+    if (std::isnan(power)) continue;
+    CHECK(std::signbit(y[i]) == std::signbit(power));
+    CHECK((y[i] == power || std::abs(y[i] / power - 1) < 1e-6f));
+  }
+}
+
 TEST_CASE("NaN comes out of every activation as NaN") {
   const std::vector<float> x(33, std::nanf(""));
   for (const auto kind : {ActivationKind::kRelu, ActivationKind::kClip,
