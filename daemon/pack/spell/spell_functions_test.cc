@@ -244,7 +244,8 @@ TEST_CASE("Frames of a signal have their spectrum under a window") {
 }
 
 // Rows of [4, 2] by numbers of a request, which come as floats.
-Floats Scattered(const char* reduction, const Floats& indices) {
+Floats Scattered(const char* reduction, const Floats& indices,
+                 const Floats& updates = {10, 20, 30, 40}) {
   TestModel model(16);
   model.Input("x", {4, 2});
   model.Input("at", {2, 1});
@@ -253,7 +254,7 @@ Floats Scattered(const char* reduction, const Floats& indices) {
   SetString(model.Add("ScatterND", {"x", "i", "updates"}, {"y"}), "reduction",
             reduction);
   model.Output("y");
-  return Answer(model, {{1, 2, 3, 4, 5, 6, 7, 8}, indices, {10, 20, 30, 40}});
+  return Answer(model, {{1, 2, 3, 4, 5, 6, 7, 8}, indices, updates});
 }
 
 TEST_CASE("Rows are put where a request says, the last counts, or all do") {
@@ -263,6 +264,34 @@ TEST_CASE("Rows are put where a request says, the last counts, or all do") {
   CHECK(Scattered("mul", {1, 1}) == Floats{1, 2, 900, 3200, 5, 6, 7, 8});
   CHECK(Scattered("max", {1, 1}) == Floats{1, 2, 30, 40, 5, 6, 7, 8});
   CHECK(Scattered("min", {1, 1}) == Floats{1, 2, 3, 4, 5, 6, 7, 8});
+}
+
+TEST_CASE("What is infinite or no number changes no row but its own") {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+  const Floats odd = {kInfinity, 1, -kInfinity, -kInfinity};
+  CHECK(Scattered("add", {1, 2}, odd) ==
+        Floats{1, 2, kInfinity, 5, -kInfinity, -kInfinity, 7, 8});
+  CHECK(Scattered("mul", {1, 2}, odd) ==
+        Floats{1, 2, kInfinity, 4, -kInfinity, -kInfinity, 7, 8});
+  CHECK(Scattered("max", {1, 2}, odd) ==
+        Floats{1, 2, kInfinity, 4, 5, 6, 7, 8});
+  CHECK(Scattered("min", {1, 2}, odd) ==
+        Floats{1, 2, 3, 1, -kInfinity, -kInfinity, 7, 8});
+  CHECK(Scattered("none", {1, 2}, odd) ==
+        Floats{1, 2, kInfinity, 1, -kInfinity, -kInfinity, 7, 8});
+
+  Floats both = Scattered("add", {1, 1}, odd);
+  CHECK(std::isnan(both[2]));
+  CHECK(both[3] == -kInfinity);
+  for (const char* reduction : {"add", "mul", "max", "min"}) {
+    Floats unclear = Scattered(reduction, {3, 0}, {kNaN, 1, 1, 1});
+    INFO(reduction);
+    CHECK(std::isnan(unclear[6]));
+    unclear[6] = 0;
+    CHECK(std::none_of(unclear.begin(), unclear.end(),
+                       [](float number) { return std::isnan(number); }));
+  }
 }
 
 // [3, width] and two updates of its rows, or of the columns of its transpose:

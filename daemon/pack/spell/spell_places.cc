@@ -191,6 +191,37 @@ absl::StatusOr<int> Replaced(Speller& speller, int means, int old, int updates,
   return speller.Add("Where", {is_replaced, spread, old});
 }
 
+// How often each is true among the updates of a row: `shares` [rows, count] of
+// `truths` [count, piece].
+int Tallied(Speller& speller, int shares, int truths) {
+  return speller.Add("MatMul",
+                     {shares, speller.CastTo(truths, DataType::kF32)});
+}
+
+// Sums of updates: `shares` [rows, count] of those that a row has. A product
+// would make NaN of an infinite one in all rows that have none of it, so what
+// is not finite is counted apart: NaN as infinities of both signs.
+absl::StatusOr<int> Sums(Speller& speller, int shares, int updates) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  ASSIGN_OR_RETURN(const int zero, speller.KnownNumber(DataType::kF32, 0));
+  ASSIGN_OR_RETURN(const int high,
+                   speller.KnownNumber(DataType::kF32, kInfinity));
+  ASSIGN_OR_RETURN(const int low,
+                   speller.KnownNumber(DataType::kF32, -kInfinity));
+  const int below = speller.Add("Less", {updates, high});
+  const int above = speller.Add("Greater", {updates, low});
+  const int is_finite = speller.Add("And", {below, above});
+  const int finite = speller.Add("Where", {is_finite, updates, zero});
+  const int up = Tallied(speller, shares, speller.Add("Not", {below}));
+  const int down = Tallied(speller, shares, speller.Add("Not", {above}));
+  const int rises =
+      speller.Add("Where", {speller.Add("Greater", {up, zero}), high, zero});
+  const int falls =
+      speller.Add("Where", {speller.Add("Greater", {down, zero}), low, zero});
+  const int sums = speller.Add("MatMul", {shares, finite});
+  return speller.Add("Add", {sums, speller.Add("Add", {rises, falls})});
+}
+
 // Data [rows, piece] with the updates [count, piece] where `places` says. Only
 // a request says which: each row asks all updates, and the last that means it
 // counts, or all of them do.
@@ -204,7 +235,8 @@ absl::StatusOr<int> PutAt(Speller& speller, int places, int old, int updates,
   if (speller.attribute<std::string>("reduction") == "add") {
     const int shares = speller.Transposed(
         speller.CastTo(means, speller.dtype(speller.input(0))), {1, 0});
-    return speller.Add("Add", {old, speller.Add("MatMul", {shares, updates})});
+    ASSIGN_OR_RETURN(const int sums, Sums(speller, shares, updates));
+    return speller.Add("Add", {old, sums});
   }
   return Replaces(speller) ? Replaced(speller, means, old, updates, size)
                            : Merged(speller, means, old, updates, size);
