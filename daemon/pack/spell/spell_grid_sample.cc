@@ -1,6 +1,7 @@
 // GridSample: the neighbours of each point, gathered as pixels and weighed; and
 // AffineGrid, which makes such points.
 
+#include <limits>
 #include <numeric>
 #include <span>
 #include <string>
@@ -111,7 +112,8 @@ class Sampling {
     return speller_.KnownNumber(DataType::kF32, number);
   }
 
-  // From [-1, 1] to the pixels of a row or column.
+  // From [-1, 1] to the pixels of a row or column. What is no place is the low
+  // end.
   absl::StatusOr<int> Point(int64_t which, int64_t size) {
     ASSIGN_OR_RETURN(const int at, speller_.Known({which}, {}));
     const int given =
@@ -121,7 +123,13 @@ class Sampling {
     ASSIGN_OR_RETURN(const int factor, Number(span / 2));
     ASSIGN_OR_RETURN(const int middle,
                      Number(static_cast<float>(size - 1) / 2));
-    return speller_.Add("Add", {speller_.Add("Mul", {given, factor}), middle});
+    const int point =
+        speller_.Add("Add", {speller_.Add("Mul", {given, factor}), middle});
+    ASSIGN_OR_RETURN(const int is_place,
+                     With("Less", speller_.Add("Abs", {point}),
+                          std::numeric_limits<float>::infinity()));
+    ASSIGN_OR_RETURN(const int low, Number(aligns_corners_ ? 0 : -0.5f));
+    return speller_.Add("Where", {is_place, point, low});
   }
 
   absl::StatusOr<int> With(const char* op_type, int x, float number) {

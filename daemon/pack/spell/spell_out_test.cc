@@ -442,53 +442,5 @@ TEST_CASE("One zero point of quantised numbers may stand for all scales") {
   CHECK(Answer(model, {{1, 2, -1}}) == Floats{-2, 1});
 }
 
-TEST_CASE("Points between pixels are weighed, and nothing is outside") {
-  TestModel model(16);
-  model.Input("x", {1, 1, 2, 2});
-  model.Input("grid", {1, 1, 3, 2});
-  SetInt(model.Add("GridSample", {"x", "grid"}, {"y"}), "align_corners", 1);
-  CHECK(Answer(model, {{1, 2, 3, 4}, {0, 0, -1, 0.5f, 2, -1}}) ==
-        Floats{2.5f, 2.5f, 1});
-}
-
-// A row of four, asked at (place in the row, as the grid counts).
-Floats Sampled(const char* mode, const char* padding, bool aligns,
-               const Floats& x, const Floats& grid) {
-  const auto count = static_cast<int64_t>(grid.size());
-  TestModel model(16);
-  model.Input("x", {1, 1, 1, 4});
-  model.Input("along", {1, 1, count, 1});
-  model.Weights("across", {1, 1, count, 1}, Floats(grid.size(), 0));
-  SetInt(model.Add("Concat", {"along", "across"}, {"grid"}), "axis", 3);
-  onnx::NodeProto* node = model.Add("GridSample", {"x", "grid"}, {"y"});
-  SetString(SetString(node, "mode", mode), "padding_mode", padding);
-  SetInt(node, "align_corners", aligns);
-  model.Output("y");
-  return Answer(model, {x, grid});
-}
-
-TEST_CASE("Points outside are those of a mirror, at pixels or at their edges") {
-  const Floats x = {1, 2, 3, 4};
-  CHECK(Sampled("nearest", "reflection", true, x, {5 / 3.f, -5 / 3.f}) ==
-        Floats{3, 2});
-  CHECK(Sampled("nearest", "reflection", false, x, {1.25f, -1.75f, 9.25f}) ==
-        Floats{4, 2, 4});
-  CHECK(Sampled("bilinear", "reflection", true, x, {2}) == Floats{2.5f});
-}
-
-TEST_CASE("A cubic weighs four pixels of a row") {
-  for (const char* padding : {"zeros", "border", "reflection"}) {
-    CHECK(Sampled("bicubic", padding, true, {0, 0, 1, 0}, {0}) ==
-          Floats{0.59375f});
-    CHECK(Sampled("bicubic", padding, true, {0, 0, 0, 1}, {0}) ==
-          Floats{-0.09375f});
-  }
-  // Half a pixel before the first: outside are nothing, ones, and x[1], x[2].
-  const Floats x = {1, 0, 0, 8};
-  CHECK(Sampled("bicubic", "zeros", true, x, {-4 / 3.f})[0] == Approx(0.59375));
-  CHECK(Sampled("bicubic", "border", true, x, {-4 / 3.f})[0] ==
-        Approx(0.59375 + 0.59375 - 0.09375));
-}
-
 }  // namespace
 }  // namespace layerd
