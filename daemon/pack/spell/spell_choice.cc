@@ -109,6 +109,18 @@ absl::Status SpellOneHot(Speller& speller) {
   return absl::OkStatus();
 }
 
+// Limits that are attributes, as before opset 11: no activation is of doubles.
+absl::Status SpellClipOfDoubles(Speller& speller) {
+  ASSIGN_OR_RETURN(
+      const int least,
+      speller.KnownNumber(DataType::kF64, speller.attribute<float>("min")));
+  ASSIGN_OR_RETURN(
+      const int most,
+      speller.KnownNumber(DataType::kF64, speller.attribute<float>("max")));
+  speller.Finish(speller.Add("Clip", {speller.input(0), least, most}));
+  return absl::OkStatus();
+}
+
 // Half of all numbers away, U64 are I64 in the same order.
 absl::Status SpellUnsignedExtreme(Speller& speller) {
   ASSIGN_OR_RETURN(const int half,

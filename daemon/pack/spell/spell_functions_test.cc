@@ -266,6 +266,35 @@ TEST_CASE("Rows are put where a request says, the last counts, or all do") {
   CHECK(Scattered("min", {1, 1}) == Floats{1, 2, 3, 4, 5, 6, 7, 8});
 }
 
+TEST_CASE("Doubles are clipped by limits of each opset") {
+  const int64_t opset = GENERATE(7, 10, 11, 13);
+  const bool has_low = GENERATE(true, false);
+  const bool has_high = GENERATE(true, false);
+  INFO("opset " << opset << " low " << has_low << " high " << has_high);
+  TestModel model(opset);
+  model.Input("x", {5});
+  SetInt(model.Add("Cast", {"x"}, {"given"}), "to", onnx::TensorProto::DOUBLE);
+  std::vector<std::string> inputs = {"given"};
+  const auto add_limit = [&](bool is_there, const char* name, float limit) {
+    if (opset < 11) return;
+    model.Weights(std::string(name) + "32", {}, {limit});
+    if (is_there) {
+      SetInt(model.Add("Cast", {std::string(name) + "32"}, {name}), "to",
+             onnx::TensorProto::DOUBLE);
+    }
+    inputs.push_back(is_there ? name : "");
+  };
+  add_limit(has_low, "low", -1.5f);
+  add_limit(has_high, "high", 2.25f);
+  onnx::NodeProto* clip = model.Add("Clip", inputs, {"clipped"});
+  if (opset < 11 && has_low) SetFloat(clip, "min", -1.5f);
+  if (opset < 11 && has_high) SetFloat(clip, "max", 2.25f);
+  SetInt(model.Add("Cast", {"clipped"}, {"y"}), "to", onnx::TensorProto::FLOAT);
+  model.Output("y");
+  CHECK(Answer(model, {{-7, -1, 0, 2, 7}}) ==
+        Floats{has_low ? -1.5f : -7, -1, 0, 2, has_high ? 2.25f : 7});
+}
+
 TEST_CASE("What is infinite or no number changes no row but its own") {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();

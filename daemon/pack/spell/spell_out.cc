@@ -83,6 +83,12 @@ bool IsOfU64(const Node& node, const Graph& graph) {
   return first.dtype == DataType::kU64;
 }
 
+// By attributes: limits that are inputs are compared with as they are.
+bool IsClipOfDoubles(const Node& node, const Graph& graph) {
+  const Value& x = graph.values[static_cast<size_t>(node.inputs[0])];
+  return x.dtype == DataType::kF64 && node.attributes.count("min") != 0;
+}
+
 struct Row {
   std::string_view op_type;
   absl::Status (*spell)(Speller& speller);
@@ -100,6 +106,7 @@ constexpr Row kRows[] = {
     {"Attention", SpellOnnxAttention},
     {"BlackmanWindow", SpellWindow},
     {"CausalConvWithState", SpellCausalConvWithState},
+    {"Clip", SpellClipOfDoubles, IsClipOfDoubles},
     {"Col2Im", SpellCol2Im},
     {"Compress", SpellCompress},
     {"ConvInteger", SpellConvInteger},

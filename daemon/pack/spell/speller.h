@@ -163,6 +163,7 @@ absl::Status SpellRecurrent(Speller& speller);
 absl::Status SpellTopK(Speller& speller);
 absl::Status SpellTrilu(Speller& speller);
 absl::Status SpellOneHot(Speller& speller);
+absl::Status SpellClipOfDoubles(Speller& speller);
 absl::Status SpellUnsignedExtreme(Speller& speller);
 // spell_quantised.cc
 bool LooksUpBytes(const Node& node, const Graph& graph);
