@@ -295,7 +295,7 @@ TEST_CASE("A node that cannot be is refused, named with operator and opset") {
       {"reshape at run time", 13, {2, 3}, [](TestModel& m) { m.Input("s", {1}, onnx::TensorProto::INT64); m.Add("Reshape", {"x", "s"}, {"y"}); }, "(shape, \"s\") is computed at run time"},
       {"range at run time", 13, {}, [](TestModel& m) { m.Weights("b", {}, {9}); m.Weights("c", {}, {1}); m.Add("Range", {"x", "b", "c"}, {"y"}); }, "known while packing"},
       {"integers", 13, {2}, [](TestModel& m) { m.Input("z", {2}, onnx::TensorProto::INT32); m.Add("Exp", {"z"}, {"y"}); }, "it computes with INT32"},
-      {"u64", 13, {2}, [](TestModel& m) { m.Input("z", {2}, onnx::TensorProto::UINT64); m.Add("Add", {"z", "z"}, {"y"}); }, "it computes with UINT64"},
+      {"u64", 13, {2}, [](TestModel& m) { m.Input("z", {2}, onnx::TensorProto::UINT64); m.Add("Neg", {"z"}, {"y"}); }, "it computes with UINT64"},
       {"logic on floats", 13, {2}, [](TestModel& m) { m.Add("And", {"x", "x"}, {"y"}); }, "not of BOOL"},
       {"blocks", 13, {1, 3, 2, 2}, [](TestModel& m) { SetInt(m.Add("DepthToSpace", {"x"}, {"y"}), "blocksize", 2); }, "do not divide"},
       {"block 0", 13, {1, 4, 2, 2}, [](TestModel& m) { SetInt(m.Add("SpaceToDepth", {"x"}, {"y"}), "blocksize", 0); }, "blocksize 0"},

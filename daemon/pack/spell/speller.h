@@ -145,6 +145,9 @@ class Speller {
   bool is_named_ = false;  // A node has the name of the one that is spelled.
 };
 
+// spell_bits.cc
+absl::Status SpellBitShift(Speller& speller);
+absl::Status SpellBitwise(Speller& speller);
 // spell_blocks.cc
 absl::Status SpellGatherBlockQuantized(Speller& speller);
 absl::Status SpellMatMulNBits(Speller& speller);
@@ -242,6 +245,9 @@ absl::Status SpellScaler(Speller& speller);
 // spell_unfold.cc
 absl::Status SpellCol2Im(Speller& speller);
 absl::Status SpellMaxUnpool(Speller& speller);
+// spell_unsigned.cc
+absl::Status SpellUnsignedArithmetic(Speller& speller);
+absl::Status SpellUnsignedComparison(Speller& speller);
 // spell_window.cc
 absl::Status SpellGlobalLpPool(Speller& speller);
 absl::Status SpellLpPool(Speller& speller);
