@@ -266,6 +266,22 @@ TEST_CASE("Rows are put where a request says, the last counts, or all do") {
   CHECK(Scattered("min", {1, 1}) == Floats{1, 2, 3, 4, 5, 6, 7, 8});
 }
 
+TEST_CASE("The middle is cropped or padded, and what is odd is at the end") {
+  const bool names_axes = GENERATE(true, false);
+  TestModel model(18);
+  model.Input("x", {2, 5});
+  if (names_axes) {
+    model.Ints("shape", {2}, {2, 5});
+  } else {
+    model.Ints("shape", {2}, {5, 2});
+  }
+  onnx::NodeProto* node = model.Add("CenterCropPad", {"x", "shape"}, {"y"});
+  if (names_axes) SetInts(node, "axes", {-1, 0});
+  model.Output("y");
+  CHECK(Answer(model, {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}}) ==
+        Floats{0, 0, 2, 3, 7, 8, 0, 0, 0, 0});
+}
+
 TEST_CASE("Doubles are clipped by limits of each opset") {
   const int64_t opset = GENERATE(7, 10, 11, 13);
   const bool has_low = GENERATE(true, false);

@@ -1,11 +1,15 @@
 // What goes along sequences: turned round within their lengths, and a
-// convolution that carries its last places from one request to the next.
+// convolution that carries its last places from one request to the next; a
+// cache that is written at a place of each text.
 
+#include <algorithm>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "config/status_macros.h"
+#include "daemon/pack/graph/element_type.h"
 #include "daemon/pack/spell/sequence_lengths.h"
 #include "daemon/pack/spell/speller.h"
 
@@ -104,6 +108,121 @@ absl::Status SpellCausalConvWithState(Speller& speller) {
     speller.FinishOutput(1, left);
   }
   return absl::OkStatus();
+}
+
+namespace {
+
+// Where each text's update begins, [batch, 1]; the job fails for one that would
+// begin before the first place, or after the last that it may.
+absl::StatusOr<int> Begins(Speller& speller, int64_t batch, int64_t places) {
+  RETURN_IF_ERROR(speller.CheckSize(places));
+  std::vector<int64_t> counted(static_cast<size_t>(places));
+  std::iota(counted.begin(), counted.end(), 0);
+  ASSIGN_OR_RETURN(const int allowed, speller.KnownList(counted));
+  ASSIGN_OR_RETURN(const int outside, speller.Known({places}, {}));
+  ASSIGN_OR_RETURN(const int zero, speller.Known({0}, {}));
+  const int given = speller.input(2);
+  const int is_negative = speller.Add("Less", {given, zero});
+  const int asked = speller.Add("Where", {is_negative, outside, given});
+  return speller.Reshaped(
+      speller.Add("Gather", {allowed, asked}, {{"axis", int64_t{0}}}),
+      {batch, 1});
+}
+
+// The axis behind the batch, or back from there.
+Shape AxisSecond(size_t rank, size_t axis, bool is_back) {
+  Shape order(rank);
+  std::iota(order.begin(), order.end(), 0);
+  const auto first = order.begin() + 1;
+  const auto at = order.begin() + static_cast<int64_t>(axis);
+  is_back ? std::rotate(first, first + 1, at + 1)
+          : std::rotate(first, at, at + 1);
+  return order;
+}
+
+// The update begins where `begins` [batch or 1, 1] says, and may go on at the
+// first place.
+absl::Status PutBehind(Speller& speller, int begins, size_t axis, int64_t count,
+                       bool wraps) {
+  const Shape cache = speller.shape(speller.input(0));
+  const int64_t batch = cache[0], length = cache[axis];
+  RETURN_IF_ERROR(speller.CheckSize(length));
+  std::vector<int64_t> counted(static_cast<size_t>(length));
+  std::iota(counted.begin(), counted.end(), 0);
+  ASSIGN_OR_RETURN(const int places, speller.Known(counted, {1, length}));
+  ASSIGN_OR_RETURN(const int zero, speller.Known({0}, {}));
+  ASSIGN_OR_RETURN(const int last, speller.Known({count - 1}, {}));
+  ASSIGN_OR_RETURN(const int size, speller.KnownList({batch, length}));
+  int which = speller.Add("Sub", {places, begins});
+  if (wraps) {
+    ASSIGN_OR_RETURN(const int lap, speller.Known({length}, {}));
+    which = speller.Add("Mod", {which, lap});
+  }
+  which = speller.Add("Expand", {which, size});
+  const int within =
+      speller.Add("Min", {speller.Add("Max", {which, zero}), last});
+  Shape along(cache.size(), 1);
+  along[0] = batch;
+  along[1] = length;
+  ASSIGN_OR_RETURN(
+      const int is_new,
+      speller.Reshaped(speller.Add("Equal", {which, within}), along));
+  ASSIGN_OR_RETURN(const int tuples,
+                   speller.Reshaped(within, {batch, length, 1}));
+  const Shape order = AxisSecond(cache.size(), axis, false);
+  const int fresh = speller.Add(
+      "GatherND", {speller.Transposed(speller.input(1), order), tuples},
+      {{"batch_dims", int64_t{1}}});
+  const int put = speller.Add(
+      "Where", {is_new, fresh, speller.Transposed(speller.input(0), order)});
+  speller.Finish(speller.Transposed(put, AxisSecond(cache.size(), axis, true)));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+// Each place of the cache asks which of the update is for it.
+absl::Status SpellTensorScatter(Speller& speller) {
+  RETURN_IF_ERROR(speller.CheckAttributes({"axis", "mode"}));
+  const Shape cache = speller.shape(speller.input(0));
+  const auto rank = static_cast<int64_t>(cache.size());
+  ASSIGN_OR_RETURN(int64_t axis, speller.IntOr("axis", -2));
+  ASSIGN_OR_RETURN(const std::string mode, speller.StringOr("mode", "linear"));
+  if (axis < 0) axis += rank;
+  if (axis < 1 || axis >= rank) {
+    return speller.Invalid("its axis is none behind the batch");
+  }
+  if (mode != "linear" && mode != "circular") {
+    return speller.Invalid("its mode is neither linear nor circular");
+  }
+  const auto along = static_cast<size_t>(axis);
+  Shape shape = speller.shape(speller.input(1));
+  if (shape.size() != cache.size()) {
+    return speller.Invalid("its update does not fit its cache");
+  }
+  const int64_t length = cache[along];
+  const int64_t count = shape[along];
+  shape[along] = length;
+  if (shape != cache || count > length ||
+      speller.dtype(speller.input(0)) != speller.dtype(speller.input(1))) {
+    return speller.Invalid("its update does not fit its cache");
+  }
+  if (CountOf(cache) == 0 || count == 0) {
+    speller.Finish(speller.input(0));
+    return absl::OkStatus();
+  }
+  const bool wraps = mode == "circular";
+  int begins = kAbsent;
+  if (!speller.has_input(2)) {
+    ASSIGN_OR_RETURN(begins, speller.Known({0}, {1, 1}));
+  } else if (speller.shape(speller.input(2)) != Shape{cache[0]} ||
+             speller.dtype(speller.input(2)) != DataType::kI64) {
+    return speller.Invalid("its write_indices are not one for each of a batch");
+  } else {
+    ASSIGN_OR_RETURN(
+        begins, Begins(speller, cache[0], wraps ? length : length - count + 1));
+  }
+  return PutBehind(speller, begins, along, count, wraps);
 }
 
 }  // namespace layerd

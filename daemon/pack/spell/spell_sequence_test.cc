@@ -107,5 +107,39 @@ TEST_CASE("A causal convolution in pieces answers as one over all") {
   CHECK(all[0][0] == Approx(sum / (1 + std::exp(-sum))));
 }
 
+// Two texts of four places, two heads or columns each, and two places written:
+// at `begins`, which come as floats.
+Floats Written(const char* mode, int64_t axis, const Floats& begins) {
+  TestModel model(24);
+  const bool is_inner = axis == 1 || axis == -2;
+  model.Input("x", {2, is_inner ? 4 : 2, is_inner ? 2 : 4});
+  model.Input("u", {2, 2, 2});
+  std::vector<std::string> inputs = {"x", "u"};
+  std::vector<Floats> given = {{}, {10, 11, 12, 13, 20, 21, 22, 23}};
+  for (int i = 0; i < 16; ++i) given[0].push_back(static_cast<float>(i % 8));
+  if (!begins.empty()) {
+    model.Input("begins", {2});
+    SetInt(model.Add("Cast", {"begins"}, {"w"}), "to",
+           onnx::TensorProto::INT64);
+    inputs.push_back("w");
+    given.push_back(begins);
+  }
+  onnx::NodeProto* node = model.Add("TensorScatter", inputs, {"y"});
+  SetString(SetInt(node, "axis", axis), "mode", mode);
+  model.Output("y");
+  return ImportedAnswers(model, given, *MakeReferenceBackend())[0];
+}
+
+TEST_CASE("A cache is written where each text is, or at its first places") {
+  CHECK(Written("linear", -2, {}) == Floats{10, 11, 12, 13, 4, 5, 6, 7,  //
+                                            20, 21, 22, 23, 4, 5, 6, 7});
+  CHECK(Written("linear", 1, {2, 1}) == Floats{0, 1, 2, 3, 10, 11, 12, 13,  //
+                                               0, 1, 20, 21, 22, 23, 6, 7});
+  CHECK(Written("circular", -2, {3, 0}) ==
+        Floats{12, 13, 2, 3, 4, 5, 10, 11, 20, 21, 22, 23, 4, 5, 6, 7});
+  CHECK(Written("circular", -1, {3, 1}) ==
+        Floats{11, 1, 2, 10, 13, 5, 6, 12, 0, 20, 21, 3, 4, 22, 23, 7});
+}
+
 }  // namespace
 }  // namespace layerd

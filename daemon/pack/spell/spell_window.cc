@@ -348,4 +348,40 @@ absl::Status SpellPad(Speller& speller) {
              : CroppingPad(speller);
 }
 
+// What is odd is more at the end.
+absl::Status SpellCenterCropPad(Speller& speller) {
+  RETURN_IF_ERROR(speller.CheckAttributes({"axes"}));
+  if (!speller.is_known(speller.input(1))) {
+    return speller.Unsupported("its shape must be known while packing");
+  }
+  const Shape from = speller.shape(speller.input(0));
+  const auto rank = static_cast<int64_t>(from.size());
+  Shape every(from.size());
+  std::iota(every.begin(), every.end(), 0);
+  ASSIGN_OR_RETURN(const Shape axes, speller.ListOr<int64_t>("axes", every));
+  ASSIGN_OR_RETURN(const Shape to, speller.Elements(speller.input(1)));
+  if (to.size() != axes.size()) {
+    return speller.Invalid("its shape has not one number for each axis");
+  }
+  Shape widths(2 * from.size(), 0);
+  std::vector<bool> is_taken(from.size());
+  for (size_t i = 0; i < axes.size(); ++i) {
+    if (axes[i] < -rank || axes[i] >= rank) {
+      return speller.Invalid("an axis is not one of its dimensions");
+    }
+    const auto d = static_cast<size_t>(axes[i] < 0 ? axes[i] + rank : axes[i]);
+    if (is_taken[d]) return speller.Invalid("an axis is named twice");
+    if (to[i] < 0 || to[i] > int64_t{1} << 31) {
+      return speller.Invalid("a dimension of its shape is none");
+    }
+    is_taken[d] = true;
+    const int64_t more = to[i] - from[d];
+    widths[d] = more / 2;
+    widths[from.size() + d] = more - more / 2;
+  }
+  ASSIGN_OR_RETURN(const int known, speller.KnownList(widths));
+  speller.Finish(speller.Add("Pad", {speller.input(0), known}));
+  return absl::OkStatus();
+}
+
 }  // namespace layerd

@@ -229,6 +229,7 @@ absl::Status SpellRoiAlign(Speller& speller);
 // spell_sequence.cc
 absl::Status SpellCausalConvWithState(Speller& speller);
 absl::Status SpellReverseSequence(Speller& speller);
+absl::Status SpellTensorScatter(Speller& speller);
 // spell_spectrum.cc
 absl::Status SpellDft(Speller& speller);
 absl::Status SpellStft(Speller& speller);
@@ -249,6 +250,7 @@ absl::Status SpellMaxUnpool(Speller& speller);
 absl::Status SpellUnsignedArithmetic(Speller& speller);
 absl::Status SpellUnsignedComparison(Speller& speller);
 // spell_window.cc
+absl::Status SpellCenterCropPad(Speller& speller);
 absl::Status SpellGlobalLpPool(Speller& speller);
 absl::Status SpellLpPool(Speller& speller);
 absl::Status SpellMaxPoolPlaces(Speller& speller);
