@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
+#include <utility>
 
 namespace layerd {
 namespace {
@@ -74,42 +74,60 @@ double CubicWeight(double a, double distance) {
   return 0;
 }
 
-// The taps of one element that stands at `at`, not normalised; positions may
-// lie outside.
-std::vector<Tap> SpreadTaps(const Resize& op, const Dimension& d, float at) {
+// How far an element of y sees, in elements of x.
+double ReachOf(const Resize& op, float scale) {
+  const double reach = op.mode == Resize::Mode::kLinear ? 1 : 2;
+  return op.antialiases ? reach / std::min(1.0f, scale) : reach;
+}
+
+// The taps of one element, in order. Positions outside become the nearest
+// inside, or go; equal ones join at once: where the scale is next to nothing,
+// millions of them lie outside of a few elements.
+class Confined {
+ public:
+  Confined(int64_t from_size, bool drops_outside)
+      : from_size_(from_size), drops_outside_(drops_outside) {}
+
+  void Add(int64_t position, float weight) {
+    const int64_t from = std::clamp<int64_t>(position, 0, from_size_ - 1);
+    if (drops_outside_ && from != position) return;
+    sum_ += weight;
+    if (!taps_.empty() && taps_.back().from == from) {
+      taps_.back().weight += weight;
+    } else {
+      taps_.push_back({from, weight});
+    }
+  }
+
+  std::vector<Tap> Take(bool normalises) {
+    if (normalises && sum_ != 0) {
+      for (Tap& tap : taps_) {
+        tap.weight = static_cast<float>(tap.weight / sum_);
+      }
+    }
+    return std::move(taps_);
+  }
+
+ private:
+  int64_t from_size_;
+  bool drops_outside_;
+  std::vector<Tap> taps_;
+  double sum_ = 0;
+};
+
+// Of one element that stands at `at`.
+void SpreadTaps(const Resize& op, const Dimension& d, float at, Confined* to) {
   const bool linear = op.mode == Resize::Mode::kLinear;
-  const double reach = linear ? 1 : 2;
   const double squeeze = op.antialiases ? std::min(1.0f, d.scale) : 1;
-  const auto first = static_cast<int64_t>(std::floor(at - reach / squeeze));
-  const auto last = static_cast<int64_t>(std::ceil(at + reach / squeeze));
-  std::vector<Tap> taps;
+  const double reach = ReachOf(op, d.scale);
+  const auto first = static_cast<int64_t>(std::floor(at - reach));
+  const auto last = static_cast<int64_t>(std::ceil(at + reach));
   for (int64_t from = first; from <= last; ++from) {
     const double distance = (static_cast<double>(from) - at) * squeeze;
     const double weight =
         linear ? LinearWeight(distance) : CubicWeight(op.cubic_a, distance);
-    if (weight != 0) taps.push_back({from, static_cast<float>(weight)});
+    if (weight != 0) to->Add(from, static_cast<float>(weight));
   }
-  return taps;
-}
-
-// Positions outside become the nearest inside, or go; equal ones join.
-std::vector<Tap> Confined(const std::vector<Tap>& taps, int64_t from_size,
-                          bool drops_outside, bool normalises) {
-  std::vector<Tap> confined;
-  double sum = 0;
-  for (const Tap& tap : taps) {
-    const int64_t from = std::clamp<int64_t>(tap.from, 0, from_size - 1);
-    if (drops_outside && from != tap.from) continue;
-    sum += tap.weight;
-    if (!confined.empty() && confined.back().from == from) {
-      confined.back().weight += tap.weight;
-    } else {
-      confined.push_back({from, tap.weight});
-    }
-  }
-  if (!normalises || sum == 0) return confined;
-  for (Tap& tap : confined) tap.weight = static_cast<float>(tap.weight / sum);
-  return confined;
 }
 
 std::vector<Tap> TapsAt(const Resize& op, const Dimension& d, int64_t to) {
@@ -128,8 +146,9 @@ std::vector<Tap> TapsAt(const Resize& op, const Dimension& d, int64_t to) {
   if (op.mode == Resize::Mode::kLinear && !op.antialiases) {
     at = std::clamp(at, 0.0f, end);
   }
-  return Confined(SpreadTaps(op, d, at), d.from, op.excludes_outside,
-                  op.excludes_outside || op.antialiases);
+  Confined taps(d.from, op.excludes_outside);
+  SpreadTaps(op, d, at, &taps);
+  return taps.Take(op.excludes_outside || op.antialiases);
 }
 
 }  // namespace
@@ -144,6 +163,8 @@ ResizeTaps::ResizeTaps(const Resize& op, size_t d, int64_t from_size,
   // Runtimes leave alone what keeps its length.
   const bool rests = op.scales[d] == 1 && from_size == to_size &&
                      op.coordinate != Coordinate::kCropAndResize;
+  first_.reserve(to_size + 1);
+  taps_.reserve(to_size * (rests ? 1 : MostOf(op, d, from_size)));
   first_.push_back(0);
   for (int64_t to = 0; to < to_size; ++to) {
     if (rests) {
@@ -154,6 +175,14 @@ ResizeTaps::ResizeTaps(const Resize& op, size_t d, int64_t from_size,
     }
     first_.push_back(taps_.size());
   }
+}
+
+int64_t ResizeTaps::MostOf(const Resize& op, size_t d, int64_t from_size) {
+  if (op.mode == Resize::Mode::kNearest) return 1;
+  // Inside of an open interval; one more where its ends are rounded.
+  const auto most =
+      static_cast<int64_t>(std::ceil(2 * ReachOf(op, op.scales[d])));
+  return std::min(op.antialiases ? most + 1 : most, from_size);
 }
 
 bool ResizeTaps::is_identity() const {

@@ -36,6 +36,10 @@ class ResizeTaps {
   bool is_identity() const;
   size_t taps_max() const;
 
+  // No element of dimension `d` has more of them: known from the sizes alone.
+  // REQUIRES: as the constructor.
+  static int64_t MostOf(const Resize& op, size_t d, int64_t from_size);
+
  private:
   std::vector<size_t> first_;  // Tap of each element of y, and the end.
   std::vector<Tap> taps_;

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "test/catch/catch.h"
+#include "test/scratch/peak_memory.h"
 
 namespace layerd {
 namespace {
@@ -160,6 +161,18 @@ TEST_CASE("Whatever the numbers, positions stay inside") {
 }
 
 // Its float is one more.
+TEST_CASE("Taps that lie outside take no memory, however many there are") {
+  Resize op = Op(Mode::kLinear, Coordinate::kHalfPixel, 1.0f / (1 << 24));
+  op.antialiases = true;
+  const uint64_t before = PeakMemoryBytes();
+
+  const ResizeTaps taps(op, 0, /*from_size=*/4, /*to_size=*/1);
+
+  CHECK(taps.Of(0).size() == 4);
+  CHECK(ResizeTaps::MostOf(op, 0, 4) == 4);
+  CHECK(PeakMemoryBytes() - before < 64 << 20);
+}
+
 TEST_CASE("The last of seventeen million elements is the last") {
   constexpr int64_t kCount = 16'777'220;
   REQUIRE(static_cast<int64_t>(static_cast<float>(kCount - 1)) == kCount);
