@@ -9,6 +9,7 @@
 #include "config/check.h"
 #include "config/status_macros.h"
 #include "loader/store/crc32c.h"
+#include "loader/store/manifest_size.h"
 #include "loader/store/page_buffer.h"
 
 namespace layerd {
@@ -96,8 +97,9 @@ absl::Status LayerFileReader::ReadManifest(const Superblock& superblock) {
       const PageBuffer stored,
       ReadRegion(file_, "manifest", superblock.manifest_offset_bytes(),
                  superblock.manifest_bytes, superblock.manifest_crc32c));
-  if (!ParseManifest(stored.bytes().first(superblock.manifest_bytes),
-                     &manifest_)) {
+  const auto bytes = stored.bytes().first(superblock.manifest_bytes);
+  RETURN_IF_ERROR(CheckManifestMemory(bytes));
+  if (!ParseManifest(bytes, &manifest_)) {
     return absl::DataLossError("manifest: its bytes are no manifest");
   }
   if (static_cast<uint64_t>(manifest_.extents_size()) !=

@@ -25,7 +25,8 @@ namespace layerd {
 // daemon/plan/program; the weights by the loader, tile by tile, as they come.
 //
 // Errors:    NOT_FOUND, PERMISSION_DENIED; DATA_LOSS for damage and truncation;
-//            INVALID_ARGUMENT for a foreign file; FAILED_PRECONDITION for a
+//            INVALID_ARGUMENT for a foreign file and for a manifest that would
+//            take too much memory (manifest_size.h); FAILED_PRECONDITION for a
 //            newer format version. Each begins with the path.
 // Threading: immutable after Open().
 class LayerFileReader {

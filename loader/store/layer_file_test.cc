@@ -12,6 +12,7 @@
 #include "loader/store/page_buffer.h"
 #include "test/catch/catch.h"
 #include "test/scratch/memory_file.h"
+#include "test/scratch/peak_memory.h"
 #include "test/scratch/scratch_folder.h"
 
 namespace layerd {
@@ -312,6 +313,56 @@ TEST_CASE("A manifest that nests deeper than any of ours is refused") {
 
   REQUIRE(absl::IsDataLoss(status));
   CHECK_THAT(std::string(status.message()), Catch::Contains("no manifest"));
+}
+
+// A field of Protobuf whose length is known.
+std::string Field(char tag, const std::string& bytes) {
+  std::string field(1, tag);
+  size_t size = bytes.size();
+  for (; size >= 128; size /= 128) field += static_cast<char>(size % 128 + 128);
+  return field + static_cast<char>(size) + bytes;
+}
+
+std::string Repeated(const std::string& piece, size_t bytes) {
+  std::string all;
+  all.reserve(bytes + piece.size());
+  while (all.size() < bytes) all += piece;
+  return all;
+}
+
+// Fields that are short in the file and long in memory: the parser would make
+// several hundred MiB of each of these.
+TEST_CASE("A manifest that would take much memory is refused without it") {
+  constexpr size_t kMiB = 1 << 20;
+  constexpr char kParts = 0x52, kWeights = 0x3a, kTensors = 0x2a, kShape = 0x1a;
+  struct Row {
+    const char* name;
+    std::string manifest;
+  };
+  const Row row = GENERATE_COPY(
+      Row{"empty parts", Repeated(Field(kParts, ""), 12 * kMiB)},
+      Row{"parts of empty weights",
+          Repeated(Field(kParts, Repeated(Field(kWeights, ""), 8)), 12 * kMiB)},
+      Row{"a shape without end",
+          Field(kTensors, Field(kShape, std::string(40 * kMiB, 1)))},
+      Row{"fields that nobody knows", Repeated("\x78\x01", 20 * kMiB)});
+  INFO(row.name);
+  ForgedFile forged = ForgedFile::Of(manifest::Manifest(), kTileBytes);
+  forged.manifest = row.manifest;
+  forged.superblock.manifest_bytes = forged.manifest.size();
+  forged.superblock.stream.offset_bytes =
+      kPageBytes + RoundUpToPage(forged.manifest.size());
+  MemoryFile file;
+  file.Replace(forged.Bytes());
+  const uint64_t before = PeakMemoryBytes();
+
+  const absl::Status status = LayerFileReader::Open(file.path()).status();
+
+  CHECK(absl::IsInvalidArgument(status));
+  CHECK_THAT(std::string(status.message()),
+             Catch::StartsWith(file.path()) &&
+                 Catch::Contains("bytes of memory allowed"));
+  CHECK(PeakMemoryBytes() - before < 200 * kMiB);
 }
 
 TEST_CASE("What is no layer file of ours is refused by its kind") {

@@ -13,6 +13,7 @@
 #include "config/status_macros.h"
 #include "loader/store/atomic_file.h"
 #include "loader/store/crc32c.h"
+#include "loader/store/manifest_size.h"
 #include "loader/store/page_buffer.h"
 #include "loader/store/superblock.h"
 
@@ -66,6 +67,11 @@ void Serialize(const manifest::Manifest& manifest, std::span<std::byte> into) {
 // and refuses to read them.
 absl::Status CheckReadable(const std::string& path,
                            std::span<const std::byte> bytes) {
+  if (const absl::Status fits = CheckManifestMemory(bytes); !fits.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%s: the model has too many parts for a layer file: %s",
+                        path, std::string(fits.message())));
+  }
   manifest::Manifest manifest;
   if (manifest.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return absl::OkStatus();
