@@ -216,11 +216,11 @@ int64_t BroadcastPosition(const TensorType& operand, const TensorType& output,
 }
 
 int64_t ConstantPosition(const Part& part, size_t i, const Index& index) {
-  const auto& table = part.weights[i].positions;
-  const size_t missing = part.spec.outputs[0].shape.size() - table.size();
+  const std::vector<Positions>& places = part.weights[i].positions;
+  const size_t missing = part.spec.outputs[0].shape.size() - places.size();
   int64_t position = 0;
-  for (size_t d = 0; d < table.size(); ++d) {
-    position += table[d][table[d].size() > 1 ? index[missing + d] : 0];
+  for (size_t d = 0; d < places.size(); ++d) {
+    position += places[d][places[d].size > 1 ? index[missing + d] : 0];
   }
   return position;
 }

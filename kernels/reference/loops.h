@@ -54,21 +54,39 @@ inline int64_t PositionOf(const TensorType& type, const Index& index) {
   return position;
 }
 
-// Weights under any layout: blocks split each dimension by itself, so a
-// position is a sum of one table entry a dimension.
-struct WeightTable {
-  uint64_t offset_bytes = 0;
-  std::vector<std::vector<int64_t>> positions;
+// Where the elements of one dimension lie. Blocks split each dimension by
+// itself, so a position under any layout is a sum of one such number a
+// dimension. They are worked out whenever they are asked for: a list would be
+// as long as a file says that the dimension is.
+struct Positions {
+  struct Block {
+    int64_t size, stride;
+  };
+  int64_t size = 1, stride = 0;    // The stride is that of whole blocks.
+  std::vector<Block> blocks = {};  // The innermost first.
+
+  int64_t operator[](int64_t i) const {
+    int64_t position = 0;
+    for (const Block& block : blocks) {
+      position += i % block.size * block.stride;
+      i /= block.size;
+    }
+    return position + i * stride;
+  }
 };
 
-WeightTable TableOf(const WeightPiece& piece);
+struct PlacedWeights {
+  uint64_t offset_bytes = 0;
+  std::vector<Positions> positions;  // By dimension.
+};
+
+PlacedWeights PlacesOf(const WeightPiece& piece);
 
 // A part with all that is worth computing once.
 struct Part {
   PartSpec spec;
-  std::vector<WeightTable> weights;
-  std::vector<std::vector<int64_t>>
-      kernel_input;  // Positions, if input 1 is it.
+  std::vector<PlacedWeights> weights;
+  std::vector<Positions> kernel_input;  // If input 1 is it.
 };
 
 template <typename T = float>

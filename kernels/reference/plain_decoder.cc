@@ -12,7 +12,7 @@ PlainDecoder::PlainDecoder(const PartSpec& stored)
       decoded_bytes_(WeightBytes(decoded_)),
       scales_(ScalesOf(stored)) {
   for (size_t w = 0; w < KernelsOf(stored.op); ++w) {
-    tables_.push_back(reference::TableOf(stored.weights[w]));
+    places_.push_back(reference::PlacesOf(stored.weights[w]));
   }
 }
 
@@ -28,12 +28,12 @@ float PlainDecoder::StoredAt(const std::byte* kernel, int64_t position) const {
 }
 
 void PlainDecoder::Decode(const std::byte* extent, std::byte* decoded) const {
-  for (size_t w = 0; w < tables_.size(); ++w) {
+  for (size_t w = 0; w < places_.size(); ++w) {
     DecodeKernel(
         w, extent + stored_.weights[w].offset_bytes, extent,
         reinterpret_cast<float*>(decoded + decoded_.weights[w].offset_bytes));
   }
-  for (size_t w = tables_.size(); w < decoded_.weights.size(); ++w) {
+  for (size_t w = places_.size(); w < decoded_.weights.size(); ++w) {
     std::memcpy(decoded + decoded_.weights[w].offset_bytes,
                 extent + stored_.weights[w].offset_bytes,
                 decoded_.weights[w].layout.bytes());
@@ -52,7 +52,7 @@ void PlainDecoder::DecodeKernel(size_t w, const std::byte* kernel,
       reference::WholeOf(shape), [&](const reference::Index& index) {
         int64_t position = 0;
         for (size_t d = 0; d < shape.size(); ++d) {
-          position += tables_[w].positions[d][index[d]];
+          position += places_[w].positions[d][index[d]];
         }
         const int64_t channel =
             grouped ? index[0] * shape[1] + index[1] : index[0];

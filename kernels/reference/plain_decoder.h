@@ -31,8 +31,8 @@ class PlainDecoder {
 
   PartSpec stored_, decoded_;
   uint64_t decoded_bytes_;
-  std::vector<reference::WeightTable> tables_;  // Of each kernel.
-  std::optional<size_t> scales_;                // Among the stored weights.
+  std::vector<reference::PlacedWeights> places_;  // Of each kernel.
+  std::optional<size_t> scales_;                  // Among the stored weights.
 };
 
 }  // namespace layerd

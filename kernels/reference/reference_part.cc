@@ -8,28 +8,25 @@
 namespace layerd {
 namespace reference {
 
-WeightTable TableOf(const WeightPiece& piece) {
+PlacedWeights PlacesOf(const WeightPiece& piece) {
   const WeightLayout& layout = piece.layout;
-  WeightTable table{piece.offset_bytes, {}};
-  std::vector<int64_t> index(layout.shape.size(), 0);
+  PlacedWeights places{piece.offset_bytes, {}};
   for (size_t d = 0; d < layout.shape.size(); ++d) {
-    std::vector<int64_t>& positions = table.positions.emplace_back();
-    positions.reserve(layout.shape[d]);
-    for (; index[d] < layout.shape[d]; ++index[d]) {
-      positions.push_back(layout.PositionOf(index));
-    }
-    index[d] = 0;
+    places.positions.push_back({layout.shape[d], layout.strides[d]});
   }
-  return table;
+  int64_t stride = 1;
+  for (size_t b = layout.blocks.size(); b-- > 0;) {
+    const auto& [dimension, size] = layout.blocks[b];
+    places.positions[dimension].blocks.push_back({size, stride});
+    stride *= size;
+  }
+  return places;
 }
 
-// By dimension, as those of a WeightTable.
-std::vector<std::vector<int64_t>> PositionsIn(const TensorType& type) {
-  std::vector<std::vector<int64_t>> positions(type.shape.size());
+std::vector<Positions> PositionsIn(const TensorType& type) {
+  std::vector<Positions> positions;
   for (size_t d = 0; d < type.shape.size(); ++d) {
-    for (int64_t i = 0; i < type.shape[d]; ++i) {
-      positions[d].push_back(i * type.strides[d]);
-    }
+    positions.push_back({type.shape[d], type.strides[d]});
   }
   return positions;
 }
@@ -45,7 +42,7 @@ bool KernelIsInput(const Operator& op) {
 
 ReferencePart::ReferencePart(PartSpec spec) {
   for (const WeightPiece& piece : spec.weights) {
-    part_.weights.push_back(reference::TableOf(piece));
+    part_.weights.push_back(reference::PlacesOf(piece));
   }
   if (reference::KernelIsInput(spec.op)) {
     part_.kernel_input = reference::PositionsIn(spec.inputs[1]);

@@ -8,6 +8,7 @@
 #include "kernels/reference/reference_backend.h"
 #include "test/catch/catch.h"
 #include "test/kernels/part_sketches.h"
+#include "test/scratch/peak_memory.h"
 
 namespace layerd {
 namespace {
@@ -87,6 +88,20 @@ TEST_CASE("Groups see their own channels, and a part computes its own only") {
                  {{1, 2, 3, 4, 5, 6, 7, 8}, {1, 0, 10, 1}},
                  {2, 2},
                  {1, 1}}) == Floats{-9, -9, -9, -9, -9, 6, -9, 68});
+}
+
+// All of its elements are one: its type can say that it is as long as it likes.
+TEST_CASE("Preparing a kernel that repeats takes no memory of its length") {
+  const Convolution op{1, {1}, {1}, {0}, {0}, false, false, {}, true};
+  const TensorType repeated{
+      DataType::kF32, {1, int64_t{1} << 27, 1}, {0, 0, 0}};
+  const PartSpec spec{
+      op, {repeated, repeated}, {}, {PlainType({1, 1, 1})}, {0, 1}, {0, 1}};
+  const uint64_t before = PeakMemoryBytes();
+
+  CHECK(MakeReferenceBackend()->Prepare(spec).ok());
+
+  CHECK(PeakMemoryBytes() - before < 64 << 20);
 }
 
 TEST_CASE("Fully connected rows times transposed weights") {

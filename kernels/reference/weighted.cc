@@ -10,15 +10,15 @@ namespace {
 // size 1 in front.
 struct Window {
   std::array<int64_t, 3> kernel, stride, dilation, pad, x_size, x_stride;
-  std::array<const int64_t*, 3> kernel_position;
+  std::array<const Positions*, 3> kernel_position;
 };
 
-constexpr int64_t kZero = 0;
+const Positions kOne;
 
 // A kernel's numbers and the positions of its elements, wherever it comes from.
 struct Kernel {
   const float* data;
-  const std::vector<std::vector<int64_t>>& positions;
+  const std::vector<Positions>& positions;
 };
 
 template <typename Op>
@@ -28,15 +28,15 @@ Kernel KernelOf(const Op& op, const Part& part, const PartMemory& memory) {
 }
 
 // Of the first element of an output channel, of a part's first one on.
-int64_t OfChannel(const std::vector<std::vector<int64_t>>& positions,
-                  int64_t groups, int64_t outputs, int64_t channel) {
+int64_t OfChannel(const std::vector<Positions>& positions, int64_t groups,
+                  int64_t outputs, int64_t channel) {
   if (groups == 1) return positions[0][channel];
   return positions[0][channel / outputs] + positions[1][channel % outputs];
 }
 
 template <typename Op>
 Window WindowOf(const Op& op, const Part& part,
-                const std::vector<std::vector<int64_t>>& kernel) {
+                const std::vector<Positions>& kernel) {
   Window window;
   window.kernel.fill(1);
   window.stride.fill(1);
@@ -44,14 +44,14 @@ Window WindowOf(const Op& op, const Part& part,
   window.pad.fill(0);
   window.x_size.fill(1);
   window.x_stride.fill(0);
-  window.kernel_position.fill(&kZero);
+  window.kernel_position.fill(&kOne);
   const TensorType& x = part.spec.inputs[0];
   const size_t spatial = op.strides.size();
   for (size_t d = 0; d < spatial; ++d) {
     const size_t to = 3 - spatial + d;
     const auto& positions = kernel[kernel.size() - spatial + d];
-    window.kernel[to] = positions.size();
-    window.kernel_position[to] = positions.data();
+    window.kernel[to] = positions.size;
+    window.kernel_position[to] = &positions;
     window.stride[to] = op.strides[d];
     window.dilation[to] = op.dilations[d];
     window.pad[to] = op.pads_begin[d];
@@ -73,13 +73,13 @@ double SumWindow(const Window& w, const std::array<int64_t, 3>& output,
       if (y < 0 || y >= w.x_size[1]) continue;
       const float* row = x + z * w.x_stride[0] + y * w.x_stride[1];
       const float* weights =
-          kernel + w.kernel_position[0][a] + w.kernel_position[1][b];
+          kernel + (*w.kernel_position[0])[a] + (*w.kernel_position[1])[b];
       for (int64_t c = 0; c < w.kernel[2]; ++c) {
         const int64_t at =
             output[2] * w.stride[2] - w.pad[2] + c * w.dilation[2];
         if (at < 0 || at >= w.x_size[2]) continue;
         sum += static_cast<double>(row[at * w.x_stride[2]]) *
-               weights[w.kernel_position[2][c]];
+               weights[(*w.kernel_position[2])[c]];
       }
     }
   }
@@ -102,7 +102,7 @@ double GatherSpread(const Window& w, const std::array<int64_t, 3>& output,
       if (at < 0 || at % w.stride[d] != 0) return;
       if (at / w.stride[d] >= w.x_size[d]) return;
       from += at / w.stride[d] * w.x_stride[d];
-      weight += w.kernel_position[d][k[d]];
+      weight += (*w.kernel_position[d])[k[d]];
     }
     sum += static_cast<double>(x[from]) * kernel[weight];
   });
@@ -149,9 +149,9 @@ void RunWindows(const Op& op, const Box& box, bool adds_residual,
                 const Part& part, const PartMemory& memory, SumOf sum_of) {
   const PartSpec& spec = part.spec;
   const Kernel kernel = KernelOf(op, part, memory);
-  const auto& table = kernel.positions;
-  const auto& of_input = table[op.groups == 1 ? 1 : 2];
-  const Window window = WindowOf(op, part, table);
+  const std::vector<Positions>& places = kernel.positions;
+  const Positions& of_input = places[op.groups == 1 ? 1 : 2];
+  const Window window = WindowOf(op, part, places);
   const TensorType& x = spec.inputs[0];
   const TensorType& y = spec.outputs[0];
   const size_t spatial = op.strides.size();
@@ -160,7 +160,7 @@ void RunWindows(const Op& op, const Box& box, bool adds_residual,
   ForEach(box, [&](const Index& index) {
     const int64_t channel = index[1] - spec.channels.first;
     const int64_t group = index[1] / outputs;
-    const int64_t weights = OfChannel(table, op.groups, outputs, channel);
+    const int64_t weights = OfChannel(places, op.groups, outputs, channel);
     std::array<int64_t, 3> output{};
     for (size_t d = 0; d < spatial; ++d) output[3 - spatial + d] = index[2 + d];
     const float* of_group = Input(memory, 0) + index[0] * x.strides[0] +
@@ -197,7 +197,7 @@ absl::Status Run(const FullyConnected& op, const Part& part,
   const PartSpec& spec = part.spec;
   const TensorType& x = spec.inputs[0];
   const TensorType& y = spec.outputs[0];
-  const auto& table = part.weights[0].positions;
+  const std::vector<Positions>& places = part.weights[0].positions;
   const float* weights = Weights(part, memory, 0);
   const size_t last = x.shape.size() - 1;
   for (int64_t row = spec.rows.first; row < spec.rows.first + spec.rows.count;
@@ -212,7 +212,7 @@ absl::Status Run(const FullyConnected& op, const Part& part,
       double sum = BiasOf(op.has_bias, part, memory, n);
       for (int64_t k = 0; k < x.shape[last]; ++k) {
         sum += static_cast<double>(in[k * x.strides[last]]) *
-               weights[table[0][n] + table[1][k]];
+               weights[places[0][n] + places[1][k]];
       }
       Index at = index;
       at[last] = spec.channels.first + n;
