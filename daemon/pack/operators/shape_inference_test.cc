@@ -99,6 +99,9 @@ TEST_CASE("Windows are complete: auto_pad and ceil_mode are resolved") {
       {"ceil", 10, {1, 2, 7, 7},
        [](TestModel& m) { SetInt(SetInts(Pool(m, "MaxPool", {2, 2}), "strides", {2, 2}), "ceil_mode", 1); },
        "MaxPool/1 [1,2,4,4] ceil_pads=[1,1] dilations=[1,1] kernel_shape=[2,2] pads=[0,0,0,0] strides=[2,2]"},
+      {"ceil, and nothing fits", 10, {1, 2, 2, 1},
+       [](TestModel& m) { SetInt(SetInts(Pool(m, "MaxPool", {3, 2}), "strides", {2, 2}), "ceil_mode", 1); },
+       "MaxPool/1 [1,2,1,1] ceil_pads=[1,1] dilations=[1,1] kernel_shape=[3,2] pads=[0,0,0,0] strides=[2,2]"},
       {"ceil, but the last window would begin in the pads", 10, {1, 2, 5, 5},
        [](TestModel& m) {
          auto* n = SetInts(Pool(m, "MaxPool", {2, 2}), "strides", {3, 3});

@@ -63,7 +63,7 @@ absl::Status TakePads(NodeContext& node, Window& window) {
 }
 
 // With ceil_mode a last, partial window counts if it begins inside the input
-// or the pads before it.
+// or the pads before it: the only one, too, where nothing fits.
 absl::Status Slide(NodeContext& node, bool is_ceil, Window& window) {
   const size_t rank = window.kernel.size();
   for (size_t i = 0; i < rank; ++i) {
@@ -71,14 +71,16 @@ absl::Status Slide(NodeContext& node, bool is_ceil, Window& window) {
     const int64_t stride = window.strides[i];
     const int64_t reach = window.dilations[i] * (window.kernel[i] - 1) + 1;
     const int64_t padded = input + window.pads[i] + window.pads[i + rank];
-    if (padded < reach) {
+    const bool is_partial =
+        is_ceil && padded < reach && reach - padded < stride;
+    if (padded < reach && !is_partial) {
       return node.Invalid(absl::StrFormat(
           "the window reaches over %d elements of dimension %d, which has %d "
           "with its pads",
           reach, i + 2, padded));
     }
-    int64_t output = (padded - reach) / stride + 1;
-    if (is_ceil && (padded - reach) % stride != 0 &&
+    int64_t output = is_partial ? 1 : (padded - reach) / stride + 1;
+    if (is_ceil && !is_partial && (padded - reach) % stride != 0 &&
         output * stride < input + window.pads[i]) {
       ++output;
     }
