@@ -134,6 +134,16 @@ T Modulo(T a, T b) {
   }
 }
 
+// The sign of a, for all.
+template <typename T>
+T Remainder(T a, T b) {
+  if constexpr (std::is_integral_v<T>) {
+    return b == -1 ? 0 : a % b;
+  } else {
+    return std::fmod(a, b);
+  }
+}
+
 template <typename T>
 T Power(T a, T b) {
   if constexpr (std::is_integral_v<T>) {
@@ -250,6 +260,9 @@ absl::StatusOr<Constant> FoldPow(const Folding& node) {
 
 absl::StatusOr<Constant> FoldMod(const Folding& node) {
   RETURN_IF_ERROR(CheckDivisors(node));
+  if (node.node().attributes.contains("fmod")) {
+    return Arithmetic(node, [](auto a, auto b) { return Remainder(a, b); });
+  }
   return Arithmetic(node, [](auto a, auto b) { return Modulo(a, b); });
 }
 

@@ -122,6 +122,7 @@ TEST_CASE("What is known while packing is computed while packing") {
       {"sum wraps", [](TestModel& m) { m.Ints("a", {2}, {INT64_MAX, 1}); m.Add("ReduceSum", {"a"}, {"y"}); }, {1}, {INT64_MIN}},
       {"power", [](TestModel& m) { m.Ints("a", {3}, {2, -3, 1}); m.Ints("b", {3}, {10, 3, -1}); m.Add("Pow", {"a", "b"}, {"y"}); }, {3}, {1024, -27, 1}},
       {"modulo", [](TestModel& m) { m.Ints("a", {3}, {-7, 7, INT64_MIN}); m.Ints("b", {3}, {3, -3, -1}); m.Add("Mod", {"a", "b"}, {"y"}); }, {3}, {2, -2, 0}},
+      {"remainder", [](TestModel& m) { m.Ints("a", {3}, {-7, 7, INT64_MIN}); m.Ints("b", {3}, {3, -3, -1}); SetInt(m.Add("Mod", {"a", "b"}, {"y"}), "fmod", 1); }, {3}, {-1, 1, 0}},
       {"abs", [](TestModel& m) { m.Ints("a", {2}, {-4, INT64_MIN}); m.Add("Abs", {"a"}, {"y"}); }, {2}, {4, INT64_MIN}},
       {"tile", [](TestModel& m) { m.Ints("a", {1, 2}, {1, 2}); m.Ints("r", {2}, {2, 2}); m.Add("Tile", {"a", "r"}, {"y"}); }, {2, 4}, {1, 2, 1, 2, 1, 2, 1, 2}},
       {"and, or, xor", [](TestModel& m) { m.Ints("a", {2}, {0, 1}); m.Ints("b", {2, 1}, {0, 1}); m.Add("Equal", {"a", "b"}, {"e"}); m.Add("Not", {"e"}, {"n"}); m.Add("And", {"e", "n"}, {"o"}); m.Add("Or", {"o", "e"}, {"p"}); m.Add("Xor", {"p", "e"}, {"y"}); }, {2, 2}, {0, 0, 0, 0}},

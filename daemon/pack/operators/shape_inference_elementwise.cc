@@ -197,10 +197,11 @@ absl::Status InferPow(NodeContext& node) {
 
 absl::Status InferMod(NodeContext& node) {
   ASSIGN_OR_RETURN(const int64_t is_float, node.TakeInt("fmod", 0));
-  if (IsFloating(node.dtype(0)) != (is_float != 0)) {
+  if (IsFloating(node.dtype(0)) && is_float == 0) {
     return node.Unsupported(
-        "fmod of floating types and mod of integers are supported");
+        "of floating types only fmod is defined: set the attribute fmod to 1");
   }
+  if (!IsFloating(node.dtype(0)) && is_float != 0) node.Set("fmod", int64_t{1});
   return InferArithmetic(node);
 }
 

@@ -147,6 +147,21 @@ TEST_CASE("Before opset 13 it is the first of all dimensions from an axis on") {
             {0, 1, 0, 0, 0, 0, 0, 1});
 }
 
+TEST_CASE("What a division of integers leaves has either one's sign") {
+  for (const bool is_of_dividend : {false, true}) {
+    TestModel model(13);
+    model.Input("x", {4});
+    model.Input("by", {4});
+    SetInt(model.Add("Cast", {"x"}, {"a"}), "to", onnx::TensorProto::INT64);
+    SetInt(model.Add("Cast", {"by"}, {"b"}), "to", onnx::TensorProto::INT64);
+    SetInt(model.Add("Mod", {"a", "b"}, {"rest"}), "fmod", is_of_dividend);
+    SetInt(model.Add("Cast", {"rest"}, {"y"}), "to", onnx::TensorProto::FLOAT);
+    model.Output("y");
+    CHECK(Answer(model, {{-7, 7, -7, 6}, {3, -3, -3, 3}}) ==
+          (is_of_dividend ? Floats{-1, 1, -1, 0} : Floats{2, -2, -1, 0}));
+  }
+}
+
 TEST_CASE("What a known mask lets through stays in order") {
   TestModel model(13);
   model.Input("x", {2, 3});

@@ -55,6 +55,16 @@ absl::Status SpellCumulation(Speller& speller) {
   return absl::OkStatus();
 }
 
+// What a division of integers leaves has the sign of what is divided, as in C:
+// so does quotient times divisor, which is rounded towards zero.
+absl::Status SpellRemainder(Speller& speller) {
+  const int quotient =
+      speller.Add("Div", {speller.input(0), speller.input(1)});
+  const int whole = speller.Add("Mul", {quotient, speller.input(1)});
+  speller.Finish(speller.Add("Sub", {speller.input(0), whole}));
+  return absl::OkStatus();
+}
+
 bool Always(const Node&, const Graph&) { return true; }
 
 bool FindsPlaces(const Node& node, const Graph&) {
@@ -76,6 +86,11 @@ bool IsSpelledPad(const Node& node, const Graph&) {
   return widths != nullptr &&
          std::any_of(widths->begin(), widths->end(),
                      [](int64_t width) { return width < 0; });
+}
+
+// Inference leaves the attribute on integers alone.
+bool IsRemainder(const Node& node, const Graph&) {
+  return node.attributes.contains("fmod");
 }
 
 bool IsOfU64(const Node& node, const Graph& graph) {
@@ -152,6 +167,7 @@ constexpr Row kRows[] = {
     {"MelWeightMatrix", SpellMelWeightMatrix},
     {"Min", SpellUnsignedExtreme, IsOfU64},
     {"Mod", SpellUnsignedArithmetic, IsOfU64},
+    {"Mod", SpellRemainder, IsRemainder},
     {"Mul", SpellUnsignedArithmetic, IsOfU64},
     {"OneHot", SpellOneHot},
     {"Pad", SpellPad, IsSpelledPad},
@@ -222,25 +238,25 @@ constexpr Row kRows[] = {
      SpellSkipLayerNormalization},
 };
 
-const Row* Find(std::string_view op_type) {
-  const Row* row =
-      std::find_if(std::begin(kRows), std::end(kRows),
-                   [&](const Row& any) { return any.op_type == op_type; });
+const Row* Find(const Node& node, const Graph& graph) {
+  const Row* row = std::find_if(
+      std::begin(kRows), std::end(kRows), [&](const Row& any) {
+        return any.op_type == node.op_type && any.applies(node, graph);
+      });
   return row == std::end(kRows) ? nullptr : row;
 }
 
 }  // namespace
 
 bool IsSpelledOut(const Node& node, const Graph& graph) {
-  const Row* row = Find(node.op_type);
-  return row != nullptr && row->applies(node, graph);
+  return Find(node, graph) != nullptr;
 }
 
 absl::StatusOr<std::vector<Node>> SpellOut(const Node& node, Graph& graph,
                                            Allowance& held_bytes,
                                            std::span<const Node> before) {
   Speller speller(&node, &graph, &held_bytes, before);
-  RETURN_IF_ERROR(Find(node.op_type)->spell(speller));
+  RETURN_IF_ERROR(Find(node, graph)->spell(speller));
   return speller.TakeNodes();
 }
 
