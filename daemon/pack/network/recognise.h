@@ -17,7 +17,8 @@ namespace layerd {
 // HardSigmoid, Mish, Softplus, Softsign, LeakyRelu. A function is known by what
 // it does to numbers (RowEvaluator), so any order of its nodes will do, and a
 // function that is nearly another one is not taken for it: two forms of GELU
-// differ by 5e-4, and 1e-6 tells.
+// differ by 5e-4, and 1e-6 tells. Where one is 0 or 1 it is that: a ReLU and
+// 1e-7 is none, for a logarithm may follow.
 //
 // Nodes that others still read stay beside what replaced them; the rest is
 // dead.

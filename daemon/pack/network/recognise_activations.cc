@@ -23,12 +23,15 @@ const Row& Points() {
   return points;
 }
 
-// Where what is bounded differs: a ReLU that ends at 20 is one up to there.
-const Row& FarPoints() {
+// Where what is bounded differs: a ReLU that ends at 20 is one up to there. And
+// around 0, where a root of a square and a little more is no magnitude.
+const Row& EdgePoints() {
   static const Row points = [] {
-    Row row;
+    Row row = {0};
     for (double far = 10; far < 1e30; far *= 3)
       row.insert(row.end(), {far, -far});
+    for (double near = 1e-5; near > 1e-30; near /= 1000)
+      row.insert(row.end(), {near, -near});
     return row;
   }();
   return points;
@@ -48,11 +51,28 @@ bool Is(const Activation& activation, const Row& row) {
   return true;
 }
 
+// What ends at 0 or at 1 ends there and not 1e-7 before, and what is 0 at 0 is
+// no more: behind it may stand a logarithm or a quotient. 6 times the f32 next
+// to 1 / 6 is 3e-8 more than 1.
+bool IsCloseAt(double point, double got, double want) {
+  const double size = std::abs(want);
+  const bool is_limit = size == 0 || size == 1;
+  if (std::abs(point) > 500 && is_limit) {
+    return std::abs(got - want) <= 4e-8 * size;
+  }
+  if (std::abs(point) < 1e-4) {
+    return std::abs(got - want) <= 1e-6 * size + 1e-15;
+  }
+  return AreClose(got, want);
+}
+
 // What overflows on its way, however the function is spelled, says nothing.
-bool IsFarOut(const Activation& activation, const Row& row) {
+bool HoldsAtEdges(const Activation& activation, const Row& row) {
   for (size_t i = 0; i < row.size(); ++i) {
-    const double want = reference::Activate(activation, FarPoints()[i]);
-    if (std::isfinite(row[i]) && !AreClose(row[i], want)) return false;
+    const double point = EdgePoints()[i];
+    const bool overflows = std::abs(point) > 1 && !std::isfinite(row[i]);
+    const double want = reference::Activate(activation, point);
+    if (!overflows && !IsCloseAt(point, row[i], want)) return false;
   }
   return true;
 }
@@ -115,9 +135,9 @@ void RecogniseActivations(Network* network) {
       }
       const auto activation = ActivationThatIs(*row);
       if (!activation) continue;
-      const auto far =
-          evaluator.Evaluate(node.output, leaf, FarPoints(), std::nullopt);
-      if (!far || !IsFarOut(*activation, *far)) continue;
+      const auto edges =
+          evaluator.Evaluate(node.output, leaf, EdgePoints(), std::nullopt);
+      if (!edges || !HoldsAtEdges(*activation, *edges)) continue;
       node.op = Operator(Unary{*activation});
       node.inputs = {leaf};
       node.weights.clear();
