@@ -78,5 +78,20 @@ TEST_CASE("An epsilon outside of the root is none inside, however small") {
              RecogniseLayerNorms);
 }
 
+// A branch as long as that is left before all of it is asked about.
+TEST_CASE("Beside a branch of very many nodes nothing is recognised") {
+  constexpr int kNodes = 100'000;
+  Sketch s;
+  const int x = s.Input("x", {3, 4});
+  int y = x;
+  for (int i = 0; i < kNodes; ++i) y = s.Activate(y, Kind::kRelu);
+  const int distance = s.Combine(x, Op::kSub, s.Mean(x, {1}));
+  s.Output(s.Combine(y, Op::kMul, distance));
+
+  RecogniseLayerNorms(&s.network());
+
+  CHECK(s.network().nodes.size() == kNodes + 3);
+}
+
 }  // namespace
 }  // namespace layerd

@@ -61,6 +61,7 @@ std::optional<RowEvaluator::Row> RowEvaluator::Evaluate(
     int root, int leaf, const Row& row, std::optional<size_t> axis_first) {
   leaf_ = leaf;
   width_ = row.size();
+  asked_ = 0;
   axis_first_ = axis_first;
   known_.clear();
   known_[leaf] = row;
@@ -99,7 +100,7 @@ const RowEvaluator::Row* RowEvaluator::Of(int value) {
   const int producer = uses_.producer[value];
   // Nodes before the leaf cannot depend on it.
   if (producer < 0 || producer <= uses_.producer[leaf_] ||
-      known_.size() > kNodesMax || !(IsRow(value) || IsNumber(value)) ||
+      ++asked_ > kNodesMax || !(IsRow(value) || IsNumber(value)) ||
       !Understands(network_.nodes[producer])) {
     return nullptr;
   }

@@ -55,6 +55,7 @@ class RowEvaluator {
   const Uses& uses_;
   int leaf_ = -1;
   size_t width_ = 0;
+  size_t asked_ = 0;  // Nodes, before what they read is known.
   std::optional<size_t> axis_first_;
   std::map<int, Row> known_;
   std::map<int, double> constants_;  // By the output of their node.
