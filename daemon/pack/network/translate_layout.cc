@@ -21,8 +21,10 @@ absl::Status Translator::Finish(const Node& node, int value, int output) {
     Append(node, Operator(Copy{}), {value}, narrow);
     value = narrow;
   }
-  // What is recognised later sees no further than the next Reshape.
-  if (!network_.nodes.empty() && network_.nodes.back().output == value &&
+  // What is recognised later sees no further than the next Reshape. What the
+  // graph has a name for others may read.
+  const bool is_own = value >= static_cast<int>(graph_.values.size());
+  if (is_own && network_.nodes.back().output == value &&
       ShapeOf(value) == ShapeOf(output)) {
     network_.nodes.back().output = output;
     return absl::OkStatus();

@@ -48,6 +48,25 @@ TEST_CASE("A power of integers has an exponent of integers, cast if need be") {
   CHECK(ToString(*Translate(graph)) == "y:3 = Copy(e)\ny = Pow(x, y:3)\n");
 }
 
+TEST_CASE("A number that is reduced stays for who else reads it") {
+  const char* const op_type =
+      GENERATE("ReduceSum", "ReduceMean", "ReduceLogSumExp");
+  INFO(op_type);
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {});
+  const int y = sketch.Relu("y", x);
+  sketch.Output(y);
+  sketch.Output(sketch.Add("z", op_type, {y}, {}, {{"axes", Shape{}}}));
+  const Graph graph = sketch.Take();
+  const auto reference = MakeReferenceBackend();
+
+  const auto answers =
+      PackedAnswers(*Translate(graph), {4 << 10, 10000}, {{2.5f}}, *reference);
+
+  CHECK(answers[0] == std::vector<float>{2.5f});
+  CHECK(answers[1] == std::vector<float>{2.5f});
+}
+
 // y: -x, by way of the doubles x + then; z: whether that is the latest.
 Graph Dated() {
   GraphSketch sketch;
