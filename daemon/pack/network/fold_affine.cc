@@ -1,6 +1,7 @@
 #include "daemon/pack/network/fold_affine.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -50,8 +51,8 @@ std::optional<Affine> AffineOf(Binary op, std::vector<float> numbers) {
     case Binary::Kind::kDiv:
       if (left) return std::nullopt;
       for (float& number : numbers) {
-        if (number == 0) return std::nullopt;
         number = 1 / number;
+        if (!std::isfinite(number)) return std::nullopt;
       }
       return Affine{std::move(numbers), zeros};
     default:

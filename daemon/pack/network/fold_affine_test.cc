@@ -58,6 +58,20 @@ TEST_CASE("A fold multiplies the bias and adds to it") {
   CHECK(now[1].held == std::vector<float>{15, 55});
 }
 
+// Its inverse is infinite.
+TEST_CASE("A quotient by next to nothing folds into nothing") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 3, 4, 4});
+  const int conv = sketch.Conv("c", x, 2, 1);
+  const int small = sketch.Numbers("small", {}, {1e-40f});
+  const int y = sketch.Add("y", "Div", {conv, small}, {1, 2, 4, 4});
+  sketch.Output(sketch.Conv("z", y, 2, 1));
+
+  const Folded folded(sketch.Take());
+
+  CHECK(folded.after == folded.before);
+}
+
 TEST_CASE("A batch normalisation folds into a convolution after it") {
   GraphSketch sketch;
   const int x = sketch.Input("x", {1, 4, 4, 4});

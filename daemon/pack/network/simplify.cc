@@ -1,6 +1,7 @@
 #include "daemon/pack/network/simplify.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -269,8 +270,9 @@ absl::StatusOr<bool> Simplifier::ScaleProduct(size_t n) {
   ASSIGN_OR_RETURN(const std::vector<float> number,
                    ReadAll(*network_, node.weights[0]));
   const bool divides = binary->kind == Binary::Kind::kDiv;
-  if (divides && number[0] == 0) return false;
-  product->scale *= divides ? 1 / number[0] : number[0];
+  const float factor = divides ? 1 / number[0] : number[0];
+  if (divides && !std::isfinite(factor)) return false;
+  product->scale *= factor;
   return TakeOut(n);
 }
 

@@ -143,6 +143,18 @@ TEST_CASE("One number times an operand scales the product") {
   CHECK(OperatorOf<MatMul>(s.network().nodes[1])->scale == 0.125f);
 }
 
+// Its inverse is infinite.
+TEST_CASE("What is divided by next to nothing scales no product") {
+  Sketch s;
+  const int q = s.As("q").Combine(s.Input("a", {2, 4}), Op::kDiv, {1e-40f});
+  s.Output(s.As("y").MatMul(q, s.Input("b", {4, 2})));
+  const std::string before = ToString(s.network());
+
+  REQUIRE(Simplify(&s.network()).ok());
+
+  CHECK(ToString(s.network()) == before);
+}
+
 TEST_CASE("What others read too keeps its scale") {
   Sketch s;
   const int q = s.As("q").Combine(s.Input("a", {2, 4}), Op::kMul, {0.5f});
