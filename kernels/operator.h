@@ -142,7 +142,7 @@ struct Binary {
     kMax = 5,    // NaN if either is.
     kMin = 6,    // NaN if either is.
     kPRelu = 7,  // a < 0 ? a * b : a; of f32.
-    kMod = 8,    // f32, f64: the sign of a; i64: of b, as in Python.
+    kMod = 8,    // f32: the sign of a; i64: of b, as in Python.
     kEqual = 9,
     kLess = 10,
     kLessOrEqual = 11,
