@@ -28,13 +28,15 @@ Executor::Executor(const Options& options, Backend* backend, Loader* loader,
 
 Executor::~Executor() { ExpectNothing(); }
 
-void Executor::Expect(PlacedModel* model) {
+bool Executor::Expect(PlacedModel* model) {
   LAYERD_CHECK(idle());
-  if (model == expected_ && !gives_way_) return;
+  if (model == expected_ && !gives_way_) return true;
+  if (!FreeFor(*model)) return false;
   ExpectNothing();
   expected_ = model;
   loader_->Start(&stream_,
                  RequestOf(*model, kLevels + level_, expected_is_low_));
+  return true;
 }
 
 void Executor::ExpectNothing() {
@@ -151,13 +153,26 @@ void Executor::End() {
   loader_->Stop(&stream_);
   table_lookup_.End();
   looked_up_ = false;
+  NoteRead();
+  stats_.load_wait +=
+      table_lookup_.stats().load_wait - lookups_before_.load_wait;
+  model_->KeepArrived();
+  model_ = nullptr;
+}
+
+bool Executor::MayEnd() {
+  LAYERD_CHECK(!idle());
+  loader_->AskToStop(&stream_);
+  const bool rows_landed = table_lookup_.MayEnd();
+  NoteRead();
+  return loader_->MayStop(stream_) && rows_landed;
+}
+
+void Executor::NoteRead() {
   const TableLookup::Stats& looked_up = table_lookup_.stats();
   stats_.read_bytes =
       stream_.read_bytes() + looked_up.read_bytes - lookups_before_.read_bytes;
   stats_.table_tiles_read = looked_up.tiles_read - lookups_before_.tiles_read;
-  stats_.load_wait += looked_up.load_wait - lookups_before_.load_wait;
-  model_->KeepArrived();
-  model_ = nullptr;
 }
 
 StreamRequest Executor::RequestOf(const PlacedModel& model, int level,

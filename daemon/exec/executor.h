@@ -77,9 +77,10 @@ class Executor {
   ~Executor();
 
   // Reads ahead for the next job, which will most likely be of that model.
-  // Costs nothing if it is expected already.
+  // Costs nothing if it is expected already. False if what is read ahead for
+  // another has to land first: that is given up, and the bell rings then.
   // REQUIRES: idle().
-  void Expect(PlacedModel* model);
+  bool Expect(PlacedModel* model);
   // Gives up reading ahead; what is resident and has come, stays.
   void ExpectNothing();
 
@@ -119,6 +120,10 @@ class Executor {
 
   // After Finish(), after an error, or in the middle: ends the job.
   void End();
+  // True if End() need not wait for the drive. Nothing more is read for the
+  // job, and after a false the bell rings when what is in flight has landed.
+  // REQUIRES: a job is on; only End() is called after it.
+  bool MayEnd();
 
   const Stats& stats() const { return stats_; }
 
@@ -131,6 +136,7 @@ class Executor {
   // Nor has that failed: what did while nobody asked is tried again.
   bool ReadsAheadFor(const PlacedModel& model) const;
   StreamRequest RequestOf(const PlacedModel& model, int level, bool low);
+  void NoteRead();
   absl::StatusOr<bool> AdvanceLookup();
   absl::Status LookUp();
   absl::Status CopyInputs();

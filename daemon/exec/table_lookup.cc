@@ -116,6 +116,12 @@ void TableLookup::End() {
   lookup_ = nullptr;
 }
 
+bool TableLookup::MayEnd() {
+  if (!reading_) return true;
+  loader_->AskToStop(&stream_);
+  return loader_->MayStop(stream_);
+}
+
 void TableLookup::BeginTurn() {
   lookup_->cache->BeginTurn();
   reads_.clear();

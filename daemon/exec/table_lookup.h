@@ -71,6 +71,8 @@ class TableLookup {
 
   // After the last Advance(), after an error, or in the middle.
   void End();
+  // As Executor has it, also while idle().
+  bool MayEnd();
 
   struct Stats {  // Of all lookups so far.
     std::chrono::nanoseconds load_wait{0};

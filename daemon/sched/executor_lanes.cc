@@ -57,7 +57,12 @@ class ExecutorLane final : public Lane {
     executor_->End();
     in_hurry_->Ended(hasty_);
   }
-  void ReadAhead(Instant now) override;
+  bool MayEnd() override {
+    if (executor_->MayEnd()) return true;
+    in_hurry_->Change();
+    return false;
+  }
+  bool ReadAhead(Instant now) override;
 
   size_t next_part() const override { return executor_->next_part(); }
   size_t part_count() const override { return part_count_; }
@@ -86,7 +91,7 @@ class ExecutorLane final : public Lane {
 };
 
 // The first model of a level that was never asked for is as good as any.
-void ExecutorLane::ReadAhead(Instant now) {
+bool ExecutorLane::ReadAhead(Instant now) {
   PlacedModel* expected = nullptr;
   for (const Placement::Placed& placed : placement_->models()) {
     const Model& model = placed.model->model();
@@ -96,7 +101,7 @@ void ExecutorLane::ReadAhead(Instant now) {
       expected = placed.model.get();
     }
   }
-  if (expected != nullptr) executor_->Expect(expected);
+  return expected == nullptr || executor_->Expect(expected);
 }
 
 }  // namespace

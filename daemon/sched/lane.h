@@ -45,10 +45,16 @@ class Lane {
   // Also in the middle: then the job may be answered already, and its inputs
   // and outputs gone. Waits for what it has in flight.
   virtual void End() = 0;
+  // True if End() need not wait for the drive. Nothing more is read for the
+  // job, and after a false the bell rings when what is in flight has landed.
+  // REQUIRES: on; only End() is called after it.
+  virtual bool MayEnd() = 0;
 
-  // There is nothing else to do: reads for the job that is expected next.
+  // There is nothing else to do: reads for the job that is expected next. False
+  // if what was read for another has to land first: the bell rings then, and it
+  // is to be asked again.
   // REQUIRES: free.
-  virtual void ReadAhead(Instant now) = 0;
+  virtual bool ReadAhead(Instant now) = 0;
 
   virtual size_t next_part() const = 0;
   virtual size_t part_count() const = 0;

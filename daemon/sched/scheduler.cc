@@ -96,7 +96,7 @@ void Scheduler::Run() {
       if (RestIsDue()) Rest();
       continue;
     }
-    if (shutdown_.load()) return;
+    if (shutdown_.load() && on_ == 0 && queue_.empty()) return;
     const Instant since = clock_->now();
     bell_.WaitFor(rung, Patience());
     NoteSlept(clock_->now() - since);
@@ -210,7 +210,8 @@ bool Scheduler::Turn() {
 void Scheduler::ReadAhead(Instant now) {
   if (!options_.read_ahead) return;
   for (Lane* const lane : lanes_) {
-    if (lane != nullptr) lane->ReadAhead(now);
+    if (lane == nullptr || lane->ReadAhead(now)) continue;
+    read_ahead_is_due_.store(true);  // When the bell rings.
   }
 }
 
@@ -224,7 +225,9 @@ bool Scheduler::DropLate(Instant now) {
     if (!at(level).on() || at(level).answered) continue;
     const absl::Status boundary =
         Boundary(*at(level).job, lanes_[level - 1], now);
-    if (!boundary.ok()) AnswerThatOn(level, boundary);
+    if (boundary.ok()) continue;
+    lanes_[level - 1]->MayEnd();  // Nothing more is read for it.
+    AnswerThatOn(level, boundary);
   }
   if (queue_.empty()) return false;
   if (out_of_time_.load()) DropAllThatWait(now);
@@ -258,8 +261,8 @@ std::array<LevelView, kLevelsMax> Scheduler::Look() {
   for (int level = 1; level <= kLevelsMax; ++level) {
     LevelView& view = views[level - 1];
     if (at(level).answered) {
-      view.ready = true;
-      found_ready = true;
+      view.ready = lanes_[level - 1]->MayEnd();
+      found_ready = found_ready || view.ready;
     } else if (at(level).on() && !found_ready) {
       const absl::StatusOr<bool> ready = lanes_[level - 1]->Ready();
       if (!ready.ok()) End(level, ready.status());
@@ -270,7 +273,9 @@ std::array<LevelView, kLevelsMax> Scheduler::Look() {
       found_ready = view.ready;  // Who is less urgent need not be asked.
     }
     view.on = at(level).on();
-    if (held || view.on || queue_.empty(level)) continue;
+    if (held || queue_.empty(level)) continue;
+    view.lands = at(level).answered && !view.ready;
+    if (view.on) continue;
     view.waits = MayBegin(level);
     view.lands = !view.waits;
   }
@@ -386,10 +391,8 @@ void Scheduler::TraceOf(const Job& job, TraceKind kind, uint32_t number,
 // Where the time from begin to answer went, as far as it was this job's.
 void Scheduler::TraceService(const Level& ended, nanoseconds waited,
                              nanoseconds taken) {
-  const auto waited_us =
-      std::chrono::duration_cast<std::chrono::microseconds>(waited);
-  TraceOf(*ended.job, TraceKind::kComputed,
-          static_cast<uint32_t>(waited_us.count()), ended.begun,
+  const auto waited_us = static_cast<uint32_t>(waited.count() / 1000);
+  TraceOf(*ended.job, TraceKind::kComputed, waited_us, ended.begun,
           ended.begun + ended.computed);
   if (!ended.cpu_time) return;
   TraceOf(*ended.job, TraceKind::kTaken, 0, ended.begun, ended.begun + taken);
@@ -414,6 +417,9 @@ void Scheduler::NotePreemption(int level) {
 }
 
 void Scheduler::End(int level, const absl::Status& status) {
+  if (!status.ok() && !lanes_[level - 1]->MayEnd()) {
+    return AnswerThatOn(level, status);
+  }
   lanes_[level - 1]->End();
   AnswerThatOn(level, status);
   Free(level);

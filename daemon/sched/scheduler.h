@@ -52,9 +52,9 @@ struct SchedulerOptions {
 // the queue are looked at no later than 10 ms after that. One whose turn comes
 // too late for what is predicted of it is not begun: DEADLINE_EXCEEDED.
 //
-// A job that is dropped is answered at once, and leaves its lane when that has
-// its turn: until what it has in flight has landed the executor waits, and
-// nobody more urgent should.
+// A job that is dropped, or fails, is answered at once, and leaves its lane
+// when what it has in flight has landed: a drive that stalls holds up nobody
+// who needs nothing of it.
 //
 // Threading: Run() is the executor thread's whole life; the rest from any
 //            thread. Submitters and Run() meet in atomics; the mutex is for

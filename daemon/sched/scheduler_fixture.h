@@ -69,12 +69,16 @@ class TenParts final : public Lane {
     clock_->Pass(part_);
     if (on_part) on_part();
     ++next_;
-    return absl::OkStatus();
+    return outcome;
   }
   bool finished() const override { return next_ == part_count(); }
   absl::Status Finish() override { return absl::OkStatus(); }
   void End() override { ++ended; }
-  void ReadAhead(Instant) override { ++looked_ahead; }
+  bool MayEnd() override { return landed; }
+  bool ReadAhead(Instant) override {
+    ++looked_ahead;
+    return landed;
+  }
   size_t next_part() const override { return next_; }
   size_t part_count() const override { return 10; }
   std::chrono::nanoseconds load_wait() const override { return waited; }
@@ -82,9 +86,11 @@ class TenParts final : public Lane {
 
   std::function<void()> on_part;   // At the end of each.
   std::function<bool()> is_ready;  // In the place of `ready`.
+  absl::Status outcome;            // Of each, likewise.
   std::chrono::nanoseconds waited{0};
   int begun = 0, ended = 0, looked_ahead = 0;
   bool free = true, ready = true;
+  std::atomic<bool> landed{true};  // What it has in flight.
 
  private:
   HandClock* const clock_;

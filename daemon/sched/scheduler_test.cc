@@ -88,6 +88,96 @@ TEST_CASE("A job that is dropped does not keep a more urgent one waiting") {
   CHECK(f.scheduler.ForecastOf(2, milliseconds(10)).ahead == nanoseconds(0));
 }
 
+// As when the drive stalls.
+TEST_CASE("What a dropped job left on its way holds up nobody") {
+  SchedulerFixture f(milliseconds(1));
+  const auto cancelled = f.Submit(milliseconds(10), milliseconds(100), 2);
+  f.scheduler.Turn();  // Begins,
+  f.scheduler.Turn();  // a part.
+  f.second.landed = false;
+  f.second.ready = false;
+  cancelled->store(true);
+  f.RunAll();
+  REQUIRE(f.answers.size() == 1);
+  CHECK(absl::IsCancelled(f.answers[0]));
+  CHECK(f.second.ended == 0);
+  f.Submit(milliseconds(10), milliseconds(100), 1);
+  f.RunAll();
+  CHECK(f.answers.size() == 2);
+  CHECK(f.second.ended == 0);
+  f.second.landed = true;
+  f.RunAll();
+  CHECK(f.second.ended == 1);
+}
+
+// It would be blocked by a part, for what takes less time.
+TEST_CASE("Nor does it let a less urgent one before who waits for its place") {
+  SchedulerFixture f(milliseconds(1));
+  const auto cancelled = f.Submit(milliseconds(10), milliseconds(100), 1);
+  f.scheduler.Turn();  // Begins,
+  f.scheduler.Turn();  // a part.
+  f.lane.landed = false;
+  cancelled->store(true);
+  f.Submit(milliseconds(10), milliseconds(100), 1);
+  f.Submit(milliseconds(10), milliseconds(100), 2);
+  f.RunAll();
+  CHECK(f.answers.size() == 1);
+  CHECK(f.second.next_part() == 0);
+  f.lane.landed = true;
+  f.RunAll();
+  CHECK(f.answers.size() == 3);
+  CHECK(f.lane.begun == 2);
+}
+
+TEST_CASE("A job that fails is answered at once, whatever it reads") {
+  SchedulerFixture f(milliseconds(1));
+  f.Submit(milliseconds(10), milliseconds(100));
+  f.lane.landed = false;
+  f.lane.outcome = absl::DataLossError("a tile is damaged");
+  f.RunAll();
+  REQUIRE(f.answers.size() == 1);
+  CHECK(absl::IsDataLoss(f.answers[0]));
+  CHECK(f.lane.next_part() == 1);
+  CHECK(f.lane.ended == 0);
+  f.lane.landed = true;
+  f.RunAll();
+  CHECK(f.lane.ended == 1);
+  CHECK(f.answers.size() == 1);
+}
+
+TEST_CASE("At its end the executor stays until all has landed") {
+  SchedulerFixture f(milliseconds(1));
+  f.lane.ready = false;
+  f.lane.landed = false;
+  auto job = f.JobOf(1, milliseconds(100));
+  std::promise<absl::Status> answer;
+  job->done = [&](const absl::Status& status, const JobStats&) {
+    answer.set_value(status);
+  };
+  REQUIRE(f.scheduler.Submit(std::move(job)).ok());
+  f.scheduler.Turn();  // Begins.
+  f.scheduler.Shutdown();
+  std::thread executor([&] { f.scheduler.Run(); });
+  CHECK(absl::IsUnavailable(answer.get_future().get()));
+  f.lane.landed = true;
+  f.scheduler.bell()->Ring();
+  executor.join();
+  CHECK(f.lane.ended == 1);
+}
+
+TEST_CASE("What could not be read ahead yet is asked for again") {
+  SchedulerFixture f(milliseconds(1));
+  f.lane.landed = false;
+  f.RunAll();
+  CHECK(f.lane.looked_ahead == 1);
+  CHECK(f.second.looked_ahead == 1);
+  f.lane.landed = true;
+  f.RunAll();
+  CHECK(f.lane.looked_ahead == 2);
+  f.RunAll();
+  CHECK(f.lane.looked_ahead == 2);
+}
+
 TEST_CASE("A job whose lane is not free yet holds up nobody more urgent") {
   SchedulerFixture f(milliseconds(1));
   f.second.free = false;

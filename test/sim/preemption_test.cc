@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <memory>
@@ -129,6 +130,49 @@ TEST_CASE("What is read ahead for another holds up nobody more urgent") {
   drive->LetGo();
   engine->Drain(Instant::max());
   CHECK(order == std::vector<std::string>{"other"});
+}
+
+// Its reads are on their way, and the drive tells of none for a while.
+TEST_CASE("A job that is dropped holds up nobody who needs no drive") {
+  SimIoEngine* drive = nullptr;
+  bool held = false;
+  const auto open_drive = [&] {
+    auto engine = std::make_unique<SimIoEngine>(1, 1);
+    drive = engine.get();
+    if (held) drive->Hold();
+    return absl::StatusOr<IoEngineChoice>(
+        IoEngineChoice{std::move(engine), {}});
+  };
+  TestEngine engine({}, open_drive, MakeReferenceBackend());
+  const std::string path = WriteModel("dropped.layers", 6);
+  REQUIRE(engine.Load(path, "high", 1).ok());
+  REQUIRE(engine.Ask("high", 1).status.ok());  // Now it waits for no drive.
+  held = true;
+  REQUIRE(engine.Load(path, "low", 4).ok());
+  drive->AwaitInFlight(1);
+  const auto cancelled = std::make_shared<std::atomic<bool>>(false);
+  auto dropped = std::async(std::launch::async, [&] {
+    return engine.Ask("low", 1, [&](Job& job) { job.cancelled = cancelled; });
+  });
+  const auto has_begun = [](const Engine::TracedEvent& event) {
+    return event.event.kind == TraceKind::kQueued && event.event.level == 4;
+  };
+  while (std::ranges::none_of(engine->Trace(), has_begun)) {
+    std::this_thread::yield();
+  }
+  cancelled->store(true);
+  CHECK(absl::IsCancelled(dropped.get().status));
+
+  auto high =
+      std::async(std::launch::async, [&] { return engine.Ask("high", 1); });
+  const bool answered =
+      high.wait_for(std::chrono::minutes(1)) == std::future_status::ready;
+
+  CHECK(drive->in_flight() == 1);
+  drive->LetGo();
+  CHECK(answered);
+  CHECK(high.get().status.message() == "");
+  CHECK(engine.Ask("low", 1).status.message() == "");
 }
 
 // It had been asked to stop, for a job that is gone by now.

@@ -45,9 +45,51 @@ TEST_CASE("What has given way is read ahead for again") {
   executor.Expect(&expected);
   f.AwaitReading();
   CHECK_FALSE(executor.FreeFor(other));
+  CHECK_FALSE(executor.Expect(&expected));  // Nobody waits for the drive.
   f.drive.LetGo();
-  executor.Expect(&expected);
+  for (uint32_t rung = f.bell.rung(); !executor.Expect(&expected);
+       rung = f.bell.rung()) {
+    f.bell.WaitFor(rung, Bell::kForEver);
+  }
   CHECK(executor.FreeFor(expected));
+  CHECK(f.Run(0).message() == "");
+}
+
+TEST_CASE("Nobody waits to read ahead for another") {
+  PlacedModels f({3, 3}, kFewLayers, /*streams=*/true);
+  Executor& executor = f.executor(3);
+  f.drive.Hold();
+  CHECK(executor.Expect(&f.placed(0)));
+  f.AwaitReading();
+  CHECK_FALSE(executor.Expect(&f.placed(1)));
+  CHECK_FALSE(executor.Expect(&f.placed(1)));
+  f.drive.LetGo();
+  for (uint32_t rung = f.bell.rung(); !executor.Expect(&f.placed(1));
+       rung = f.bell.rung()) {
+    f.bell.WaitFor(rung, Bell::kForEver);
+  }
+  CHECK(executor.FreeFor(f.placed(1)));
+  CHECK(f.Run(1).message() == "");
+}
+
+TEST_CASE("A job in the middle may end once what it reads has landed") {
+  PlacedModels f({3}, kManyLayers, /*streams=*/false);
+  Executor& executor = f.executor(3);
+  f.drive.Hold();
+  executor.Begin(&f.placed(0), f.Inputs(0));
+  f.AwaitReading();
+  CHECK_FALSE(executor.MayEnd());
+  CHECK(f.drive.in_flight() > 0);
+  const size_t asked = f.drive.history().size();
+  f.drive.LetGo();
+  for (uint32_t rung = f.bell.rung(); !executor.MayEnd();
+       rung = f.bell.rung()) {
+    f.bell.WaitFor(rung, Bell::kForEver);
+  }
+  CHECK(f.drive.in_flight() == 0);
+  CHECK(executor.stats().read_bytes > 0);
+  executor.End();
+  CHECK(f.drive.history().size() == asked);  // It read no more.
   CHECK(f.Run(0).message() == "");
 }
 

@@ -41,7 +41,8 @@ class SimLane final : public Lane {
   bool finished() const override { return next_ == table_->parts.size(); }
   absl::Status Finish() override { return absl::OkStatus(); }
   void End() override;
-  void ReadAhead(Instant) override {}
+  bool MayEnd() override;
+  bool ReadAhead(Instant) override { return true; }
   size_t next_part() const override { return next_; }
   size_t part_count() const override { return table_->parts.size(); }
   nanoseconds load_wait() const override { return nanoseconds(0); }
@@ -49,12 +50,15 @@ class SimLane final : public Lane {
 
   bool on() const { return table_ != nullptr; }
   bool ready() const;
+  // Dropped, and what it has in flight has yet to land.
+  bool lands() const { return leaves_ && !ready(); }
 
  private:
   Simulation* const simulation_;
   const int level_;
   const PartTable* table_ = nullptr;
   size_t next_ = 0;
+  bool leaves_ = false;
 };
 
 class Simulation {
@@ -132,9 +136,11 @@ absl::Status SimLane::Begin(Job& job) {
 }
 
 bool SimLane::ready() const {
+  const SimStream& stream = simulation_->machine_.stream(level_);
+  if (leaves_) return stream.bytes_in_flight == 0;
   if (finished()) return true;
   const auto& read = table_->parts[next_].read;
-  return !read || simulation_->machine_.stream(level_).Arrived(*read);
+  return !read || stream.Arrived(*read);
 }
 
 absl::Status SimLane::RunPart() {
@@ -153,17 +159,17 @@ absl::Status SimLane::RunPart() {
 
 void SimLane::End() {
   Simulation& s = *simulation_;
-  if (!finished()) {
-    // Dropped: what is in flight must land first, as in Loader::Stop().
-    SimStream& stream = s.machine_.stream(level_);
-    while (stream.bytes_in_flight > 0) {
-      stream.Abandon();
-      s.PassUntil(s.machine_.next_answer());
-    }
-    stream.TakeBack();
-  }
+  if (leaves_) s.machine_.stream(level_).TakeBack();
+  leaves_ = false;
   s.machine_.EndReading(level_);
   table_ = nullptr;
+}
+
+// Dropped: what is in flight must land first, as for Loader::Stop().
+bool SimLane::MayEnd() {
+  leaves_ = true;
+  simulation_->machine_.stream(level_).Abandon();
+  return ready();
 }
 
 // --- The run -----------------------------------------------------------------
@@ -345,9 +351,12 @@ void Simulation::Complain(const std::string& what) {
 }
 
 bool Simulation::AnyoneCouldRun() const {
-  return std::any_of(lanes_.begin(), lanes_.end(), [](const SimLane& lane) {
-    return lane.on() && lane.ready();
-  });
+  for (int level = 1; level <= kLevelsMax; ++level) {
+    const SimLane& lane = lanes_[level - 1];
+    if (lane.on() && lane.ready()) return true;
+    if (lane.lands() && !waiting_[level - 1].empty()) return false;
+  }
+  return false;
 }
 
 }  // namespace
