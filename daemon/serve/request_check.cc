@@ -129,6 +129,18 @@ absl::Status CheckBytes(const Model::Port& port, size_t got) {
       NameOf(port.dtype), ShapeText(port.shape)));
 }
 
+// Kernels count on it.
+absl::Status CheckTruths(const Model::Port& port, const std::string& raw) {
+  if (port.dtype != DataType::kBool) return absl::OkStatus();
+  const auto other = std::find_if(raw.begin(), raw.end(), [](char truth) {
+    return truth != 0 && truth != 1;
+  });
+  if (other == raw.end()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "input '%s': byte %d is %d; each of BOOL is 0 or 1", port.name,
+      other - raw.begin(), static_cast<uint8_t>(*other)));
+}
+
 // Narrows each value of a typed field to the element that the model takes.
 template <typename Element, typename Values>
 absl::Status Narrow(const Model::Port& port, const Values& values,
@@ -220,6 +232,7 @@ absl::Status CheckInput(const ModelInferRequest& request, int i,
     }
     const std::string& raw = request.raw_input_contents(i);
     RETURN_IF_ERROR(CheckBytes(port, raw.size()));
+    RETURN_IF_ERROR(CheckTruths(port, raw));
     checked->inputs[index] = std::as_bytes(std::span(raw));
     return absl::OkStatus();
   }

@@ -90,6 +90,22 @@ TEST_CASE("Raw inputs are taken where they lie, in the model's order") {
   CHECK(checked->outputs == std::vector<size_t>{0, 1});
 }
 
+TEST_CASE("Raw truths are 0 or 1") {
+  const std::vector<Model::Port> mask = {{"mask", DataType::kBool, {3}, 3}};
+  ModelInferRequest request;
+  auto* input = request.add_inputs();
+  input->set_name("mask");
+  input->set_datatype("BOOL");
+  input->add_shape(3);
+  request.add_raw_input_contents(std::string("\0\1\1", 3));
+  CHECK(CheckRequest(request, mask, kOutputs).ok());
+  request.set_raw_input_contents(0, std::string("\0\1\377", 3));
+  const absl::Status refused = CheckRequest(request, mask, kOutputs).status();
+  CHECK(absl::IsInvalidArgument(refused));
+  CHECK(refused.message() ==
+        "input 'mask': byte 2 is 255; each of BOOL is 0 or 1");
+}
+
 TEST_CASE("Typed inputs are narrowed to the model's type") {
   const auto checked = CheckRequest(Typed(), kInputs, kOutputs);
   REQUIRE(checked.ok());
