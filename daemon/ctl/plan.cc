@@ -60,8 +60,9 @@ void AddPoint(const PlannedPoint& point, JsonWriter* json) {
   json->Add("head_bytes", point.plan.head_bytes);
   json->Add("decode_bytes", point.plan.decode.bytes);
   json->Add("table_bytes", point.plan.table_bytes);
-  json->Add("arena_bytes", point.plan.arena_bytes);
-  json->Add("total_bytes", WeightMemory(point.plan) + point.plan.arena_bytes);
+  json->Add("arena_bytes", point.plan.beside_weights_bytes());
+  json->Add("total_bytes",
+            WeightMemory(point.plan) + point.plan.beside_weights_bytes());
   json->Add("predicted_cold_ms", 1e3 * point.prediction.cold_seconds);
   json->Add("predicted_warm_ms", 1e3 * point.prediction.warm_seconds);
   json->Add("asap_bound_ms", 1e3 * point.prediction.asap_seconds);
@@ -178,7 +179,7 @@ std::string TextOf(const Question& question, const Answer& answer) {
       FormatByteSize(plan.ring_bytes), FormatByteSize(plan.head_bytes),
       FormatByteSize(plan.table_bytes), FormatByteSize(plan.decode.bytes),
       FormatByteSize(plan.minimum_weight_bytes),
-      FormatByteSize(plan.arena_bytes), Ms(times.cold_seconds),
+      FormatByteSize(plan.beside_weights_bytes()), Ms(times.cold_seconds),
       Ms(times.warm_seconds), Ms(times.asap_seconds),
       Ms(times.lower_bound_seconds), 1e6 * times.blocking_seconds,
       question.measured ? "part times measured here"

@@ -80,7 +80,8 @@ absl::StatusOr<PlanQuestion> ReadPlanQuestion(const CommandLine& line,
   ASSIGN_OR_RETURN(question.backend, BackendFor(layer_file, threads));
   question.on_device = question.backend->key().backend == "cuda";
   ASSIGN_OR_RETURN(question.model, Model::Load(layer_file, "model", "1", {},
-                                               question.backend.get()));
+                                               question.backend.get(),
+                                               question.budgets.memory_bytes));
   RETURN_IF_ERROR(AddCosts(line, layer_file, cache, threads, &question));
   return question;
 }

@@ -34,6 +34,7 @@ struct PlanQuestion {
             .program = &model->program(),
             .scratch_bytes = model->scratch_bytes(),
             .decode_bytes = model->decode_bytes(),
+            .prepared_bytes = model->prepared_bytes(),
             .costs = &costs};
   }
 };

@@ -157,7 +157,7 @@ class Engine {
 
   struct MemoryStats {
     uint64_t weight_budget_bytes, memory_budget_bytes;
-    // As planned, all levels.
+    // As planned, all levels. What kernels keep counts as arena.
     uint64_t ring_bytes, head_bytes, decode_bytes, table_bytes, arena_bytes;
     uint64_t weight_bytes;  // Of all loaded models.
 

@@ -285,7 +285,7 @@ absl::StatusOr<std::shared_ptr<Model>> LocalEngine::Load(
                       .lower_to = source.lower_to,
                       .period = source.period,
                       .deadline = source.deadline},
-                     parts_.backend.get());
+                     parts_.backend.get(), budgets_.memory_bytes);
 }
 
 std::shared_ptr<const LocalEngine::Known> LocalEngine::KnownOf(
@@ -352,8 +352,7 @@ void LocalEngine::KeepPartTimes(const Models& models,
          .counts = model->part_times().counts()});
     if (kept.ok()) continue;
     LogWarning(absl::StrFormat(
-        "model %s/%s: what was seen of its parts is not "
-        "kept: %s",
+        "model %s/%s: what was seen of its parts is not kept: %s",
         model->name(), model->version(), std::string(kept.message())));
   }
 }
@@ -364,16 +363,17 @@ std::vector<ModelDemand> LocalEngine::DemandsOf(const Models& models,
   std::vector<ModelDemand> demands;
   for (const std::shared_ptr<Model>& model : models) {
     const auto costs = known.find(model.get());
-    const ModelUrgency& urgency = model->urgency();
-    for (int level = urgency.level; level <= urgency.lowest(); ++level) {
+    const ModelUrgency& own = model->urgency();
+    for (int level = own.level; level <= own.lowest(); ++level) {
       demands.push_back(
           {.name = absl::StrFormat("%s/%s", model->name(), model->version()),
            .level = level,
            .program = &model->program(),
            .scratch_bytes = model->scratch_bytes(),
            .decode_bytes = model->decode_bytes(),
+           .prepared_bytes = level > own.level ? 0 : model->prepared_bytes(),
            .costs = costs == known.end() ? nullptr : &costs->second->costs,
-           .requests_per_s = RateOf(urgency),
+           .requests_per_s = RateOf(own),
            .seen_part_seconds = model->part_times().nearly_all_seconds()});
     }
   }

@@ -23,7 +23,7 @@ Engine::MemoryStats LocalEngine::memory() const {
                     .head_bytes = plan_.head_bytes,
                     .decode_bytes = plan_.decode.bytes,
                     .table_bytes = plan_.table_bytes,
-                    .arena_bytes = plan_.arena_bytes,
+                    .arena_bytes = plan_.beside_weights_bytes(),
                     .weight_bytes = 0};
   for (const std::shared_ptr<Model>& model : models_) {
     stats.weight_bytes += model->weight_bytes();

@@ -1,10 +1,13 @@
 #include "daemon/model/model.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "config/status_macros.h"
+#include "daemon/plan/base_memory.h"
+#include "kernels/prepared_bytes.h"
 
 namespace layerd {
 namespace {
@@ -56,7 +59,8 @@ std::vector<Model::Port> PortsOf(const Program& program,
 
 absl::StatusOr<std::shared_ptr<Model>> Model::Load(
     const std::string& layer_file_path, const std::string& name,
-    const std::string& version, const ModelUrgency& urgency, Backend* backend) {
+    const std::string& version, const ModelUrgency& urgency, Backend* backend,
+    uint64_t memory_budget_bytes) {
   std::shared_ptr<Model> model(new Model());
   model->name_ = name;
   model->version_ = version;
@@ -67,10 +71,43 @@ absl::StatusOr<std::shared_ptr<Model>> Model::Load(
   model->weight_bytes_ = manifest.identity().weight_bytes();
   const KernelKey packed_for = KeyOf(manifest.kernel_key());
   model->file_->DropManifest();
+  RETURN_IF_ERROR(model->CheckPrepared(memory_budget_bytes));
   RETURN_IF_ERROR(model->PrepareParts(packed_for, backend));
   model->inputs_ = PortsOf(model->program_, model->program_.inputs);
   model->outputs_ = PortsOf(model->program_, model->program_.outputs);
   return model;
+}
+
+absl::Status Model::CheckPrepared(uint64_t memory_budget_bytes) {
+  uint64_t prepared_bytes = 0, most_bytes = 0;
+  size_t most = 0;
+  for (size_t part = 0; part < program_.parts.size(); ++part) {
+    const uint64_t bytes =
+        PreparedBytesMax(program_.SpecOf(program_.parts[part]));
+    if (__builtin_add_overflow(prepared_bytes, bytes, &prepared_bytes)) {
+      prepared_bytes = std::numeric_limits<uint64_t>::max();
+    }
+    if (bytes > most_bytes) most = part;
+    most_bytes = std::max(most_bytes, bytes);
+  }
+  prepared_bytes_ = CountedPreparedBytes(prepared_bytes);
+  if (prepared_bytes <= kPreparedBytesMax &&
+      prepared_bytes_ <= memory_budget_bytes) {
+    return absl::OkStatus();
+  }
+  const std::string why =
+      prepared_bytes > kPreparedBytesMax
+          ? absl::StrFormat(
+                "at most %d are allowed; pack the model with "
+                "smaller shapes",
+                kPreparedBytesMax)
+          : absl::StrFormat("the memory budget is %d: give at least %d",
+                            memory_budget_bytes, prepared_bytes_);
+  return InPart(program_, most,
+                absl::ResourceExhaustedError(absl::StrFormat(
+                    "it lists so many elements that the kernels of the model "
+                    "would take %d bytes, of which this part %d; %s",
+                    prepared_bytes, most_bytes, why)));
 }
 
 absl::Status Model::PrepareParts(const KernelKey& packed_for,

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -58,14 +59,18 @@ class Model {
   };
 
   // Opens and understands the layer file and prepares every part on `backend`,
-  // which outlives the model.
+  // which outlives the model. What that will allocate is added up before the
+  // first part is prepared, and must fit `memory_budget_bytes`: how long
+  // dimensions are, a file may say as it likes.
   // Errors: as LayerFileReader::Open() and Program::Parse(); what the backend
   //         says of a part, with its layer; FAILED_PRECONDITION if the weights
-  //         were laid out for other kernels.
+  //         were laid out for other kernels; RESOURCE_EXHAUSTED, with what is
+  //         needed, if kernels would take more than the budget, or than
+  //         kPreparedBytesMax.
   static absl::StatusOr<std::shared_ptr<Model>> Load(
       const std::string& layer_file_path, const std::string& name,
-      const std::string& version, const ModelUrgency& urgency,
-      Backend* backend);
+      const std::string& version, const ModelUrgency& urgency, Backend* backend,
+      uint64_t memory_budget_bytes = std::numeric_limits<uint64_t>::max());
 
   const std::string& name() const { return name_; }
   const std::string& version() const { return version_; }
@@ -81,6 +86,8 @@ class Model {
   // decoded into.
   uint64_t scratch_bytes() const { return scratch_bytes_; }
   uint64_t decode_bytes() const { return decode_bytes_; }
+  // At most, that its kernels keep beyond what the base has of them.
+  uint64_t prepared_bytes() const { return prepared_bytes_; }
   Kernel& kernel(size_t part) const { return *kernels_[part]; }
 
   PartTimes& part_times() { return part_times_; }
@@ -95,6 +102,7 @@ class Model {
 
  private:
   Model() = default;
+  absl::Status CheckPrepared(uint64_t memory_budget_bytes);
   absl::Status PrepareParts(const KernelKey& packed_for, Backend* backend);
 
   std::string name_, version_;
@@ -104,6 +112,7 @@ class Model {
   Program program_;
   std::vector<std::unique_ptr<Kernel>> kernels_;
   uint64_t weight_bytes_ = 0, scratch_bytes_ = 0, decode_bytes_ = 0;
+  uint64_t prepared_bytes_ = 0;
   PartTimes part_times_;
   std::atomic<bool> failed_{false};  // So that who may serve takes no lock.
   mutable std::mutex mutex_;

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "absl/status/status.h"
 #include "daemon/model/random_model.h"
@@ -69,6 +70,50 @@ TEST_CASE(
              Catch::Contains("layer \"conv0\"") &&
                  Catch::Contains("packed for cpu avx512_core f32 lib 1") &&
                  Catch::Contains("here is cpu avx2 f32 lib 2"));
+}
+
+TEST_CASE("What kernels would list is refused before any is prepared") {
+  constexpr uint64_t kMiB = 1 << 20;
+  constexpr auto kNoBudget = std::numeric_limits<uint64_t>::max();
+  struct Row {
+    const char* name;
+    int64_t elements;
+    uint64_t budget;
+    const char* message;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"more than the budget", 1 << 22, 64 * kMiB,
+       "the memory budget is 67108864: give at least "},
+      {"more than anybody has", 1 << 26, kNoBudget,
+       "at most 1073741824 are allowed"},
+  }));
+  INFO(row.name);
+  OtherLayouts backend;  // It would say something else.
+  const std::string path = PathOf("stretched.layers");
+  StretchedLine(row.elements).Write(path, backend.key());
+
+  const auto model =
+      Model::Load(path, "m", "1", {.level = 2}, &backend, row.budget);
+
+  CHECK(std::filesystem::file_size(path) < 16 << 10);
+  REQUIRE(absl::IsResourceExhausted(model.status()));
+  CHECK_THAT(
+      std::string(model.status().message()),
+      Catch::Contains("layer \"stretch\"") && Catch::Contains(row.message));
+}
+
+TEST_CASE("What kernels list counts from where the base ends") {
+  const auto backend = MakeReferenceBackend();
+  const std::string path = PathOf("counted.layers");
+  const auto counted = [&](int64_t elements) {
+    StretchedLine(elements).Write(path, backend->key());
+    const auto model = Model::Load(path, "m", "1", {.level = 2}, backend.get());
+    REQUIRE(model.ok());
+    return (*model)->prepared_bytes();
+  };
+
+  CHECK(counted(1 << 14) == 0);
+  CHECK(counted(1 << 22) > 64 << 20);
 }
 
 TEST_CASE("What is no layer file is refused and not loaded") {

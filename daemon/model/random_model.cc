@@ -353,4 +353,29 @@ void RandomModel::Write(const std::string& path, const KernelKey& key) const {
   LAYERD_CHECK((*writer)->Commit().ok());
 }
 
+RandomModel StretchedLine(int64_t elements) {
+  constexpr int64_t kFrom = 4;
+  Resize op;
+  op.mode = Resize::Mode::kNearest;
+  op.coordinate = Resize::Coordinate::kAsymmetric;
+  op.scales = {static_cast<float>(elements) / kFrom};
+  RandomModel model(0);
+  model.extents.clear();
+  model.program = {};
+  Program& program = model.program;
+  for (const int64_t size : {kFrom, elements}) {
+    const auto t = static_cast<uint32_t>(program.tensors.size());
+    program.buffers.push_back({static_cast<uint64_t>(size) * sizeof(float)});
+    program.tensors.push_back(
+        {t == 0 ? "x" : "y", {DataType::kF32, {size}, {1}}, t, 0});
+  }
+  program.inputs = {0};
+  program.outputs = {1};
+  program.layers = {{"stretch", op, {0}, {1}}};
+  Part part;
+  part.channels = part.rows = {0, 1};
+  program.parts = {part};
+  return model;
+}
+
 }  // namespace layerd

@@ -44,6 +44,10 @@ struct RandomModel {
   void Rewrite(const Rewriting& pieces, const Writing& bytes);
 };
 
+// One layer without weights that makes a line of `elements` from four: a file
+// of three pages, whose kernel lists every place.
+RandomModel StretchedLine(int64_t elements);
+
 }  // namespace layerd
 
 #endif  // LAYERD_DAEMON_MODEL_RANDOM_MODEL_H_

@@ -12,10 +12,18 @@ namespace layerd {
 //
 // The daemon: its code and libraries (gRPC, oneDNN), their threads, and for a
 // moment the buffers that a drive is measured with. A model: its manifest, what
-// is planned of it, and the code that oneDNN makes for the shapes of its parts.
+// is planned of it, and the code that oneDNN makes for the shapes of its parts,
+// and up to kPreparedBaseBytes of what its kernels list (PreparedBytesMax).
 inline constexpr uint64_t kDaemonBaseBytes = 28 << 20;
 inline constexpr uint64_t kModelBaseBytes = 6 << 20;
 inline constexpr uint64_t kPartBaseBytes = 4 << 10;
+inline constexpr uint64_t kPreparedBaseBytes = 2 << 20;
+static_assert(kPreparedBaseBytes < kModelBaseBytes);
+
+// Of one model, whatever the budget is: a tool that is given none must not fall
+// to a file either. That is a line of ten million places and more, of which
+// each has a list.
+inline constexpr uint64_t kPreparedBytesMax = 1 << 30;
 
 // Where a GPU computes: its context, the code of CUDA, cuDNN and cuBLASLt that
 // is loaded when first used, and what the backend allocates for itself. On a
@@ -24,6 +32,14 @@ inline constexpr uint64_t kDeviceBaseBytes = 512 << 20;
 
 inline uint64_t BaseBytesOf(const Program& program) {
   return kModelBaseBytes + kPartBaseBytes * program.parts.size();
+}
+
+// What of `prepared_bytes`, of all parts of a model, counts against the memory
+// budget.
+inline uint64_t CountedPreparedBytes(uint64_t prepared_bytes) {
+  return prepared_bytes > kPreparedBaseBytes
+             ? prepared_bytes - kPreparedBaseBytes
+             : 0;
 }
 
 }  // namespace layerd

@@ -60,11 +60,15 @@ std::vector<double> RatesOf(const std::vector<ModelDemand>& demands) {
   return rates;
 }
 
-// What the budgets leave for rings and heads, if `minimum` fits into both.
+// What the budgets leave for rings and heads, if what `base` needs at least
+// fits into both.
 absl::StatusOr<uint64_t> WeightRoom(const std::vector<LevelPlan>& levels,
-                                    const TablePlan& tables, uint64_t minimum,
-                                    uint64_t decode_bytes, uint64_t arenas,
+                                    const TablePlan& tables,
+                                    const MemoryPlan& base,
                                     const MemoryBudgets& budgets) {
+  const uint64_t minimum = base.minimum_weight_bytes;
+  const uint64_t decode_bytes = base.decode.bytes;
+  const uint64_t beside = base.beside_weights_bytes();
   if (budgets.weight_bytes < minimum) {
     return TooSmall(
         absl::StrFormat("the weight budget is %d bytes, but the loaded models "
@@ -73,20 +77,24 @@ absl::StatusOr<uint64_t> WeightRoom(const std::vector<LevelPlan>& levels,
                         Breakdown(levels, tables, decode_bytes), minimum),
         minimum);
   }
-  if (budgets.memory_bytes < arenas + minimum) {
+  if (budgets.memory_bytes < beside + minimum) {
+    const std::string kernels =
+        base.prepared_bytes == 0
+            ? ""
+            : absl::StrFormat("kernels %d, ", base.prepared_bytes);
     return TooSmall(
-        absl::StrFormat("the memory budget is %d bytes, but the loaded models "
-                        "need at least %d (arenas %d, weights %d: %s): give at "
-                        "least %d",
-                        budgets.memory_bytes, arenas + minimum, arenas, minimum,
-                        Breakdown(levels, tables, decode_bytes),
-                        arenas + minimum),
-        arenas + minimum);
+        absl::StrFormat(
+            "the memory budget is %d bytes, but the loaded models "
+            "need at least %d (arenas %d, %sweights %d: %s): give "
+            "at least %d",
+            budgets.memory_bytes, beside + minimum, base.arena_bytes, kernels,
+            minimum, Breakdown(levels, tables, decode_bytes), beside + minimum),
+        beside + minimum);
   }
-  const uint64_t beside_arenas = budgets.memory_bytes == kUnbounded
-                                     ? kUnbounded
-                                     : budgets.memory_bytes - arenas;
-  const uint64_t room = std::min(budgets.weight_bytes, beside_arenas);
+  const uint64_t rest = budgets.memory_bytes == kUnbounded
+                            ? kUnbounded
+                            : budgets.memory_bytes - beside;
+  const uint64_t room = std::min(budgets.weight_bytes, rest);
   return room == kUnbounded ? kUnbounded : room - decode_bytes;
 }
 
@@ -135,8 +143,7 @@ class MemoryPlanner::Impl {
   void AddModel(const ModelDemand& demand);
   void AddLevel(int level);
   absl::StatusOr<uint64_t> Room(const MemoryBudgets& budgets) const {
-    return WeightRoom(least_, least_caches_, base_.minimum_weight_bytes,
-                      base_.decode.bytes, base_.arena_bytes, budgets);
+    return WeightRoom(least_, least_caches_, base_, budgets);
   }
   uint64_t BytesOf(const Choice& choice) const;
   Choice AllResident() const;
@@ -178,6 +185,7 @@ void MemoryPlanner::Impl::AddModel(const ModelDemand& demand) {
   }
   least_caches_.Add(tables);
   base_.weight_bytes += model.weight_bytes;
+  base_.prepared_bytes += demand.prepared_bytes;
   base_.decode.bytes =
       std::max(base_.decode.bytes, RoundUpToPage(demand.decode_bytes));
 }
@@ -387,6 +395,10 @@ std::string MemoryPlan::ToString() const {
                         "arenas %d, sum %d; least weight budget %d (bytes)\n",
                         ring_bytes, head_bytes, table_bytes, decode.bytes,
                         arena_bytes, slab_bytes, minimum_weight_bytes);
+  if (prepared_bytes > 0) {
+    absl::StrAppendFormat(&text, "kernels keep %d bytes beside it\n",
+                          prepared_bytes);
+  }
   return text;
 }
 

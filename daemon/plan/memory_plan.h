@@ -27,6 +27,9 @@ struct ModelDemand {
   const Program* program = nullptr;
   uint64_t scratch_bytes = 0;  // Of its greediest part.
   uint64_t decode_bytes = 0;   // The same, for decoded weights.
+  // That its kernels keep outside of the slab, beyond what the base has of them
+  // (base_memory.h). Of a model's levels the first has it: they share kernels.
+  uint64_t prepared_bytes = 0;
   // Null: counted work on a modest machine, one thread.
   const Costs* costs = nullptr;
   // That come to it, where that was declared. 0: not known, and counts as the
@@ -38,7 +41,8 @@ struct ModelDemand {
 };
 
 // Weight budget: rings, heads, table caches and decode scratch. Memory budget:
-// all of that, arenas and scratch. The default is no bound.
+// all of that, arenas, scratch, and what kernels keep beyond the base. The
+// default is no bound.
 struct MemoryBudgets {
   uint64_t weight_bytes = std::numeric_limits<uint64_t>::max();
   uint64_t memory_bytes = std::numeric_limits<uint64_t>::max();
@@ -92,8 +96,9 @@ struct MemoryPlan {
   std::vector<LevelMemory> levels;  // The most urgent first.
   SlabRange decode;  // Where the weights of narrow parts are decoded.
   uint64_t ring_bytes = 0, head_bytes = 0, table_bytes = 0, arena_bytes = 0;
-  uint64_t slab_bytes = 0;    // The sum of the four and decode.bytes.
-  uint64_t weight_bytes = 0;  // Of all models.
+  uint64_t slab_bytes = 0;      // The sum of the four and decode.bytes.
+  uint64_t prepared_bytes = 0;  // Of all models, outside of the slab.
+  uint64_t weight_bytes = 0;    // Of all models.
   // Below this weight budget there is no plan.
   uint64_t minimum_weight_bytes = 0;
 
@@ -101,6 +106,8 @@ struct MemoryPlan {
   uint64_t weight_memory_bytes() const {
     return ring_bytes + head_bytes + table_bytes + decode.bytes;
   }
+  // What of the memory budget is not for weights.
+  uint64_t beside_weights_bytes() const { return arena_bytes + prepared_bytes; }
 
   // As MemoryPlanner::Plan(), for one budget.
   static absl::StatusOr<MemoryPlan> Make(

@@ -101,6 +101,28 @@ TEST_CASE("A memory budget counts arenas and scratch as well") {
   CHECK(MinimumBudgetBytes(below.status()) == minimum);
 }
 
+TEST_CASE(
+    "What kernels keep counts against the memory budget, outside the slab") {
+  const Program program = TenEqual();
+  std::vector<ModelDemand> demands = {{"a/1", 3, &program},
+                                      {"b/1", 3, &program}};
+  const auto without = MemoryPlan::Make(demands, {});
+  for (ModelDemand& demand : demands) demand.prepared_bytes = 7 * kMiB;
+  const uint64_t minimum = without->arena_bytes + 14 * kMiB + 128 * kPage;
+
+  const auto all = MemoryPlan::Make(demands, {});
+  const auto enough = MemoryPlan::Make(demands, {.memory_bytes = minimum});
+  const auto below = MemoryPlan::Make(demands, {.memory_bytes = minimum - 1});
+
+  REQUIRE((all.ok() && enough.ok()));
+  CHECK(all->slab_bytes == without->slab_bytes);
+  CHECK(all->beside_weights_bytes() == without->arena_bytes + 14 * kMiB);
+  CHECK(enough->slab_bytes + 14 * kMiB <= minimum);
+  CHECK(MinimumBudgetBytes(below.status()) == minimum);
+  CHECK_THAT(std::string(below.status().message()),
+             Catch::Contains("kernels 14680064, "));
+}
+
 TEST_CASE("Decode scratch is one for all and counts as memory for weights") {
   const Program program = TenEqual();
   const std::vector<ModelDemand> demands = {

@@ -109,7 +109,7 @@ void Describe(const Engine& engine, admin::PlanResponse* out) {
   Describe(engine.memory(), out->mutable_memory());
   out->set_minimum_weight_budget_bytes(report.plan.minimum_weight_bytes);
   out->set_minimum_memory_budget_bytes(report.plan.minimum_weight_bytes +
-                                       report.plan.arena_bytes);
+                                       report.plan.beside_weights_bytes());
   out->set_base_bytes(report.base_bytes);
   for (const MemoryPlan::LevelMemory& level : report.plan.levels) {
     admin::PlannedLevel* const planned = out->add_levels();

@@ -40,9 +40,11 @@ class DepthwiseKernel : public CpuKernel {
     for (const WeightPiece& piece : spec.weights) {
       weight_offsets_bytes_.push_back(piece.offset_bytes);
     }
+    rows_.reserve(layer.rows.count);
     for (int64_t i = 0; i < layer.rows.count; ++i) {
       rows_.push_back(SeenBy(layer.rows, i));
     }
+    columns_.reserve(layer.columns.count);
     for (int64_t i = 0; i < layer.columns.count; ++i) {
       columns_.push_back(SeenBy(layer.columns, i));
     }

@@ -126,8 +126,10 @@ class TablePadKernel : public CpuKernel {
   static Sizes TableOf(const Pad& op, const TensorType& x, size_t d) {
     const Kept kept = KeptOf(op, x.shape[d], d);
     const int64_t last = kept.first + kept.count - 1;
+    const int64_t size = x.shape[d] + op.begin[d] + op.end[d];
     Sizes from;
-    for (int64_t at = 0; at < x.shape[d] + op.begin[d] + op.end[d]; ++at) {
+    from.reserve(size);
+    for (int64_t at = 0; at < size; ++at) {
       int64_t source = at - op.begin[d];
       if (op.mode == Pad::Mode::kEdge) {
         source = std::clamp(source, kept.first, last);

@@ -82,6 +82,7 @@ PoolKernel::PoolKernel(const Pool& op, const PartSpec& spec)
   for (size_t d = 0; d < spatial; ++d) {
     std::vector<Reach>& reaches = reaches_[3 - spatial + d];
     reaches.clear();
+    reaches.reserve(y.shape[2 + d]);
     for (int64_t place = 0; place < y.shape[2 + d]; ++place) {
       reaches.push_back(ReachOf(op, d, x.shape[2 + d], x_order[2 + d], place));
     }

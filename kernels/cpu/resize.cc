@@ -165,6 +165,12 @@ class ResizeKernel : public CpuKernel {
     if (outer_.empty()) return;
     const ResizeTaps& taps = outer_.back().taps;
     const int64_t each = looks_up_ ? channels_ : 1;
+    int64_t places = 0;
+    for (const Block& block : blocks_) {
+      places += block.taps * block.count * each;
+    }
+    from_.reserve(places);
+    weight_.reserve(places);
     for (Block& block : blocks_) {
       block.at = from_.size();
       for (int64_t t = 0; t < block.taps; ++t) {

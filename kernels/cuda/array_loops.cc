@@ -22,6 +22,9 @@ struct TapWords {
 void AppendTaps(const ResizeTaps& taps, size_t d, int64_t length,
                 TapWords* table) {
   std::vector<int32_t>& words = table->words;
+  size_t count = 0;
+  for (int64_t to = 0; to < length; ++to) count += taps.Of(to).size();
+  words.reserve(words.size() + length + 1 + 2 * count);
   table->arguments.firsts[d] = static_cast<int64_t>(words.size());
   int32_t first = 0;
   words.push_back(first);

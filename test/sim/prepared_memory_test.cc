@@ -1,0 +1,55 @@
+// What kernels list of a line without end, in the engine's budget.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "absl/status/status.h"
+#include "daemon/model/random_model.h"
+#include "test/catch/catch.h"
+#include "test/sim/test_engine.h"
+
+namespace layerd {
+namespace {
+
+std::string WriteLine(const std::string& name, int64_t elements) {
+  const std::string path = std::string(std::getenv("TEST_TMPDIR")) + "/" + name;
+  StretchedLine(elements).Write(path, MakeReferenceBackend()->key());
+  return path;
+}
+
+TEST_CASE("What kernels keep counts once for a model, whatever its levels") {
+  TestEngine engine({}, Drive::kSim);
+
+  const auto statuses = engine->LoadModels(
+      {{.layer_file_path = WriteLine("levels.layers", 1 << 18),
+        .name = "line",
+        .version = "1",
+        .level = 1,
+        .lower_to = 3}});
+
+  REQUIRE(statuses[0].message() == "");
+  const uint64_t kept = engine->models()[0]->prepared_bytes();
+  const MemoryPlan plan = engine->Plan().plan;
+  CHECK(kept > 4 << 20);
+  CHECK(plan.levels.size() == 3);
+  CHECK(plan.prepared_bytes == kept);
+  CHECK(engine->memory().arena_bytes == plan.arena_bytes + kept);
+}
+
+TEST_CASE("A line that the budget has no lists for is refused by its layer") {
+  TestEngine engine({.memory_budget_bytes = 8 << 20}, Drive::kSim);
+  REQUIRE(engine.Load(WriteModel("kept.layers", 7), "kept", 2).message() == "");
+
+  const absl::Status status =
+      engine.Load(WriteLine("endless.layers", 1 << 22), "endless", 2);
+
+  CHECK(absl::IsResourceExhausted(status));
+  CHECK_THAT(
+      std::string(status.message()),
+      Catch::Contains("layer \"stretch\"") &&
+          Catch::Contains("the memory budget is 8388608: give at least "));
+  CHECK(engine.Ask("kept", 1).status.message() == "");
+}
+
+}  // namespace
+}  // namespace layerd
