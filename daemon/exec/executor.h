@@ -122,7 +122,8 @@ class Executor {
   void End();
   // True if End() need not wait for the drive. Nothing more is read for the
   // job, and after a false the bell rings when what is in flight has landed.
-  // REQUIRES: a job is on; only End() is called after it.
+  // REQUIRES: a job is on; it and End() alone are called after it, and what
+  //           tells.
   bool MayEnd();
 
   const Stats& stats() const { return stats_; }

@@ -47,7 +47,7 @@ class Lane {
   virtual void End() = 0;
   // True if End() need not wait for the drive. Nothing more is read for the
   // job, and after a false the bell rings when what is in flight has landed.
-  // REQUIRES: on; only End() is called after it.
+  // REQUIRES: on; it and End() alone are called after it, and what tells.
   virtual bool MayEnd() = 0;
 
   // There is nothing else to do: reads for the job that is expected next. False

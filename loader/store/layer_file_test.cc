@@ -345,7 +345,8 @@ TEST_CASE("A manifest that would take much memory is refused without it") {
           Repeated(Field(kParts, Repeated(Field(kWeights, ""), 8)), 12 * kMiB)},
       Row{"a shape without end",
           Field(kTensors, Field(kShape, std::string(40 * kMiB, 1)))},
-      Row{"fields that nobody knows", Repeated("\x78\x01", 20 * kMiB)});
+      Row{"fields that nobody knows", Repeated("\x78\x01", 20 * kMiB)},
+      Row{"numbers for messages", Repeated("\x08\x01", 20 * kMiB)});
   INFO(row.name);
   ForgedFile forged = ForgedFile::Of(manifest::Manifest(), kTileBytes);
   forged.manifest = row.manifest;

@@ -69,7 +69,8 @@ absl::Status CheckReadable(const std::string& path,
                            std::span<const std::byte> bytes) {
   if (const absl::Status fits = CheckManifestMemory(bytes); !fits.ok()) {
     return absl::InvalidArgumentError(
-        absl::StrFormat("%s: the model has too many parts for a layer file: %s",
+        absl::StrFormat("%s: %s: the model has too many parts; larger extents "
+                        "make fewer (--extent-bytes-max)",
                         path, std::string(fits.message())));
   }
   manifest::Manifest manifest;

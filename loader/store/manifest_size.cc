@@ -27,6 +27,21 @@ enum WireType : uint32_t {
   kFixed32 = 5,
 };
 
+// Of a number, where it is one.
+uint32_t WireTypeOf(const FieldDescriptor& field) {
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      return kBytes;
+    case FieldDescriptor::CPPTYPE_FLOAT:
+      return kFixed32;
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return kFixed64;
+    default:
+      return kVarint;
+  }
+}
+
 class Walk {
  public:
   explicit Walk(std::span<const std::byte> manifest)
@@ -49,8 +64,11 @@ class Walk {
  private:
   bool Take(uint32_t wire_type, const FieldDescriptor* field) {
     if (wire_type == kBytes) return TakeBytes(field);
-    // What nobody knows is kept too.
-    if (field == nullptr || field->is_repeated()) bytes_ += kStringBytes;
+    // What nobody knows is kept too, and what is not as it should be.
+    if (field == nullptr || field->is_repeated() ||
+        wire_type != WireTypeOf(*field)) {
+      bytes_ += kStringBytes;
+    }
     uint64_t number;
     switch (wire_type) {
       case kVarint:
@@ -99,7 +117,7 @@ absl::Status CheckManifestMemory(std::span<const std::byte> manifest) {
   if (walk.bytes() <= kManifestMemoryBytesMax) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrFormat(
       "manifest: its %d bytes list so much that they would take more than the "
-      "%d bytes of memory allowed; pack the model again",
+      "%d bytes of memory allowed",
       manifest.size(), kManifestMemoryBytesMax));
 }
 

@@ -20,7 +20,7 @@ inline constexpr uint64_t kManifestMemoryBytesMax = 512 << 20;
 //
 // Only sizes are looked at: what is no manifest is OK here, and refused by who
 // parses it.
-// Errors: INVALID_ARGUMENT with both numbers.
+// Errors: INVALID_ARGUMENT with its bytes and the limit.
 absl::Status CheckManifestMemory(std::span<const std::byte> manifest);
 
 }  // namespace layerd

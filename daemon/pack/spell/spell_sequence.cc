@@ -113,8 +113,10 @@ absl::Status SpellCausalConvWithState(Speller& speller) {
 namespace {
 
 // Where each text's update begins, [batch, 1]; the job fails for one that would
-// begin before the first place, or after the last that it may.
-absl::StatusOr<int> Begins(Speller& speller, int64_t batch, int64_t places) {
+// begin before the first place, or after the last that it may: where it wraps,
+// none is the last.
+absl::StatusOr<int> Begins(Speller& speller, int64_t batch, int64_t places,
+                           bool wraps) {
   RETURN_IF_ERROR(speller.CheckSize(places));
   std::vector<int64_t> counted(static_cast<size_t>(places));
   std::iota(counted.begin(), counted.end(), 0);
@@ -123,7 +125,8 @@ absl::StatusOr<int> Begins(Speller& speller, int64_t batch, int64_t places) {
   ASSIGN_OR_RETURN(const int zero, speller.Known({0}, {}));
   const int given = speller.input(2);
   const int is_negative = speller.Add("Less", {given, zero});
-  const int asked = speller.Add("Where", {is_negative, outside, given});
+  const int within = wraps ? speller.Add("Mod", {given, outside}) : given;
+  const int asked = speller.Add("Where", {is_negative, outside, within});
   return speller.Reshaped(
       speller.Add("Gather", {allowed, asked}, {{"axis", int64_t{0}}}),
       {batch, 1});
@@ -220,7 +223,8 @@ absl::Status SpellTensorScatter(Speller& speller) {
     return speller.Invalid("its write_indices are not one for each of a batch");
   } else {
     ASSIGN_OR_RETURN(
-        begins, Begins(speller, cache[0], wraps ? length : length - count + 1));
+        begins,
+        Begins(speller, cache[0], wraps ? length : length - count + 1, wraps));
   }
   return PutBehind(speller, begins, along, count, wraps);
 }

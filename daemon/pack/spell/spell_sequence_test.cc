@@ -139,6 +139,8 @@ TEST_CASE("A cache is written where each text is, or at its first places") {
         Floats{12, 13, 2, 3, 4, 5, 10, 11, 20, 21, 22, 23, 4, 5, 6, 7});
   CHECK(Written("circular", -1, {3, 1}) ==
         Floats{11, 1, 2, 10, 13, 5, 6, 12, 0, 20, 21, 3, 4, 22, 23, 7});
+  // Who counts on is in the next lap.
+  CHECK(Written("circular", -2, {7, 4}) == Written("circular", -2, {3, 0}));
 }
 
 }  // namespace
