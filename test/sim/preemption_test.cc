@@ -98,58 +98,59 @@ TEST_CASE("A preempted job reads nothing twice and says how often it was") {
   CHECK(low.stats.read_bytes == stored);
 }
 
+// One that tells of no read for a while, from the next time on that it is
+// opened.
+struct HeldDrive {
+  auto Open() {
+    return [this] {
+      auto engine = std::make_unique<SimIoEngine>(1, 1);
+      drive = engine.get();
+      if (holds) drive->Hold();
+      return absl::StatusOr<IoEngineChoice>(
+          IoEngineChoice{std::move(engine), {}});
+    };
+  }
+
+  bool holds = false;
+  SimIoEngine* drive = nullptr;
+};
+
 // Which is read ahead, and whose reads nobody answers for a while.
 TEST_CASE("What is read ahead for another holds up nobody more urgent") {
-  SimIoEngine* drive = nullptr;
-  bool held = false;
-  const auto open_drive = [&] {
-    auto engine = std::make_unique<SimIoEngine>(1, 1);
-    drive = engine.get();
-    if (held) drive->Hold();
-    return absl::StatusOr<IoEngineChoice>(
-        IoEngineChoice{std::move(engine), {}});
-  };
-  TestEngine engine({}, open_drive, MakeReferenceBackend());
+  HeldDrive held;
+  TestEngine engine({}, held.Open(), MakeReferenceBackend());
   const std::string path = WriteModel("ahead.layers", 6);
   REQUIRE(engine.Load(path, "high", 1).ok());
   REQUIRE(engine.Ask("high", 1).status.ok());  // Now it waits for no drive.
-  held = true;
+  held.holds = true;
   const auto loaded =
       engine->LoadModels({{path, "expected", "1", 4}, {path, "other", "1", 4}});
   REQUIRE(loaded[0].ok());
   REQUIRE(loaded[1].ok());
-  drive->AwaitInFlight(1);
+  held.drive->AwaitInFlight(1);
   std::vector<std::string> order;
   REQUIRE(engine.Submit("other", &order).ok());
 
   const TestAnswer high = engine.Ask("high", 1);
 
   CHECK(high.status.message() == "");
-  CHECK(drive->in_flight() == 1);
+  CHECK(held.drive->in_flight() == 1);
   CHECK(order.empty());
-  drive->LetGo();
+  held.drive->LetGo();
   engine->Drain(Instant::max());
   CHECK(order == std::vector<std::string>{"other"});
 }
 
 // Its reads are on their way, and the drive tells of none for a while.
 TEST_CASE("A job that is dropped holds up nobody who needs no drive") {
-  SimIoEngine* drive = nullptr;
-  bool held = false;
-  const auto open_drive = [&] {
-    auto engine = std::make_unique<SimIoEngine>(1, 1);
-    drive = engine.get();
-    if (held) drive->Hold();
-    return absl::StatusOr<IoEngineChoice>(
-        IoEngineChoice{std::move(engine), {}});
-  };
-  TestEngine engine({}, open_drive, MakeReferenceBackend());
+  HeldDrive held;
+  TestEngine engine({}, held.Open(), MakeReferenceBackend());
   const std::string path = WriteModel("dropped.layers", 6);
   REQUIRE(engine.Load(path, "high", 1).ok());
   REQUIRE(engine.Ask("high", 1).status.ok());  // Now it waits for no drive.
-  held = true;
+  held.holds = true;
   REQUIRE(engine.Load(path, "low", 4).ok());
-  drive->AwaitInFlight(1);
+  held.drive->AwaitInFlight(1);
   const auto cancelled = std::make_shared<std::atomic<bool>>(false);
   auto dropped = std::async(std::launch::async, [&] {
     return engine.Ask("low", 1, [&](Job& job) { job.cancelled = cancelled; });
@@ -168,8 +169,8 @@ TEST_CASE("A job that is dropped holds up nobody who needs no drive") {
   const bool answered =
       high.wait_for(std::chrono::minutes(1)) == std::future_status::ready;
 
-  CHECK(drive->in_flight() == 1);
-  drive->LetGo();
+  CHECK(held.drive->in_flight() == 1);
+  held.drive->LetGo();
   CHECK(answered);
   CHECK(high.get().status.message() == "");
   CHECK(engine.Ask("low", 1).status.message() == "");
@@ -177,21 +178,14 @@ TEST_CASE("A job that is dropped holds up nobody who needs no drive") {
 
 // It had been asked to stop, for a job that is gone by now.
 TEST_CASE("What was read ahead for and gave way is answered all the same") {
-  SimIoEngine* drive = nullptr;
-  const auto open_drive = [&] {
-    auto engine = std::make_unique<SimIoEngine>(1, 1);
-    drive = engine.get();
-    drive->Hold();
-    return absl::StatusOr<IoEngineChoice>(
-        IoEngineChoice{std::move(engine), {}});
-  };
-  TestEngine engine({}, open_drive, MakeReferenceBackend());
+  HeldDrive held{.holds = true};
+  TestEngine engine({}, held.Open(), MakeReferenceBackend());
   const std::string path = WriteModel("gave_way.layers", 6);
   for (const absl::Status& loaded : engine->LoadModels(
            {{path, "expected", "1", 4}, {path, "other", "1", 4}})) {
     REQUIRE(loaded.ok());
   }
-  drive->AwaitInFlight(1);
+  held.drive->AwaitInFlight(1);
   const auto cancelled = std::make_shared<std::atomic<bool>>(false);
   std::vector<std::string> order;
   REQUIRE(
@@ -201,7 +195,7 @@ TEST_CASE("What was read ahead for and gave way is answered all the same") {
   REQUIRE(engine.Submit("expected", &order).ok());
   cancelled->store(true);
   engine.clock().Advance(std::chrono::milliseconds(20));
-  drive->LetGo();
+  held.drive->LetGo();
   engine->Drain(Instant::max());
   CHECK(order == std::vector<std::string>{"CANCELLED", "expected"});
 }

@@ -1,6 +1,5 @@
 // What chooses: TopK, whose kernel finds places and a Gather the values; masks.
 
-#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -118,22 +117,6 @@ absl::Status SpellClipOfDoubles(Speller& speller) {
       const int most,
       speller.KnownNumber(DataType::kF64, speller.attribute<float>("max")));
   speller.Finish(speller.Add("Clip", {speller.input(0), least, most}));
-  return absl::OkStatus();
-}
-
-// Half of all numbers away, U64 are I64 in the same order.
-absl::Status SpellUnsignedExtreme(Speller& speller) {
-  ASSIGN_OR_RETURN(const int half,
-                   speller.Known({std::numeric_limits<int64_t>::min()}, {}));
-  std::vector<int> moved;
-  for (const int input : speller.node().inputs) {
-    const int bits = speller.CastTo(input, DataType::kI64);
-    moved.push_back(speller.Add("Add", {bits, half}));
-  }
-  const int extreme =
-      speller.Add(speller.node().op_type.c_str(), std::move(moved));
-  const int back = speller.Add("Add", {extreme, half});
-  speller.Finish(speller.CastTo(back, DataType::kU64));
   return absl::OkStatus();
 }
 

@@ -3,6 +3,8 @@
 
 #include <limits>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "config/status_macros.h"
 #include "daemon/pack/graph/element_type.h"
@@ -81,6 +83,19 @@ absl::Status SpellUnsignedArithmetic(Speller& speller) {
     y = numbers.Join(name.c_str(), a, b);
   }
   speller.Finish(speller.CastTo(y, DataType::kU64));
+  return absl::OkStatus();
+}
+
+absl::Status SpellUnsignedExtreme(Speller& speller) {
+  Unsigned numbers(&speller);
+  std::vector<int> moved;
+  for (size_t i = 0; i < speller.node().inputs.size(); ++i) {
+    ASSIGN_OR_RETURN(moved.emplace_back(), numbers.Moved(numbers.Wide(i)));
+  }
+  const int extreme =
+      speller.Add(speller.node().op_type.c_str(), std::move(moved));
+  ASSIGN_OR_RETURN(const int back, numbers.Moved(extreme));
+  speller.Finish(speller.CastTo(back, DataType::kU64));
   return absl::OkStatus();
 }
 

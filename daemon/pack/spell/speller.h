@@ -167,7 +167,6 @@ absl::Status SpellTopK(Speller& speller);
 absl::Status SpellTrilu(Speller& speller);
 absl::Status SpellOneHot(Speller& speller);
 absl::Status SpellClipOfDoubles(Speller& speller);
-absl::Status SpellUnsignedExtreme(Speller& speller);
 // spell_quantised.cc
 bool LooksUpBytes(const Node& node, const Graph& graph);
 absl::Status SpellGatherOfBytes(Speller& speller);
@@ -249,6 +248,7 @@ absl::Status SpellMaxUnpool(Speller& speller);
 // spell_unsigned.cc
 absl::Status SpellUnsignedArithmetic(Speller& speller);
 absl::Status SpellUnsignedComparison(Speller& speller);
+absl::Status SpellUnsignedExtreme(Speller& speller);
 // spell_window.cc
 absl::Status SpellCenterCropPad(Speller& speller);
 absl::Status SpellGlobalLpPool(Speller& speller);
