@@ -76,7 +76,7 @@ TEST_CASE("A job in the middle may end once what it reads has landed") {
   PlacedModels f({3}, kManyLayers, /*streams=*/false);
   Executor& executor = f.executor(3);
   f.drive.Hold();
-  executor.Begin(&f.placed(0), f.Inputs(0));
+  executor.Begin(&f.placed(0), f.Inputs(0), {}, /*low=*/true);
   f.AwaitReading();
   CHECK_FALSE(executor.MayEnd());
   CHECK(f.drive.in_flight() > 0);
@@ -87,6 +87,7 @@ TEST_CASE("A job in the middle may end once what it reads has landed") {
   }
   CHECK(f.drive.in_flight() == 0);
   CHECK(executor.stats().read_bytes > 0);
+  CHECK(executor.stats().read_bytes <= kLowBytes);  // It read no more.
   executor.End();
   CHECK(f.Run(0).message() == "");
 }
