@@ -5,9 +5,7 @@
 namespace layerd {
 namespace {
 
-double Milliseconds(std::chrono::nanoseconds time) {
-  return std::chrono::duration<double, std::milli>(time).count();
-}
+using Milliseconds = std::chrono::duration<double, std::milli>;
 
 }  // namespace
 
@@ -18,14 +16,14 @@ absl::Status AdmitByPrediction(Instant now, Instant deadline, int level,
   if (now > deadline) {
     return absl::DeadlineExceededError(absl::StrFormat(
         "the deadline passed %.3f ms before the request was queued",
-        Milliseconds(now - deadline)));
+        Milliseconds(now - deadline).count()));
   }
   if (own + ahead <= deadline - now) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrFormat(
       "it would be answered in %.3f ms and its deadline is in %.3f: it takes "
       "%.3f, and %.3f ms of work of level %d and more urgent go first",
-      Milliseconds(own + ahead), Milliseconds(deadline - now),
-      Milliseconds(own), Milliseconds(ahead), level));
+      Milliseconds(own + ahead).count(), Milliseconds(deadline - now).count(),
+      Milliseconds(own).count(), Milliseconds(ahead).count(), level));
 }
 
 absl::Status TooOften(const std::string& model,
@@ -36,7 +34,7 @@ absl::Status TooOften(const std::string& model,
       "one comes %.3f ms too early: what is promised to others stands on that; "
       "declare a shorter period_ms, or ask with a priority that lower_to "
       "allows",
-      model, period.count(), Milliseconds(early)));
+      model, period.count(), Milliseconds(early).count()));
 }
 
 }  // namespace layerd

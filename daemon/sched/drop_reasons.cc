@@ -7,9 +7,7 @@
 namespace layerd {
 namespace {
 
-double Milliseconds(std::chrono::nanoseconds time) {
-  return std::chrono::duration<double, std::milli>(time).count();
-}
+using Milliseconds = std::chrono::duration<double, std::milli>;
 
 }  // namespace
 
@@ -25,7 +23,7 @@ absl::Status QueueIsFull(size_t waiting, int level) {
 }
 
 absl::Status TooLate(const Job& job, const Lane* lane, Instant now) {
-  const double late_ms = Milliseconds(now - job.deadline);
+  const double late_ms = Milliseconds(now - job.deadline).count();
   if (lane == nullptr) {
     return absl::DeadlineExceededError(absl::StrFormat(
         "the deadline passed %.3f ms before the request's turn came", late_ms));
@@ -42,7 +40,8 @@ absl::Status InTime(const Job& job, Instant now) {
   }
   return absl::DeadlineExceededError(absl::StrFormat(
       "its turn came %.3f ms before the deadline, and it takes %.3f ms",
-      Milliseconds(job.deadline - now), Milliseconds(job.predicted)));
+      Milliseconds(job.deadline - now).count(),
+      Milliseconds(job.predicted).count()));
 }
 
 }  // namespace layerd

@@ -60,7 +60,9 @@ TEST_CASE("Replies that wait for their clients take what was counted of them") {
 
   INFO("grown by " << (grown >> 20) << " MiB");
   if (!IsInstrumented()) {
-    CHECK(grown < kClients * 2 * kTensorBytes);  // An input and an output each.
+    // An input and an output each, and what the allocator keeps beside them.
+    // With the reply once more it is three.
+    CHECK(grown < kClients * 5 / 2 * kTensorBytes);
   }
   for (const auto& reply : replies) CHECK(reply->Receive().ok());
 }

@@ -1,7 +1,5 @@
 // Which requests of a declared task come in.
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 
 #include "absl/status/status.h"
@@ -18,7 +16,7 @@ using std::chrono::milliseconds;
 class Declared {
  public:
   explicit Declared(const std::string& name)
-      : engine_(OptionsFor(name), Drive::kSim) {
+      : engine_(WithEmptyCache(name), Drive::kSim) {
     const std::string path = WriteModel(name + ".layers", 3);
     REQUIRE(engine_->LoadModels({{path, "m", "1", 1, 2, kPeriod, kPeriod}})[0]
                 .ok());
@@ -43,13 +41,6 @@ class Declared {
   static constexpr milliseconds kPeriod{100};
 
  private:
-  static EngineOptions OptionsFor(const std::string& name) {
-    EngineOptions options;
-    options.cache_path = std::string(std::getenv("TEST_TMPDIR")) + "/" + name;
-    std::filesystem::remove_all(options.cache_path);
-    return options;
-  }
-
   TestEngine engine_;
 };
 

@@ -1,8 +1,6 @@
 // Costs that are measured while something else changes.
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -25,11 +23,6 @@ void Await(const std::atomic<bool>& told) {
 
 // Planning is over and the new memory is on its way when the costs are there.
 TEST_CASE("Costs that are measured while a budget changes are kept") {
-  const std::string cache =
-      std::string(std::getenv("TEST_TMPDIR")) + "/measured_meanwhile";
-  std::filesystem::remove_all(cache);
-  EngineOptions options;
-  options.cache_path = cache;
   const std::string path = WriteModel("measured_meanwhile.layers", 3, kLayers);
   std::atomic<bool> changing{false}, computed{false}, may_learn{false};
   TestEngine* asked = nullptr;
@@ -37,7 +30,7 @@ TEST_CASE("Costs that are measured while a budget changes are kept") {
     return (*asked)->Plan().measured.at(0);
   };
   TestEngine engine(
-      options,
+      WithEmptyCache("measured_meanwhile"),
       [&]() -> absl::StatusOr<IoEngineChoice> {
         if (changing.exchange(false)) {
           may_learn.store(true);
@@ -80,7 +73,7 @@ class MeasuredAgain {
  public:
   // `period` 0: it is not declared.
   MeasuredAgain(const std::string& name, std::chrono::milliseconds period)
-      : engine_(OptionsFor(name), Drive::kSim) {
+      : engine_(WithEmptyCache(name), Drive::kSim) {
     const std::string path = WriteModel(name + ".layers", 3);
     REQUIRE(engine_->LoadModels({{path, "m", "1", 1, 0, period, period}})
                 .at(0)
@@ -98,13 +91,6 @@ class MeasuredAgain {
   Promises::OfModel promise() { return engine_->PromiseOf(model().get()); }
 
  private:
-  static EngineOptions OptionsFor(const std::string& name) {
-    EngineOptions options;
-    options.cache_path = std::string(std::getenv("TEST_TMPDIR")) + "/" + name;
-    std::filesystem::remove_all(options.cache_path);
-    return options;
-  }
-
   TestEngine engine_;
 };
 

@@ -16,11 +16,18 @@
 #include "test/sim/forwarding_backend.h"
 
 namespace layerd {
+namespace {
+
+std::filesystem::path TestFolder() {
+  const char* folder = std::getenv("TEST_TMPDIR");
+  return folder ? folder : ".";
+}
+
+}  // namespace
 
 std::string WriteModel(const std::string& name, uint32_t seed, size_t layers,
                        DataType dtype) {
-  const char* folder = std::getenv("TEST_TMPDIR");
-  const auto path = std::filesystem::path(folder ? folder : ".") / name;
+  const std::filesystem::path path = TestFolder() / name;
   RandomModel model(seed, layers);
   if (dtype != DataType::kF32) model.StoreAs(dtype);
   model.Write(path.string(), MakeReferenceBackend()->key());
@@ -40,6 +47,13 @@ void DamageLastByte(const std::string& path) {
   file.seekp(-1, std::ios::end);
   file.put(byte);
   LAYERD_CHECK(file.good());
+}
+
+EngineOptions WithEmptyCache(const std::string& name) {
+  EngineOptions options;
+  options.cache_path = TestFolder() / name;
+  std::filesystem::remove_all(options.cache_path);
+  return options;
 }
 
 struct TestEngine::Hooks {

@@ -29,6 +29,9 @@ DataType StoredDataType(uint32_t seed);
 // One bit of the last extent.
 void DamageLastByte(const std::string& path);
 
+// With a cache folder of this name, which is empty.
+EngineOptions WithEmptyCache(const std::string& name);
+
 enum class Drive { kSim, kPread, kAuto };
 
 // Time that passes when a test says so.

@@ -2,82 +2,23 @@
 // networks, once node by node and once as they are packed.
 
 #include <algorithm>
-#include <cmath>
-#include <memory>
 #include <utility>
 
 #include "daemon/pack/graph/attention_sketch.h"
 #include "daemon/pack/graph/graph_sketch.h"
 #include "daemon/pack/lower/cut.h"
-#include "daemon/pack/network/fold_affine.h"
 #include "daemon/pack/network/fuse.h"
 #include "daemon/pack/network/naive_answers.h"
-#include "daemon/pack/network/recognise.h"
-#include "daemon/pack/network/simplify.h"
 #include "daemon/pack/network/translate.h"
 #include "kernels/cpu/cpu_backend.h"
-#include "kernels/reference/reference_backend.h"
 #include "test/catch/catch.h"
+#include "test/sim/answers_check.h"
 #include "test/sim/packed_answers.h"
 
 namespace layerd {
 namespace {
 
 using Shape = GraphSketch::Shape;
-
-std::vector<std::vector<float>> RandomInputs(const Graph& graph,
-                                             GraphSketch* sketch) {
-  std::vector<std::vector<float>> inputs;
-  for (const int input : graph.inputs) {
-    int64_t count = 1;
-    for (const int64_t size : *graph.values[input].shape) count *= size;
-    inputs.emplace_back(count);
-    for (float& number : inputs.back()) number = sketch->Uniform(-1, 1);
-  }
-  return inputs;
-}
-
-void CheckClose(const std::vector<float>& got, const std::vector<float>& want) {
-  REQUIRE(got.size() == want.size());
-  float largest = 1;
-  for (const float number : want) {
-    largest = std::max(largest, std::abs(number));
-  }
-  float difference = 0;
-  bool numbers = true;
-  for (size_t i = 0; i < got.size(); ++i) {
-    difference = std::max(difference, std::abs(got[i] - want[i]));
-    numbers = numbers && std::isfinite(got[i]);
-  }
-  CHECK(numbers);
-  CHECK(difference <= 1e-4f * largest);
-}
-
-// As drawn, whole and naive; against folded, fused and cut small.
-void CheckAnswers(GraphSketch* sketch) {
-  const Graph graph = sketch->Take();
-  Network network = *Translate(graph);
-  INFO(ToString(network));
-  const std::vector<std::vector<float>> inputs = RandomInputs(graph, sketch);
-  const auto want = NaiveAnswers(network, inputs);
-
-  RecogniseLayerNorms(&network);
-  RecogniseActivations(&network);
-  REQUIRE(Simplify(&network).ok());
-  REQUIRE(FoldAffine(&network).ok());
-  Fuse(&network);
-  RemoveDeadNodes(&network);
-  INFO(ToString(network));
-  const CutLimits small = {4 << 10, 10000};
-  const auto reference = MakeReferenceBackend();
-  const auto cpu = MakeCpuBackend(1);
-  for (Backend* backend : {reference.get(), cpu.get()}) {
-    INFO(backend->key().backend);
-    const auto got = PackedAnswers(network, small, inputs, *backend);
-    REQUIRE(got.size() == want.size());
-    for (size_t i = 0; i < got.size(); ++i) CheckClose(got[i], want[i]);
-  }
-}
 
 // Grows a convolutional network node by node.
 class RandomNetwork {
