@@ -5,7 +5,9 @@
 #include <span>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "config/status_macros.h"
 #include "daemon/engine/engine.h"
 #include "daemon/pack/packer.h"
@@ -21,13 +23,20 @@ struct Packed {
   bool is_bound = false;
 };
 
+bool IsAdvised(const std::string& name, const absl::Status& refusal) {
+  const auto [_, advice] = std::pair<std::string, std::string>(absl::StrSplit(
+      refusal.message(), absl::MaxSplits("follows from the model's input", 1)));
+  return absl::StrContains(advice, absl::StrCat("\"", name, "\""));
+}
+
 // What a user would bind after reading why packing refused.
-PackOptions BindingsFor(const BackendCase& backend_case, const DataSet& set) {
+PackOptions BindingsFor(const BackendCase& backend_case, const DataSet& set,
+                        const absl::Status& refusal) {
   PackOptions options;
   for (size_t i = 0; i < set.inputs.size(); ++i) {
     const std::string& name = backend_case.inputs[i];
     const HeldTensor& input = set.inputs[i];
-    if (backend_case.known_values.count(name) > 0) {
+    if (backend_case.known_values.count(name) > 0 || IsAdvised(name, refusal)) {
       Constant value;
       value.dtype = input.dtype;
       value.shape = input.shape;
@@ -53,7 +62,7 @@ Packed PackCase(const BackendCase& backend_case, const std::string& folder,
   if (!set.ok() || set->inputs.size() > backend_case.inputs.size()) {
     return {as_is};
   }
-  const PackOptions bindings = BindingsFor(backend_case, *set);
+  const PackOptions bindings = BindingsFor(backend_case, *set, as_is);
   if (bindings.values.empty() && bindings.shapes.empty()) return {as_is};
   return {pack(bindings), true};
 }

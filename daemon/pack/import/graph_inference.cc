@@ -15,6 +15,7 @@
 #include "daemon/pack/import/sequences.h"
 #include "daemon/pack/import/turned_weights.h"
 #include "daemon/pack/import/unique_names.h"
+#include "daemon/pack/import/value_advice.h"
 #include "daemon/pack/onnx/onnx_limits.h"
 #include "daemon/pack/operators/node_check.h"
 #include "daemon/pack/operators/node_context.h"
@@ -77,7 +78,14 @@ class Inference {
       return absl::OkStatus();
     }
     const int branch = node.branch;
-    return conditions_.InBranch(branch, InferAndKeep(node, kept));
+    std::vector<int> inputs = node.inputs;
+    const absl::Status status = InferAndKeep(node, kept);
+    if (status.ok()) return status;
+    for (int& input : inputs) {
+      if (input != kAbsent) input = StandsFor(input);
+    }
+    return conditions_.InBranch(branch,
+                                WithValueAdvice(status, *graph_, kept, inputs));
   }
 
   void CountNewValues() {

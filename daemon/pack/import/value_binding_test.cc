@@ -35,8 +35,37 @@ TEST_CASE("A value makes an input known, and no input any more") {
   CHECK(graph->values[graph->inputs[0]].name == "x");
 }
 
-TEST_CASE("Without it the model is refused") {
-  CHECK_FALSE(Reshaped().Import().ok());
+TEST_CASE("Without it the model is refused, and which input decides is said") {
+  TestModel sums(13);
+  sums.Input("x", {2, 6});
+  sums.Input("to", {2}, onnx::TensorProto::INT64);
+  sums.Input("more", {2}, onnx::TensorProto::INT64);
+  sums.Add("Add", {"to", "more"}, {"sum"});
+  sums.Add("Reshape", {"x", "sum"}, {"y"});
+  sums.Output("y");
+
+  const absl::Status one = Reshaped().Import().status();
+  const absl::Status two = sums.Import().status();
+
+  CHECK_THAT(std::string(one.message()),
+             Catch::Contains("follows from the model's input \"to\": bind it"));
+  CHECK_THAT(std::string(two.message()),
+             Catch::Contains("input \"to\" and \"more\": bind it"));
+}
+
+TEST_CASE("Nobody is told to bind what is data") {
+  TestModel model(13);
+  model.Input("x", {2, 36});
+  model.Input("data", {128}, onnx::TensorProto::INT64);
+  model.Add("ReduceMax", {"data"}, {"to"});
+  model.Add("Reshape", {"x", "to"}, {"y"});
+  model.Output("y");
+
+  const absl::Status refused = model.Import().status();
+
+  CHECK_THAT(std::string(refused.message()),
+             Catch::Contains("must be known while packing") &&
+                 !Catch::Contains("bind it"));
 }
 
 TEST_CASE("A value that is not the input's is refused and says why") {
