@@ -330,6 +330,57 @@ TEST_CASE("Tables, recurrences and transposed convolutions are narrow too") {
   }
 }
 
+// A convolution, with a factor before it and one for each channel behind it.
+TestModel ScaledModel(float before, float behind) {
+  TestModel model(13);
+  model.Input("x", {1, 16, 6, 6});
+  model.Weights("k", {1}, {before});
+  model.Weights("w", {48, 16, 3, 3}, Draw(48 * 16 * 9, 1));
+  std::vector<float> channels = Draw(48, 2);
+  for (float& factor : channels) factor *= behind;
+  model.Weights("channels", {48, 1, 1}, channels);
+  model.Add("Mul", {"x", "k"}, {"n"});
+  model.Add("Conv", {"n", "w"}, {"c"});
+  model.Add("Mul", {"c", "channels"}, {"y"});
+  model.Output("y");
+  return model;
+}
+
+// Halves have ten digits down to 2^-14, and none below 2^-24 or past 65504.
+TEST_CASE("What is folded into narrow weights costs none of their digits") {
+  struct Row {
+    const char* name;
+    float before, behind;
+  };
+  const auto row = GENERATE(values<Row>({{"bytes", 1.0f / 255, 1},
+                                         {"words", 1.0f / 65535, 1},
+                                         {"tiny variances undone", 1e-6f, 1e6f},
+                                         {"both small", 1.0f / 65535, 1e-4f},
+                                         {"beyond halves", 1, 1e6f}}));
+  Fixture f;
+  if (GENERATE(false, true)) f.backend = MakeCpuBackend(1);
+  INFO(row.name << ", " << f.backend->key().backend);
+  const TestModel model = ScaledModel(row.before, row.behind);
+  REQUIRE(f.Pack(model, "f32", "f32").ToString() == "OK");
+  const std::vector<float> expected = f.Answer("f32");
+  double largest = 0;
+  for (const float y : expected) largest = std::max<double>(largest, abs(y));
+
+  for (const char* weights : kNarrow) {
+    REQUIRE(f.Pack(model, weights, weights).ToString() == "OK");
+    const std::vector<float> actual = f.Answer(weights);
+    double most = 0;
+    for (size_t i = 0; i < actual.size(); ++i) {
+      most = std::max<double>(most, abs(actual[i] - expected[i]));
+    }
+    INFO(weights << ": " << most << " of " << largest);
+    CHECK(most < (weights == std::string("f16") ? 1e-3 : 0.03) * largest);
+    REQUIRE(DecodeLayerFile(f.folder / weights, f.folder / "twin").ToString() ==
+            "OK");
+    CHECK(f.Answer("twin") == actual);
+  }
+}
+
 TEST_CASE("A table that a model has in halves stays so in a file of f32") {
   TestModel model(13);
   model.Input("ids", {1, 4}, onnx::TensorProto::INT64);

@@ -283,7 +283,7 @@ absl::StatusOr<PackReport> Pack(
   RecogniseLayerNorms(&network);
   RecogniseActivations(&network);
   RETURN_IF_ERROR(Simplify(&network));
-  RETURN_IF_ERROR(FoldAffine(&network));
+  RETURN_IF_ERROR(FoldAffine(&network, options.compute == "f16"));
   Fuse(&network);
   RemoveDeadNodes(&network);
   if (options.compute == "f16") UseHalfTensors(&network);

@@ -74,6 +74,22 @@ int64_t GroupsOf(const Operator& op) {
   return transposed != nullptr ? transposed->groups : 1;
 }
 
+float Largest(const std::vector<float>& scales) {
+  float most = scales.empty() ? 1.0f : 0.0f;
+  for (const float scale : scales) most = std::max(most, std::abs(scale));
+  return most;
+}
+
+// Trained weights are between 2^-8 and 2^3 or so, and halves keep their digits
+// from 2^-14 and end at 2^16. What is folded into a kernel may take it out of
+// there: pixels over 65535, or channels whose variance is next to nothing.
+bool LeavesHalves(const Weight& kernel) {
+  constexpr float kLeast = 0x1p-6f, kMost = 0x1p8f;
+  const float folded =
+      Largest(kernel.output_scale) * Largest(kernel.input_scale);
+  return folded < kLeast || folded > kMost;
+}
+
 // Halves of the model stay as they are: nothing is lost, and nothing gained by
 // other halves.
 DataType TypeOfRows(const Graph& graph, const Weight& rows, DataType type) {
@@ -119,6 +135,12 @@ std::vector<float> OwnScales(const Graph& graph, const Operator& op,
   return are_sound ? scales : std::vector<float>();
 }
 
+bool KeepsOutputScales(const Graph& graph, const Weight& kernel) {
+  return IsHalf(kernel.stored) && !kernel.output_scale.empty() &&
+         kernel.input_scale.empty() && kernel.constant >= 0 &&
+         graph.constants[kernel.constant].dtype == kernel.stored;
+}
+
 void ChooseStorage(const Graph& graph, DataType type, bool widens_bytes,
                    Lowered* lowered) {
   for (size_t l = 0; l < lowered->weights.size(); ++l) {
@@ -146,9 +168,8 @@ void ChooseStorage(const Graph& graph, DataType type, bool widens_bytes,
     }
     kernel.scaled =
         kernel.stored == DataType::kI8 ||
-        (!half && type != DataType::kF32 && !kernel.output_scale.empty() &&
-         kernel.input_scale.empty() && kernel.constant >= 0 &&
-         graph.constants[kernel.constant].dtype == type);
+        (!half && KeepsOutputScales(graph, kernel)) ||
+        (!half && kernel.stored == DataType::kF16 && LeavesHalves(kernel));
   }
 }
 
@@ -159,6 +180,11 @@ DataType NarrowestStored(const Lowered& lowered, DataType type) {
     if (SizeOf(stored) < SizeOf(type)) type = stored;
   }
   return type;
+}
+
+float HalfScale(float largest) {
+  if (largest == 0 || !std::isfinite(largest)) return 1;
+  return std::ldexp(1.0f, std::ilogb(largest));
 }
 
 absl::Status NarrowToHalf(std::span<const float> from, uint16_t* to) {

@@ -30,7 +30,8 @@ absl::StatusOr<DataType> WeightType(const std::string& word);
 //
 // I8 has a scale for each output channel. F16 and BF16 have none, but where the
 // model itself stores that type and a scale was folded into its channels: the
-// scales are then stored beside it and no weight is rounded.
+// scales are then stored beside it and no weight is rounded. F16 has one as
+// well where what was folded in would take weights out of its range.
 //
 // What the model itself has in bytes, with one scale for each output channel or
 // for all, is as exact in I8 as in F32 and a quarter of it: it stays so for
@@ -43,6 +44,10 @@ void ChooseStorage(const Graph& graph, DataType type, bool widens_bytes,
 std::vector<float> OwnScales(const Graph& graph, const Operator& op,
                              const Weight& kernel);
 
+// Whether halves that come with scales are those of the model, and their scales
+// what was folded into its output channels.
+bool KeepsOutputScales(const Graph& graph, const Weight& kernel);
+
 // The smallest that a kernel is stored as, `type` if there is none.
 DataType NarrowestStored(const Lowered& lowered, DataType type);
 
@@ -50,6 +55,10 @@ DataType NarrowestStored(const Lowered& lowered, DataType type);
 // Errors: OUT_OF_RANGE with the number that is finite and would not stay so.
 absl::Status NarrowToHalf(std::span<const float> from, uint16_t* to);
 absl::Status NarrowToBFloat16(std::span<const float> from, uint16_t* to);
+
+// The power of two for which `largest`, a magnitude, becomes 1 to 2: halves
+// times it keep the digits that they had. 1 if it is 0 or not finite.
+float HalfScale(float largest);
 
 // The scale for which `largest`, a magnitude, becomes 127.
 // Errors: OUT_OF_RANGE if it is not finite.

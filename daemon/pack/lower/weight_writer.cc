@@ -66,13 +66,11 @@ float OutputScale(const Weight& weight, int64_t channel) {
   return weight.output_scale.empty() ? 1.0f : weight.output_scale[channel];
 }
 
-// Halves that come with scales leave them beside.
-bool KeepsOutputScale(const Weight& weight) {
-  return weight.scaled && weight.stored != DataType::kI8;
-}
-
-float OutputFactor(const Weight& weight, int64_t channel) {
-  return KeepsOutputScale(weight) ? 1.0f : OutputScale(weight, channel);
+// Halves of the model that come with scales leave them beside.
+float OutputFactor(const Graph& graph, const Weight& weight, int64_t channel) {
+  return weight.scaled && KeepsOutputScales(graph, weight)
+             ? 1.0f
+             : OutputScale(weight, channel);
 }
 
 // Bytes that were there before.
@@ -108,6 +106,21 @@ absl::Status NarrowChannels(const Positions& rows, const Positions& columns,
     }
   }
   return absl::OkStatus();
+}
+
+// Each channel by a power of two, so that its weights are in the middle of
+// what halves hold; a NaN is never the largest.
+void CentreChannels(const Positions& rows, const Positions& columns,
+                    std::vector<float>* image, float* scales) {
+  for (size_t r = 0; r < rows.size(); ++r) {
+    float* const channel = image->data() + rows[r];
+    float largest = 0;
+    for (const uint32_t column : columns) {
+      largest = std::max(largest, std::abs(channel[column]));
+    }
+    scales[r] = HalfScale(largest);
+    for (const uint32_t column : columns) channel[column] /= scales[r];
+  }
 }
 
 // Scales one row: `window` neighbours belong to one input channel.
@@ -207,7 +220,7 @@ absl::Status WeightWriter::WriteKernel(const Weight& weight,
     const std::span row =
         std::span(rows_).subspan(r * columns.size(), columns.size());
     ScaleInputs(weight, channel / of_group * inputs, row.size() / inputs, row);
-    const float scale = OutputFactor(weight, channel);
+    const float scale = OutputFactor(graph_, weight, channel);
     if (layout.transform == WeightLayout::Transform::kWinograd) {
       for (float& number : row) number *= scale;
       WriteTransformed(layout, static_cast<int64_t>(r), row, to);
@@ -228,11 +241,11 @@ absl::Status WeightWriter::WriteNarrow(const Operator& op, const Weight& weight,
   const WeightLayout wide = Decoded(layout);
   image_.assign(wide.bytes() / sizeof(float), 0);
   RETURN_IF_ERROR(WriteWide(op, weight, wide, channels, image_.data()));
+  const size_t row_dimensions = IsGrouped(op) ? 2 : 1;
+  const Positions rows = PositionsAlong(layout, 0, row_dimensions);
+  const Positions columns =
+      PositionsAlong(layout, row_dimensions, layout.shape.size());
   if (weight.stored == DataType::kI8) {
-    const size_t row_dimensions = IsGrouped(op) ? 2 : 1;
-    const Positions rows = PositionsAlong(layout, 0, row_dimensions);
-    const Positions columns =
-        PositionsAlong(layout, row_dimensions, layout.shape.size());
     auto* const bytes = reinterpret_cast<int8_t*>(to);
     const std::vector<float> own_scales = OwnScales(graph_, op, weight);
     if (own_scales.empty()) {
@@ -243,8 +256,12 @@ absl::Status WeightWriter::WriteNarrow(const Operator& op, const Weight& weight,
                     bytes, scales);
     return absl::OkStatus();
   }
-  for (int64_t r = 0; scales != nullptr && r < channels.count; ++r) {
-    scales[r] = OutputScale(weight, channels.first + r);
+  if (scales != nullptr && !KeepsOutputScales(graph_, weight)) {
+    CentreChannels(rows, columns, &image_, scales);
+  } else if (scales != nullptr) {
+    for (int64_t r = 0; r < channels.count; ++r) {
+      scales[r] = OutputScale(weight, channels.first + r);
+    }
   }
   auto* const halves = reinterpret_cast<uint16_t*>(to);
   return weight.stored == DataType::kF16 ? NarrowToHalf(image_, halves)
@@ -265,7 +282,8 @@ absl::Status WeightWriter::WriteTransposed(const Weight& weight,
     for (size_t r = 0; r < rows.size(); ++r) {
       to[rows[r] + columns[c]] =
           from[r] * input_scale *
-          OutputFactor(weight, channels.first + static_cast<int64_t>(r));
+          OutputFactor(graph_, weight,
+                       channels.first + static_cast<int64_t>(r));
     }
   }
   return absl::OkStatus();
@@ -295,7 +313,7 @@ absl::Status WeightWriter::WriteSwapped(const Weight& weight,
       const int64_t run = (group * inputs + i) * of_group + first % of_group;
       RETURN_IF_ERROR(graph_.ReadF32(constant, run * window, rows_));
       for (int64_t c = first; c < end; ++c) {
-        const float scale = OutputFactor(weight, c);
+        const float scale = OutputFactor(graph_, weight, c);
         float* const row_to = to + rows[c - channels.first];
         for (int64_t k = 0; k < window; ++k) {
           row_to[columns[i * window + k]] =

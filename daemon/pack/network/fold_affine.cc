@@ -20,7 +20,31 @@ struct Affine {
     return std::any_of(shift.begin(), shift.end(),
                        [](float number) { return number != 0; });
   }
+  bool is_uniform() const {
+    return std::count(scale.begin(), scale.end(), scale[0]) ==
+           static_cast<int64_t>(scale.size());
+  }
+  float largest() const {
+    float most = 0;
+    for (const float number : scale) most = std::max(most, std::abs(number));
+    return most;
+  }
 };
+
+// A weight times more than this might be infinite where no product with it was;
+// one that is infinite or no number already is left where it stands.
+constexpr float kScaleMost = 0x1p64f;
+// Halves that are multiplied as they are stored begin to lose digits at 2^-14,
+// and weights are not far above it.
+constexpr float kHalfScaleLeast = 0x1p-6f;
+
+bool MayFold(const Affine& affine) {
+  return std::all_of(
+             affine.scale.begin(), affine.scale.end(),
+             [](float number) { return std::abs(number) <= kScaleMost; }) &&
+         std::all_of(affine.shift.begin(), affine.shift.end(),
+                     [](float number) { return std::isfinite(number); });
+}
 
 // Whether a constant of `shape`, broadcast against `whole`, is one number or
 // one number a channel.
@@ -63,7 +87,10 @@ std::optional<Affine> AffineOf(Binary op, std::vector<float> numbers) {
 // One walk over a network.
 class Folder {
  public:
-  explicit Folder(Network* network) : network_(network), uses_(*network) {}
+  Folder(Network* network, bool computes_in_half)
+      : network_(network),
+        computes_in_half_(computes_in_half),
+        uses_(*network) {}
 
   absl::Status Run() {
     for (size_t n = 0; n < network_->nodes.size(); ++n) {
@@ -80,7 +107,8 @@ class Folder {
  private:
   absl::Status FoldBackward(size_t n);
   absl::Status FoldForward(size_t n);
-  // Nothing if `node` is not affine over `dimension` of its input.
+  // Nothing if `node` is not affine over `dimension` of its input, or by what
+  // no weight should be multiplied with.
   absl::StatusOr<std::optional<Affine>> AffineAlong(const Operation& node,
                                                     size_t dimension) const;
   // The one node that makes, or reads, what `node` reads or makes; null if
@@ -97,14 +125,18 @@ class Folder {
   }
 
   Network* network_;
+  bool computes_in_half_;
   Uses uses_;
 };
 
 absl::StatusOr<std::optional<Affine>> Folder::AffineAlong(
     const Operation& node, size_t dimension) const {
   const std::vector<int64_t>& shape = ShapeOf(node.output);
+  const auto folding = [](std::optional<Affine> affine) {
+    return affine && MayFold(*affine) ? std::move(affine) : std::nullopt;
+  };
   if (OperatorOf<ScaleShift>(node) != nullptr && dimension == 1) {
-    return Affine{node.weights[0].held, node.weights[1].held};
+    return folding(Affine{node.weights[0].held, node.weights[1].held});
   }
   const auto* binary = OperatorOf<Binary>(node);
   if (binary == nullptr || binary->constant == Binary::Constant::kNone ||
@@ -115,7 +147,7 @@ absl::StatusOr<std::optional<Affine>> Folder::AffineAlong(
   ASSIGN_OR_RETURN(std::vector<float> numbers,
                    ReadAll(*network_, node.weights[0]));
   if (numbers.size() == 1) numbers.resize(shape[dimension], numbers[0]);
-  return AffineOf(*binary, std::move(numbers));
+  return folding(AffineOf(*binary, std::move(numbers)));
 }
 
 Operation* Folder::SoleProducer(const Operation& node) {
@@ -180,12 +212,8 @@ absl::Status Folder::FoldBackward(size_t n) {
                   OperatorOf<Convolution>(*producer) || spread ? 1 : rank - 1));
   if (!affine) return absl::OkStatus();
   if (product != nullptr) {
-    const std::vector<float>& scale = affine->scale;
-    if (affine->shifts() || std::count(scale.begin(), scale.end(), scale[0]) !=
-                                static_cast<int64_t>(scale.size())) {
-      return absl::OkStatus();
-    }
-    product->scale *= scale[0];
+    if (affine->shifts() || !affine->is_uniform()) return absl::OkStatus();
+    product->scale *= affine->scale[0];
   } else {
     Scale(&producer->weights[0].output_scale, affine->scale);
     FoldIntoBias(*affine, has_bias, &producer->weights);
@@ -218,14 +246,25 @@ absl::Status Folder::FoldForward(size_t n) {
   ASSIGN_OR_RETURN(
       const std::optional<Affine> affine,
       AffineAlong(node, conv != nullptr ? 1 : ShapeOf(node.output).size() - 1));
-  if (!affine || (affine->shifts() && Pads(*reader))) return absl::OkStatus();
+  if (!affine || (affine->shifts() && Pads(*reader)) ||
+      (computes_in_half_ && affine->largest() < kHalfScaleLeast)) {
+    return absl::OkStatus();
+  }
   std::vector<float> shift;
   if (affine->shifts()) {
     ASSIGN_OR_RETURN(
         shift, Products(reader->weights[0], conv != nullptr ? conv->groups : 1,
                         affine->shift));
   }
-  Scale(&reader->weights[0].input_scale, affine->scale);
+  // One number for all is as well multiplied with what comes out: there it
+  // leaves halves and bytes of the model as they are.
+  Weight& kernel = reader->weights[0];
+  if (affine->is_uniform()) {
+    Scale(&kernel.output_scale,
+          std::vector<float>(kernel.shape[0], affine->scale[0]));
+  } else {
+    Scale(&kernel.input_scale, affine->scale);
+  }
   if (!shift.empty()) {
     const std::vector<float> ones(shift.size(), 1.0f);
     FoldIntoBias({ones, std::move(shift)}, has_bias, &reader->weights);
@@ -277,6 +316,8 @@ void Folder::DropFolded() {
 
 }  // namespace
 
-absl::Status FoldAffine(Network* network) { return Folder(network).Run(); }
+absl::Status FoldAffine(Network* network, bool computes_in_half) {
+  return Folder(network, computes_in_half).Run();
+}
 
 }  // namespace layerd

@@ -20,8 +20,12 @@ namespace layerd {
 // Only where the value between has no other reader. What finds no neighbour
 // stays a layer of its own.
 //
+// Nor what is not finite, or so large (2^64) that a weight might become
+// infinite, nor into weights that are multiplied as halves what would make them
+// so small that digits are lost (pixels over 255).
+//
 // Errors: I/O errors of reading weights.
-absl::Status FoldAffine(Network* network);
+absl::Status FoldAffine(Network* network, bool computes_in_half = false);
 
 }  // namespace layerd
 

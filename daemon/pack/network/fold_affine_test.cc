@@ -1,5 +1,8 @@
 #include "daemon/pack/network/fold_affine.h"
 
+#include <cmath>
+#include <limits>
+
 #include "daemon/pack/graph/graph_sketch.h"
 #include "daemon/pack/network/translate.h"
 #include "test/catch/catch.h"
@@ -119,7 +122,61 @@ TEST_CASE("What a shift adds would be missing in the padding") {
 
   CHECK(folded.after ==
         (shifts ? "n = Add(x, [1])\ny = Convolution(n, [2, 4, 3, 3])\n"
-                : "y = Convolution(x, input-scaled [2, 4, 3, 3])\n"));
+                : "y = Convolution(x, scaled [2, 4, 3, 3])\n"));
+}
+
+TEST_CASE("One number for all inputs scales what comes out") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 4, 4, 4});
+  const int scale = sketch.Numbers("k", {1}, {1.0f / 65535});
+  const int shift = sketch.Numbers("s", {}, {0.5});
+  const int shifted = sketch.Add("t", "Add", {x, shift}, {1, 4, 4, 4});
+  const int small = sketch.Add("n", "Mul", {shifted, scale}, {1, 4, 4, 4});
+  const int weights = sketch.Numbers("w", {1, 4, 1, 1}, {1, 2, 3, 4});
+  sketch.Output(sketch.Add("y", "Conv", {small, weights}, {1, 1, 4, 4},
+                           {{"kernel_shape", GraphSketch::Shape{1, 1}},
+                            {"strides", GraphSketch::Shape{1, 1}},
+                            {"dilations", GraphSketch::Shape{1, 1}},
+                            {"pads", GraphSketch::Shape{0, 0, 0, 0}},
+                            {"group", int64_t{1}}}));
+
+  const Folded folded(sketch.Take());
+
+  REQUIRE(folded.after == "y = Convolution(x, scaled [1, 4, 1, 1], [1])\n");
+  const std::vector<Weight>& now = folded.network.nodes[0].weights;
+  CHECK(now[0].output_scale == std::vector<float>{1.0f / 65535});
+  CHECK(now[1].held[0] == Approx(5.0 / 65535));
+}
+
+TEST_CASE("Pixels over 255 stay out of weights that are multiplied as halves") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 4, 4, 4});
+  const float factor = GENERATE(1.0f / 255, 0.5f);
+  const int scale = sketch.Numbers("k", {1}, {factor});
+  const int small = sketch.Add("n", "Mul", {x, scale}, {1, 4, 4, 4});
+  sketch.Output(sketch.Conv("y", small, 2, 3, 1, 1, 1, false));
+  const Graph graph = sketch.Take();
+  Network network = *Translate(graph);
+
+  REQUIRE(FoldAffine(&network, true).ok());
+
+  CHECK(network.nodes.size() == (factor == 0.5f ? 1 : 2));
+}
+
+// The product with a weight might be infinite where that with a sum is not.
+TEST_CASE("A scale that may make weights infinite folds into nothing") {
+  GraphSketch sketch;
+  const int x = sketch.Input("x", {1, 3, 4, 4});
+  const int conv = sketch.Conv("c", x, 2, 1);
+  const float factor =
+      GENERATE(1e30f, std::numeric_limits<float>::infinity(), std::nanf(""));
+  const int large = sketch.Numbers("large", {}, {factor});
+  const int y = sketch.Add("y", "Mul", {conv, large}, {1, 2, 4, 4});
+  sketch.Output(sketch.Conv("z", y, 2, 1));
+
+  const Folded folded(sketch.Take());
+
+  CHECK(folded.after == folded.before);
 }
 
 TEST_CASE("A value with two readers is left as it is") {
