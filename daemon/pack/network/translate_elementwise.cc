@@ -130,11 +130,23 @@ absl::Status Translator::TakeUnary(const Node& node) {
   return absl::OkStatus();
 }
 
-// max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))
+// max(x, 0) + min(0, alpha * (exp(x / alpha) - 1)), where Elu has it but for a
+// negative alpha: there the sign of x / alpha is not that of x.
 absl::Status Translator::TakeCelu(const Node& node) {
   const float alpha = FloatOf(node, "alpha");
-  const int scaled = AppendUnary(node, {ActivationKind::kLinear, 1 / alpha, 0},
-                                 node.inputs[0]);
+  const int input = node.inputs[0];
+  const int scaled =
+      AppendUnary(node, {ActivationKind::kLinear, 1 / alpha, 0}, input);
+  if (alpha < 0) {
+    const int power = AppendUnary(node, {ActivationKind::kExp, 0, 0}, scaled);
+    const int curve =
+        AppendUnary(node, {ActivationKind::kLinear, alpha, -alpha}, power);
+    const int below =
+        AppendUnary(node, {ActivationKind::kClip, -kInfinity, 0}, curve);
+    const int above = AppendUnary(node, {ActivationKind::kRelu, 0, 0}, input);
+    AppendBinary(node, Kind::kAdd, above, below, node.outputs[0]);
+    return absl::OkStatus();
+  }
   Append(node, Operator(Unary{{ActivationKind::kElu, alpha, alpha}}), {scaled},
          node.outputs[0]);
   return absl::OkStatus();

@@ -87,6 +87,19 @@ absl::StatusOr<Constant> Folding::Hold(std::span<const T> elements) const {
   return constant;
 }
 
+template <>
+absl::StatusOr<std::vector<uint64_t>> Folding::Load(size_t i) const {
+  ASSIGN_OR_RETURN(const std::vector<int64_t> bits, Load<int64_t>(i));
+  return std::vector<uint64_t>(bits.begin(), bits.end());
+}
+
+template <>
+absl::StatusOr<Constant> Folding::Hold(
+    std::span<const uint64_t> elements) const {
+  const std::vector<int64_t> bits(elements.begin(), elements.end());
+  return Hold(std::span<const int64_t>(bits));
+}
+
 absl::Status Folding::Invalid(const char* why) const {
   return absl::InvalidArgumentError(
       absl::StrFormat("%s: %s", Describe(*node_), why));

@@ -44,7 +44,8 @@ class Folding {
   // `element_bytes` each: asked before they are read.
   absl::Status CheckFits(size_t i, size_t element_bytes) const;
 
-  // All elements of an input, widened to T: int64_t, float or double.
+  // All elements of an input, widened to T: int64_t, float or double; those
+  // of U64 are uint64_t.
   template <typename T>
   absl::StatusOr<std::vector<T>> Load(size_t i) const;
 
@@ -68,6 +69,13 @@ class Folding {
   const Node* node_;
   Allowance* held_bytes_;
 };
+
+// Of U64, whose bits an int64_t has.
+template <>
+absl::StatusOr<std::vector<uint64_t>> Folding::Load(size_t i) const;
+template <>
+absl::StatusOr<Constant> Folding::Hold(
+    std::span<const uint64_t> elements) const;
 
 // One function for each operator, as in shape_inference.h.
 //

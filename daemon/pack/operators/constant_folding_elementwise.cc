@@ -26,7 +26,7 @@ absl::StatusOr<Constant> InComputeType(const Folding& node, DataType dtype,
     case DataType::kF64:
       return compute(double());
     case DataType::kU64:
-      return node.Unsupported("arithmetic on UINT64 is not supported");
+      return compute(uint64_t());
     case DataType::kBool:
     case DataType::kU8:
     case DataType::kU16:
@@ -114,9 +114,12 @@ T Wrapping(T a, T b, F f) {
 }
 
 template <typename T>
+constexpr bool kIsSigned = std::is_integral_v<T>&& std::is_signed_v<T>;
+
+template <typename T>
 T Quotient(T a, T b) {
   // -2^63 / -1 does not fit.
-  if constexpr (std::is_integral_v<T>) {
+  if constexpr (kIsSigned<T>) {
     if (b == -1) return Wrapping(T{0}, a, std::minus<>());
   }
   return a / b;
@@ -125,10 +128,12 @@ T Quotient(T a, T b) {
 // Integers: the sign of b, as in Python; floats: of a.
 template <typename T>
 T Modulo(T a, T b) {
-  if constexpr (std::is_integral_v<T>) {
+  if constexpr (kIsSigned<T>) {
     if (b == -1) return 0;
     const T rest = a % b;
     return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+  } else if constexpr (std::is_integral_v<T>) {
+    return a % b;
   } else {
     return std::fmod(a, b);
   }
@@ -137,8 +142,10 @@ T Modulo(T a, T b) {
 // The sign of a, for all.
 template <typename T>
 T Remainder(T a, T b) {
-  if constexpr (std::is_integral_v<T>) {
+  if constexpr (kIsSigned<T>) {
     return b == -1 ? 0 : a % b;
+  } else if constexpr (std::is_integral_v<T>) {
+    return a % b;
   } else {
     return std::fmod(a, b);
   }
@@ -146,8 +153,10 @@ T Remainder(T a, T b) {
 
 template <typename T>
 T Power(T a, T b) {
-  if constexpr (std::is_integral_v<T>) {
+  if constexpr (kIsSigned<T>) {
     if (b < 0) return a == 1 ? 1 : a == -1 ? (b % 2 == 0 ? 1 : -1) : 0;
+  }
+  if constexpr (std::is_integral_v<T>) {
     T power = 1;
     for (; b > 0; b /= 2) {
       if (b % 2 == 1) power = Wrapping(power, a, std::multiplies<>());
@@ -255,6 +264,11 @@ absl::StatusOr<Constant> FoldXor(const Folding& node) {
 }
 
 absl::StatusOr<Constant> FoldPow(const Folding& node) {
+  // As at run time.
+  if (*node.input(0).dtype == DataType::kU64 ||
+      *node.input(1).dtype == DataType::kU64) {
+    return node.Unsupported("powers of UINT64 are not supported");
+  }
   return Arithmetic(node, [](auto a, auto b) { return Power(a, b); });
 }
 

@@ -110,6 +110,9 @@ absl::StatusOr<Constant> FoldActivation(const Folding& node) {
 
 absl::StatusOr<Constant> FoldReduce(const Folding& node) {
   if (IsFloating(*node.output().dtype)) return ReduceElements<double>(node);
+  if (*node.output().dtype == DataType::kU64) {
+    return ReduceElements<uint64_t>(node);
+  }
   return ReduceElements<int64_t>(node);
 }
 

@@ -219,6 +219,48 @@ TEST_CASE("What is dequantised moves as numbers of its scale's type") {
   CHECK(elements == row.elements);
 }
 
+TEST_CASE("Known numbers of U64 have no sign") {
+  constexpr uint64_t kHalf = uint64_t{1} << 63, kMost = ~uint64_t{0};
+  struct Case {
+    const char* op_type;
+    std::vector<uint64_t> expected;
+  };
+  const auto row = GENERATE_COPY(values<Case>({
+      {"Add", {kHalf + 1, 1, kHalf + 7}},
+      {"Sub", {kHalf - 1, kMost - 2, kHalf - 7}},
+      {"Mul", {kHalf, kMost - 1, kHalf}},
+      {"Div", {kHalf, kMost / 2, kHalf / 7}},
+      {"Mod", {0, 1, kHalf % 7}},
+      {"Max", {kHalf, kMost, kHalf}},
+      {"Min", {1, 2, 7}},
+      {"ReduceMax", {kMost}},
+      {"ReduceMin", {kHalf}},
+      {"ReduceSum", {kMost}},
+  }));
+  INFO(row.op_type);
+  const auto graph = Import(11, [&row](TestModel& m) {
+    const auto words = [&m](const char* name,
+                            const std::vector<uint64_t>& elements) {
+      m.Ints(name, {3}, Ints(elements.begin(), elements.end()))
+          ->set_data_type(onnx::TensorProto::UINT64);
+    };
+    words("a", {kHalf, kMost, kHalf});
+    words("b", {1, 2, 7});
+    const bool is_of_one = row.expected.size() == 1;
+    m.Add(row.op_type,
+          is_of_one ? std::vector<std::string>{"a"}
+                    : std::vector<std::string>{"a", "b"},
+          {"y"});
+  });
+  INFO(graph.status());
+  REQUIRE(graph.ok());
+
+  const auto bytes = graph->ReadBytes(ConstantRead(*graph));
+  REQUIRE(bytes.ok());
+  const auto expected = std::as_bytes(std::span(row.expected));
+  CHECK(std::ranges::equal(*bytes, expected));
+}
+
 TEST_CASE("A scale in a list of one has a zero point that is a number") {
   const auto graph = Import(13, [](TestModel& m) {
     SetBytes(m.Weights("w", {2}, {}), onnx::TensorProto::INT8, "\3\5");

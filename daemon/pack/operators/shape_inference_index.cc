@@ -66,8 +66,14 @@ absl::Status TakeReduction(NodeContext& node) {
                    node.TakeOneOf("reduction", "none",
                                   {"add", "max", "min", "mul", "none"}));
   const DataType dtype = node.dtype(0);
-  if (reduction != "none" && dtype != DataType::kF32) {
-    return node.Unsupported("only updates of FP32 are reduced");
+  if (reduction != "none" && dtype == DataType::kBool) {
+    return node.Unsupported(
+        "updates of BOOL are not reduced; cast data and updates to INT32");
+  }
+  // They are merged as I64, where large ones are negative.
+  if ((reduction == "max" || reduction == "min") && dtype == DataType::kU64) {
+    return node.Unsupported(
+        "updates of UINT64 are not compared; cast data and updates to INT64");
   }
   node.Set("reduction", reduction);
   return absl::OkStatus();

@@ -150,7 +150,9 @@ absl::Status CheckElements(const NodeContext& node, bool takes_nearest) {
     return absl::OkStatus();
   }
   return node.Unsupported(absl::StrFormat(
-      "it resizes %s; FP16 and FP32 are supported, and the nearest of bytes",
+      "it resizes %s; FP16 and FP32 are supported, and the nearest of bytes: "
+      "what lies between two integers is rounded here and cut off there, so "
+      "cast to FP32 before it, and round, clip and cast back behind it",
       NameOf(dtype)));
 }
 

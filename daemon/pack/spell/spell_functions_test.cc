@@ -395,5 +395,104 @@ TEST_CASE("Rows may be wider than elements could be asked for one by one") {
   CHECK(y[2 * kWide + 7] == 2 * kWide + 7 + 107);
 }
 
+template <typename T>
+int64_t Narrowed(int64_t number) {
+  return static_cast<int64_t>(static_cast<T>(number));
+}
+
+// [3] of one type with updates for the elements {1, 1, 2}, and whether it is
+// `expected`.
+TestModel ScatteredAs(const char* reduction, onnx::TensorProto::DataType type,
+                      const std::vector<int64_t>& data,
+                      const std::vector<int64_t>& updates,
+                      const std::vector<int64_t>& expected) {
+  TestModel model(18);
+  model.Input("at", {3, 1});
+  model.Ints("given", {3}, data);
+  model.Ints("brought", {3}, updates);
+  model.Ints("expected", {3}, expected);
+  const auto cast = [&](const char* from, const char* to, int64_t as) {
+    SetInt(model.Add("Cast", {from}, {to}), "to", as);
+  };
+  cast("at", "i", onnx::TensorProto::INT64);
+  cast("given", "x", type);
+  cast("brought", "updates", type);
+  SetString(model.Add("ScatterND", {"x", "i", "updates"}, {"put"}), "reduction",
+            reduction);
+  cast("put", "wide", onnx::TensorProto::INT64);
+  model.Add("Equal", {"wide", "expected"}, {"agrees"});
+  cast("agrees", "y", onnx::TensorProto::FLOAT);
+  model.Output("y");
+  return model;
+}
+
+TEST_CASE("Updates of any numbers become one, and integers wrap") {
+  struct Type {
+    onnx::TensorProto::DataType type;
+    int64_t (*narrowed)(int64_t);
+    bool is_float;
+  };
+  const auto type = GENERATE(values<Type>({
+      {onnx::TensorProto::INT8, Narrowed<int8_t>, false},
+      {onnx::TensorProto::UINT8, Narrowed<uint8_t>, false},
+      {onnx::TensorProto::INT32, Narrowed<int32_t>, false},
+      {onnx::TensorProto::UINT32, Narrowed<uint32_t>, false},
+      {onnx::TensorProto::INT64, Narrowed<int64_t>, false},
+      {onnx::TensorProto::UINT64, Narrowed<int64_t>, false},
+      {onnx::TensorProto::FLOAT16, Narrowed<int64_t>, true},
+      {onnx::TensorProto::DOUBLE, Narrowed<int64_t>, true},
+  }));
+  INFO("type " << type.type);
+  // More digits than floats have.
+  const int64_t large = type.is_float ? -3 : (int64_t{1} << 53) + 1;
+  std::vector<int64_t> data = {5, large, 7}, updates = {100, 4, -2};
+  for (int64_t& number : data) number = type.narrowed(number);
+  for (int64_t& number : updates) number = type.narrowed(number);
+  const auto check = [&](const char* reduction, auto join) {
+    INFO(reduction);
+    const std::vector<int64_t> expected = {
+        data[0], type.narrowed(join(join(data[1], updates[0]), updates[1])),
+        type.narrowed(join(data[2], updates[2]))};
+    TestModel model =
+        ScatteredAs(reduction, type.type, data, updates, expected);
+    CHECK(Answer(model, {{1, 1, 2}}) == Floats{1, 1, 1});
+  };
+  check("add", [](int64_t a, int64_t b) { return a + b; });
+  check("mul", [](int64_t a, int64_t b) { return a * b; });
+  if (type.type == onnx::TensorProto::UINT64) return;
+  check("max", [](int64_t a, int64_t b) { return std::max(a, b); });
+  check("min", [](int64_t a, int64_t b) { return std::min(a, b); });
+}
+
+TEST_CASE("Updates that have no order here are refused with a way out") {
+  const auto refusal = [](const char* reduction,
+                          onnx::TensorProto::DataType type) {
+    const TestModel model =
+        ScatteredAs(reduction, type, {0, 1, 0}, {1, 0, 1}, {0, 0, 0});
+    return std::string(model.Import().status().message());
+  };
+  CHECK_THAT(refusal("max", onnx::TensorProto::UINT64),
+             Catch::Contains("UINT64") && Catch::Contains("cast"));
+  CHECK_THAT(refusal("add", onnx::TensorProto::BOOL),
+             Catch::Contains("BOOL") && Catch::Contains("cast"));
+}
+
+TEST_CASE("Celu bends below 0, whatever the sign of its alpha") {
+  const float alpha = GENERATE(-1.0f, -0.5f, 0.5f, 1.0f, 2.0f);
+  INFO("alpha " << alpha);
+  const Floats x = {-3, -1, -0.25f, 0, 0.25f, 1, 3};
+  std::vector<double> expected;
+  for (const double number : x) {
+    expected.push_back(
+        std::max(number, 0.0) +
+        std::min(0.0, alpha * std::expm1(number / double{alpha})));
+  }
+  TestModel model(12);
+  model.Input("x", {7});
+  SetFloat(model.Add("Celu", {"x"}, {"y"}), "alpha", alpha);
+  model.Output("y");
+  CheckNear(Answer(model, {x}), expected);
+}
+
 }  // namespace
 }  // namespace layerd

@@ -35,7 +35,7 @@ class Sampling {
       axes.push_back(std::move(axis));
     }
     int sum = kAbsent;
-    RETURN_IF_ERROR(AddNeighbours(axes, {kAbsent, kAbsent}, &sum));
+    RETURN_IF_ERROR(AddNeighbours(axes, {kAbsent, kAbsent, kAbsent}, &sum));
     Shape channels_first(x_.size());
     std::iota(channels_first.begin(), channels_first.end(), -1);
     channels_first[0] = 0;
@@ -45,9 +45,10 @@ class Sampling {
   }
 
  private:
-  // One neighbour along an axis: its place, and what it weighs; 1 if absent.
+  // One neighbour along an axis: its place, what it weighs (1 if absent), and
+  // whether it is in the picture (it is if absent).
   struct Side {
-    int place, weight;
+    int place, weight, counts;
   };
   using Axis = std::vector<Side>;
   struct Neighbour {
@@ -58,6 +59,7 @@ class Sampling {
   // Two of a picture, three of a volume.
   size_t dimensions() const { return x_.size() - 2; }
   int64_t PictureSize() const { return CountOf(std::span(x_).subspan(2)); }
+  int64_t PixelCount() const { return x_[0] * PictureSize(); }
 
   absl::Status CheckFits() const {
     const auto rank = static_cast<int64_t>(x_.size());
@@ -75,7 +77,8 @@ class Sampling {
     return speller_.CheckSize(x_[0]);
   }
 
-  // All of them as rows [N * H * W, C].
+  // All of them as rows [N * H * W, C], and one of zeros for what is outside: a
+  // weight of 0 would make NaN of what is infinite at the edge.
   absl::StatusOr<int> Pixels() {
     Shape channels_last(x_.size());
     std::iota(channels_last.begin(), channels_last.end(), 1);
@@ -83,7 +86,12 @@ class Sampling {
     channels_last.back() = 1;
     const int turned =
         speller_.Transposed(speller_.input(0), std::move(channels_last));
-    return speller_.Reshaped(turned, {x_[0] * PictureSize(), x_[1]});
+    ASSIGN_OR_RETURN(const int rows,
+                     speller_.Reshaped(turned, {PixelCount(), x_[1]}));
+    if (!has_zeros_) return rows;
+    ASSIGN_OR_RETURN(const int zeros,
+                     speller_.Zeros(DataType::kF32, {1, x_[1]}));
+    return speller_.Add("Concat", {rows, zeros}, {{"axis", int64_t{0}}});
   }
 
   absl::Status TakeAttributes() {
@@ -159,9 +167,9 @@ class Sampling {
     return speller_.Add("Sub", {highest, speller_.Add("Abs", {from_span})});
   }
 
-  int Product(int a, int b) {
+  int Joined(const char* op_type, int a, int b) {
     if (a == kAbsent) return b;
-    return b == kAbsent ? a : speller_.Add("Mul", {a, b});
+    return b == kAbsent ? a : speller_.Add(op_type, {a, b});
   }
 
   absl::StatusOr<Side> SideAt(int place, int weight, int64_t size) {
@@ -171,10 +179,8 @@ class Sampling {
     }
     ASSIGN_OR_RETURN(inside, Clipped(inside, size));
     const int at = speller_.CastTo(inside, DataType::kI64);
-    if (!has_zeros_) return Side{at, weight};
-    const int counts =
-        speller_.CastTo(speller_.Add("Equal", {inside, place}), DataType::kF32);
-    return Side{at, Product(weight, counts)};
+    if (!has_zeros_) return Side{at, weight, kAbsent};
+    return Side{at, weight, speller_.Add("Equal", {inside, place})};
   }
 
   // (1.25 t - 2.25) t t + 1: of the nearer two of four, at a distance of t.
@@ -207,10 +213,7 @@ class Sampling {
   }
 
   absl::StatusOr<Axis> Along(int64_t which, int64_t size) {
-    ASSIGN_OR_RETURN(int point, Point(which, size));
-    if (repeats_border_ && !is_cubic_) {
-      ASSIGN_OR_RETURN(point, Clipped(point, size));
-    }
+    ASSIGN_OR_RETURN(const int point, Point(which, size));
     const int first = speller_.Add(is_nearest_ ? "Round" : "Floor", {point});
     ASSIGN_OR_RETURN(const auto neighbours, Neighbours(point, first));
     Axis axis;
@@ -244,8 +247,11 @@ class Sampling {
       const int place = before == kAbsent
                             ? side.place
                             : speller_.Add("Add", {before, side.place});
-      RETURN_IF_ERROR(AddNeighbours(
-          axes.subspan(1), {place, Product(so_far.weight, side.weight)}, sum));
+      RETURN_IF_ERROR(
+          AddNeighbours(axes.subspan(1),
+                        {place, Joined("Mul", so_far.weight, side.weight),
+                         Joined("And", so_far.counts, side.counts)},
+                        sum));
     }
     return absl::OkStatus();
   }
@@ -259,7 +265,11 @@ class Sampling {
     of_pictures[0] = x_[0];
     ASSIGN_OR_RETURN(const int pictures,
                      speller_.Known(firsts, std::move(of_pictures)));
-    const int place = speller_.Add("Add", {pixel.place, pictures});
+    int place = speller_.Add("Add", {pixel.place, pictures});
+    if (pixel.counts != kAbsent) {
+      ASSIGN_OR_RETURN(const int outside, speller_.Known({PixelCount()}, {}));
+      place = speller_.Add("Where", {pixel.counts, place, outside});
+    }
     const int pixels =
         speller_.Add("Gather", {pixels_, place}, {{"axis", int64_t{0}}});
     if (pixel.weight == kAbsent) return pixels;

@@ -29,14 +29,14 @@ TEST_CASE("Points between pixels are weighed, and nothing is outside") {
         Floats{2.5f, 2.5f, 1});
 }
 
-// A row of four, asked at (place in the row, as the grid counts).
+// A row of four, asked at (place in the row, as the grid counts), `across` it.
 Floats Sampled(const char* mode, const char* padding, bool aligns,
-               const Floats& x, const Floats& grid) {
+               const Floats& x, const Floats& grid, float across = 0) {
   const auto count = static_cast<int64_t>(grid.size());
   TestModel model(16);
   model.Input("x", {1, 1, 1, 4});
   model.Input("along", {1, 1, count, 1});
-  model.Weights("across", {1, 1, count, 1}, Floats(grid.size(), 0));
+  model.Weights("across", {1, 1, count, 1}, Floats(grid.size(), across));
   SetInt(model.Add("Concat", {"along", "across"}, {"grid"}), "axis", 3);
   onnx::NodeProto* node = model.Add("GridSample", {"x", "grid"}, {"y"});
   SetString(SetString(node, "mode", mode), "padding_mode", padding);
@@ -65,6 +65,20 @@ TEST_CASE("A cubic weighs four pixels of a row") {
   CHECK(Sampled("bicubic", "zeros", true, x, {-4 / 3.f})[0] == Approx(0.59375));
   CHECK(Sampled("bicubic", "border", true, x, {-4 / 3.f})[0] ==
         Approx(0.59375 + 0.59375 - 0.09375));
+}
+
+TEST_CASE("What is infinite at the edge stays out of what lies beyond it") {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const Floats x = {kInfinity, 2, 3, -kInfinity};
+  // In pixels: -0.5, -2, 3.25, 1.5.
+  const Floats points = {-1, -1.75f, 0.875f, 0};
+  CHECK(Sampled("bilinear", "zeros", false, x, points) ==
+        Floats{kInfinity, 0, -kInfinity, 2.5f});
+  CHECK(Sampled("nearest", "zeros", false, x, {-1.75f, 0.875f, 0.25f}) ==
+        Floats{0, -kInfinity, 3});
+  // Between rows, for beside one there is no other.
+  CHECK(Sampled("bilinear", "border", false, x, {-1, -1.5f, 1.375f}, 0.5f) ==
+        Floats{kInfinity, kInfinity, -kInfinity});
 }
 
 // As ONNX Runtime has it.

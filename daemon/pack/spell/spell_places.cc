@@ -6,6 +6,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "config/status_macros.h"
 #include "daemon/pack/graph/element_type.h"
@@ -141,32 +143,48 @@ struct Pieces {
 
 struct Merging {
   const char *reduces, *joins;
-  float nothing;  // What changes nothing.
+  float nothing;  // What changes nothing; of integers as far as they go.
+  bool has_axes_as_input = false;  // In the opset that is written.
 };
 
 Merging MergingOf(const std::string& reduction) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  if (reduction == "add") return {"ReduceSum", "Add", 0, true};
   if (reduction == "mul") return {"ReduceProd", "Mul", 1};
   if (reduction == "max") return {"ReduceMax", "Max", -kInfinity};
   return {"ReduceMin", "Min", kInfinity};
 }
 
+// In which updates become one: integers in one that has all their bits, and
+// wraps as they do.
+DataType MergedAs(DataType dtype) {
+  if (dtype == DataType::kF64) return dtype;
+  return IsFloating(dtype) ? DataType::kF32 : DataType::kI64;
+}
+
 // Rows as they were, `old`, with all updates that mean them, in one: `means`
 // [count, rows] says which do, `updates` [count, piece] are they.
-absl::StatusOr<int> Merged(Speller& speller, int means, int old, int updates,
-                           const Pieces& size) {
+absl::StatusOr<int> Merged(Speller& speller, DataType dtype, int means, int old,
+                           int updates, const Pieces& size) {
   const auto [count, rows, piece] = size;
   RETURN_IF_ERROR(speller.CheckSize(count * rows, piece));
   const Merging merging =
       MergingOf(speller.attribute<std::string>("reduction"));
   ASSIGN_OR_RETURN(const int nothing,
-                   speller.KnownNumber(DataType::kF32, merging.nothing));
+                   speller.KnownNumber(dtype, merging.nothing));
   ASSIGN_OR_RETURN(const int asked, speller.Reshaped(means, {count, rows, 1}));
   ASSIGN_OR_RETURN(const int each,
                    speller.Reshaped(updates, {count, 1, piece}));
   const int spread = speller.Add("Where", {asked, each, nothing});
-  const int all = speller.Add(merging.reduces, {spread},
-                              {{"axes", Shape{0}}, {"keepdims", int64_t{0}}});
+  std::vector<int> reduced = {spread};
+  Speller::Attributes attributes = {{"keepdims", int64_t{0}}};
+  if (merging.has_axes_as_input) {
+    ASSIGN_OR_RETURN(reduced.emplace_back(), speller.KnownList({0}));
+  } else {
+    attributes["axes"] = Shape{0};
+  }
+  const int all =
+      speller.Add(merging.reduces, std::move(reduced), std::move(attributes));
   return speller.Add(merging.joins, {old, all});
 }
 
@@ -232,14 +250,23 @@ absl::StatusOr<int> PutAt(Speller& speller, int places, int old, int updates,
   ASSIGN_OR_RETURN(const int counted,
                    speller.Known(Counted(size.rows), {1, size.rows}));
   const int means = speller.Add("Equal", {asked, counted});
-  if (speller.attribute<std::string>("reduction") == "add") {
-    const int shares = speller.Transposed(
-        speller.CastTo(means, speller.dtype(speller.input(0))), {1, 0});
+  if (Replaces(speller)) return Replaced(speller, means, old, updates, size);
+  const DataType dtype = speller.dtype(speller.input(0));
+  const DataType wide = MergedAs(dtype);
+  const auto cast = [&](int value, DataType to) {
+    return dtype == wide ? value : speller.CastTo(value, to);
+  };
+  old = cast(old, wide);
+  updates = cast(updates, wide);
+  if (speller.attribute<std::string>("reduction") == "add" &&
+      wide == DataType::kF32) {
+    const int shares = speller.Transposed(speller.CastTo(means, wide), {1, 0});
     ASSIGN_OR_RETURN(const int sums, Sums(speller, shares, updates));
-    return speller.Add("Add", {old, sums});
+    return cast(speller.Add("Add", {old, sums}), dtype);
   }
-  return Replaces(speller) ? Replaced(speller, means, old, updates, size)
-                           : Merged(speller, means, old, updates, size);
+  ASSIGN_OR_RETURN(const int merged,
+                   Merged(speller, wide, means, old, updates, size));
+  return cast(merged, dtype);
 }
 
 absl::Status PutRowsOf(Speller& speller, int places, int64_t rows) {
