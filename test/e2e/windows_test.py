@@ -1,6 +1,7 @@
 """Do RoiAlign, MaxUnpool and Col2Im, which detectors and their like end in,
-pools of powers, borders that wrap, grids of points, and a Resize of bytes, as
-they are quantised, mean here what they mean to ONNX Runtime?"""
+pools of partial windows and of powers, borders that wrap, grids of points, and
+a Resize of bytes, as they are quantised, mean here what they mean to ONNX
+Runtime?"""
 
 import os
 import sys
@@ -63,6 +64,43 @@ def powers(title, op_type="LpPool", size=(2, 3, 9, 7), opset=18, **attributes):
                 opset=opset, **attributes)
 
 
+def pooled(title, op_type, size, kernel, opset=22, **attributes):
+    return Case(title, op_type, [("x", numbers(*size))], ["x"], domain="",
+                opset=opset, kernel_shape=kernel, **attributes)
+
+
+def partial_pools():
+    """Windows that hang over the end, or lie in pads for the most part."""
+    for op_type in ("MaxPool", "AveragePool"):
+        name = op_type.lower()
+        yield pooled(f"{name}_ceil", op_type, (1, 3, 8, 6), [3, 3],
+                     strides=[2, 2], ceil_mode=1)
+        yield pooled(f"{name}_overlap", op_type, (2, 3, 5, 6), [3, 3],
+                     strides=[1, 2], pads=[2, 2, 2, 1])
+        yield pooled(f"{name}_ceil_pads", op_type, (1, 3, 7, 8), [3, 4],
+                     strides=[3, 3], pads=[1, 2, 0, 1], ceil_mode=1)
+        yield pooled(f"{name}_dilated", op_type, (1, 2, 9, 8), [3, 2],
+                     strides=[2, 3], dilations=[2, 2], pads=[1, 0, 1, 1],
+                     ceil_mode=1)
+        yield pooled(f"{name}_one", op_type, (1, 2, 3, 4), [4, 2],
+                     strides=[2, 2], ceil_mode=1)
+        yield pooled(f"{name}_line", op_type, (1, 4, 10), [3], opset=13,
+                     strides=[2], pads=[1, 0], ceil_mode=1)
+        yield pooled(f"{name}_volume", op_type, (1, 2, 4, 5, 6), [3, 2, 3],
+                     opset=11, strides=[2, 2, 2], pads=[1, 1, 0, 0, 1, 1],
+                     ceil_mode=1)
+    for ceil in (0, 1):
+        yield pooled(f"counted_pads_{ceil}", "AveragePool", (1, 3, 7, 8),
+                     [3, 4], strides=[3, 3], pads=[1, 2, 0, 1],
+                     ceil_mode=ceil, count_include_pad=1)
+    yield pooled("counted_same", "AveragePool", (1, 3, 7, 8), [3, 3],
+                 opset=19, strides=[2, 2], auto_pad="SAME_LOWER",
+                 count_include_pad=1)
+    yield pooled("places", "MaxPool", (1, 3, 7, 8), [3, 3],
+                 strides=[2, 2], pads=[1, 1, 1, 1], ceil_mode=1,
+                 outputs=["y", "at"])
+
+
 def wrapped(title, pads, opset=19):
     return Case(title, "Pad", [("x", numbers(2, 3, 4)),
                                ("pads", np.array(pads))],
@@ -78,6 +116,7 @@ def points(title, size, **attributes):
 
 
 def cases():
+    yield from partial_pools()
     yield powers("powers", kernel_shape=[3, 2])
     yield powers("powers_11", opset=11, kernel_shape=[2, 2], p=3)
     yield powers("powers_sizes", kernel_shape=[2, 3], p=1, strides=[2, 2],
@@ -122,7 +161,7 @@ def refused():
     yield powers("powers_ceil", kernel_shape=[2, 2], strides=[2, 2],
                  ceil_mode=1), "ceil_mode"
     yield wrapped("wrapped_twice", [5, 0, 0, 0, 0, 0]), "wraps more"
-    yield resized("bytes_between", np.uint8, mode="linear"), "resizes UINT8"
+    yield resized("bytes_between", np.uint8, mode="linear"), "cast to FP32"
     boxes = [("boxes", numbers(1, 20, 4)), ("scores", numbers(1, 2, 20))]
     yield Case("boxes", "NonMaxSuppression", boxes, ["boxes", "scores"],
                domain="", opset=11), "up to its inputs"
