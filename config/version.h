@@ -5,7 +5,7 @@ namespace layerd {
 
 // What is packed is kept by version: another one packs everything again, so it
 // changes whenever packing makes something else of a model.
-inline constexpr char kVersion[] = "0.2.2";
+inline constexpr char kVersion[] = "0.2.3";
 
 }  // namespace layerd
 

@@ -11,7 +11,7 @@
 #                   CUDA and cuDNN are not asked for: without them, or without
 #                   a GPU, layerd says so and computes on the CPU
 #
-#   apt-get install ./layerd_0.2.2_amd64.deb    # with what it depends on
+#   apt-get install ./layerd_0.2.3_amd64.deb    # with what it depends on
 #   cp -r resnet50 /var/lib/layerd/models/      # <model>/<version>/model.onnx
 #   systemctl restart layerd
 #
