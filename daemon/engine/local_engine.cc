@@ -32,25 +32,6 @@ std::optional<uint64_t> NumberOf(const std::string& version) {
   return number;
 }
 
-absl::Status CheckSource(const Engine::ModelSource& source) {
-  if (!NumberOf(source.version)) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("model %s: version \"%s\" is not a decimal number",
-                        source.name, source.version));
-  }
-  if (source.level < 1 || source.level > kLevels) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("model %s/%s: level %d is not one of 1 to %d",
-                        source.name, source.version, source.level, kLevels));
-  }
-  if (source.lower_to > kLevels) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("model %s/%s: lower_to %d is not one of 1 to %d",
-                        source.name, source.version, source.lower_to, kLevels));
-  }
-  return absl::OkStatus();
-}
-
 // Of requests, as far as it was declared.
 double RateOf(const ModelUrgency& urgency) {
   const std::chrono::duration<double> period = urgency.period;
@@ -89,19 +70,6 @@ std::shared_ptr<Model> FindIn(const Models& models, const std::string& name,
     }
   }
   return found;
-}
-
-// With `model` in the place of the one of its name and version, or at the end.
-Models With(Models models, std::shared_ptr<Model> model) {
-  for (std::shared_ptr<Model>& old : models) {
-    if (old->name() != model->name() || old->version() != model->version()) {
-      continue;
-    }
-    old = std::move(model);
-    return models;
-  }
-  models.push_back(std::move(model));
-  return models;
 }
 
 // A model once for each level that it may run at.
@@ -180,69 +148,6 @@ void LocalEngine::StartHelpers(std::vector<std::string>* refused) {
   }
 }
 
-std::vector<absl::Status> LocalEngine::LoadModels(
-    const std::vector<ModelSource>& sources) {
-  const std::lock_guard<std::mutex> change(change_);
-  std::vector<absl::Status> statuses;
-  std::vector<Fresh> fresh = LoadThoseThatFit(sources, &statuses);
-  if (fresh.empty()) return statuses;
-  const absl::Status together = AdoptWith(fresh);
-  if (together.ok()) return statuses;
-  if (fresh.size() == 1) {
-    statuses[fresh.front().source] = together;
-    return statuses;
-  }
-  // One that nothing can be promised to must not take the others along.
-  std::ranges::stable_sort(fresh, {}, [](const Fresh& one) {
-    const ModelUrgency& urgency = one.model->urgency();
-    return std::pair(urgency.period.count() > 0, urgency.level);
-  });
-  for (const Fresh& one : fresh) statuses[one.source] = AdoptWith({&one, 1});
-  return statuses;
-}
-
-std::vector<LocalEngine::Fresh> LocalEngine::LoadThoseThatFit(
-    const std::vector<ModelSource>& sources,
-    std::vector<absl::Status>* statuses) {
-  std::vector<Fresh> fresh;
-  Models wanted = models();
-  for (const ModelSource& source : sources) {
-    auto model = Load(source);
-    if (!model.ok()) {
-      statuses->push_back(model.status());
-      continue;
-    }
-    Models candidate = With(wanted, *model);
-    statuses->push_back(
-        MemoryPlanner(DemandsOf(candidate, {})).Check(budgets_));
-    if (!statuses->back().ok()) continue;
-    const auto known = KnownOf(**model);
-    RestorePartTimes(known->seen, model->get());
-    fresh.push_back({statuses->size() - 1, *model, known});
-    wanted = std::move(candidate);
-  }
-  return fresh;
-}
-
-absl::Status LocalEngine::AdoptWith(std::span<const Fresh> fresh) {
-  Models wanted = models();
-  bool strict = promises_->warnings().empty();  // Else there is one already.
-  for (const Fresh& one : fresh) {
-    wanted = With(std::move(wanted), one.model);
-    strict |= one.model->urgency().period.count() > 0;
-  }
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    for (const Fresh& one : fresh) known_[one.model.get()] = one.known;
-  }
-  absl::Status status =
-      Adopt(std::move(wanted), budgets_, strict && options_.strict_admission);
-  if (status.ok()) return status;
-  const std::lock_guard<std::mutex> lock(mutex_);
-  for (const Fresh& one : fresh) known_.erase(one.model.get());
-  return status;
-}
-
 absl::Status LocalEngine::UnloadModel(const std::string& name,
                                       const std::string& version) {
   const std::lock_guard<std::mutex> change(change_);
@@ -276,17 +181,6 @@ std::vector<std::shared_ptr<Model>> LocalEngine::models() const {
 }
 
 void LocalEngine::Drain(Instant deadline) { scheduler_.Drain(deadline); }
-
-absl::StatusOr<std::shared_ptr<Model>> LocalEngine::Load(
-    const ModelSource& source) {
-  RETURN_IF_ERROR(CheckSource(source));
-  return Model::Load(source.layer_file_path, source.name, source.version,
-                     {.level = source.level,
-                      .lower_to = source.lower_to,
-                      .period = source.period,
-                      .deadline = source.deadline},
-                     parts_.backend.get(), budgets_.memory_bytes);
-}
 
 std::shared_ptr<const LocalEngine::Known> LocalEngine::KnownOf(
     const Model& model) const {

@@ -99,7 +99,9 @@ class LocalEngine final : public Engine {
     std::shared_ptr<const Known> known;
   };
 
-  absl::StatusOr<std::shared_ptr<Model>> Load(const ModelSource& source);
+  // Prepared only if what is known before fits beside `wanted`. Under change_.
+  absl::StatusOr<std::shared_ptr<Model>> LoadBeside(const Models& wanted,
+                                                    const ModelSource& source);
   // Those whose smallest plans fit beside what is there; a status for each of
   // the others, and OK for these. Under change_.
   std::vector<Fresh> LoadThoseThatFit(const std::vector<ModelSource>& sources,

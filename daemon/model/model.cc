@@ -57,9 +57,9 @@ std::vector<Model::Port> PortsOf(const Program& program,
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<Model>> Model::Load(
+absl::StatusOr<std::shared_ptr<Model>> Model::Open(
     const std::string& layer_file_path, const std::string& name,
-    const std::string& version, const ModelUrgency& urgency, Backend* backend,
+    const std::string& version, const ModelUrgency& urgency,
     uint64_t memory_budget_bytes) {
   std::shared_ptr<Model> model(new Model());
   model->name_ = name;
@@ -69,12 +69,22 @@ absl::StatusOr<std::shared_ptr<Model>> Model::Load(
   const manifest::Manifest& manifest = model->file_->manifest();
   ASSIGN_OR_RETURN(model->program_, Program::Parse(manifest));
   model->weight_bytes_ = manifest.identity().weight_bytes();
-  const KernelKey packed_for = KeyOf(manifest.kernel_key());
+  model->packed_for_ = KeyOf(manifest.kernel_key());
   model->file_->DropManifest();
   RETURN_IF_ERROR(model->CheckPrepared(memory_budget_bytes));
-  RETURN_IF_ERROR(model->PrepareParts(packed_for, backend));
   model->inputs_ = PortsOf(model->program_, model->program_.inputs);
   model->outputs_ = PortsOf(model->program_, model->program_.outputs);
+  return model;
+}
+
+absl::StatusOr<std::shared_ptr<Model>> Model::Load(
+    const std::string& layer_file_path, const std::string& name,
+    const std::string& version, const ModelUrgency& urgency, Backend* backend,
+    uint64_t memory_budget_bytes) {
+  ASSIGN_OR_RETURN(
+      std::shared_ptr<Model> model,
+      Open(layer_file_path, name, version, urgency, memory_budget_bytes));
+  RETURN_IF_ERROR(model->Prepare(backend));
   return model;
 }
 
@@ -110,8 +120,7 @@ absl::Status Model::CheckPrepared(uint64_t memory_budget_bytes) {
                     prepared_bytes, most_bytes, why)));
 }
 
-absl::Status Model::PrepareParts(const KernelKey& packed_for,
-                                 Backend* backend) {
+absl::Status Model::Prepare(Backend* backend) {
   for (size_t part = 0; part < program_.parts.size(); ++part) {
     PartSpec spec = program_.SpecOf(program_.parts[part]);
     // Rows of a table are copied, and widened, by who reads them: its kernel
@@ -122,7 +131,7 @@ absl::Status Model::PrepareParts(const KernelKey& packed_for,
     auto kernel = backend->Prepare(spec);
     if (!kernel.ok()) {
       return InPart(program_, part,
-                    Foreign(kernel.status(), packed_for, backend->key()));
+                    Foreign(kernel.status(), packed_for_, backend->key()));
     }
     scratch_bytes_ =
         std::max<uint64_t>(scratch_bytes_, (*kernel)->scratch_bytes());

@@ -46,7 +46,11 @@ struct ModelUrgency {
 // A loaded network: its layer file open, its program understood, its kernels
 // prepared. "Loaded" does not mean that weights are in memory.
 //
-// Threading: immutable after Load(), but for the failure and the times of parts
+// Why in two steps: Open() tells what kernels will keep, and keeps nothing; so
+// whoever divides memory can refuse a model before Prepare() takes any.
+//
+// Threading: immutable once prepared, but for the failure and the times of
+// parts
 //            that the executor may note and anyone may read.
 class Model {
  public:
@@ -58,15 +62,23 @@ class Model {
     bool operator==(const Port&) const = default;
   };
 
-  // Opens and understands the layer file and prepares every part on `backend`,
-  // which outlives the model. What that will allocate is added up before the
-  // first part is prepared, and must fit `memory_budget_bytes`: how long
-  // dimensions are, a file may say as it likes.
-  // Errors: as LayerFileReader::Open() and Program::Parse(); what the backend
-  //         says of a part, with its layer; FAILED_PRECONDITION if the weights
-  //         were laid out for other kernels; RESOURCE_EXHAUSTED, with what is
-  //         needed, if kernels would take more than the budget, or than
-  //         kPreparedBytesMax.
+  // Opens and understands the layer file. What preparing will allocate is added
+  // up, and must fit `memory_budget_bytes`: how long dimensions are, a file may
+  // say as it likes.
+  // Errors: as LayerFileReader::Open() and Program::Parse();
+  // RESOURCE_EXHAUSTED,
+  //         with what is needed, if kernels would take more than the budget, or
+  //         than kPreparedBytesMax.
+  static absl::StatusOr<std::shared_ptr<Model>> Open(
+      const std::string& layer_file_path, const std::string& name,
+      const std::string& version, const ModelUrgency& urgency,
+      uint64_t memory_budget_bytes = std::numeric_limits<uint64_t>::max());
+  // Prepares every part on `backend`, which outlives the model. Once; one that
+  // was refused is of no use.
+  // Errors: what the backend says of a part, with its layer;
+  //         FAILED_PRECONDITION if the weights were laid out for other kernels.
+  absl::Status Prepare(Backend* backend);
+  // Both.
   static absl::StatusOr<std::shared_ptr<Model>> Load(
       const std::string& layer_file_path, const std::string& name,
       const std::string& version, const ModelUrgency& urgency, Backend* backend,
@@ -83,11 +95,12 @@ class Model {
   // Of all weights, as f32 in the ONNX.
   uint64_t weight_bytes() const { return weight_bytes_; }
   // Of the greediest part: what it computes in, and what narrow weights are
-  // decoded into.
+  // decoded into. 0 until it is prepared.
   uint64_t scratch_bytes() const { return scratch_bytes_; }
   uint64_t decode_bytes() const { return decode_bytes_; }
   // At most, that its kernels keep beyond what the base has of them.
   uint64_t prepared_bytes() const { return prepared_bytes_; }
+  // REQUIRES: it is prepared.
   Kernel& kernel(size_t part) const { return *kernels_[part]; }
 
   PartTimes& part_times() { return part_times_; }
@@ -103,12 +116,12 @@ class Model {
  private:
   Model() = default;
   absl::Status CheckPrepared(uint64_t memory_budget_bytes);
-  absl::Status PrepareParts(const KernelKey& packed_for, Backend* backend);
 
   std::string name_, version_;
   ModelUrgency urgency_;
   std::vector<Port> inputs_, outputs_;
   std::unique_ptr<LayerFileReader> file_;
+  KernelKey packed_for_;
   Program program_;
   std::vector<std::unique_ptr<Kernel>> kernels_;
   uint64_t weight_bytes_ = 0, scratch_bytes_ = 0, decode_bytes_ = 0;

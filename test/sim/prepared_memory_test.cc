@@ -1,11 +1,18 @@
 // What kernels list of a line without end, in the engine's budget.
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "daemon/model/random_model.h"
+#include "daemon/plan/memory_plan.h"
+#include "kernels/backend.h"
+#include "kernels/reference/reference_backend.h"
 #include "test/catch/catch.h"
+#include "test/sim/forwarding_backend.h"
 #include "test/sim/test_engine.h"
 
 namespace layerd {
@@ -16,6 +23,22 @@ std::string WriteLine(const std::string& name, int64_t elements) {
   StretchedLine(elements).Write(path, MakeReferenceBackend()->key());
   return path;
 }
+
+// Counts the parts that it is to prepare.
+class CountingBackend final : public ForwardingBackend {
+ public:
+  CountingBackend(std::unique_ptr<Backend> inner, size_t* prepared)
+      : ForwardingBackend(std::move(inner)), prepared_(prepared) {}
+
+  absl::StatusOr<std::unique_ptr<Kernel>> Prepare(
+      const PartSpec& spec) override {
+    ++*prepared_;
+    return ForwardingBackend::Prepare(spec);
+  }
+
+ private:
+  size_t* const prepared_;
+};
 
 TEST_CASE("What kernels keep counts once for a model, whatever its levels") {
   TestEngine engine({}, Drive::kSim);
@@ -49,6 +72,30 @@ TEST_CASE("A line that the budget has no lists for is refused by its layer") {
       Catch::Contains("layer \"stretch\"") &&
           Catch::Contains("the memory budget is 8388608: give at least "));
   CHECK(engine.Ask("kept", 1).status.message() == "");
+}
+
+TEST_CASE("A line that has no room beside another is refused unprepared") {
+  size_t prepared = 0;
+  TestEngine engine(
+      {}, Drive::kSim,
+      std::make_unique<CountingBackend>(MakeReferenceBackend(), &prepared));
+  const std::string path = WriteLine("beside.layers", 1 << 18);
+  REQUIRE(engine.Load(path, "first", 2).message() == "");
+  const uint64_t kept = engine->models()[0]->prepared_bytes();
+  const MemoryPlan plan = engine->Plan().plan;
+  const uint64_t need = plan.minimum_weight_bytes + plan.beside_weights_bytes();
+  REQUIRE(engine->SetBudgets({.memory_bytes = need + kept - 1}).ok());
+  const size_t before = prepared;
+
+  const absl::Status refused = engine.Load(path, "second", 2);
+
+  CHECK(absl::IsResourceExhausted(refused));
+  CHECK(MinimumBudgetBytes(refused) == need + kept);
+  CHECK(prepared == before);
+
+  REQUIRE(engine->SetBudgets({.memory_bytes = need + kept}).ok());
+  CHECK(engine.Load(path, "second", 2).message() == "");
+  CHECK(prepared > before);
 }
 
 }  // namespace
