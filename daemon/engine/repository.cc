@@ -119,12 +119,15 @@ absl::Status LocalRepository::LoadNow(const std::string& name) {
   if (!PackTheRest()) {
     return absl::UnavailableError("the server is shutting down");
   }
-  for (const ModelStatus& status : Index()) {
+  const std::vector<ModelStatus> index = Index();  // In the order of entries_.
+  for (size_t i = 0; i < index.size(); ++i) {
+    const ModelStatus& status = index[i];
     const bool is_new =
         status.state == ModelState::kReady && status.reason.empty();
     if (status.name != name || is_new) continue;
     if (!versions.contains(status.version)) continue;
-    return absl::UnavailableError(
+    return NotLoaded(
+        entries_[i].refusal,
         absl::StrFormat("model '%s' version %s is %s: %s", name, status.version,
                         NameOf(status.state), status.reason));
   }
@@ -343,6 +346,7 @@ bool LocalRepository::WaitForOne(std::vector<Packing>* packing) {
 
 void LocalRepository::FinishPacking(size_t entry, const absl::Status& status) {
   if (!status.ok()) {
+    entries_[entry].refusal = absl::OkStatus();  // It is not why any more.
     Set(entry, ModelState::kUnavailable,
         WithModelYaml(std::string(status.message())));
     return;
@@ -360,6 +364,7 @@ void LocalRepository::LoadEntries(const std::vector<size_t>& entries) {
   for (size_t k = 0; k < entries.size(); ++k) {
     const bool ok = statuses[k].ok();
     RepositoryEntry& entry = entries_[entries[k]];
+    entry.refusal = statuses[k];
     if (MayPackAgain(entry, statuses[k])) {
       entry.packed_path = CachePathOf(options_, entry);
       Set(entries[k], ModelState::kLoading,

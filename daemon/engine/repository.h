@@ -72,7 +72,10 @@ class Repository {
   // versions; those that serve and have not changed go on, those whose folders
   // are gone are unloaded once the others serve. Then `done`, once,
   // with the first thing that went wrong, also if what was loaded before goes
-  // on: NOT_FOUND if there is no such model.
+  // on: NOT_FOUND if there is no such model; RESOURCE_EXHAUSTED if a budget has
+  // no room for it, then with MinimumBudgetBytes(), or if it cannot be promised
+  // what it declares; DATA_LOSS if its layer file is damaged; UNAVAILABLE with
+  // the reason if it cannot be packed or read.
   // After what was asked for before; UNAVAILABLE when stopped meanwhile.
   virtual void Load(const std::string& name,
                     std::function<void(const absl::Status&)> done) = 0;

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "config/version.h"
+#include "daemon/plan/memory_plan.h"
 
 namespace layerd {
 
@@ -124,6 +125,17 @@ std::string WithModelYaml(std::string reason) {
                     value ? "values: {NAME: 16000}" : "");
   }
   return reason;
+}
+
+absl::Status NotLoaded(const absl::Status& refusal,
+                       const std::string& message) {
+  if (absl::IsDataLoss(refusal)) return absl::DataLossError(message);
+  if (!absl::IsResourceExhausted(refusal)) {
+    return absl::UnavailableError(message);
+  }
+  const absl::Status exhausted = absl::ResourceExhaustedError(message);
+  const auto minimum = MinimumBudgetBytes(refusal);
+  return minimum ? WithMinimumBudget(exhausted, *minimum) : exhausted;
 }
 
 absl::Status NoSuchModel(const std::string& name) {

@@ -16,6 +16,7 @@ struct RepositoryEntry {
   FoundModel found = {};
   ModelState state = ModelState::kLoading;
   std::string reason = {};
+  absl::Status refusal = {};     // By the engine, of the last try to load it.
   std::string packed_path = {};  // In the cache.
   bool packed = false;           // By us, just now.
   bool damaged = false;          // Its layer file failed while it served.
@@ -45,6 +46,12 @@ std::string WithoutPaths(const RepositoryEntry& entry, const std::string& text);
 // What packing asks to be told on layerctl's command line, with the key by which
 // it is told here.
 std::string WithModelYaml(std::string reason);
+
+// What became of an attempt to load it, for who asked: `message`, with the code
+// of `refusal` where that says what to do. Memory or a deadline is refused with
+// RESOURCE_EXHAUSTED, and of a budget MinimumBudgetBytes() stays; a damaged
+// file is DATA_LOSS; all else UNAVAILABLE, as requests for the model hear it.
+absl::Status NotLoaded(const absl::Status& refusal, const std::string& message);
 
 absl::Status NoSuchModel(const std::string& name);
 

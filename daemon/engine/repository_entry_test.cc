@@ -4,10 +4,34 @@
 
 #include "absl/status/status.h"
 #include "config/version.h"
+#include "daemon/plan/memory_plan.h"
 #include "test/catch/catch.h"
 
 namespace layerd {
 namespace {
+
+TEST_CASE("Who asks for a model hears by the code why it was not loaded") {
+  struct Row {
+    absl::Status refusal;
+    absl::StatusCode told;
+  };
+  for (const Row& row : {
+           Row{absl::ResourceExhaustedError("late"),
+               absl::StatusCode::kResourceExhausted},
+           Row{absl::DataLossError("crc"), absl::StatusCode::kDataLoss},
+           Row{absl::NotFoundError("file"), absl::StatusCode::kUnavailable},
+           Row{absl::OkStatus(), absl::StatusCode::kUnavailable},
+       }) {
+    const absl::Status told = NotLoaded(row.refusal, "the words");
+    INFO(row.refusal);
+    CHECK(told.code() == row.told);
+    CHECK(told.message() == "the words");
+    CHECK_FALSE(MinimumBudgetBytes(told));
+  }
+  const absl::Status small =
+      WithMinimumBudget(absl::ResourceExhaustedError("small"), 4096);
+  CHECK(MinimumBudgetBytes(NotLoaded(small, "the words")) == 4096);
+}
 
 TEST_CASE("What cannot be loaded is packed again where that may help") {
   struct Row {

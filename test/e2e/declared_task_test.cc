@@ -8,6 +8,8 @@
 #include "test/e2e/daemon_process.h"
 #include "test/e2e/digits.h"
 #include "test/e2e/program.h"
+#include "test/e2e/tiny_onnx.h"
+#include "test/scratch/scratch_folder.h"
 
 namespace layerd {
 namespace {
@@ -30,15 +32,19 @@ void AddModels(const ModelYamls& models, TestRepository* repository) {
   }
 }
 
+// Leaves costs in the cache: where none are known nothing is promised.
+void LearnCosts(const TestRepository& repository, const std::string& layers) {
+  const Ended bench =
+      Run({kLayerctl, "bench", layers, "--budget", "all", "--threads", "1",
+           "--requests", "3", "--cache", repository.cache_path()});
+  INFO(bench.err);
+  REQUIRE(bench.status == 0);
+}
+
 struct Served {
   Served() {
     AddModels(kModels, &repository);
-    // Leaves costs in the cache: where none are known nothing is promised.
-    const Ended bench = Run({kLayerctl, "bench", repository.LayersPath("free"),
-                             "--budget", "all", "--threads", "1", "--requests",
-                             "3", "--cache", repository.cache_path()});
-    INFO(bench.err);
-    REQUIRE(bench.status == 0);
+    LearnCosts(repository, repository.LayersPath("free"));
     daemon.emplace(repository, DaemonOptions{.flags = {"--threads", "1"}});
     REQUIRE(daemon->WaitUntilReady());
     client.emplace(daemon->address());
@@ -84,6 +90,26 @@ TEST_CASE("A declared task that comes too often is late itself, nobody else") {
     CHECK_THAT(told.out, Catch::Contains("\"too_often\": 1") &&
                              Catch::Contains("\"realtime_refused\": 0"));
   }
+}
+
+TEST_CASE("Who loads what nothing can be promised to hears the arithmetic") {
+  Served served;
+  const ScratchFolder folder;
+  const std::string onnx = folder / "slow.onnx",
+                    layers = folder / "slow.layers";
+  WriteFile(onnx, SlowOnnx(4));
+  REQUIRE(Run({kLayerctl, "pack", onnx, "-o", layers}).status == 0);
+  LearnCosts(served.repository, layers);
+  served.repository.AddLayers("slow", ReadFile(layers));
+  served.repository.Configure(
+      "slow", "priority: 1\nperiod_ms: 600000\ndeadline_ms: 1\n");
+
+  const Ended load = Run({kLayerctl, "load", "slow", "--json", "--address",
+                          served.daemon->address()});
+  CHECK(load.status == 1);
+  CHECK_THAT(load.out, Catch::Contains("RESOURCE_EXHAUSTED") &&
+                           Catch::Contains("its deadline is 1.000") &&
+                           !Catch::Contains("minimum_budget_bytes"));
 }
 
 TEST_CASE("Nothing is promised beside requests that ask for less urgency") {

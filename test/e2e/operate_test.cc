@@ -150,6 +150,36 @@ TEST_CASE("A budget too small is refused with the least that would do") {
   CHECK(served.Layerctl({"budget", "lots"}).status == 2);
 }
 
+TEST_CASE("Who loads a model hears by the code why that was not done") {
+  Served served;
+  const auto load = [&](const std::string& name) {
+    const Ended ended = served.Layerctl({"load", name, "--json"});
+    CHECK(ended.status == 1);
+    return ended.out;
+  };
+  std::string damaged = DigitsLayers();
+  damaged[40] ^= 1;  // Of the superblock.
+  served.repository.AddLayers("damaged", damaged);
+  CHECK(WordAfter(load("damaged"), "code") == "\"DATA_LOSS\"");
+  served.repository.AddOnnx("none", "no model");
+  CHECK(WordAfter(load("none"), "code") == "\"UNAVAILABLE\"");
+
+  // One more needs more of both budgets, at a level of its own.
+  const std::string tight =
+      WordAfter(served.Layerctl({"budget", "4096", "--json"}).out,
+                "minimum_budget_bytes");
+  REQUIRE(served.Layerctl({"budget", tight}).status == 0);
+  served.repository.AddLayers("more", DigitsLayers());
+  served.repository.Configure("more", "priority: 1\n");
+  const std::string refused = load("more");
+  CHECK(WordAfter(refused, "code") == "\"RESOURCE_EXHAUSTED\"");
+  const std::string least = WordAfter(refused, "minimum_budget_bytes");
+  CHECK(absl::IsUnavailable(AskDigit(&*served.client, "more", 1).status()));
+  REQUIRE(served.Layerctl({"budget", least}).status == 0);
+  CHECK(served.Layerctl({"load", "more"}).status == 0);
+  CHECK(AskDigit(&*served.client, "more", 1).ok());
+}
+
 TEST_CASE("Budgets change while requests come, and none fails") {
   Served served;
   const Ended tight =
