@@ -45,6 +45,8 @@ class LocalRepository final : public Repository {
   bool WaitUntilReady() const override;
   absl::StatusOr<std::shared_ptr<Model>> Find(
       const std::string& name, const std::string& version) const override;
+  std::optional<std::string> VersionFor(
+      const std::string& name, const std::string& version) const override;
 
  private:
   struct Packing {
@@ -82,6 +84,8 @@ class LocalRepository final : public Repository {
   void TellUnread(const FoundModel& found);
   void TellWarnings();
   ModelStatus StatusOf(const RepositoryEntry& entry) const;
+  const RepositoryEntry* EntryFor(const std::string& name,
+                                  const std::string& version) const;
 
   const RepositoryOptions options_;
   Engine* const engine_;

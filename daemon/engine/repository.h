@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -105,6 +106,10 @@ class Repository {
   // it. What fails while it serves has no stand-in, whose answers may be
   // others.
   virtual absl::StatusOr<std::shared_ptr<Model>> Find(
+      const std::string& name, const std::string& version) const = 0;
+  // Of which version Find() tells, whether it can serve or not: a name that a
+  // client has not made up. Nothing if there is no such model or version.
+  virtual std::optional<std::string> VersionFor(
       const std::string& name, const std::string& version) const = 0;
 };
 

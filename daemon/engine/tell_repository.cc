@@ -1,5 +1,6 @@
 // The part of LocalRepository that tells what it has.
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -60,26 +61,39 @@ bool LocalRepository::WaitUntilReady() const {
   return ready_;
 }
 
-absl::StatusOr<std::shared_ptr<Model>> LocalRepository::Find(
+// Of ascending versions the last, and of those that were loaded; null if there
+// is none. REQUIRES: mutex_ is held.
+const RepositoryEntry* LocalRepository::EntryFor(
     const std::string& name, const std::string& version) const {
-  const std::lock_guard lock(mutex_);
-  bool name_known = false;
-  // Of ascending versions the last, and of those that were loaded.
   const RepositoryEntry* found = nullptr;
   const RepositoryEntry* loaded = nullptr;
   for (const RepositoryEntry& entry : entries_) {
     if (entry.found.name != name) continue;
-    name_known = true;
     if (!version.empty() && entry.found.version != version) continue;
     found = &entry;
     if (entry.state == ModelState::kReady || entry.replaces) loaded = &entry;
   }
-  if (loaded != nullptr) found = loaded;
+  return loaded != nullptr ? loaded : found;
+}
+
+std::optional<std::string> LocalRepository::VersionFor(
+    const std::string& name, const std::string& version) const {
+  const std::lock_guard lock(mutex_);
+  const RepositoryEntry* const entry = EntryFor(name, version);
+  if (entry == nullptr) return std::nullopt;
+  return entry->found.version;
+}
+
+absl::StatusOr<std::shared_ptr<Model>> LocalRepository::Find(
+    const std::string& name, const std::string& version) const {
+  const std::lock_guard lock(mutex_);
+  const RepositoryEntry* const found = EntryFor(name, version);
   if (found == nullptr) {
     return absl::NotFoundError(
         !IsModelName(name) ? "there is no model of that name"
-        : name_known ? absl::StrFormat("model '%s' has no such version", name)
-                     : absl::StrFormat("there is no model '%s'", name));
+        : EntryFor(name, "") != nullptr
+            ? absl::StrFormat("model '%s' has no such version", name)
+            : absl::StrFormat("there is no model '%s'", name));
   }
   const ModelStatus status = StatusOf(*found);
   if (status.state == ModelState::kReady) {

@@ -72,9 +72,7 @@ absl::Status InferRequest::Submit() {
   ASSIGN_OR_RETURN(RequestHead head, ParseHead(&bytes));
   request_ = std::move(head.request);
   response_.set_id(request_.id());
-  ASSIGN_OR_RETURN(model_, shared_.repository->Find(request_.model_name(),
-                                                    request_.model_version()));
-  model_counts_ = shared_.counts->Of(model_->name(), model_->version());
+  RETURN_IF_ERROR(FindModel());
   ASSIGN_OR_RETURN(checked_, CheckHead(request_));
   has_job_ = true;
   level_ = model_->urgency().LevelFor(checked_.priority.value_or(0));
@@ -92,6 +90,22 @@ absl::Status InferRequest::Submit() {
   }
   submitted_ = std::chrono::steady_clock::now();
   return shared_.engine->Submit(std::move(job));
+}
+
+// One that cannot serve has failed this request; names that clients make up are
+// not counted by.
+absl::Status InferRequest::FindModel() {
+  const std::string& name = request_.model_name();
+  const std::string& asked = request_.model_version();
+  auto model = shared_.repository->Find(name, asked);
+  if (model.ok()) {
+    model_ = *std::move(model);
+    model_counts_ = shared_.counts->Of(model_->name(), model_->version());
+    return absl::OkStatus();
+  }
+  const auto version = shared_.repository->VersionFor(name, asked);
+  if (version) model_counts_ = shared_.counts->Of(name, *version);
+  return model.status();
 }
 
 absl::Status InferRequest::TakeTensors(const Model& model) {

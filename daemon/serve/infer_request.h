@@ -70,6 +70,7 @@ class InferRequest final : private ReplyThread::Reply {
   void Refuse(const absl::Status& reason);
 
   absl::Status Submit();
+  absl::Status FindModel();
   // The tensors, once admission has said yes to the head.
   absl::Status TakeTensors(const Model& model);
   absl::Status TakeMemory(const Model& model);

@@ -107,8 +107,8 @@ class RequestCounts {
     const ModelCounts* counts;
   };
 
-  // Lasts as long as this. Requests that name no model there is have "" and
-  // "": names that clients make up are not kept.
+  // Lasts as long as this. Requests that name no model there is, ready or not,
+  // have "" and "": names that clients make up are not kept.
   ModelCounts* Of(const std::string& model, const std::string& version) {
     const std::lock_guard<std::mutex> lock(mutex_);
     return &counts_[{model, version}];

@@ -56,14 +56,17 @@ class Metrics(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.daemon = Daemon(
-            {"digits": networks.DIGITS / "digits.onnx"},
+            {name: networks.DIGITS / "digits.onnx"
+             for name in ("digits", "broken")},
             "--weight-budget", "107KiB", "--measure-costs", "false",
+            configs={"broken": "priority: none\n"},
         )
         cls.url = cls.daemon.metrics_url()
         for _ in range(ASKED):
             cls.ask("digits")
         cls.ask("digits", "--timeout-us", "1")
-        cls.ask_for_a_model_there_is_not()
+        for model in ("nobody", "broken"):
+            cls.ask_in_vain(model)
         cls.scrape = Scrape(cls.url)
 
     @classmethod
@@ -77,12 +80,12 @@ class Metrics(unittest.TestCase):
         )
 
     @classmethod
-    def ask_for_a_model_there_is_not(cls):
+    def ask_in_vain(cls, model):
         tensor = triton.InferInput("x", [1], "FP32")
         tensor.set_data_from_numpy(np.zeros(1, np.float32))
         with triton.InferenceServerClient(cls.daemon.address) as client:
             try:
-                client.infer("nobody", [tensor])
+                client.infer(model, [tensor])
             except InferenceServerException:
                 pass
 
@@ -104,6 +107,9 @@ class Metrics(unittest.TestCase):
             value(requests, **DIGITS, code="DEADLINE_EXCEEDED"), 1
         )
         self.assertEqual(value(requests, model="", code="NOT_FOUND"), 1)
+        self.assertEqual(
+            value(requests, model="broken", version="1", code="UNAVAILABLE"), 1
+        )
 
     def test_triton_s_counters_have_its_names(self):
         # The library's parser gives counters its own.

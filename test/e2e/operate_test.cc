@@ -270,6 +270,19 @@ TEST_CASE("stats counts what was answered, and what was refused") {
   CHECK(served.Layerctl({"stats", "nobody"}).status == 1);
 }
 
+TEST_CASE("Who asks for a model that cannot serve is counted with it") {
+  Served served;
+  REQUIRE(served.Layerctl({"unload", "digits"}).status == 0);
+  for (const char* version : {"", "1", "9"}) {
+    inference::ModelInferRequest request = DigitRequest("digits", 0);
+    request.set_model_version(version);
+    CHECK(!Infer(&*served.client, request).ok());
+  }
+  const Ended stats = served.Layerctl({"stats", "digits", "--json"});
+  REQUIRE(stats.status == 0);
+  CHECK(WordAfter(stats.out, "failures") == "2");  // There is no version 9.
+}
+
 TEST_CASE("watch tells of each version what it answered, and what it did not") {
   // Whose runs would count as well.
   Served served({.flags = {"--measure-costs", "false"}});

@@ -48,6 +48,12 @@ class ReadyRepository final : public Repository {
     if (model == nullptr) return NotHere();
     return model;
   }
+  std::optional<std::string> VersionFor(
+      const std::string& name, const std::string& version) const override {
+    const auto model = engine_.Find(name, version);
+    if (model == nullptr) return std::nullopt;
+    return model->version();
+  }
 
  private:
   static absl::Status NotHere() { return absl::NotFoundError("no model"); }
