@@ -71,7 +71,8 @@ class LocalRepository final : public Repository {
   absl::Status ForgetAllBut(const std::string& name,
                             const std::set<std::string>& versions);
   void TakeFound(const FoundModel& found);
-  bool FailedWhileServing(const RepositoryEntry& entry) const;
+  absl::Status FailureOf(const RepositoryEntry& entry) const;
+  void DropIfDamaged(const RepositoryEntry& entry) const;
   void LoadThosePacked();
   bool PackTheRest();
   void TrimCacheNow() const;

@@ -61,6 +61,7 @@ void LocalRepository::Work() {
   while (std::optional<Command> command = NextCommand()) {
     command->done(command->obey());
   }
+  for (const RepositoryEntry& entry : entries_) DropIfDamaged(entry);
   const std::lock_guard lock(mutex_);
   for (const Command& command : commands_) {
     command.done(absl::UnavailableError("the server is shutting down"));
@@ -140,7 +141,8 @@ absl::Status LocalRepository::UnloadNow(const std::string& name) {
     if (entries_[i].found.name != name) continue;
     known = true;
     const std::string& version = entries_[i].found.version;
-    const bool failed = FailedWhileServing(entries_[i]);
+    const bool failed = !FailureOf(entries_[i]).ok();
+    DropIfDamaged(entries_[i]);
     if (engine_->Find(name, version) != nullptr) {
       RETURN_IF_ERROR(engine_->UnloadModel(name, version));
     }
@@ -210,16 +212,26 @@ void LocalRepository::TakeFound(const FoundModel& found) {
   // Of the same files the same layer file is made, whatever model.yaml says of
   // its urgency.
   const bool damaged = after->found.content_key == found.content_key &&
-                       (after->damaged || FailedWhileServing(*after));
+                       (after->damaged || !FailureOf(*after).ok());
   *after =
       RepositoryEntry{.found = found, .damaged = damaged, .replaces = serves};
 }
 
-bool LocalRepository::FailedWhileServing(const RepositoryEntry& entry) const {
-  if (entry.state != ModelState::kReady) return false;
+// While it served.
+absl::Status LocalRepository::FailureOf(const RepositoryEntry& entry) const {
+  if (entry.state != ModelState::kReady) return absl::OkStatus();
   const std::shared_ptr<Model> model =
       engine_->Find(entry.found.name, entry.found.version);
-  return model != nullptr && !model->failure().ok();
+  return model == nullptr ? absl::OkStatus() : model->failure();
+}
+
+// From the cache. Whoever starts next would know of it only when a request has
+// come upon it. What lies beside the ONNX file is not ours to remove.
+void LocalRepository::DropIfDamaged(const RepositoryEntry& entry) const {
+  const bool cached = !entry.packed_path.empty();
+  if (!cached || !absl::IsDataLoss(FailureOf(entry))) return;
+  if (unlink(entry.packed_path.c_str()) != 0) return;
+  LogInfo(absl::StrCat("cache: ", entry.packed_path, " goes: it is damaged"));
 }
 
 void LocalRepository::LoadAll() {

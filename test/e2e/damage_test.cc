@@ -220,6 +220,35 @@ TEST_CASE("Loading a model whose cached file was damaged packs it again") {
   CHECK(Agrees(*answer, ExpectedLogits(0)));
 }
 
+TEST_CASE("What was found damaged in the cache is packed again by a restart") {
+  const bool unloaded = GENERATE(false, true);
+  INFO((unloaded ? "unloaded before" : "as it is"));
+  const Tiles tiles(DigitsLayers());
+  TestRepository repository;
+  repository.AddOnnx("digits", ReadFile(kDigitsOnnx));
+  {
+    DaemonProcess daemon(repository, kStreaming);
+    REQUIRE(daemon.WaitUntilReady());
+    WireClient client(daemon.address());
+    REQUIRE(AskDigit(&client, "digits", 0).ok());
+    FlipInPlace(OnlyLayerFileIn(repository.cache_path()),
+                tiles.OffsetInFile(tiles.count() / 2));
+    REQUIRE(absl::IsDataLoss(AskDigit(&client, "digits", 0).status()));
+    if (unloaded) {
+      REQUIRE(
+          Run({kLayerctl, "unload", "digits", "--address", daemon.address()})
+              .status == 0);
+    }
+  }
+  DaemonProcess daemon(repository, kStreaming);
+  REQUIRE(daemon.WaitUntilReady());
+  WireClient client(daemon.address());
+  const auto answer = AskDigit(&client, "digits", 0);
+  INFO(answer.status());
+  REQUIRE(answer.ok());
+  CHECK(Agrees(*answer, ExpectedLogits(0)));
+}
+
 // Sixty bits all over the file: header, weights and the zeros between.
 TEST_CASE("No flipped bit leads to an answer") {
   const uint32_t seed = std::random_device()();
