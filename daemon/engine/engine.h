@@ -169,8 +169,8 @@ class Engine {
   // A read is in flight.
   virtual bool reading() const = 0;
   virtual Scheduler::Stats scheduling() const = 0;
-  // What has happened last, the oldest first. Models that are gone have neither
-  // name nor version.
+  // What has happened last, the oldest first. Models that are long gone, with
+  // many after them, have neither name nor version.
   struct TracedEvent {
     TraceEvent event;
     std::string model, version;

@@ -302,6 +302,11 @@ absl::Status LocalEngine::Adopt(Models models, const MemoryBudgets& budgets,
     const std::lock_guard<std::mutex> lock(mutex_);
     if (status.ok()) {
       models_ = std::move(models);
+      for (const std::shared_ptr<Model>& model : before) {
+        if (std::ranges::count(models_, model) > 0) continue;
+        traced_names_.NoteGone(model.get(), {model->name(), model->version()},
+                               parts_.clock->now());
+      }
       // Not what was known before planning: costs may have been measured since.
       std::erase_if(known_, [&](const auto& of_model) {
         return !known.contains(of_model.first);

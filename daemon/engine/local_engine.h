@@ -17,6 +17,7 @@
 #include "daemon/engine/data_path.h"
 #include "daemon/engine/engine.h"
 #include "daemon/engine/known_costs.h"
+#include "daemon/engine/traced_names.h"
 #include "daemon/plan/cost_profile.h"
 #include "daemon/plan/memory_plan.h"
 #include "daemon/rt/clock.h"
@@ -161,8 +162,9 @@ class LocalEngine final : public Engine {
   const EngineParts parts_;  // Outlives the models: they hold its kernels.
 
   std::mutex change_;         // Of memory: one change at a time.
-  mutable std::mutex mutex_;  // Short: guards the next eight and data_path_.
+  mutable std::mutex mutex_;  // Short: guards the next nine and data_path_.
   Models models_;             // In the order of loading.
+  TracedNames traced_names_;
   KnownModels known_;
   MemoryBudgets budgets_;
   MemoryPlan plan_;

@@ -1,7 +1,6 @@
 // The part of LocalEngine that tells what it has and does.
 #include <memory>
 #include <mutex>
-#include <set>
 #include <utility>
 
 #include "daemon/engine/local_engine.h"
@@ -48,16 +47,17 @@ std::vector<std::string> LocalEngine::warnings() const {
 }
 
 std::vector<Engine::TracedEvent> LocalEngine::Trace() {
-  const Models there = models();
-  std::set<const Model*> known;
-  for (const std::shared_ptr<Model>& model : there) known.insert(model.get());
+  Models loaded;
+  TracedNames names;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    loaded = models_;
+    names = traced_names_;
+  }
   std::vector<TracedEvent> events;
   for (const TraceEvent& event : scheduler_.trace()->Events()) {
-    TracedEvent& traced = events.emplace_back();
-    traced.event = event;
-    if (!known.contains(event.model)) continue;
-    traced.model = event.model->name();
-    traced.version = event.model->version();
+    auto [model, version] = names.Of(event, loaded);
+    events.push_back({event, std::move(model), std::move(version)});
   }
   return events;
 }

@@ -436,11 +436,14 @@ TEST_CASE("Who wants some of the outputs gets these") {
 
 TEST_CASE("The trace tells of each version what it did") {
   const std::string path = WriteModel("versions.layers", 12);
+  const bool gone = GENERATE(false, true);
+  INFO((gone ? "one is gone" : "both are there"));
   TestEngine engine({.read_ahead = false}, Drive::kSim);
   for (const char* version : {"1", "2"}) {
     REQUIRE(engine->LoadModels({{path, "m", version}})[0].ok());
     REQUIRE(engine.AskModel(engine->Find("m", version), 1).status.ok());
   }
+  if (gone) REQUIRE(engine->UnloadModel("m", "1").ok());
   std::vector<std::string> answered;
   for (const Engine::TracedEvent& traced : engine->Trace()) {
     if (traced.event.kind != TraceKind::kJob) continue;
