@@ -46,17 +46,9 @@ absl::Status LocalEngine::Submit(std::unique_ptr<Job> job) {
   // takes nobody's turn, and is no work ahead of anybody.
   if (job->cancelled == give_way_) return scheduler_.Submit(std::move(job));
   give_way_->store(true);
-  const Promises::OfModel promise = PlannedOf(job->model.get());
-  job->predicted = promise.predicted;
-  if (job->level == job->model->level()) {
-    job->declared_deadline = job->model->urgency().declared_deadline();
-    if (promise.response.count() > 0) {
-      RETURN_IF_ERROR(KeepToPeriod(job.get(), promise.response));
-    }
-    job->promised_compute = promise.compute;
-  }
-  if (job->promised_response.count() == 0 && promise.predicted.count() > 0) {
-    RETURN_IF_ERROR(AdmitByForecast(*job, promise.predicted));
+  RETURN_IF_ERROR(Promise(job.get()));
+  if (job->promised_response.count() == 0 && job->predicted.count() > 0) {
+    RETURN_IF_ERROR(AdmitByForecast(*job, job->predicted));
   }
   return scheduler_.Submit(std::move(job));
 }
@@ -78,18 +70,23 @@ absl::Status LocalEngine::AdmitByForecast(const Job& job,
                            own);
 }
 
-absl::Status LocalEngine::KeepToPeriod(Job* job, nanoseconds response) {
+// Memory may change at any moment: all that is said of a job is of one plan.
+absl::Status LocalEngine::Promise(Job* job) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const Model& model = *job->model;
-  // Memory may have changed since it was looked up.
-  if (promises_->Of(&model).response.count() == 0) return absl::OkStatus();
+  const Promises::OfModel promise = promises_->Of(&model);
+  job->predicted = promise.predicted;
+  if (job->level != model.level()) return absl::OkStatus();
+  job->declared_deadline = model.urgency().declared_deadline();
+  job->promised_compute = promise.compute;
+  if (promise.response.count() == 0) return absl::OkStatus();
   DeclaredRate& rate = rates_[&model];
   const auto early = rate.Early(job->arrival);
   if (!rate.Admit(job->arrival, model.urgency().period)) {
     ++too_often_;
     return TooOften(model.name(), model.urgency().period, early);
   }
-  job->promised_response = early + response;
+  job->promised_response = early + promise.response;
   return absl::OkStatus();
 }
 

@@ -146,8 +146,9 @@ class LocalEngine final : public Engine {
   Promises::OfModel PlannedOf(const Model* model) const;
   absl::Status AdmitByForecast(const Job& job,
                                std::chrono::nanoseconds predicted) const;
-  // Promises hold for what was declared alone.
-  absl::Status KeepToPeriod(Job* job, std::chrono::nanoseconds response);
+  // Writes into the job what was planned of it; RESOURCE_EXHAUSTED if it comes
+  // too early for its promise, which holds for what was declared alone.
+  absl::Status Promise(Job* job);
   // On the executor thread: it and its helpers take their CPUs.
   void StartHelpers(std::vector<std::string>* refused);
   absl::Status ChangeDataPath(const MemoryPlan& plan, const Models& models);
