@@ -54,8 +54,8 @@ LevelWindow DueBy(const Tasks& tasks, size_t of, double opened_seconds) {
 }
 
 // Where one more job of somebody is in time: between them a window that opened
-// earlier is only further away. With a job that had begun before, which is due
-// later, it cannot have opened earlier than the last of these.
+// earlier is only further away. A job that had begun before, which is due
+// later, is on in the same busy time: it opens no window that is longer.
 std::vector<double> Openings(const Tasks& tasks, size_t of,
                              double busy_seconds) {
   Tasks level;
@@ -65,17 +65,14 @@ std::vector<double> Openings(const Tasks& tasks, size_t of,
   const auto later = [&](const AnalyzedTask& task) {
     return task.deadline_seconds - tasks[of].deadline_seconds;
   };
-  for (const AnalyzedTask& task : level) {
-    busy_seconds = std::max(busy_seconds, later(task));
-  }
   std::vector<double> openings{0};
   for (const AnalyzedTask& task : level) {
     // The first is in time without being early.
-    openings.push_back(later(task));
+    if (later(task) <= busy_seconds) openings.push_back(later(task));
     for (double opening =
              later(task) - task.jitter_seconds + task.period_seconds;
          opening <= busy_seconds; opening += task.period_seconds) {
-      openings.push_back(opening);
+      if (opening >= 0) openings.push_back(opening);
     }
   }
   std::erase_if(openings, [](double opening) { return opening < 0; });

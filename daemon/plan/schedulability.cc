@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -40,6 +41,8 @@ EndOfJobs AsIfAlone(const std::vector<AnalyzedTask>& tasks, size_t of) {
 
 // Of its longest periods a level may be busy; by paths that takes long to find.
 constexpr double kBusyPeriodsMax = 16, kBusyPeriodsByPathsMax = 4;
+// Of a window. The time that their paths take grows with the third power.
+constexpr double kJobsByPathsMax = 64;
 
 double ResponseTime(const std::vector<AnalyzedTask>& tasks, size_t i,
                     bool earliest_deadline_first) {
@@ -124,6 +127,9 @@ EndOfJobs ByPaths(const std::vector<const AnalyzedJob*>& jobs, size_t of) {
   return [&jobs, of, urgent](const JobCounts& counts,
                              const std::vector<size_t>& begun,
                              double limit_seconds) {
+    if (std::accumulate(counts.begin(), counts.end(), 0.0) > kJobsByPathsMax) {
+      return std::numeric_limits<double>::infinity();
+    }
     LevelJobs level;
     for (size_t i = 0; i < jobs.size(); ++i) {
       const auto count = static_cast<size_t>(counts[i]);

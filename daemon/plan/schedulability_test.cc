@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "daemon/plan/level_window.h"
 #include "daemon/plan/tick_machine.h"
 #include "test/catch/catch.h"
 
@@ -139,6 +140,24 @@ TEST_CASE("By deadline, whoever comes before ours begins goes first") {
   // A part of another level is on for so long.
   tasks[0].begin_seconds = 5;
   CHECK(ByDeadline(tasks)[0] == 2 * 2 + 4);
+}
+
+// What is due in an hour is on for a second: of so long a level is busy, and of
+// how many windows there might be until then nobody need know.
+TEST_CASE(
+    "By deadline, who comes often has few windows beside who comes seldom") {
+  std::vector<AnalyzedTask> tasks{Task(1, 2, 0.01), Task(1, 3600, 1)};
+  tasks.front().deadline_seconds = 1.5;
+  int asked = 0;
+  const auto sum = [&](const JobCounts& jobs, const std::vector<size_t>& begun,
+                       double) {
+    ++asked;
+    return 0.01 * jobs[0] + jobs[1] + (begun.empty() ? 0 : 1);
+  };
+  const double busy = LongestBusy(tasks, 0, /*periods_max=*/16, sum);
+  CHECK(busy == Approx(1.01));
+  CHECK(ResponseByDeadline(tasks, 0, busy, 1.5, sum) == Approx(1.01));
+  CHECK(asked < 20);
 }
 
 // All begin together, but for one that is due later and began just before; ours
@@ -293,6 +312,18 @@ TEST_CASE(
   CHECK(Guarantees({task}, Drive())->front().holds);
   task.jitter_seconds = 0.02;
   CHECK_FALSE(Guarantees({task}, Drive())->front().holds);
+}
+
+// Of the camera 36000 jobs are due by then.
+TEST_CASE("By deadline, a level of the longest and a short period is planned") {
+  Supply supply = Drive();
+  supply.earliest_deadline_first = true;
+  const auto guarantees = Guarantees(
+      {Program("camera", 1, 0.1, 1e-4), Program("hourly", 1, 3600, 1e-4)},
+      supply);
+  REQUIRE(guarantees.ok());
+  CHECK(guarantees->front().holds);
+  CHECK(guarantees->back().holds);
 }
 
 TEST_CASE("What cannot be promised is refused in words") {

@@ -16,6 +16,7 @@ CHANGES = 4  # Of sides, each way, that are looked at one by one.
 ROUNDED = 1e-9  # Periods.
 # For so long a level that goes by deadline is looked at.
 BUSY_PERIODS, BUSY_PERIODS_BY_PATHS = 16, 4
+JOBS_BY_PATHS = 64  # In a window: the paths of more are not looked at.
 
 
 def digest_of(text):
@@ -254,7 +255,6 @@ def due_by(task, mates, opened):
 def openings(task, mates, busy):
     """Where one more job of somebody is due in time."""
     found = {0.0}
-    busy = max([busy] + [t["deadline_s"] - task["deadline_s"] for t in mates])
     for other in [task] + mates:
         later = other["deadline_s"] - task["deadline_s"]
         found.add(later)
@@ -283,6 +283,8 @@ def paths_of_any(tasks):
 
 
 def end_by_paths(task, jobs, begun, urgent, limit):
+    if sum(count for _, count in jobs) > JOBS_BY_PATHS:
+        return math.inf
     paths = [t["paths"] for t, count in jobs for _ in range(int(count))]
     paths += [paths_of_any(begun)] if begun else []
     # The first begins after a part that had begun, of anybody.
