@@ -122,6 +122,7 @@ Costs CostsOf(const Program& program, const std::optional<CostProfile>& profile,
     costs.first_read_seconds = machine.first_read_seconds;
   }
   costs.copy_bytes_per_s = machine.copy_bytes_per_s;
+  costs.parts_open_max = machine.parts_open_max;
   // Parts that were measured were measured with their launches.
   costs.launch_seconds = profile ? 0 : machine.launch_seconds;
   return costs;

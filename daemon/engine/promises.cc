@@ -39,8 +39,7 @@ double Seconds(std::chrono::milliseconds time) {
 
 // With what `resident(extent)` says stays in memory.
 template <typename Resident>
-TaskProgram ProgramWith(const Promises::Subject& subject, double margin,
-                        Resident resident) {
+TaskProgram ProgramWith(const Promises::Subject& subject, Resident resident) {
   const Program& program = subject.model->program();
   const ModelUrgency& urgency = subject.model->urgency();
   TaskProgram task;
@@ -60,21 +59,38 @@ TaskProgram ProgramWith(const Promises::Subject& subject, double margin,
   }
   for (size_t t = 0; t < program.parts.size(); ++t) {
     const auto& read = program.parts[t].read;
-    task.parts.push_back({read ? number[*read] : std::nullopt,
-                          margin * subject.costs->part_seconds[t]});
+    task.parts.push_back(
+        {read ? number[*read] : std::nullopt, subject.costs->part_seconds[t]});
+  }
+  return task;
+}
+
+// As admission counts with it: parts take longer than their medians, and a
+// device with memory of its own copies their weights before. One after the
+// other, that takes no less than side by side.
+TaskProgram Counted(TaskProgram task, const Costs& costs) {
+  std::vector<bool> copied(task.reads_bytes.size(),
+                           costs.copy_bytes_per_s == 0);
+  for (TimedPart& part : task.parts) {
+    if (part.read && !copied[*part.read]) {
+      part.seconds += static_cast<double>(task.reads_bytes[*part.read]) /
+                      costs.copy_bytes_per_s;
+      copied[*part.read] = true;
+    }
+    part.seconds *= kMargin;
   }
   return task;
 }
 
 TaskProgram ProgramIn(const MemoryPlan::ModelMemory& memory,
-                      const Promises::Subject& subject, double margin) {
-  return ProgramWith(subject, margin, [&](uint32_t extent) {
+                      const Promises::Subject& subject) {
+  return ProgramWith(subject, [&](uint32_t extent) {
     return memory.resident_offsets[extent].has_value();
   });
 }
 
-TaskProgram ProgramOf(const Promises::Subject& subject, double margin) {
-  return ProgramIn(*subject.memory, subject, margin);
+TaskProgram CountedProgramOf(const Promises::Subject& subject) {
+  return Counted(ProgramIn(*subject.memory, subject), *subject.costs);
 }
 
 // Jobs that requests ask for with less urgency than the model has, if they may:
@@ -89,7 +105,7 @@ std::optional<TaskProgram> LoweredProgramOf(const Promises::Subject& subject,
         return model.name == subject.memory->name && model.level == level;
       });
   LAYERD_CHECK(memory != plan.models.end());
-  TaskProgram task = ProgramIn(*memory, subject, kMargin);
+  TaskProgram task = Counted(ProgramIn(*memory, subject), *subject.costs);
   task.name += " (lower_to)";
   task.level = level;
   task.period_seconds = task.deadline_seconds = task.jitter_seconds = 0;
@@ -108,8 +124,9 @@ std::optional<TaskProgram> ProgramInRing(const Promises::Subject& subject,
   for (size_t n = 0; n < step.head_extents; ++n) {
     resident[demand.order()[n]] = true;
   }
-  return ProgramWith(subject, kMargin,
-                     [&](uint32_t extent) { return resident[extent]; });
+  return Counted(
+      ProgramWith(subject, [&](uint32_t extent) { return resident[extent]; }),
+      *subject.costs);
 }
 
 // The drive has one rate in the analysis: that of the ring that has the least
@@ -143,6 +160,8 @@ Supply SupplyOf(const std::vector<Promises::Subject>& subjects,
     supply.drive_bytes_per_s = supply.drive_bytes_per_s == 0
                                    ? rate
                                    : std::min(supply.drive_bytes_per_s, rate);
+    supply.parts_open_max =
+        std::max(supply.parts_open_max, costs.parts_open_max);
     supply.first_read_seconds =
         std::max(supply.first_read_seconds,
                  known ? kDriveMargin * costs.slow_first_read_seconds
@@ -169,7 +188,7 @@ std::string Arithmetic(const TaskProgram& task, const Guarantee& guarantee) {
 // With a full ring and nobody else: what a request takes at least.
 double PredictedSeconds(const Promises::Subject& subject,
                         const MemoryPlan& plan) {
-  const TaskProgram task = ProgramOf(subject, /*margin=*/1);
+  const TaskProgram task = ProgramIn(*subject.memory, subject);
   uint64_t ring_bytes = 0;
   for (const MemoryPlan::LevelMemory& level : plan.levels) {
     if (level.level == task.level) ring_bytes = level.ring.bytes;
@@ -199,7 +218,7 @@ std::vector<TaskProgram> TasksOf(const std::vector<Promises::Subject>& subjects,
                                  const MemoryPlan& plan) {
   std::vector<TaskProgram> tasks;
   for (const Promises::Subject& subject : subjects) {
-    tasks.push_back(ProgramOf(subject, kMargin));
+    tasks.push_back(CountedProgramOf(subject));
   }
   for (const Promises::Subject& subject : subjects) {
     if (auto lowered = LoweredProgramOf(subject, plan)) {
@@ -278,7 +297,7 @@ std::optional<DeadlineSplit> Promises::SplitFor(
   std::array<uint64_t, kLevelsMax> level_bytes{};
   for (const Subject& subject : subjects) {
     if (!subject.measured) return std::nullopt;
-    tasks.push_back(ProgramOf(subject, kMargin));
+    tasks.push_back(CountedProgramOf(subject));
     demands.emplace_back(subject.model->program());
     level_bytes[tasks.back().level - 1] += subject.memory->head.bytes;
   }

@@ -13,8 +13,9 @@ struct AnalyzedTask {
                                 // lower work as often as it can be.
   double deadline_seconds = 0;  // At most the period.
   double jitter_seconds = 0;    // A job may come so much before its time.
-  double begin_seconds = 0;     // The longest part of other levels: it begins
-                                // after it if that is on when it comes.
+  double begin_seconds = 0;     // The longest part of other levels, or all
+                                // that a device was given: it begins after
+                                // it if that is on when it comes.
 };
 
 // Of sums and differences of measured seconds.

@@ -72,13 +72,14 @@ std::string CertificateJson(const std::vector<TaskProgram>& tasks,
     table_lines.push_back(absl::StrCat("\"", digest, "\":", table));
   }
   return absl::StrCat(
-      "{\"format\":2,\n\"drive_bytes_per_s\":",
+      "{\"format\":3,\n\"drive_bytes_per_s\":",
       Number(supply.drive_bytes_per_s),
       ",\"first_read_s\":", Number(supply.first_read_seconds),
       ",\"drive_quantile\":", Number(supply.drive.quantile),
       ",\"drive_margin\":", Number(supply.drive.margin),
       ",\"inflight_low_bytes\":", supply.inflight_low_bytes,
-      ",\"read_bytes_max\":", supply.read_bytes_max, ",\"level_order\":\"",
+      ",\"read_bytes_max\":", supply.read_bytes_max,
+      ",\"parts_open_max\":", supply.parts_open_max, ",\"level_order\":\"",
       supply.earliest_deadline_first ? "edf" : "fifo", "\",\"ring_bytes\":[",
       absl::StrJoin(supply.ring_bytes, ","), "],\n\"tasks\":[\n",
       absl::StrJoin(lines, ",\n"), "],\n\"tables\":{\n",

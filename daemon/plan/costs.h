@@ -1,6 +1,7 @@
 #ifndef LAYERD_DAEMON_PLAN_COSTS_H_
 #define LAYERD_DAEMON_PLAN_COSTS_H_
 
+#include <cstddef>
 #include <vector>
 
 namespace layerd {
@@ -30,6 +31,9 @@ struct Costs {
   // Of a device with memory of its own, to which weights are copied; 0: none.
   double copy_bytes_per_s = 0;
   double launch_seconds = 0;  // What each part costs a device beside computing.
+  // Of one job, that a device has been given at a time; on a CPU a part is done
+  // when whoever gave it goes on.
+  size_t parts_open_max = 1;
 };
 
 }  // namespace layerd

@@ -182,9 +182,9 @@ absl::StatusOr<JobPaths> JobPathsOf(const RingCase& ring_case) {
 
 double ResponseByPaths(const LevelJobs& level, double begin_seconds,
                        const std::vector<OtherTask>& urgent,
-                       double limit_seconds) {
+                       double limit_seconds, double first_begin_seconds) {
   const std::vector<UrgentLevel> levels = LevelsOf(urgent);
-  double first_begin_seconds = begin_seconds;
+  first_begin_seconds = std::max(first_begin_seconds, begin_seconds);
   for (const OtherTask& other : urgent) {
     first_begin_seconds =
         std::max(first_begin_seconds, other.job->longest_part_seconds);

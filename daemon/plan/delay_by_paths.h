@@ -46,14 +46,14 @@ struct LevelJobs {
 // jobs in the level, path(m) the longest sequence of one path of each with m
 // turns together, less begin_seconds for all but the first of them: it begins
 // at a boundary, after a part of anybody (begin_seconds, or the longest of a
-// more urgent one), the others when the one before ends. begun_j = alone_j -
-// whole_j - to_drive_j (if one is counted) - to_processor_j is for the job that
-// is on at the arrival. ../sched/README.md has the argument. Stops at the first
-// value above `limit_seconds`.
-// REQUIRES: the level computes something.
+// more urgent one, or first_begin_seconds), the others when the one before
+// ends. begun_j = alone_j - whole_j - to_drive_j (if one is counted) -
+// to_processor_j is for the job that is on at the arrival. ../sched/README.md
+// has the argument. Stops at the first value above `limit_seconds`. REQUIRES:
+// the level computes something.
 double ResponseByPaths(const LevelJobs& level, double begin_seconds,
                        const std::vector<OtherTask>& urgent,
-                       double limit_seconds);
+                       double limit_seconds, double first_begin_seconds = 0);
 
 }  // namespace layerd
 

@@ -76,6 +76,9 @@ TEST_CASE("The first of a level begins after a part of anybody") {
         10 + 4 + (2 - 0.5));
   // A lower part may be longer, and is in its own path.
   CHECK(ResponseByPaths({{&one}}, 3, {{&urgent, 1, 99}}, 1000) == 10 + 4);
+  // Or after all that a device was given.
+  CHECK(ResponseByPaths({{&one}}, 3, {{&urgent, 1, 99}}, 1000, 5) ==
+        10 + 4 + 2);
 }
 
 TEST_CASE("By deadline, others of the level come again, and one had begun") {

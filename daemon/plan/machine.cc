@@ -10,6 +10,7 @@
 #include "config/status_macros.h"
 #include "costs.pb.h"
 #include "daemon/plan/base_memory.h"
+#include "daemon/plan/ring_recurrence.h"
 
 namespace layerd {
 namespace {
@@ -115,6 +116,7 @@ Machine Machine::WithDevice(bool copies) const {
         Or(device_copy_bytes_per_s, kGuessedCopyBytesPerS);
   }
   machine.launch_seconds = Or(device_launch_seconds, kGuessedLaunchSeconds);
+  machine.parts_open_max = kTicketsOpenMax;
   return machine;
 }
 

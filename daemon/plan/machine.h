@@ -1,6 +1,7 @@
 #ifndef LAYERD_DAEMON_PLAN_MACHINE_H_
 #define LAYERD_DAEMON_PLAN_MACHINE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -25,9 +26,10 @@ struct Machine {
   double drive_bytes_per_s = 0;   // As the loader reads.
   double first_read_seconds = 0;  // One tile after a pause.
   double drive_turn_seconds = 0;  // As DriveSpeed has it.
-  // As Costs has them: 0 without a device (WithDevice()).
+  // As Costs has them: of no device but after WithDevice().
   double copy_bytes_per_s = 0;
   double launch_seconds = 0;
+  size_t parts_open_max = 1;
   // Of its GPU, as measured; 0: guessed.
   double device_copy_bytes_per_s = 0;
   double device_launch_seconds = 0;

@@ -24,6 +24,8 @@ TEST_CASE("What was probed is read back") {
 TEST_CASE("A GPU's rates are those that were probed, or guessed") {
   const Machine processor = Machine::OfClass("avx2", 2);
   CHECK(processor.copy_bytes_per_s == 0);
+  CHECK(processor.parts_open_max == 1);
+  CHECK(processor.WithDevice(true).parts_open_max == 2);
   CHECK(processor.WithDevice(true).copy_bytes_per_s == 3e9);
   CHECK(processor.WithDevice(false).copy_bytes_per_s == 0);
   CHECK(processor.WithDevice(false).launch_seconds == Approx(10e-6));

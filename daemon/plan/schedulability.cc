@@ -1,6 +1,7 @@
 #include "daemon/plan/schedulability.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -61,6 +62,24 @@ double LongestPart(const TaskProgram& task) {
     longest = std::max(longest, part.seconds);
   }
   return longest;
+}
+
+// What is to be computed before somebody who comes now, at most, of those that
+// `counts`: where it is done at once, a part of anybody. A device was given as
+// many of each level, and one more of the level whose oldest was waited for
+// when he came.
+template <typename Counts>
+double BegunSeconds(const std::vector<TaskProgram>& tasks, const Supply& supply,
+                    Counts counts) {
+  std::array<double, kLevelsMax> longest{};
+  for (const TaskProgram& task : tasks) {
+    double& of_level = longest[task.level - 1];
+    if (counts(task)) of_level = std::max(of_level, LongestPart(task));
+  }
+  const double one = *std::max_element(longest.begin(), longest.end());
+  if (supply.parts_open_max <= 1) return one;
+  return one + static_cast<double>(supply.parts_open_max) *
+                   std::accumulate(longest.begin(), longest.end(), 0.0);
 }
 
 uint64_t BytesOf(const TaskProgram& task) {
@@ -137,7 +156,7 @@ EndOfJobs ByPaths(const std::vector<const AnalyzedJob*>& jobs, size_t of) {
     }
     for (const size_t i : begun) level.begun.push_back(&jobs[i]->paths);
     return ResponseByPaths(level, jobs[of]->blocking.block_compute_seconds,
-                           urgent, limit_seconds);
+                           urgent, limit_seconds, jobs[of]->task.begin_seconds);
   };
 }
 
@@ -180,10 +199,11 @@ Guarantee BlockingOf(const TaskProgram& task,
     most_urgent = std::min(most_urgent, other.level);
     all_bytes += BytesOf(other);
     if (other.level <= task.level) continue;
-    blocking.block_compute_seconds =
-        std::max(blocking.block_compute_seconds, LongestPart(other));
     lower_reads = lower_reads || BytesOf(other) > 0;
   }
+  blocking.block_compute_seconds = BegunSeconds(
+      tasks, supply,
+      [&](const TaskProgram& other) { return other.level > task.level; });
   const auto seconds = [&supply](uint64_t bytes) {
     return static_cast<double>(bytes) / supply.drive_bytes_per_s;
   };
@@ -226,11 +246,9 @@ absl::StatusOr<AnalyzedJob> JobOf(const TaskProgram& task,
               .alone_seconds = job.paths.alone_seconds,
               .deadline_seconds = job.blocking.deadline_seconds,
               .jitter_seconds = task.jitter_seconds};
-  for (const TaskProgram& other : tasks) {
-    if (other.level == task.level) continue;
-    job.task.begin_seconds =
-        std::max(job.task.begin_seconds, LongestPart(other));
-  }
+  job.task.begin_seconds = BegunSeconds(
+      tasks, supply,
+      [&](const TaskProgram& other) { return other.level != task.level; });
   return job;
 }
 

@@ -53,6 +53,9 @@ struct Supply {
   std::array<uint64_t, kLevelsMax> ring_bytes{};  // Of each level.
   uint64_t inflight_low_bytes = 512 << 10;        // As LoaderOptions has these.
   uint64_t read_bytes_max = 1 << 20;
+  // Of a job, that a device computes or is to compute without being asked again
+  // who comes first. 1: each is done before somebody else is looked at.
+  size_t parts_open_max = 1;
   bool earliest_deadline_first = false;  // Inside a level.
   // Of what was measured of the drive, which of its looks rate and first
   // read stand for (0.9: nine of ten were no slower), and the margin on that;
@@ -64,7 +67,8 @@ struct Supply {
 
 // What is promised of one task, and why.
 struct Guarantee {
-  // Each time it waits: the longest part of lower levels,
+  // Each time it waits: the longest part of lower levels, or all that a device
+  // was given of them,
   double block_compute_seconds = 0;
   // what lower levels have in flight at the drive, or is read ahead,
   double block_read_seconds = 0;

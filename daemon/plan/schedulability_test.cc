@@ -293,6 +293,29 @@ TEST_CASE(
   CHECK(block_for(5e-3).response_seconds > block_for(2e-3).response_seconds);
 }
 
+// Two of each level are on their way there, and whoever gives it the next one
+// waits for the oldest first.
+TEST_CASE("On a device lower work blocks by all that it was given") {
+  const std::vector<TaskProgram> tasks{
+      Program("urgent", 1, 0.5, 1e-3), Program("next", 2, 0.9, 2e-3),
+      Program("flood", 4, 0, 3e-3), Program("other", 4, 0, 1e-3)};
+  Supply supply = Drive();
+  const auto on_cpu = Guarantees(tasks, supply);
+  supply.parts_open_max = 2;
+  const auto on_device = Guarantees(tasks, supply);
+  REQUIRE(on_device.ok());
+  const Guarantee& urgent = on_device->front();
+  CHECK(on_cpu->front().block_compute_seconds == 3e-3);
+  CHECK(urgent.block_compute_seconds == Approx(2 * (2e-3 + 3e-3) + 3e-3));
+  CHECK((*on_device)[1].block_compute_seconds == Approx(2 * 3e-3 + 3e-3));
+  CHECK((*on_device)[3].block_compute_seconds == 0);
+  CHECK(urgent.response_seconds ==
+        Approx(on_cpu->front().response_seconds + 2 * (13e-3 - 3e-3)));
+  // It begins after what was given of the more urgent, too.
+  const AnalyzedJob next = *JobOf(tasks[1], tasks, supply);
+  CHECK(next.task.begin_seconds == Approx(2 * (1e-3 + 3e-3) + 3e-3));
+}
+
 TEST_CASE("A set that asks for more than there is does not hold") {
   const auto guarantees = Guarantees(
       {Program("fast", 1, 0.15, 1e-3), Program("slow", 2, 0.3, 1.4e-3)},

@@ -288,7 +288,8 @@ def end_by_paths(task, jobs, begun, urgent, limit):
     paths = [t["paths"] for t, count in jobs for _ in range(int(count))]
     paths += [paths_of_any(begun)] if begun else []
     # The first begins after a part that had begun, of anybody.
-    sums = [max([task["block_compute_s"]] + [t["longest_s"] for t in urgent])]
+    sums = [max([task["block_compute_s"], task["begin_s"]] +
+                [t["longest_s"] for t in urgent])]
     for each in paths:
         sums = then(sums, each, task["block_compute_s"])
     worst = 0.0
@@ -355,6 +356,16 @@ def response_of(task, declared, order):
                                                  end_by_paths, as_if_alone))
 
 
+def begun_before(tasks, parts_open):
+    """What of these tasks is computed before somebody who comes now, at most:
+    a part of anybody, or what a device was given of each level and one more."""
+    longest = {}
+    for t in tasks:
+        longest[t["level"]] = max(longest.get(t["level"], 0.0), t["longest_s"])
+    one = max(longest.values(), default=0.0)
+    return one if parts_open <= 1 else one + parts_open * sum(longest.values())
+
+
 def differ(a, b):
     return abs(a - b) > CLOSE * max(1.0, abs(a), abs(b))
 
@@ -371,8 +382,9 @@ def complaints_about(text):
         task["longest_s"] = max([task["seen_part_s"]] + [
             s for _, s in tables[task["table"]]["parts"]])
     for task in tasks:
-        task["begin_s"] = max((t["longest_s"] for t in tasks
-                               if t["level"] != task["level"]), default=0.0)
+        task["begin_s"] = begun_before(
+            [t for t in tasks if t["level"] != task["level"]],
+            certificate["parts_open_max"])
         table = tables[task["table"]]
         lower = [t for t in tasks if t["level"] > task["level"]]
         others_read = min(certificate["inflight_low_bytes"], sum(
@@ -383,7 +395,8 @@ def complaints_about(text):
         if task["level"] > urgent:
             joined = min(joined, certificate["inflight_low_bytes"])
         expected = {
-            "block_compute_s": max((t["longest_s"] for t in lower), default=0.0),
+            "block_compute_s": begun_before(lower,
+                                            certificate["parts_open_max"]),
             "block_read_s": others_read if lower_read else 0.0,
             "ahead_s": 0.0 if lower_read else others_read,
             "join_s": min(joined, sum(table["reads_bytes"])) / rate,

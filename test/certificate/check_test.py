@@ -38,6 +38,14 @@ class Check(unittest.TestCase):
                 self.assertNotEqual(changed, text)
                 self.assertTrue(list(complaints_about(changed)))
 
+    def test_a_device_that_is_given_more_is_found(self):
+        text = certificate(1)
+        changed = text.replace('"parts_open_max":1', '"parts_open_max":2')
+        self.assertNotEqual(changed, text)
+        self.assertTrue(any("block_compute_s" in c
+                            for c in complaints_about(changed)))
+        self.assertIn('"parts_open_max":2', certificate(5))
+
     def test_longer_parts_than_it_counts_with_are_found(self):
         changed = re.sub(r'"seen_part_s":[0-9.e-]+', '"seen_part_s":0.05',
                          certificate(1))

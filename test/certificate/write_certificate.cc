@@ -16,9 +16,12 @@ int main(int argc, char** argv) {
   Supply supply = SupplyOf(machine, RingsOf(8 << 20));
   supply.earliest_deadline_first =
       argc > 2 && std::string_view(argv[2]) == "edf";
+  // Some of them on a device, which is given parts ahead.
+  if (seed % 5 == 0) supply.parts_open_max = kTicketsOpenMax;
+  const double utilization = supply.parts_open_max > 1 ? 0.5 : 0.8;
   for (uint64_t draw = seed * 100;; ++draw) {
     auto programs =
-        ProgramsOf(DrawTaskSet(tables, machine, 0.8, draw), machine);
+        ProgramsOf(DrawTaskSet(tables, machine, utilization, draw), machine);
     // Served on a machine where parts took longer, or as long as they should.
     programs.back().seen_part_seconds = 2e-3 * static_cast<double>(seed % 3);
     const auto guarantees = *Guarantees(programs, supply);

@@ -1,9 +1,15 @@
 // Which requests of a declared task come in.
 #include <chrono>
+#include <fstream>
+#include <iterator>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "kernels/reference/reference_backend.h"
 #include "test/catch/catch.h"
+#include "test/sim/forwarding_backend.h"
 #include "test/sim/test_engine.h"
 
 namespace layerd {
@@ -15,8 +21,10 @@ using std::chrono::milliseconds;
 // clock that stands still.
 class Declared {
  public:
-  explicit Declared(const std::string& name)
-      : engine_(WithEmptyCache(name), Drive::kSim) {
+  explicit Declared(const std::string& name,
+                    std::unique_ptr<Backend> backend = MakeReferenceBackend())
+      : options_(WithEmptyCache(name)),
+        engine_(options_, Drive::kSim, std::move(backend)) {
     const std::string path = WriteModel(name + ".layers", 3);
     REQUIRE(engine_->LoadModels({{path, "m", "1", 1, 2, kPeriod, kPeriod}})[0]
                 .ok());
@@ -35,12 +43,18 @@ class Declared {
                 .ok());
   }
 
+  std::string Certificate() const {
+    std::ifstream file(options_.cache_path + "/certificate.json");
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
   // At both levels it streams.
   uint64_t FewBytes() const { return 2 * engine_.MinimumWeightBytes(); }
 
   static constexpr milliseconds kPeriod{100};
 
  private:
+  const EngineOptions options_;
   TestEngine engine_;
 };
 
@@ -72,6 +86,39 @@ TEST_CASE("A request that is lowered and cannot be in time is refused") {
   CHECK_THAT(std::string(refused.message()),
              Catch::Contains("it would be answered in"));
   CHECK(engine->scheduling().deadline_misses == 0);
+}
+
+// With memory of its own. What it computes is the reference's.
+class DeviceTwin final : public ForwardingBackend {
+ public:
+  using ForwardingBackend::ForwardingBackend;
+
+  KernelKey key() const override {
+    KernelKey key = inner_->key();
+    key.backend = "cuda";
+    return key;
+  }
+  bool shares_memory() const override { return false; }
+};
+
+TEST_CASE("On a device a promise counts copies, and parts that were given") {
+  Declared on_cpu("on_cpu");
+  Declared on_device("on_device",
+                     std::make_unique<DeviceTwin>(MakeReferenceBackend()));
+  const uint64_t streamed =
+      on_device.engine()->Plan().plan.models.at(0).streamed_bytes;
+  const double copy_bytes_per_s =
+      on_device.engine()->Plan().costs.at(0).copy_bytes_per_s;
+  REQUIRE(streamed > 0);
+  REQUIRE(copy_bytes_per_s > 0);
+  const auto seconds = [](std::chrono::nanoseconds time) {
+    return std::chrono::duration<double>(time).count();
+  };
+  const double copies = static_cast<double>(streamed) / copy_bytes_per_s;
+  CHECK(seconds(on_device.promise().compute) >= copies);
+  CHECK(seconds(on_cpu.promise().compute) < copies);
+  CHECK_THAT(on_cpu.Certificate(), Catch::Contains("\"parts_open_max\":1"));
+  CHECK_THAT(on_device.Certificate(), Catch::Contains("\"parts_open_max\":2"));
 }
 
 }  // namespace
