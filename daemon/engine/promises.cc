@@ -15,6 +15,7 @@
 #include "daemon/plan/cost_model.h"
 #include "daemon/plan/drive_rate.h"
 #include "daemon/plan/ring_demand.h"
+#include "daemon/plan/row_lookup.h"
 #include "daemon/plan/schedulability.h"
 #include "daemon/rt/log.h"
 #include "daemon/sched/declared_rate.h"
@@ -39,7 +40,8 @@ double Seconds(std::chrono::milliseconds time) {
 
 // With what `resident(extent)` says stays in memory.
 template <typename Resident>
-TaskProgram ProgramWith(const Promises::Subject& subject, Resident resident) {
+TaskProgram ProgramWith(const MemoryPlan::ModelMemory& memory,
+                        const Promises::Subject& subject, Resident resident) {
   const Program& program = subject.model->program();
   const ModelUrgency& urgency = subject.model->urgency();
   TaskProgram task;
@@ -61,6 +63,12 @@ TaskProgram ProgramWith(const Promises::Subject& subject, Resident resident) {
     const auto& read = program.parts[t].read;
     task.parts.push_back(
         {read ? number[*read] : std::nullopt, subject.costs->part_seconds[t]});
+    if (!program.parts[t].table) continue;
+    const auto table = std::find_if(
+        memory.tables.begin(), memory.tables.end(),
+        [&](const auto& of) { return of.extent == *program.parts[t].table; });
+    LAYERD_CHECK(table != memory.tables.end());
+    task.lookups.push_back(RowLookupOf(program, t, table->cache.bytes));
   }
   return task;
 }
@@ -84,7 +92,7 @@ TaskProgram Counted(TaskProgram task, const Costs& costs) {
 
 TaskProgram ProgramIn(const MemoryPlan::ModelMemory& memory,
                       const Promises::Subject& subject) {
-  return ProgramWith(subject, [&](uint32_t extent) {
+  return ProgramWith(memory, subject, [&](uint32_t extent) {
     return memory.resident_offsets[extent].has_value();
   });
 }
@@ -94,12 +102,9 @@ TaskProgram CountedProgramOf(const Promises::Subject& subject) {
 }
 
 // Jobs that requests ask for with less urgency than the model has, if they may:
-// best effort at the next level, that comes at any rate.
-std::optional<TaskProgram> LoweredProgramOf(const Promises::Subject& subject,
-                                            const MemoryPlan& plan) {
-  const ModelUrgency& urgency = subject.model->urgency();
-  const int level = urgency.level + 1;
-  if (urgency.lowest() < level) return std::nullopt;
+// best effort at that level, which comes at any rate.
+TaskProgram LoweredProgramOf(const Promises::Subject& subject, int level,
+                             const MemoryPlan& plan) {
   const auto memory = std::find_if(
       plan.models.begin(), plan.models.end(), [&](const auto& model) {
         return model.name == subject.memory->name && model.level == level;
@@ -124,9 +129,9 @@ std::optional<TaskProgram> ProgramInRing(const Promises::Subject& subject,
   for (size_t n = 0; n < step.head_extents; ++n) {
     resident[demand.order()[n]] = true;
   }
-  return Counted(
-      ProgramWith(subject, [&](uint32_t extent) { return resident[extent]; }),
-      *subject.costs);
+  return Counted(ProgramWith(*subject.memory, subject,
+                             [&](uint32_t extent) { return resident[extent]; }),
+                 *subject.costs);
 }
 
 // The drive has one rate in the analysis: that of the ring that has the least
@@ -221,8 +226,9 @@ std::vector<TaskProgram> TasksOf(const std::vector<Promises::Subject>& subjects,
     tasks.push_back(CountedProgramOf(subject));
   }
   for (const Promises::Subject& subject : subjects) {
-    if (auto lowered = LoweredProgramOf(subject, plan)) {
-      tasks.push_back(*std::move(lowered));
+    const ModelUrgency& urgency = subject.model->urgency();
+    for (int level = urgency.level + 1; level <= urgency.lowest(); ++level) {
+      tasks.push_back(LoweredProgramOf(subject, level, plan));
     }
   }
   return tasks;

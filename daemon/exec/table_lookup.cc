@@ -6,13 +6,11 @@
 #include "absl/strings/str_format.h"
 #include "config/check.h"
 #include "config/status_macros.h"
+#include "daemon/plan/table.h"
 #include "kernels/cast.h"
 
 namespace layerd {
 namespace {
-
-// A turn that reads more than that waits for the drive anyway.
-constexpr size_t kReadsWorthATurn = 256;
 
 // The i-th index, counted in row-major order, as it was written.
 int64_t IndexAt(const TensorType& type, const std::byte* x, int64_t i) {
@@ -64,7 +62,7 @@ TableLookup::TableLookup(const Options& options, Backend* backend,
       backend_(backend),
       loader_(loader),
       clock_(clock),
-      reads_max_(std::max(kReadsWorthATurn, options.row_tiles_max)),
+      reads_max_(std::max(kTableReadsOfTurn, options.row_tiles_max)),
       stream_(reads_max_) {
   reads_.reserve(reads_max_);
 }

@@ -24,7 +24,8 @@ std::string DigestOf(const std::string& text) {
   return absl::StrFormat("%016x", Fnv1a(text));
 }
 
-// Reads in bytes, then parts as [read or -1, seconds].
+// Reads in bytes, lookups as [part, turns, tiles, bytes], then parts as [read
+// or -1, seconds].
 std::string TableText(const TaskProgram& task) {
   std::vector<std::string> parts;
   for (const TimedPart& part : task.parts) {
@@ -32,8 +33,15 @@ std::string TableText(const TaskProgram& task) {
         "[%d,%s]", part.read ? static_cast<int64_t>(*part.read) : -1,
         Number(part.seconds)));
   }
+  std::vector<std::string> lookups;
+  for (const RowLookup& lookup : task.lookups) {
+    lookups.push_back(absl::StrFormat("[%d,%d,%d,%d]", lookup.part,
+                                      lookup.turns, lookup.tiles,
+                                      lookup.bytes));
+  }
   return absl::StrCat("{\"reads_bytes\":[",
-                      absl::StrJoin(task.reads_bytes, ","), "],\"parts\":[",
+                      absl::StrJoin(task.reads_bytes, ","), "],\"lookups\":[",
+                      absl::StrJoin(lookups, ","), "],\"parts\":[",
                       absl::StrJoin(parts, ","), "]}");
 }
 

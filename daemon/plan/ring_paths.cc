@@ -15,28 +15,6 @@ constexpr double kNone = -std::numeric_limits<double>::infinity();
 // Of sides, each way, that are looked at one by one.
 constexpr size_t kChangesMax = 4;
 
-// For each read, the part whose end makes room for it; none: there was room.
-std::vector<std::optional<size_t>> Gates(const RingCase& c) {
-  std::vector<size_t> last_user(c.reads_bytes.size());
-  for (size_t t = 0; t < c.parts.size(); ++t) {
-    if (c.parts[t].read) last_user[*c.parts[t].read] = t;
-  }
-  std::vector<std::optional<size_t>> gates;
-  std::vector<uint64_t> starts;
-  uint64_t end = 0;
-  size_t freed = 0, newest = 0;
-  for (const uint64_t bytes : c.reads_bytes) {
-    const uint64_t rest = c.ring_bytes - end % c.ring_bytes;
-    starts.push_back(bytes > rest ? end + rest : end);
-    end = starts.back() + bytes;
-    for (; end > starts[freed] + c.ring_bytes; ++freed) {
-      newest = std::max(newest, last_user[freed]);
-    }
-    gates.push_back(freed > 0 ? std::optional<size_t>(newest) : std::nullopt);
-  }
-  return gates;
-}
-
 // The longest paths with one number of turns, from those with one less.
 struct Ends {
   std::vector<double> reads, parts;
@@ -167,11 +145,32 @@ BackEdge AfterWait(const RingCase& c) {
 
 }  // namespace
 
+std::vector<std::optional<size_t>> RoomGates(const RingCase& c) {
+  std::vector<size_t> last_user(c.reads_bytes.size());
+  for (size_t t = 0; t < c.parts.size(); ++t) {
+    if (c.parts[t].read) last_user[*c.parts[t].read] = t;
+  }
+  std::vector<std::optional<size_t>> gates;
+  std::vector<uint64_t> starts;
+  uint64_t end = 0;
+  size_t freed = 0, newest = 0;
+  for (const uint64_t bytes : c.reads_bytes) {
+    const uint64_t rest = c.ring_bytes - end % c.ring_bytes;
+    starts.push_back(bytes > rest ? end + rest : end);
+    end = starts.back() + bytes;
+    for (; end > starts[freed] + c.ring_bytes; ++freed) {
+      newest = std::max(newest, last_user[freed]);
+    }
+    gates.push_back(freed > 0 ? std::optional<size_t>(newest) : std::nullopt);
+  }
+  return gates;
+}
+
 absl::StatusOr<std::vector<double>> RingPaths(const RingCase& ring_case) {
   LAYERD_CHECK(ring_case.prefilled_bytes == 0);
   RETURN_IF_ERROR(RingFinishTimes(ring_case).status());
   if (ring_case.parts.empty()) return std::vector<double>{0};
-  const auto gates = Gates(ring_case);
+  const auto gates = RoomGates(ring_case);
   Ends ends = Longest(ring_case, gates, nullptr);
   std::vector<double> longest;
   while (ends.parts.back() > kNone) {
@@ -182,7 +181,7 @@ absl::StatusOr<std::vector<double>> RingPaths(const RingCase& ring_case) {
 }
 
 CrossedCost CrossedCostOf(const RingCase& c) {
-  const auto gates = Gates(c);
+  const auto gates = RoomGates(c);
   const ByChanges room = MostByChanges(c, gates, AfterRoom(gates));
   const ByChanges wait = MostByChanges(c, gates, AfterWait(c));
   CrossedCost cost;

@@ -1,6 +1,8 @@
 #ifndef LAYERD_DAEMON_PLAN_RING_PATHS_H_
 #define LAYERD_DAEMON_PLAN_RING_PATHS_H_
 
+#include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -23,6 +25,11 @@ namespace layerd {
 // Errors: as RingFinishTimes().
 // REQUIRES: nothing is prefilled.
 absl::StatusOr<std::vector<double>> RingPaths(const RingCase& ring_case);
+
+// For each read, the part whose end makes room for it, in order; none: there
+// was room from the start. REQUIRES, as for the next: RingPaths() found no
+// error, or RingFinishTimes().
+std::vector<std::optional<size_t>> RoomGates(const RingCase& ring_case);
 
 // What a job costs a less urgent one. Of the seconds that it reads and those
 // that it computes the other pays for one kind at a time: where the other's

@@ -83,8 +83,10 @@ double BegunSeconds(const std::vector<TaskProgram>& tasks, const Supply& supply,
 }
 
 uint64_t BytesOf(const TaskProgram& task) {
-  return std::accumulate(task.reads_bytes.begin(), task.reads_bytes.end(),
-                         uint64_t{0});
+  uint64_t bytes = std::accumulate(task.reads_bytes.begin(),
+                                   task.reads_bytes.end(), uint64_t{0});
+  for (const RowLookup& lookup : task.lookups) bytes += lookup.bytes;
+  return bytes;
 }
 
 absl::Status Check(const std::vector<TaskProgram>& tasks) {
@@ -130,6 +132,13 @@ absl::StatusOr<JobPaths> PathsOf(const TaskProgram& task, const Supply& supply,
   ring_case.block_read_seconds = blocking.block_read_seconds;
   ring_case.block_compute_seconds =
       blocking.block_compute_seconds + blocking.join_seconds;
+  const std::vector<TimedPart> parts =
+      WithLookups(ring_case, task.lookups,
+                  {.turn_seconds = blocking.block_compute_seconds +
+                                   std::max(blocking.block_read_seconds,
+                                            blocking.ahead_seconds),
+                   .tile_seconds = supply.first_read_seconds});
+  ring_case.parts = parts;
   return JobPathsOf(ring_case);
 }
 
@@ -178,8 +187,11 @@ double ResponseBeside(const std::vector<const AnalyzedJob*>& jobs, size_t of,
                       bool earliest_deadline_first) {
   std::vector<AnalyzedTask> tasks;
   for (const AnalyzedJob* job : jobs) tasks.push_back(job->task);
-  const EndOfJobs by_paths = ByPaths(jobs, of);
   const double as_if_alone = ResponseTime(tasks, of, earliest_deadline_first);
+  for (const AnalyzedJob* job : jobs) {
+    if (job->looks_up && job->task.level <= tasks[of].level) return as_if_alone;
+  }
+  const EndOfJobs by_paths = ByPaths(jobs, of);
   const double limit = std::min(as_if_alone, tasks[of].deadline_seconds);
   return std::min(
       as_if_alone,
@@ -236,6 +248,7 @@ absl::StatusOr<AnalyzedJob> JobOf(const TaskProgram& task,
   job.blocking = BlockingOf(task, tasks, supply);
   ASSIGN_OR_RETURN(job.paths, PathsOf(task, supply, job.blocking));
   job.paths.longest_part_seconds = LongestPart(task);
+  job.looks_up = !task.lookups.empty();
   job.blocking.alone_seconds = job.paths.alone_seconds;
   if (task.period_seconds > 0) {
     job.blocking.deadline_seconds =

@@ -12,6 +12,7 @@
 #include "daemon/plan/analyzed_task.h"
 #include "daemon/plan/delay_by_paths.h"
 #include "daemon/plan/ring_recurrence.h"
+#include "daemon/plan/row_lookup.h"
 
 namespace layerd {
 
@@ -40,6 +41,7 @@ struct TaskProgram {
   double jitter_seconds = 0;
   std::vector<uint64_t> reads_bytes;  // That go through the ring.
   std::vector<TimedPart> parts;
+  std::vector<RowLookup> lookups = {};  // Of parts, in order.
   // What nearly all of them kept to while the model was served, if that is
   // longer than the longest; 0: not known.
   double seen_part_seconds = 0;
@@ -88,6 +90,8 @@ struct AnalyzedJob {
   AnalyzedTask task;
   JobPaths paths;
   Guarantee blocking;  // No response yet.
+  // Its path changes sides where no ring says so: there are no paths of it.
+  bool looks_up = false;
 };
 // `tasks` are all, itself among them. Errors: as RingFinishTimes().
 absl::StatusOr<AnalyzedJob> JobOf(const TaskProgram& task,
@@ -100,9 +104,10 @@ Guarantee GuaranteeBeside(const std::vector<const AnalyzedJob*>& jobs,
                           size_t of, bool earliest_deadline_first);
 
 // The smaller of ResponseTimes() and ResponseByPaths() (../sched/README.md),
-// for every declared task, in order. Those that are best effort have holds =
-// false and only the blocking that they see. Errors: as RingFinishTimes();
-// INVALID_ARGUMENT if a declared task does not
+// the former where anybody looks up that is as urgent, for every declared task,
+// in order. Those that are best effort have holds = false and only the blocking
+// that they see. Errors: as RingFinishTimes(); INVALID_ARGUMENT if a declared
+// task does not
 //         have a level above every undeclared model, or its deadline is later
 //         than its period.
 absl::StatusOr<std::vector<Guarantee>> Guarantees(

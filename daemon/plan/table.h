@@ -1,12 +1,17 @@
 #ifndef LAYERD_DAEMON_PLAN_TABLE_H_
 #define LAYERD_DAEMON_PLAN_TABLE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "daemon/plan/program.h"
 
 namespace layerd {
+
+// A turn of a lookup asks for so many tiles, or for those of a row: one that
+// reads more waits for the drive anyway.
+inline constexpr size_t kTableReadsOfTurn = 256;
 
 // A constant that a part gathers rows from by number, as it lies in its extent:
 // rows one after the other, without gaps, so that a row may begin anywhere in a

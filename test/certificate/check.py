@@ -95,6 +95,23 @@ def room_gates(reads, parts, ring):
     return gates
 
 
+def with_lookups(lookups, reads, parts, ring, rate, each_turn, each_tile):
+    """The parts, of which some take as long as the rows that they look up in a
+    table are on their way, behind all that the ring had room for before."""
+    gates = room_gates(reads, parts, ring)
+    parts = [list(part) for part in parts]
+    for part, turns, tiles, size in lookups:
+        parts[part][1] += turns * each_turn + tiles * each_tile + size / rate
+        begun = sum(1 for gate in gates if gate is None or gate < part)
+        if begun:
+            parts[part][0] = begun - 1
+    return parts
+
+
+def bytes_of(table):
+    return sum(table["reads_bytes"]) + sum(size for *_, size in table["lookups"])
+
+
 def most_by_changes(seconds, parts, gates, back, to_drive, to_processor):
     """{(changes to the drive, to the processor): the most that a job costs a
     path that changes sides so often while the job is on}. The path goes from a
@@ -342,13 +359,19 @@ def response_of(task, declared, order):
     mates = [t for t in declared
              if t is not task and t["level"] == task["level"]]
     urgent = [t for t in declared if t["level"] < task["level"]]
+    # No ring says where the path of a lookup changes sides.
+    bounds = (end_as_if_alone, end_by_paths)
+    if any(t["looks_up"] for t in [task] + mates + urgent):
+        bounds = (end_as_if_alone,)
     if order == "fifo":
         window = by_arrival(task, mates)
         return min(window.end(urgent, task["deadline_s"], end_of)
-                   for end_of in (end_as_if_alone, end_by_paths))
+                   for end_of in bounds)
     busy = busy_of(task, mates, urgent, BUSY_PERIODS, end_as_if_alone)
     as_if_alone = response_by_deadline(task, mates, urgent, busy,
                                        end_as_if_alone, math.inf)
+    if len(bounds) == 1:
+        return as_if_alone
     if busy == math.inf:
         busy = busy_of(task, mates, urgent, BUSY_PERIODS_BY_PATHS,
                        end_by_paths)
@@ -388,9 +411,10 @@ def complaints_about(text):
         table = tables[task["table"]]
         lower = [t for t in tasks if t["level"] > task["level"]]
         others_read = min(certificate["inflight_low_bytes"], sum(
-            sum(tables[t["table"]]["reads_bytes"]) for t in tasks
+            bytes_of(tables[t["table"]]) for t in tasks
             if t is not task)) / rate
-        lower_read = any(tables[t["table"]]["reads_bytes"] for t in lower)
+        lower_read = any(bytes_of(tables[t["table"]]) for t in lower)
+        task["looks_up"] = bool(table["lookups"])
         joined = certificate["read_bytes_max"]
         if task["level"] > urgent:
             joined = min(joined, certificate["inflight_low_bytes"])
@@ -399,13 +423,18 @@ def complaints_about(text):
                                             certificate["parts_open_max"]),
             "block_read_s": others_read if lower_read else 0.0,
             "ahead_s": 0.0 if lower_read else others_read,
-            "join_s": min(joined, sum(table["reads_bytes"])) / rate,
+            "join_s": min(joined, bytes_of(table)) / rate,
         }
         ring = certificate["ring_bytes"][task["level"] - 1]
         reads, parts = table["reads_bytes"], table["parts"]
         begin = (certificate["first_read_s"] + expected["block_compute_s"] +
                  expected["ahead_s"])
         wait = expected["block_compute_s"] + expected["join_s"]
+        parts = with_lookups(
+            table["lookups"], reads, parts, ring, rate,
+            expected["block_compute_s"] + max(expected["block_read_s"],
+                                              expected["ahead_s"]),
+            certificate["first_read_s"])
         expected["alone_s"] = last_finish(reads, parts, ring, rate, begin,
                                           expected["block_read_s"], wait)
         for key, value in expected.items():

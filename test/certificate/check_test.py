@@ -46,6 +46,12 @@ class Check(unittest.TestCase):
                             for c in complaints_about(changed)))
         self.assertIn('"parts_open_max":2', certificate(5))
 
+    def test_rows_that_take_longer_are_found(self):
+        text = certificate(7)
+        changed = re.sub(r'("lookups":\[\[\d+,)2,', r'\g<1>9,', text)
+        self.assertNotEqual(changed, text)
+        self.assertTrue(any("alone_s" in c for c in complaints_about(changed)))
+
     def test_longer_parts_than_it_counts_with_are_found(self):
         changed = re.sub(r'"seen_part_s":[0-9.e-]+', '"seen_part_s":0.05',
                          certificate(1))

@@ -18,12 +18,22 @@ int main(int argc, char** argv) {
       argc > 2 && std::string_view(argv[2]) == "edf";
   // Some of them on a device, which is given parts ahead.
   if (seed % 5 == 0) supply.parts_open_max = kTicketsOpenMax;
-  const double utilization = supply.parts_open_max > 1 ? 0.5 : 0.8;
+  if (seed % 7 == 0) supply.first_read_seconds = 1e-4;
+  const bool eased = supply.parts_open_max > 1 || seed % 7 == 0;
+  const double utilization = eased ? 0.5 : 0.8;
   for (uint64_t draw = seed * 100;; ++draw) {
     auto programs =
         ProgramsOf(DrawTaskSet(tables, machine, utilization, draw), machine);
     // Served on a machine where parts took longer, or as long as they should.
     programs.back().seen_part_seconds = 2e-3 * static_cast<double>(seed % 3);
+    // Or one whose parts without weights look rows up.
+    if (seed % 7 == 0) {
+      TaskProgram& task = programs[draw % programs.size()];
+      for (size_t part = 0; part < task.parts.size(); ++part) {
+        if (task.parts[part].read || task.lookups.size() == 3) continue;
+        task.lookups.push_back({part, 2, 8, 8 << 12});
+      }
+    }
     const auto guarantees = *Guarantees(programs, supply);
     bool admitted = true;
     for (const Guarantee& guarantee : guarantees) {

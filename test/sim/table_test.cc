@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "config/check.h"
+#include "daemon/plan/row_lookup.h"
 #include "loader/store/layer_file_writer.h"
 #include "test/catch/catch.h"
 #include "test/sim/forwarding_backend.h"
@@ -118,6 +119,10 @@ TEST_CASE("A request reads the tiles of its rows, and no others") {
   const Answer answer = Ask(engine, ids);
 
   CheckRows(answer, ids);
+  const auto& tables = engine->Plan().plan.models.at(0).tables;
+  const RowLookup most =
+      RowLookupOf(TableModel(16).program, 0, tables.at(0).cache.bytes);
+  CHECK(answer.stats.read_bytes <= most.bytes);
   CHECK(answer.stats.read_bytes <= 16 * 2 * 4096);
   CHECK(answer.stats.read_bytes >= 16 * kRowBytes);
   CHECK(engine->loading().lookups > 0);
