@@ -154,8 +154,12 @@ absl::Status LocalEngine::Measure(const std::shared_ptr<Model>& model,
           std::chrono::duration<double>(times[part]).count());
     }
   }
-  give_way_->store(false);
-  const auto undisturbed = [&] { return go_on() && !give_way_->load(); };
+  // Nothing caps what a look reads: not beside a job, be it one that came
+  // before.
+  const auto undisturbed = [&] {
+    return !give_way_->load() && scheduler_.all_answered() && go_on();
+  };
+  if (!undisturbed()) return absl::UnavailableError("others have jobs");
   const auto drive =
       GlanceAtDrive(model->file().path(), options_.threads, undisturbed);
   if (absl::IsUnavailable(drive.status())) return drive.status();

@@ -38,6 +38,7 @@ absl::Status Scheduler::Submit(std::unique_ptr<Job> job) {
     bell_.Ring();
     return closed ? ShuttingDown() : QueueIsFull(before, job->level);
   }
+  unanswered_.fetch_add(1);
   work_ahead_.Add(job->level, job->predicted);
   job->number = submitted_jobs_.fetch_add(1) + 1;
   TraceOf(*job, TraceKind::kReceived, 0, job->arrival, clock_->now());
@@ -437,6 +438,7 @@ void Scheduler::Answer(const Job& job, const absl::Status& status,
   stats.number = job.number;
   if (absl::IsDeadlineExceeded(status)) deadline_misses_.fetch_add(1);
   if (absl::IsCancelled(status)) cancelled_.fetch_add(1);
+  unanswered_.fetch_sub(1);
   job.done(status, stats);
 }
 

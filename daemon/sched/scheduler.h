@@ -115,6 +115,9 @@ class Scheduler {
     uint64_t realtime_refused = 0;
   };
   Stats stats() const;
+  // Every job that was submitted has its answer, or is about to hear it. Any
+  // thread.
+  bool all_answered() const { return unanswered_.load() == 0; }
   size_t waiting(int level) const { return waiting_[level - 1].load(); }
   // Any thread.
   WorkAhead::Forecast ForecastOf(int level,
@@ -191,6 +194,7 @@ class Scheduler {
   std::array<std::atomic<size_t>, kLevelsMax> waiting_{};
   WorkAhead work_ahead_;
   std::atomic<uint32_t> submitted_jobs_{0};
+  std::atomic<size_t> unanswered_{0};
   std::atomic<bool> held_{false};
   std::atomic<bool> draining_{false};
   std::atomic<bool> shutdown_{false};

@@ -1,11 +1,15 @@
 // Costs that are measured while something else changes.
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "kernels/reference/reference_backend.h"
+#include "loader/loader.h"
 #include "test/catch/catch.h"
 #include "test/sim/test_engine.h"
 
@@ -108,6 +112,71 @@ TEST_CASE("Measuring again takes no turn of a declared task") {
   CHECK(engine.Ask("m", 1).status.message() == "");
   CHECK(engine->scheduling().too_often == 0);
   CHECK(engine->scheduling().overruns == 0);
+}
+
+// More would be on its way when a job comes that it gives way to.
+TEST_CASE("Whoever measures has few bytes in flight, at whatever level") {
+  const uint64_t low_bytes = LoaderOptions{}.inflight_low_bytes;
+  SimIoEngine* drive = nullptr;
+  EngineOptions options = WithEmptyCache("few_bytes");
+  options.read_ahead = false;
+  TestEngine engine(
+      options,
+      [&drive]() -> absl::StatusOr<IoEngineChoice> {
+        auto opened = std::make_unique<SimIoEngine>(1);
+        drive = opened.get();
+        return IoEngineChoice{.engine = std::move(opened), .warnings = {}};
+      },
+      MakeReferenceBackend());
+  REQUIRE(engine.Load(WriteModel("few_bytes.layers", 3, kLayers), "m", 1).ok());
+  REQUIRE(engine->Plan().plan.weight_bytes > 2 * low_bytes);
+  uint64_t most = 0;
+  engine.OnPart([&](size_t) { most = drive->bytes_in_flight_max(); });
+
+  engine->MeasureCosts([] { return true; });
+
+  CHECK(engine->Plan().measured.at(0));
+  CHECK(most > 0);
+  CHECK(most <= low_bytes);
+}
+
+// That was there before, and waits for the drive.
+TEST_CASE("Nobody looks at the drive while a job is on") {
+  SimIoEngine* drive = nullptr;
+  bool holds = false;
+  TestEngine engine(
+      WithEmptyCache("beside"),
+      [&]() -> absl::StatusOr<IoEngineChoice> {
+        auto opened = std::make_unique<SimIoEngine>(1);
+        drive = opened.get();
+        if (holds) drive->Hold();
+        return IoEngineChoice{.engine = std::move(opened), .warnings = {}};
+      },
+      MakeReferenceBackend());
+  const std::string path = WriteModel("beside.layers", 3, kLayers);
+  REQUIRE(engine.Load(path, "m", 3).ok());
+  REQUIRE(engine.Ask("m", 1).status.ok());  // Now it waits for no drive.
+  holds = true;
+  REQUIRE(engine.Load(path, "waits", 1).ok());
+  std::vector<std::string> order;
+  REQUIRE(engine.Submit("waits", &order).ok());
+  drive->AwaitInFlight(1);
+  const std::thread::id us = std::this_thread::get_id();
+  int calls = 0;
+  std::atomic<bool> looked{false};
+
+  // A look has a thread of its own.
+  engine->MeasureCosts([&] {
+    if (std::this_thread::get_id() != us) looked.store(true);
+    return ++calls < 20 && !looked.load();
+  });
+
+  CHECK_FALSE(looked.load());
+  CHECK(order.empty());
+  holds = false;
+  drive->LetGo();
+  engine->Drain(Instant::max());
+  CHECK(order == std::vector<std::string>{"waits"});
 }
 
 TEST_CASE("Whoever measures is no work ahead of a request") {
