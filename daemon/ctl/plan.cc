@@ -77,7 +77,7 @@ void AddAnswer(const Question& question, const Answer& answer,
   json.Add("minimum_budget_bytes", answer.point.plan.minimum_weight_bytes);
   // Of a daemon that serves this model alone.
   json.Add("base_bytes",
-           kDaemonBaseBytes + BaseBytesOf(question.model->program()) +
+           kDaemonBaseBytes + question.model->base_bytes() +
                (question.on_device ? question.device_base_bytes : 0));
   // What a GPU takes of it: already in base_bytes, if one computes.
   json.Add("device_base_bytes", question.device_base_bytes);

@@ -382,7 +382,7 @@ Engine::PlanReport LocalEngine::Plan() const {
     report.base_bytes += options_.machine.value_or(Machine()).DeviceBaseBytes();
   }
   for (const std::shared_ptr<Model>& model : models) {
-    report.base_bytes += BaseBytesOf(model->program());
+    report.base_bytes += model->base_bytes();
   }
   for (const std::shared_ptr<Model>& model : AtAllLevels(models)) {
     report.costs.push_back(known[model.get()]->costs);

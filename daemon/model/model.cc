@@ -88,6 +88,11 @@ absl::StatusOr<std::shared_ptr<Model>> Model::Load(
   return model;
 }
 
+uint64_t Model::base_bytes() const {
+  return BaseBytesOf(program_.parts.size(), file_->tiles().tile_count(),
+                     file_->manifest_memory_bytes());
+}
+
 absl::Status Model::CheckPrepared(uint64_t memory_budget_bytes) {
   uint64_t prepared_bytes = 0, most_bytes = 0;
   size_t most = 0;

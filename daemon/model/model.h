@@ -90,6 +90,8 @@ class Model {
   const ModelUrgency& urgency() const { return urgency_; }
   const std::vector<Port>& inputs() const { return inputs_; }
   const std::vector<Port>& outputs() const { return outputs_; }
+  // Of the process, beside all budgets (base_memory.h).
+  uint64_t base_bytes() const;
   const Program& program() const { return program_; }
   const LayerFileReader& file() const { return *file_; }
   // Of all weights, as f32 in the ONNX.

@@ -1,9 +1,8 @@
 #ifndef LAYERD_DAEMON_PLAN_BASE_MEMORY_H_
 #define LAYERD_DAEMON_PLAN_BASE_MEMORY_H_
 
+#include <cstddef>
 #include <cstdint>
-
-#include "daemon/plan/program.h"
 
 namespace layerd {
 
@@ -13,12 +12,17 @@ namespace layerd {
 // The daemon: its code and libraries (gRPC, oneDNN), their threads, and for a
 // moment the buffers that a drive is measured with. A model: its manifest, what
 // is planned of it, and the code that oneDNN makes for the shapes of its parts,
-// and up to kPreparedBaseBytes of what its kernels list (PreparedBytesMax).
+// up to kPreparedBaseBytes of what its kernels list (PreparedBytesMax), and up
+// to kListedBaseBytes of what its file lists; half of what a part counts is for
+// what the file lists of it. A tile has its checksum, twice while these are
+// read, and a place in a table's cache.
 inline constexpr uint64_t kDaemonBaseBytes = 28 << 20;
 inline constexpr uint64_t kModelBaseBytes = 6 << 20;
 inline constexpr uint64_t kPartBaseBytes = 4 << 10;
 inline constexpr uint64_t kPreparedBaseBytes = 2 << 20;
-static_assert(kPreparedBaseBytes < kModelBaseBytes);
+inline constexpr uint64_t kListedBaseBytes = 2 << 20;
+static_assert(kPreparedBaseBytes + kListedBaseBytes < kModelBaseBytes);
+inline constexpr uint64_t kTileBaseBytes = 40;
 
 // Of one model, whatever the budget is: a tool that is given none must not fall
 // to a file either. That is a line of ten million places and more, of which
@@ -30,8 +34,15 @@ inline constexpr uint64_t kPreparedBytesMax = 1 << 30;
 // board all of it is the same memory. A guess until a device was measured.
 inline constexpr uint64_t kDeviceBaseBytes = 512 << 20;
 
-inline uint64_t BaseBytesOf(const Program& program) {
-  return kModelBaseBytes + kPartBaseBytes * program.parts.size();
+// Of a model whose file has so many tiles and such a manifest
+// (LayerFileReader::manifest_memory_bytes()): a million tensors of few parts
+// are more than these stand for.
+inline uint64_t BaseBytesOf(size_t parts, size_t tiles,
+                            uint64_t manifest_memory_bytes) {
+  const uint64_t listed = manifest_memory_bytes + kTileBaseBytes * tiles;
+  const uint64_t in_base = kListedBaseBytes + kPartBaseBytes / 2 * parts;
+  return kModelBaseBytes + kPartBaseBytes * parts +
+         (listed > in_base ? listed - in_base : 0);
 }
 
 // What of `prepared_bytes`, of all parts of a model, counts against the memory

@@ -98,7 +98,9 @@ absl::Status LayerFileReader::ReadManifest(const Superblock& superblock) {
       ReadRegion(file_, "manifest", superblock.manifest_offset_bytes(),
                  superblock.manifest_bytes, superblock.manifest_crc32c));
   const auto bytes = stored.bytes().first(superblock.manifest_bytes);
-  RETURN_IF_ERROR(CheckManifestMemory(bytes));
+  ASSIGN_OR_RETURN(manifest_memory_bytes_, ManifestMemoryBytes(bytes));
+  // And as they lie in the file.
+  manifest_memory_bytes_ += stored.bytes().size();
   if (!ParseManifest(bytes, &manifest_)) {
     return absl::DataLossError("manifest: its bytes are no manifest");
   }

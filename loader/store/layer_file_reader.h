@@ -43,6 +43,9 @@ class LayerFileReader {
   const std::string& path() const { return path_; }
   // Of what was opened: another file may have the path by now.
   const std::string& digest() const { return digest_; }
+  // What the manifest takes at most, while it is read and once it is
+  // understood.
+  uint64_t manifest_memory_bytes() const { return manifest_memory_bytes_; }
   uint64_t file_bytes() const { return file_.file_bytes(); }
 
   // For reads of the stream, at stream().offset_bytes and on.
@@ -73,6 +76,7 @@ class LayerFileReader {
   DirectFile file_;
   StreamLocation stream_{};
   manifest::Manifest manifest_;
+  uint64_t manifest_memory_bytes_ = 0;
   std::vector<Extent> extents_;
   TileTable tiles_;
 };

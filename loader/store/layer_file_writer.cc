@@ -67,7 +67,8 @@ void Serialize(const manifest::Manifest& manifest, std::span<std::byte> into) {
 // and refuses to read them.
 absl::Status CheckReadable(const std::string& path,
                            std::span<const std::byte> bytes) {
-  if (const absl::Status fits = CheckManifestMemory(bytes); !fits.ok()) {
+  if (const absl::Status fits = ManifestMemoryBytes(bytes).status();
+      !fits.ok()) {
     return absl::InvalidArgumentError(
         absl::StrFormat("%s: %s: the model has too many parts; larger extents "
                         "make fewer (--extent-bytes-max)",

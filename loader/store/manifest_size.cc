@@ -3,6 +3,7 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/io/coded_stream.h>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_format.h"
 #include "layer_file.pb.h"
 
@@ -111,10 +112,11 @@ class Walk {
 
 }  // namespace
 
-absl::Status CheckManifestMemory(std::span<const std::byte> manifest) {
+absl::StatusOr<uint64_t> ManifestMemoryBytes(
+    std::span<const std::byte> manifest) {
   Walk walk(manifest);
   walk.Over(manifest::Manifest::descriptor());
-  if (walk.bytes() <= kManifestMemoryBytesMax) return absl::OkStatus();
+  if (walk.bytes() <= kManifestMemoryBytesMax) return walk.bytes();
   return absl::InvalidArgumentError(absl::StrFormat(
       "manifest: its %d bytes list so much that they would take more than the "
       "%d bytes of memory allowed",

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace layerd {
 
@@ -19,9 +19,10 @@ inline constexpr uint64_t kManifestMemoryBytesMax = 512 << 20;
 // the fields are walked over first, and what they will take is added up.
 //
 // Only sizes are looked at: what is no manifest is OK here, and refused by who
-// parses it.
+// parses it. Returns the sum, while it is read and once it is understood.
 // Errors: INVALID_ARGUMENT with its bytes and the limit.
-absl::Status CheckManifestMemory(std::span<const std::byte> manifest);
+absl::StatusOr<uint64_t> ManifestMemoryBytes(
+    std::span<const std::byte> manifest);
 
 }  // namespace layerd
 

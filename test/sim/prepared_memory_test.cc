@@ -59,6 +59,26 @@ TEST_CASE("What kernels keep counts once for a model, whatever its levels") {
   CHECK(engine->memory().arena_bytes == plan.arena_bytes + kept);
 }
 
+// Nothing in the slab is for them, nor for parts, which are few.
+TEST_CASE("What a file lists beside its parts is told in the base") {
+  const auto base_of = [](const char* name, size_t tensors) {
+    RandomModel model(7);
+    const Tensor unused = model.program.tensors.front();
+    model.program.tensors.resize(model.program.tensors.size() + tensors,
+                                 unused);
+    const std::string path =
+        std::string(std::getenv("TEST_TMPDIR")) + "/" + name;
+    model.Write(path, MakeReferenceBackend()->key());
+    TestEngine engine({}, Drive::kSim);
+    REQUIRE(engine.Load(path, "m", 1).message() == "");
+    return engine->Plan().base_bytes;
+  };
+  constexpr size_t kTensors = 20'000;
+  // As many bytes for each as it and its name have, and its type.
+  CHECK(base_of("many.layers", kTensors) >=
+        base_of("few.layers", 0) + kTensors * 200);
+}
+
 TEST_CASE("A line that the budget has no lists for is refused by its layer") {
   TestEngine engine({.memory_budget_bytes = 8 << 20}, Drive::kSim);
   REQUIRE(engine.Load(WriteModel("kept.layers", 7), "kept", 2).message() == "");
