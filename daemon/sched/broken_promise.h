@@ -24,8 +24,9 @@ struct LateAnswer {
   std::chrono::nanoseconds late{0};
   std::chrono::nanoseconds over_plan{0};  // That it computed; may be negative.
   std::chrono::nanoseconds taken{0};      // Neither computed nor slept.
-  std::chrono::nanoseconds waited{0};     // For the drive.
-  bool others_overran = false;            // While it was on.
+  // For the drive; also before its turn, when nobody could compute.
+  std::chrono::nanoseconds waited{0};
+  bool others_overran = false;  // Since it came.
 };
 
 // Which of them did not hold. A processor that has become slower is seen as an

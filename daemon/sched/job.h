@@ -69,8 +69,11 @@ struct Job {
   }
   // With OK the outputs are written.
   std::function<void(const absl::Status& status, const JobStats& stats)> done;
-  // The scheduler's: in the trace, and in its inbox.
+  // The scheduler's: in the trace; how many jobs had overrun their plans, and
+  // for how long it had waited for the drive, when this one came; in its inbox.
   uint32_t number = 0;
+  uint64_t overruns_before = 0;
+  std::chrono::nanoseconds stalled_before{0};
   Job* arrived_before = nullptr;
 };
 

@@ -123,6 +123,19 @@ TEST_CASE("Whose turn never comes is compared with his promise as well") {
   f.RunAll();
 }
 
+TEST_CASE("Who waited for the turn of one that overran names that") {
+  SchedulerFixture f(milliseconds(1));
+  int parts = 0;
+  f.lane.on_part = [&] {
+    if (++parts <= 10) f.clock.Pass(milliseconds(2));
+  };
+  f.SubmitPromised();
+  f.SubmitPromised();
+  f.RunAll();
+  CHECK(f.scheduler.stats().overruns == 1);
+  CHECK(f.Broken(Assumption::kCompute) == 2);
+}
+
 // As gRPC does it.
 TEST_CASE("Who is cancelled because his deadline has passed was late") {
   SchedulerFixture f(milliseconds(1));
@@ -170,6 +183,32 @@ TEST_CASE("While it sleeps for a job's weights nobody takes the processor") {
     if (event.kind == TraceKind::kTaken) taken.push_back(event.duration);
   }
   CHECK(taken == std::vector<nanoseconds>{nanoseconds(0)});
+  CHECK(f.Broken(Assumption::kDrive) == 1);
+}
+
+// Its own weights are there.
+TEST_CASE("Who waited for the turn of one that waits for the drive names it") {
+  SchedulerFixture f(milliseconds(1));
+  int looks = 0;
+  f.lane.is_ready = [&] {
+    if (++looks == 2) f.clock.SleepBefore(2, milliseconds(30));
+    return looks > 2;
+  };
+  auto before = f.JobOf(1, std::chrono::hours(1));
+  REQUIRE(f.scheduler.Submit(std::move(before)).ok());
+  std::promise<void> answered;
+  auto job = f.JobOf(1, std::chrono::hours(1));
+  job->promised_compute = milliseconds(10);
+  job->promised_response = milliseconds(20);
+  job->done = [&](const absl::Status&, const JobStats&) {
+    answered.set_value();
+  };
+  REQUIRE(f.scheduler.Submit(std::move(job)).ok());
+  std::thread executor([&] { f.scheduler.Run(); });
+  answered.get_future().wait();
+  f.scheduler.Shutdown();
+  executor.join();
+
   CHECK(f.Broken(Assumption::kDrive) == 1);
 }
 

@@ -41,6 +41,7 @@ absl::Status Scheduler::Submit(std::unique_ptr<Job> job) {
   unanswered_.fetch_add(1);
   work_ahead_.Add(job->level, job->predicted);
   job->number = submitted_jobs_.fetch_add(1) + 1;
+  job->overruns_before = overruns_.load();
   TraceOf(*job, TraceKind::kReceived, 0, job->arrival, clock_->now());
   inbox_.Push(std::move(job));
   bell_.Ring();
@@ -62,8 +63,11 @@ void Scheduler::Run() {
     }
     if (shutdown_.load() && on_ == 0 && queue_.empty()) return;
     const Instant since = clock_->now();
+    const bool stalls = (on_ > 0 || !queue_.empty()) && !held_.load();
     bell_.WaitFor(rung, Patience());
-    NoteSlept(clock_->now() - since);
+    const nanoseconds slept = clock_->now() - since;
+    NoteSlept(slept);
+    if (stalls) stalled_ += slept;
   }
 }
 
@@ -180,8 +184,10 @@ void Scheduler::ReadAhead(Instant now) {
 }
 
 void Scheduler::TakeNew() {
-  inbox_.TakeAll(
-      [this](std::unique_ptr<Job> job) { queue_.Push(std::move(job)); });
+  inbox_.TakeAll([this](std::unique_ptr<Job> job) {
+    job->stalled_before = stalled_;
+    queue_.Push(std::move(job));
+  });
 }
 
 bool Scheduler::DropLate(Instant now) {
@@ -273,8 +279,7 @@ void Scheduler::Begin(int level, Instant now) {
                .cpu_time = clock_->cpu_time(),
                .slept = slept_,
                .left = left,
-               .step = left / static_cast<int64_t>(parts),
-               .overruns_before = overruns_.load()};
+               .step = left / static_cast<int64_t>(parts)};
   const Job& on = *at(level).job;
   TraceOf(on, TraceKind::kQueued, 0, on.arrival, now);
   if (on.deadline != Instant::max()) {
@@ -335,6 +340,8 @@ void Scheduler::NoteSlowness(int level, const Level& ended, Instant now) {
 void Scheduler::ComparePromise(const Job& job, LateAnswer answer, Instant now) {
   answer.late = now - job.arrival - job.promised_response;
   if (job.promised_response.count() == 0 || answer.late.count() <= 0) return;
+  answer.others_overran = overruns_.load() > job.overruns_before;
+  answer.waited = std::max(answer.waited, stalled_ - job.stalled_before);
   const Assumption broken = BrokenBy(answer);
   promises_broken_[static_cast<size_t>(broken)].fetch_add(1);
   TraceOf(job, TraceKind::kLate, static_cast<uint32_t>(broken),
@@ -409,8 +416,7 @@ void Scheduler::AnswerThatOn(int level, const absl::Status& status) {
     ComparePromise(*ended.job,
                    {.over_plan = ended.computed - ended.job->promised_compute,
                     .taken = taken,
-                    .waited = waited,
-                    .others_overran = overruns_.load() > ended.overruns_before},
+                    .waited = waited},
                    now);
   }
   if (ran_last_ == level) ran_last_ = 0;

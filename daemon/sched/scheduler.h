@@ -137,7 +137,6 @@ class Scheduler {
     std::chrono::nanoseconds slept{0};
     std::chrono::nanoseconds left{0};  // Of what was predicted.
     std::chrono::nanoseconds step{0};  // Of that, a part.
-    uint64_t overruns_before = 0;      // Of all jobs, at its begin.
     bool overran = false;
     bool answered = false;  // Dropped: all that is left is to leave the lane.
     Instant waits_since{};  // For the drive; the epoch: it does not.
@@ -175,7 +174,7 @@ class Scheduler {
   void NotePreemption(int level);
   void NotePart(int level, size_t part, Instant begun, Instant ended);
   void NoteSlowness(int level, const Level& ended, Instant now);
-  // `answer`: what is known of it, but for how late it is.
+  // `answer`: what is known of it, but for how late it is, and what others did.
   void ComparePromise(const Job& job, LateAnswer answer, Instant now);
   void ReadAhead(Instant now);
   // Tells Hold() and Drain() that it is quiet.
@@ -214,7 +213,9 @@ class Scheduler {
   int ran_last_ = 0;  // The level that computed the last part; 0: none.
   Instant looked_{};  // When the queue was last looked through.
   RestDebt rest_debt_;
-  std::chrono::nanoseconds slept_{0};  // By Run(), since the start.
+  std::chrono::nanoseconds slept_{0};  // By Run(), since the start; of that,
+  // while there were jobs and only the drive could tell more.
+  std::chrono::nanoseconds stalled_{0};
 
   std::atomic<uint64_t> preemptions_{0};
   std::atomic<uint64_t> deadline_misses_{0};
