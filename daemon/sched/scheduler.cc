@@ -262,6 +262,8 @@ bool Scheduler::MayBegin(int level) {
 void Scheduler::Begin(int level, Instant now) {
   std::unique_ptr<Job> job = queue_.Pop(level);
   waiting_[level - 1].fetch_sub(1);
+  // What was read for another was given up for this one, even if it is refused.
+  read_ahead_is_due_.store(true);
   absl::Status boundary = Boundary(*job, nullptr, now);
   if (boundary.ok()) boundary = InTime(*job, now);
   if (!boundary.ok()) return Refuse(*job, boundary, now);
@@ -286,7 +288,6 @@ void Scheduler::Begin(int level, Instant now) {
     TraceOf(on, TraceKind::kDeadline, 0, on.deadline, on.deadline);
   }
   ++on_;
-  read_ahead_is_due_.store(true);
 }
 
 void Scheduler::RunPart(int level) {

@@ -353,6 +353,19 @@ TEST_CASE("A forecast is not bolder than what is predicted") {
   f.RunAll();
 }
 
+// For it, the lane may have given up what it read for another.
+TEST_CASE("After a job that is refused at its turn, lanes read ahead again") {
+  SchedulerFixture f(milliseconds(1));
+  f.RunAll();
+  REQUIRE(f.lane.looked_ahead == 1);
+  f.Submit(/*predicted=*/milliseconds(100), milliseconds(50));
+  f.RunAll();
+  REQUIRE(f.answers.size() == 1);
+  CHECK(absl::IsDeadlineExceeded(f.answers[0]));
+  CHECK(f.lane.begun == 0);
+  CHECK(f.lane.looked_ahead == 2);
+}
+
 TEST_CASE(
     "A forecast counts more urgent work as predicted, and its own slower") {
   SchedulerFixture f(milliseconds(2));  // Twice what is predicted.
