@@ -30,8 +30,13 @@ constexpr double kMargin = kSlowPart;
 // From the slow looks at a drive to what admission counts with.
 constexpr double kDriveMargin = 1.1;
 
+// What takes longer than eleven days takes that: of a full queue it can be
+// added up.
+constexpr double kNanosecondsMax = 1e15;
+
 std::chrono::nanoseconds Nanoseconds(double seconds) {
-  return std::chrono::nanoseconds(static_cast<int64_t>(seconds * 1e9));
+  return std::chrono::nanoseconds(
+      static_cast<int64_t>(std::min(seconds * 1e9, kNanosecondsMax)));
 }
 
 double Seconds(std::chrono::milliseconds time) {

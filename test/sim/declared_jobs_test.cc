@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "daemon/plan/machine.h"
+#include "daemon/rt/processor_name.h"
 #include "kernels/reference/reference_backend.h"
 #include "test/catch/catch.h"
 #include "test/sim/forwarding_backend.h"
@@ -86,6 +88,25 @@ TEST_CASE("A request that is lowered and cannot be in time is refused") {
   CHECK_THAT(std::string(refused.message()),
              Catch::Contains("it would be answered in"));
   CHECK(engine->scheduling().deadline_misses == 0);
+}
+
+// The drive is one that a machine file might have.
+TEST_CASE("A job that takes for ever is predicted to take long") {
+  Machine machine = Machine::OfClass("", 1);
+  machine.processor = ProcessorName();
+  machine.drive_bytes_per_s = 1e-6;
+  EngineOptions options = WithEmptyCache("for_ever");
+  options.machine = machine;
+  TestEngine engine(options, Drive::kSim);
+  REQUIRE(engine.Load(WriteModel("for_ever.layers", 3), "m", 1).ok());
+  REQUIRE(engine
+              ->SetBudgets({.weight_bytes = engine.MinimumWeightBytes(),
+                            .memory_bytes = kAll})
+              .ok());
+  engine->MeasureCosts([] { return true; });
+  REQUIRE(engine->Plan().measured.at(0));
+  CHECK(engine->PromiseOf(engine->Find("m", "").get()).predicted >
+        std::chrono::hours(24));
 }
 
 // With memory of its own. What it computes is the reference's.
