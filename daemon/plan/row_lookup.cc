@@ -33,6 +33,10 @@ std::vector<TimedPart> WithLookups(const RingCase& ring_case,
                                    const LookupCosts& costs) {
   std::vector<TimedPart> parts(ring_case.parts.begin(), ring_case.parts.end());
   if (lookups.empty()) return parts;
+  const auto fits = [&](uint64_t bytes) {
+    return bytes <= ring_case.ring_bytes;
+  };
+  if (!std::ranges::all_of(ring_case.reads_bytes, fits)) return parts;
   const std::vector<std::optional<size_t>> gates = RoomGates(ring_case);
   for (const RowLookup& lookup : lookups) {
     TimedPart& part = parts[lookup.part];

@@ -34,7 +34,7 @@ struct LookupCosts {
 // may be on their way beside its computing. They are read when the part before
 // has completed, behind all that the job's ring had room for then: so it names
 // the last of these reads. One tile after the other, though several are in
-// flight.
+// flight. As they were, if a read is larger than the ring: RingPaths() says so.
 std::vector<TimedPart> WithLookups(const RingCase& ring_case,
                                    const std::vector<RowLookup>& lookups,
                                    const LookupCosts& costs);

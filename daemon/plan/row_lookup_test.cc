@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "daemon/plan/schedulability.h"
 #include "daemon/plan/table.h"
 #include "test/catch/catch.h"
@@ -69,6 +70,17 @@ TEST_CASE("Rows come behind all reads that had room before") {
   CHECK(with[2].seconds == 1 + 3 * 10 + 4 * 0.25 + 2.5);
   CHECK(with[4].read == 2);
   CHECK(with[4].seconds == 1);
+}
+
+TEST_CASE("Of rows beside reads that no ring holds nothing is said but that") {
+  TaskProgram task;
+  task.period_seconds = 1;
+  task.reads_bytes = {4096};
+  task.parts = {{std::nullopt, 1e-3}, {0, 1e-3}};
+  task.lookups = {{.part = 0, .turns = 1, .tiles = 1, .bytes = 4096}};
+  Supply supply;
+  supply.drive_bytes_per_s = 1 << 30;
+  CHECK(absl::IsInvalidArgument(Guarantees({task}, supply).status()));
 }
 
 TaskProgram Task(const std::string& name, int level, double period) {
