@@ -46,11 +46,14 @@ absl::Status LocalEngine::Submit(std::unique_ptr<Job> job) {
   // takes nobody's turn, and is no work ahead of anybody.
   if (job->cancelled == give_way_) return scheduler_.Submit(std::move(job));
   give_way_->store(true);
-  RETURN_IF_ERROR(Promise(job.get()));
+  ASSIGN_OR_RETURN(const Instant next, Promise(job.get()));
   if (job->promised_response.count() == 0 && job->predicted.count() > 0) {
     RETURN_IF_ERROR(AdmitByForecast(*job, job->predicted));
   }
-  return scheduler_.Submit(std::move(job));
+  const std::shared_ptr<Model> model = job->model;
+  const absl::Status queued = scheduler_.Submit(std::move(job));
+  if (!queued.ok()) TakeTurnBack(*model, next);
+  return queued;
 }
 
 absl::Status LocalEngine::Admit(const Job& job) const {
@@ -71,15 +74,15 @@ absl::Status LocalEngine::AdmitByForecast(const Job& job,
 }
 
 // Memory may change at any moment: all that is said of a job is of one plan.
-absl::Status LocalEngine::Promise(Job* job) {
+absl::StatusOr<Instant> LocalEngine::Promise(Job* job) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const Model& model = *job->model;
   const Promises::OfModel promise = promises_->Of(&model);
   job->predicted = promise.predicted;
-  if (job->level != model.level()) return absl::OkStatus();
+  if (job->level != model.level()) return Instant{};
   job->declared_deadline = model.urgency().declared_deadline();
   job->promised_compute = promise.compute;
-  if (promise.response.count() == 0) return absl::OkStatus();
+  if (promise.response.count() == 0) return Instant{};
   DeclaredRate& rate = rates_[&model];
   const auto early = rate.Early(job->arrival);
   if (!rate.Admit(job->arrival, model.urgency().period)) {
@@ -87,7 +90,14 @@ absl::Status LocalEngine::Promise(Job* job) {
     return TooOften(model.name(), model.urgency().period, early);
   }
   job->promised_response = early + promise.response;
-  return absl::OkStatus();
+  return rate.next();
+}
+
+void LocalEngine::TakeTurnBack(const Model& model, Instant next) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto rate = rates_.find(&model);
+  if (rate == rates_.end()) return;
+  rate->second.TakeBack(next, model.urgency().period);
 }
 
 Promises::OfModel LocalEngine::PlannedOf(const Model* model) const {

@@ -147,8 +147,11 @@ class LocalEngine final : public Engine {
   absl::Status AdmitByForecast(const Job& job,
                                std::chrono::nanoseconds predicted) const;
   // Writes into the job what was planned of it; RESOURCE_EXHAUSTED if it comes
-  // too early for its promise, which holds for what was declared alone.
-  absl::Status Promise(Job* job);
+  // too early for its promise, which holds for what was declared alone. When
+  // the task's next job has its time; the epoch where nothing is promised.
+  absl::StatusOr<Instant> Promise(Job* job);
+  // The job was refused all the same.
+  void TakeTurnBack(const Model& model, Instant next);
   // On the executor thread: it and its helpers take their CPUs.
   void StartHelpers(std::vector<std::string>* refused);
   absl::Status ChangeDataPath(const MemoryPlan& plan, const Models& models);

@@ -32,6 +32,14 @@ class DeclaredRate {
     time_ = std::max(time_, arrival) + period;
     return true;
   }
+  // When the next job has its time.
+  Instant next() const { return time_; }
+  // The job that was let in, so that `next` was the time of the one after it,
+  // was refused all the same: whoever comes in its place takes its turn. Not
+  // once another has come in.
+  void TakeBack(Instant next, std::chrono::nanoseconds period) {
+    if (time_ == next) time_ -= period;
+  }
 
  private:
   Instant time_{};  // Of the next job.

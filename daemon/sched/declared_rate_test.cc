@@ -38,5 +38,19 @@ TEST_CASE("Who always comes early is kept to the declared rate") {
   CHECK_FALSE(rate.Admit(At(10'200), kPeriod));
 }
 
+TEST_CASE("A job that was refused all the same leaves its turn to another") {
+  DeclaredRate rate;
+  REQUIRE(rate.Admit(At(100), kPeriod));
+  const Instant next = rate.next();
+  rate.TakeBack(next, kPeriod);
+  CHECK(rate.Early(At(101)).count() == 0);
+  REQUIRE(rate.Admit(At(101), kPeriod));
+  const Instant later = rate.next();
+  // The next has taken the turn after it by now.
+  REQUIRE(rate.Admit(At(201), kPeriod));
+  rate.TakeBack(later, kPeriod);
+  CHECK(rate.next() == At(301));
+}
+
 }  // namespace
 }  // namespace layerd

@@ -1,10 +1,13 @@
 // Which requests of a declared task come in.
 #include <chrono>
+#include <cstddef>
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "daemon/plan/machine.h"
@@ -24,8 +27,9 @@ using std::chrono::milliseconds;
 class Declared {
  public:
   explicit Declared(const std::string& name,
-                    std::unique_ptr<Backend> backend = MakeReferenceBackend())
-      : options_(WithEmptyCache(name)),
+                    std::unique_ptr<Backend> backend = MakeReferenceBackend(),
+                    size_t queue_jobs_max = 64)
+      : options_(WithQueue(WithEmptyCache(name), queue_jobs_max)),
         engine_(options_, Drive::kSim, std::move(backend)) {
     const std::string path = WriteModel(name + ".layers", 3);
     REQUIRE(engine_->LoadModels({{path, "m", "1", 1, 2, kPeriod, kPeriod}})[0]
@@ -56,6 +60,11 @@ class Declared {
   static constexpr milliseconds kPeriod{100};
 
  private:
+  static EngineOptions WithQueue(EngineOptions options, size_t jobs_max) {
+    options.queue_jobs_max = jobs_max;
+    return options;
+  }
+
   const EngineOptions options_;
   TestEngine engine_;
 };
@@ -69,6 +78,33 @@ TEST_CASE("A declared task has no other turn because memory changes") {
   CHECK(absl::IsResourceExhausted(engine.Ask("m", 1).status));
   engine.clock().Advance(Declared::kPeriod);
   CHECK(engine.Ask("m", 1).status.message() == "");
+}
+
+// One is on, one waits, and there is no place for a third.
+TEST_CASE("A job that finds the queue full leaves its turn to another") {
+  Declared declared("full", MakeReferenceBackend(), /*queue_jobs_max=*/1);
+  TestEngine& engine = declared.engine();
+  std::promise<void> started, go_on;
+  engine.OnPart([&](size_t part) {
+    if (part > 0) return;
+    started.set_value();
+    go_on.get_future().wait();
+  });
+  std::vector<std::string> order;
+  REQUIRE(engine.Submit("m", &order).message() == "");
+  started.get_future().wait();
+  engine.clock().Advance(Declared::kPeriod);
+  REQUIRE(engine.Submit("m", &order).message() == "");
+  engine.clock().Advance(Declared::kPeriod);
+  const absl::Status full = engine.Submit("m", &order);
+  CHECK_THAT(std::string(full.message()), Catch::Contains("queue_jobs"));
+  go_on.set_value();
+  while (engine->scheduling().too_often == 0) {
+    const absl::Status status = engine.Ask("m", 1).status;
+    if (status.ok()) break;
+    CHECK_THAT(std::string(status.message()), Catch::Contains("queue_jobs"));
+  }
+  CHECK(engine->scheduling().too_often == 0);
 }
 
 // Its promise is about its own level.
