@@ -93,12 +93,13 @@ make_compiler() {
   fi
 }
 
-# A root of its own, because Bazel keeps one compiler a root.
+# A root of its own, because Bazel keeps one compiler a root; and no links into
+# it: bazel-bin is this machine's, and //... would follow the others.
 bazel() {
   local command=$1
   shift
   LAYERD_BAZEL_ROOT=$cache/bazel deploy/bazel.sh "$command" \
-    --platform_suffix=-aarch64 \
+    --platform_suffix=-aarch64 --symlink_prefix=/ \
     --platforms=//third_party/platforms:linux_aarch64 \
     --extra_toolchains=//third_party/platforms:aarch64_compiler \
     "--repo_env=CC=$compiler" \
@@ -152,6 +153,7 @@ case "$command" in
   build)
     [ $# -gt 0 ] || set -- "${binaries[@]}"
     bazel build "$@"
+    echo "Built into $(bazel info bazel-bin 2>/dev/null)"
     ;;
   test)
     [ $# -gt 0 ] || set -- "${rooms[@]}"
