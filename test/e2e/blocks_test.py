@@ -1,5 +1,5 @@
-"""Are weights of four bits with scales for blocks read as ONNX Runtime reads
-them? Matrices, tables, and DequantizeLinear since opset 21."""
+"""Are weights of two, four and eight bits with scales for blocks read as ONNX
+Runtime reads them? Matrices, tables, and DequantizeLinear since opset 21."""
 
 import os
 import sys
@@ -109,6 +109,10 @@ def matrices():
     yield matrix("matrix_rest", columns=56)
     yield matrix("matrix_bytes", bits=8)
     yield matrix("matrix_bytes_zeros", bits=8, zeros="packed", columns=48)
+    yield matrix("matrix_two_bits", bits=2)
+    yield matrix("matrix_two_bits_zeros", bits=2, zeros="packed")
+    yield matrix("matrix_two_bits_rest", bits=2, zeros="packed", columns=73)
+    yield matrix("matrix_two_bits_numbers", bits=2, zeros="numbers", bias=True)
     yield matrix("matrix_wide", rows=600, columns=512, length=32,
                  zeros="packed")
 
@@ -139,7 +143,8 @@ def refused():
     case.model.graph.initializer.append(
         helper.make_tensor("order", TensorProto.INT32, [64], [0] * 64))
     yield case, "g_idx"
-    yield matrix("two_bits", bits=2), "4 and 8 bits"
+    yield matrix("three_bits", bits=3), "4 and 8 bits"
+    yield table("table_two_bits", bits=2), "two bits"
     short = matrix("short")
     short.model.graph.node[0].attribute[1].i = 23
     yield short, "do not fit"

@@ -38,30 +38,36 @@ absl::Status Fetch(const Graph& graph, const Constant& constant,
 }
 
 // Element `at` of what begins with byte 0 of `bytes`, in a byte of its own.
-std::byte Nibble(const Constant& constant, std::span<const std::byte> bytes,
-                 uint64_t at) {
-  const auto byte = std::to_integer<unsigned>(bytes[at / 2]);
-  const unsigned bits = at % 2 == 0 ? byte & 15u : byte >> 4;
-  const bool is_negative = constant.dtype == DataType::kI8 && bits >= 8;
-  return static_cast<std::byte>(is_negative ? bits | 0xf0u : bits);
+std::byte Widened(const Constant& constant, std::span<const std::byte> bytes,
+                  uint64_t at) {
+  const auto per_byte = static_cast<uint64_t>(constant.per_byte);
+  const uint64_t width = 8 / per_byte;
+  const auto byte = std::to_integer<unsigned>(bytes[at / per_byte]);
+  const unsigned mask = (1u << width) - 1;
+  const unsigned bits = byte >> (at % per_byte * width) & mask;
+  const bool is_negative =
+      constant.dtype == DataType::kI8 && bits >> (width - 1) != 0;
+  return static_cast<std::byte>(is_negative ? bits | (0xffu & ~mask) : bits);
 }
 
-// REQUIRES: constant.is_nibbles.
+// REQUIRES: constant.per_byte > 1.
 absl::Status FetchWidened(const Graph& graph, const Constant& constant,
                           uint64_t first, std::span<std::byte> out) {
   if (out.empty()) return absl::OkStatus();
-  const uint64_t first_byte = first / 2;
-  std::vector<std::byte> bytes((first + out.size() + 1) / 2 - first_byte);
+  const auto per_byte = static_cast<uint64_t>(constant.per_byte);
+  const uint64_t first_byte = first / per_byte;
+  std::vector<std::byte> bytes((first + out.size() + per_byte - 1) / per_byte -
+                               first_byte);
   RETURN_IF_ERROR(Fetch(graph, constant, first_byte, bytes));
   for (size_t i = 0; i < out.size(); ++i) {
-    out[i] = Nibble(constant, bytes, first % 2 + i);
+    out[i] = Widened(constant, bytes, first % per_byte + i);
   }
   return absl::OkStatus();
 }
 
 template <typename To>
-absl::Status FetchNibbles(const Graph& graph, const Constant& constant,
-                          int64_t first, std::span<To> out) {
+absl::Status FetchParts(const Graph& graph, const Constant& constant,
+                        int64_t first, std::span<To> out) {
   std::vector<std::byte> chunk(std::min(kChunkBytes, out.size()));
   for (size_t done = 0; done < out.size();) {
     const auto bytes =
@@ -79,7 +85,7 @@ absl::Status FetchNibbles(const Graph& graph, const Constant& constant,
 template <typename To>
 absl::Status FetchConverted(const Graph& graph, const Constant& constant,
                             int64_t first, std::span<To> out) {
-  if (constant.is_nibbles) return FetchNibbles(graph, constant, first, out);
+  if (constant.per_byte > 1) return FetchParts(graph, constant, first, out);
   const size_t element_bytes = SizeOf(constant.dtype);
   const size_t chunk_elements = kChunkBytes / element_bytes;
   std::vector<std::byte> chunk(std::min(chunk_elements, out.size()) *
@@ -192,7 +198,8 @@ int64_t Constant::element_count() const { return CountOf(shape); }
 
 uint64_t Constant::bytes() const {
   const auto count = static_cast<uint64_t>(element_count());
-  return is_nibbles ? (count + 1) / 2 : count * SizeOf(dtype);
+  const auto parts = static_cast<uint64_t>(per_byte);
+  return (count * SizeOf(dtype) + parts - 1) / parts;
 }
 
 uint64_t Constant::held_bytes() const {
@@ -268,8 +275,9 @@ absl::StatusOr<std::vector<std::byte>> Graph::ReadBytes(
     const Constant& constant) const {
   std::vector<std::byte> bytes(static_cast<size_t>(constant.element_count()) *
                                SizeOf(constant.dtype));
-  RETURN_IF_ERROR(constant.is_nibbles ? FetchWidened(*this, constant, 0, bytes)
-                                      : Fetch(*this, constant, 0, bytes));
+  RETURN_IF_ERROR(constant.per_byte > 1
+                      ? FetchWidened(*this, constant, 0, bytes)
+                      : Fetch(*this, constant, 0, bytes));
   return bytes;
 }
 

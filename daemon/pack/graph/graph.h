@@ -44,8 +44,8 @@ struct Constant {
   std::vector<float> scales;
   std::vector<int64_t> zero_points;  // As many; none: all are 0.
   int64_t run_elements = 1;
-  // Two elements a byte, the first in its low half; of U8 and I8.
-  bool is_nibbles = false;
+  // Elements a byte, the first in its lowest bits: 2 or 4 only of U8 and I8.
+  int per_byte = 1;
   // Quantised by blocks: which constants have the scales and, if there are
   // any, the zero points; without them it is zero_points[0]. They stay in their
   // file as well, for there may be one for every 16 elements.

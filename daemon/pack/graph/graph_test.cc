@@ -56,6 +56,35 @@ TEST_CASE("Weights of every type read as f32, whatever the range") {
   CHECK(out[34999] == 38999 % 128);
 }
 
+// Byte i is i, so that what it holds repeats after 256 of them.
+TEST_CASE("Elements of a few bits read from any of them on") {
+  struct Row {
+    DataType dtype;
+    int per_byte, first;
+    std::vector<float> expected;
+  };
+  const auto row = GENERATE(
+      values<Row>({{DataType::kU8, 2, 0xab * 2, {11, 10, 12, 10}},
+                   {DataType::kI8, 2, 0xab * 2 + 1, {-6, -4, -6}},
+                   {DataType::kU8, 4, 0x9c * 4, {0, 3, 1, 2, 1, 3, 1, 2}},
+                   {DataType::kI8, 4, 0x9c * 4 + 2, {1, -2, 1, -1, 1, -2}}}));
+  INFO(row.per_byte << ", from " << row.first);
+  Graph graph;
+  Constant constant;
+  constant.dtype = row.dtype;
+  constant.per_byte = row.per_byte;
+  constant.shape = {row.per_byte * 256};
+  for (int i = 0; i < 256; ++i) {
+    constant.held.push_back(static_cast<std::byte>(i));
+  }
+  REQUIRE(constant.bytes() == 256);
+  std::vector<float> out(row.expected.size());
+
+  REQUIRE(graph.ReadF32(constant, row.first, out).ok());
+
+  CHECK(out == row.expected);
+}
+
 TEST_CASE("Held and stored constants read alike") {
   const Stored stored(DataType::kI32);
   const auto bytes = stored.graph.ReadBytes(stored.constant);

@@ -45,7 +45,7 @@ bool IsHalf(DataType type) {
 // Whether all that a constant may store lies within I8 once its zero point is
 // off.
 bool FitsInt8(const Constant& constant) {
-  const int64_t steps = constant.is_nibbles ? 16 : 256;
+  const int64_t steps = int64_t{1} << (8 / constant.per_byte);
   const int64_t least = constant.dtype == DataType::kI8 ? -steps / 2 : 0;
   const auto fits = [&](int64_t zero) {
     return least - zero >= -128 && least + steps - 1 - zero <= 127;

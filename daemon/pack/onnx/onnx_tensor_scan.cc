@@ -137,9 +137,10 @@ absl::Status AddEntry(WireReader entry,
 
 // Of four bits: as the bytes that its elements become.
 absl::Status TakeType(int64_t data_type, Constant& constant) {
-  constant.is_nibbles =
+  const bool are_of_four =
       data_type == TensorProto::UINT4 || data_type == TensorProto::INT4;
-  if (constant.is_nibbles) {
+  constant.per_byte = are_of_four ? 2 : 1;
+  if (are_of_four) {
     constant.dtype =
         data_type == TensorProto::UINT4 ? DataType::kU8 : DataType::kI8;
     return absl::OkStatus();

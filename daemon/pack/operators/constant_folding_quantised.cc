@@ -131,7 +131,7 @@ std::optional<Constant> InStepsOfOne(const Constant& bytes, DataType to) {
   const bool is_bytes =
       bytes.dtype == DataType::kI8 || bytes.dtype == DataType::kU8;
   if (!is_bytes || to != DataType::kF32 || bytes.file < 0 ||
-      bytes.is_quantised() || bytes.is_nibbles) {
+      bytes.is_quantised() || bytes.per_byte > 1) {
     return std::nullopt;
   }
   Constant steps = bytes;

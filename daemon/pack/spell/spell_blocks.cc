@@ -1,5 +1,6 @@
-// Weights of four or eight bits with a scale for each block, as ONNX Runtime's
-// quantisers write them: they stay in their file, and reading multiplies.
+// Weights of two, four or eight bits with a scale for each block, as ONNX
+// Runtime's quantisers write them: they stay in their file, and reading
+// multiplies.
 
 #include <algorithm>
 #include <utility>
@@ -21,17 +22,19 @@ int64_t DividedUp(int64_t number, int64_t by) { return (number + by - 1) / by; }
 struct Rows {
   int64_t rows = 0, blocks = 0, length = 0, bits = 4;
   int64_t columns() const { return blocks * length; }
+  int per_byte() const { return static_cast<int>(8 / bits); }
 };
 
 absl::Status TakeBits(const Speller& speller, int64_t usual_length,
                       Rows& rows) {
   ASSIGN_OR_RETURN(rows.bits, speller.IntOr("bits", 4));
   ASSIGN_OR_RETURN(rows.length, speller.IntOr("block_size", usual_length));
-  if (rows.bits != 4 && rows.bits != 8) {
-    return speller.Unsupported("only 4 and 8 bits are supported");
+  if (rows.bits != 2 && rows.bits != 4 && rows.bits != 8) {
+    return speller.Unsupported("only 2, 4 and 8 bits are supported");
   }
-  if (rows.length < 2 || rows.length > kSizeMax || rows.length % 2 != 0) {
-    return speller.Invalid("block_size is no even number of elements");
+  if (rows.length < 2 || rows.length > kSizeMax ||
+      rows.length % std::max(rows.per_byte(), 2) != 0) {
+    return speller.Invalid("block_size fills no whole number of bytes");
   }
   return absl::OkStatus();
 }
@@ -51,14 +54,13 @@ absl::StatusOr<int> ZerosOf(Speller& speller, size_t input, const Rows& rows) {
   if (speller.dtype(zeros) != DataType::kU8 &&
       speller.dtype(zeros) != DataType::kI8) {
     ASSIGN_OR_RETURN(Constant seen,
-                     speller.Seen(zeros, {rows.rows, rows.blocks}, false));
+                     speller.Seen(zeros, {rows.rows, rows.blocks}, 1));
     return speller.AddConstant(std::move(seen));
   }
-  const bool are_nibbles = rows.bits == 4;
-  const int64_t count =
-      are_nibbles ? DividedUp(rows.blocks, 2) * 2 : rows.blocks;
+  const int per_byte = rows.per_byte();
+  const int64_t count = DividedUp(rows.blocks, per_byte) * per_byte;
   ASSIGN_OR_RETURN(Constant seen,
-                   speller.Seen(zeros, {rows.rows, count}, are_nibbles));
+                   speller.Seen(zeros, {rows.rows, count}, per_byte));
   return speller.AddConstant(std::move(seen));
 }
 
@@ -67,10 +69,9 @@ absl::StatusOr<int> Meaning(Speller& speller, size_t elements, size_t scales,
                             size_t zeros, const Rows& rows) {
   ASSIGN_OR_RETURN(Constant weights,
                    speller.Seen(speller.input(elements),
-                                {rows.rows, rows.columns()}, rows.bits == 4));
-  ASSIGN_OR_RETURN(
-      Constant seen,
-      speller.Seen(speller.input(scales), {rows.rows, rows.blocks}, false));
+                                {rows.rows, rows.columns()}, rows.per_byte()));
+  ASSIGN_OR_RETURN(Constant seen, speller.Seen(speller.input(scales),
+                                               {rows.rows, rows.blocks}, 1));
   const DataType dtype = seen.dtype;
   if (!IsFloating(dtype)) return speller.Invalid("its scales are no numbers");
   Constant::Blocks blocks;
@@ -135,6 +136,9 @@ absl::Status SpellGatherBlockQuantized(Speller& speller) {
   RETURN_IF_ERROR(CheckKnown(speller, {0, 2, 3}));
   Rows rows;
   RETURN_IF_ERROR(TakeBits(speller, 128, rows));
+  if (rows.bits == 2) {
+    return speller.Unsupported("rows of two bits are not supported");
+  }
   const Shape scales = speller.shape(speller.input(2));
   const auto rank = static_cast<int64_t>(scales.size());
   ASSIGN_OR_RETURN(const int64_t axis, speller.IntOr("gather_axis", 0));

@@ -89,7 +89,7 @@ bool LooksUpBytes(const Node& node, const Graph& graph) {
       graph.constants[static_cast<size_t>(table.constant)];
   const bool is_bytes =
       constant.dtype == DataType::kI8 || constant.dtype == DataType::kU8;
-  return is_bytes && !constant.is_nibbles &&
+  return is_bytes && constant.per_byte == 1 &&
          constant.bytes() > kTableBytesMin && HasScalesOfRows(constant) &&
          std::get<int64_t>(node.attributes.at("axis")) == 0 &&
          CountOf(*rows.shape) <= (*table.shape)[0] / 2;

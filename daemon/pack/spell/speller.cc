@@ -109,7 +109,7 @@ absl::StatusOr<int> Speller::KnownNumber(DataType dtype, float number) {
 absl::StatusOr<int> Speller::Piece(int value, int64_t first, Shape shape) {
   const int constant = graph_->values[static_cast<size_t>(value)].constant;
   const Constant& from = graph_->constants[static_cast<size_t>(constant)];
-  if (from.is_quantised() || from.is_nibbles) {
+  if (from.is_quantised() || from.per_byte > 1) {
     ASSIGN_OR_RETURN(const std::vector<float> numbers,
                      Numbers(value, first, CountOf(shape)));
     return Hold(dtype(value), numbers, std::move(shape));
@@ -131,13 +131,13 @@ absl::StatusOr<int> Speller::Piece(int value, int64_t first, Shape shape) {
 }
 
 absl::StatusOr<Constant> Speller::Seen(int value, Shape shape,
-                                       bool as_nibbles) const {
+                                       int per_byte) const {
   const int constant = graph_->values[static_cast<size_t>(value)].constant;
   const Constant& from = graph_->constants[static_cast<size_t>(constant)];
   Constant seen;
-  seen.dtype = as_nibbles ? DataType::kU8 : from.dtype;
+  seen.dtype = per_byte > 1 ? DataType::kU8 : from.dtype;
   seen.shape = std::move(shape);
-  seen.is_nibbles = as_nibbles || from.is_nibbles;
+  seen.per_byte = per_byte > 1 ? per_byte : from.per_byte;
   if (from.is_quantised() || !ElementCount(seen.shape) ||
       seen.bytes() != from.bytes()) {
     return Invalid("its weights, scales and zero points do not fit");
@@ -175,7 +175,7 @@ int Speller::ConstantOf(Constant constant) {
     if (known.file == constant.file && !known.is_quantised() &&
         known.offset_bytes == constant.offset_bytes &&
         known.dtype == constant.dtype && known.shape == constant.shape &&
-        known.is_nibbles == constant.is_nibbles) {
+        known.per_byte == constant.per_byte) {
       return static_cast<int>(c);
     }
   }

@@ -86,11 +86,11 @@ class Speller {
   // REQUIRES: is_known(value).
   absl::StatusOr<int> Piece(int value, int64_t first, Shape shape);
 
-  // The bytes of a constant, where they are, as other elements: U8, or two of
-  // four bits a byte.
+  // The bytes of a constant, where they are, in another shape: as its own
+  // elements, or `per_byte` unsigned ones in each, if those are more than one.
   // Errors: INVALID_ARGUMENT where they are not as many.
   // REQUIRES: is_known(value).
-  absl::StatusOr<Constant> Seen(int value, Shape shape, bool as_nibbles) const;
+  absl::StatusOr<Constant> Seen(int value, Shape shape, int per_byte) const;
   // A constant in bytes that has scales, as it is stored, where it is; and, as
   // many, what is taken off its bytes, if it is not 0.
   struct Stored {
