@@ -1,9 +1,12 @@
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "config/status_macros.h"
 #include "daemon/pack/graph/element_type.h"
 #include "daemon/pack/graph/graph.h"
@@ -78,7 +81,34 @@ Parameters ParametersOf(const std::vector<OnnxValueInfo>& inputs,
   return parameters;
 }
 
-absl::Status AskForShape(const OnnxValueInfo& input) {
+// That of the user's dimensions of this name, or of what it is a sum of:
+// exporters call the length of a mask "past_length + 1".
+std::optional<int64_t> SizeNamed(const std::string& name,
+                                 const Parameters& parameters) {
+  const auto whole = parameters.find(name);
+  if (whole != parameters.end()) {
+    if (whole->second == kTwoSizes) return std::nullopt;
+    return whole->second;
+  }
+  const std::vector<std::string> terms = absl::StrSplit(name, '+');
+  int64_t sum = 0;
+  for (std::string term : terms) {
+    absl::StripAsciiWhitespace(&term);
+    int64_t size = 0;
+    const auto known = parameters.find(term);
+    if (known != parameters.end()) {
+      size = known->second;
+    } else if (terms.size() == 1 || !absl::SimpleAtoi(term, &size)) {
+      return std::nullopt;
+    }
+    if (size < 0 || size > kValueElementsMax) return std::nullopt;
+    sum += size;
+  }
+  return sum;
+}
+
+absl::Status AskForShape(const OnnxValueInfo& input,
+                         const Parameters& parameters) {
   // NAME=... is split at the first "=".
   const std::string name =
       absl::StrReplaceAll(Printable(input.name), {{"=", "\\="}});
@@ -91,8 +121,10 @@ absl::Status AskForShape(const OnnxValueInfo& input) {
   std::vector<std::string> line, open;
   for (size_t i = 0; i < input.shape->size(); ++i) {
     const OnnxDimension& dimension = (*input.shape)[i];
-    if (dimension.value || i == 0) {
-      line.push_back(absl::StrCat(dimension.value.value_or(1)));
+    std::optional<int64_t> size = dimension.value;
+    if (!size) size = SizeNamed(dimension.parameter, parameters);
+    if (size || i == 0) {
+      line.push_back(absl::StrCat(size.value_or(1)));
     } else {
       line.push_back(Placeholder(dimension, i));
       open.push_back(line.back());
@@ -110,20 +142,14 @@ absl::StatusOr<std::vector<int64_t>> BindShape(const OnnxValueInfo& input,
                                                const Parameters& parameters) {
   const auto bound = shapes.find(input.name);
   if (bound != shapes.end()) return bound->second;
-  if (!input.shape) return AskForShape(input);
+  if (!input.shape) return AskForShape(input, parameters);
   std::vector<int64_t> shape;
   for (size_t i = 0; i < input.shape->size(); ++i) {
     const OnnxDimension& dimension = (*input.shape)[i];
-    const auto known = parameters.find(dimension.parameter);
-    if (dimension.value) {
-      shape.push_back(*dimension.value);
-    } else if (known != parameters.end() && known->second >= 0) {
-      shape.push_back(known->second);
-    } else if (i == 0) {
-      shape.push_back(1);
-    } else {
-      return AskForShape(input);
-    }
+    std::optional<int64_t> size = dimension.value;
+    if (!size) size = SizeNamed(dimension.parameter, parameters);
+    if (!size && i != 0) return AskForShape(input, parameters);
+    shape.push_back(size.value_or(1));
   }
   RETURN_IF_ERROR(CheckBinding(input, shape));
   return shape;

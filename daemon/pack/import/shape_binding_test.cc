@@ -56,7 +56,8 @@ TEST_CASE("A bound dimension binds those of its name elsewhere") {
   REQUIRE(graph.ok());
   const auto asks = Free().Import({{"image", {2, 3, 64, 48}}});
   CHECK_THAT(std::string(asks.status().message()),
-             Catch::Contains("--shape mask=1,1,<height>,<dimension 3> "));
+             Catch::Contains("--shape mask=2,1,64,<dimension 3> with a number "
+                             "for <dimension 3>"));
 
   TestModel model(13);
   for (const char* input : {"a", "b"}) {
@@ -73,6 +74,48 @@ TEST_CASE("A bound dimension binds those of its name elsewhere") {
   INFO(tokens.status());
   REQUIRE(tokens.ok());
   CHECK(ValueNamed(*tokens, "a").shape == Shape{1, 16});
+}
+
+TEST_CASE("A dimension that is called a sum of bound ones is it") {
+  struct Row {
+    const char* called;
+    int64_t expected;  // 0: it is asked for.
+  };
+  const auto row = GENERATE(values<Row>({{"past + tokens", 11},
+                                         {"past+1", 8},
+                                         {"1 + tokens + past", 12},
+                                         {"past + others", 0},
+                                         {"past + -1", 0},
+                                         {"past +", 0},
+                                         {"two + 1", 0},
+                                         {"+", 0},
+                                         {"past - 1", 0}}));
+  INFO(row.called);
+  TestModel model(13);
+  const auto input = [&](const char* name, std::vector<const char*> called) {
+    auto* shape = model.Input(name, Shape(called.size(), 0))
+                      ->mutable_type()
+                      ->mutable_tensor_type()
+                      ->mutable_shape();
+    for (size_t i = 0; i < called.size(); ++i) {
+      shape->mutable_dim(static_cast<int>(i))->set_dim_param(called[i]);
+    }
+    model.Add("Relu", {name}, {std::string(name) + ".y"});
+    model.Output(std::string(name) + ".y");
+  };
+  input("mask", {"batch", row.called});
+  input("x", {"batch", "tokens", "two"});
+  input("keys", {"batch", "past", "two"});
+
+  const auto graph = model.Import({{"x", {1, 4, 5}}, {"keys", {1, 7, 6}}});
+
+  REQUIRE(graph.ok() == (row.expected != 0));
+  if (graph.ok()) {
+    CHECK(ValueNamed(*graph, "mask").shape == Shape{1, row.expected});
+  } else {
+    CHECK_THAT(std::string(graph.status().message()),
+               Catch::Contains("say --shape mask=1,<"));
+  }
 }
 
 TEST_CASE("A shape that cannot be is refused with what the model says") {
