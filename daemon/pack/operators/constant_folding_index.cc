@@ -86,9 +86,35 @@ absl::StatusOr<Constant> Picked(const Folding& node,
   return to;
 }
 
+// What an element and an update of it become.
+template <typename T>
+T Joined(const std::string& reduction, T a, T b) {
+  const auto left = static_cast<Wrapped<T>>(a);
+  const auto right = static_cast<Wrapped<T>>(b);
+  if (reduction == "add") return static_cast<T>(left + right);
+  if (reduction == "mul") return static_cast<T>(left * right);
+  return (reduction == "max" ? a > b : a < b) || a != a ? a : b;
+}
+
+template <typename T>
+absl::StatusOr<Constant> PutTogether(const Folding& node, bool by_tuples) {
+  ASSIGN_OR_RETURN(const std::vector<int64_t> places, Places(node, by_tuples));
+  ASSIGN_OR_RETURN(std::vector<T> to, node.Load<T>(0));
+  ASSIGN_OR_RETURN(const std::vector<T> updates, node.Load<T>(2));
+  const auto& reduction = node.attribute<std::string>("reduction");
+  for (size_t i = 0; i < updates.size(); ++i) {
+    const size_t piece = updates.size() / places.size();
+    T& at = to[static_cast<size_t>(places[i / piece]) * piece + i % piece];
+    at = Joined(reduction, at, updates[i]);
+  }
+  return node.Hold(std::span<const T>(to));
+}
+
 absl::StatusOr<Constant> Put(const Folding& node, bool by_tuples) {
   if (node.attribute<std::string>("reduction") != "none") {
-    return node.Unsupported("what is known is not reduced with what is known");
+    return IsFloating(*node.output().dtype)
+               ? PutTogether<double>(node, by_tuples)
+               : PutTogether<int64_t>(node, by_tuples);
   }
   ASSIGN_OR_RETURN(const std::vector<int64_t> places, Places(node, by_tuples));
   ASSIGN_OR_RETURN(const std::vector<std::byte> updates, node.LoadBytes(2));
