@@ -52,11 +52,11 @@ struct RepositoryOptions {
 // other kernels or damaged, or if there is no ONNX file a layer file for other
 // kernels is laid out anew; one that failed while it served, when the model is
 // loaded again. What is found damaged in the cache does not stay there longer
-// than it serves, so that the next start makes it anew, too.
-// Models that are ready serve while others are
-// packed, and while what is to replace them is: one that cannot be packed or
-// loaded leaves them as they are. The engine takes the new one in the place of
-// the old one between two jobs, so that both never need memory at once.
+// than it serves, so that the next start makes it anew, too. Models that are
+// ready serve while others are packed, and while what is to replace them is:
+// one that cannot be packed or loaded leaves them as they are. The engine takes
+// the new one in the place of the old one between two jobs, so that both never
+// need memory at once.
 //
 // With all that done, and nothing asked for, what models cost is measured
 // (Engine::MeasureCosts).

@@ -50,8 +50,7 @@ struct ModelUrgency {
 // whoever divides memory can refuse a model before Prepare() takes any.
 //
 // Threading: immutable once prepared, but for the failure and the times of
-// parts
-//            that the executor may note and anyone may read.
+//            parts that the executor may note and anyone may read.
 class Model {
  public:
   struct Port {  // An input or output.
@@ -66,9 +65,8 @@ class Model {
   // up, and must fit `memory_budget_bytes`: how long dimensions are, a file may
   // say as it likes.
   // Errors: as LayerFileReader::Open() and Program::Parse();
-  // RESOURCE_EXHAUSTED,
-  //         with what is needed, if kernels would take more than the budget, or
-  //         than kPreparedBytesMax.
+  //         RESOURCE_EXHAUSTED, with what is needed, if kernels would take more
+  //         than the budget, or than kPreparedBytesMax.
   static absl::StatusOr<std::shared_ptr<Model>> Open(
       const std::string& layer_file_path, const std::string& name,
       const std::string& version, const ModelUrgency& urgency,

@@ -49,8 +49,8 @@ struct LevelJobs {
 // more urgent one, or first_begin_seconds), the others when the one before
 // ends. begun_j = alone_j - whole_j - to_drive_j (if one is counted) -
 // to_processor_j is for the job that is on at the arrival. ../sched/README.md
-// has the argument. Stops at the first value above `limit_seconds`. REQUIRES:
-// the level computes something.
+// has the argument. Stops at the first value above `limit_seconds`.
+// REQUIRES: the level computes something.
 double ResponseByPaths(const LevelJobs& level, double begin_seconds,
                        const std::vector<OtherTask>& urgent,
                        double limit_seconds, double first_begin_seconds = 0);

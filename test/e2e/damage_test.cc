@@ -191,21 +191,32 @@ TEST_CASE("Beside its ONNX file a damaged layer file is packed again") {
   CHECK(Agrees(*answer, ExpectedLogits(0)));
 }
 
+void CheckAnswers(WireClient* client) {
+  const auto answer = AskDigit(client, "digits", 0);
+  INFO(answer.status());
+  REQUIRE(answer.ok());
+  CHECK(Agrees(*answer, ExpectedLogits(0)));
+}
+
+// In the cache, while it serves; a request comes upon it.
+void DamageCachedFile(const TestRepository& repository, WireClient* client) {
+  const Tiles tiles(DigitsLayers());
+  REQUIRE(AskDigit(client, "digits", 0).ok());
+  FlipInPlace(OnlyLayerFileIn(repository.cache_path()),
+              tiles.OffsetInFile(tiles.count() / 2));
+  REQUIRE(absl::IsDataLoss(AskDigit(client, "digits", 0).status()));
+}
+
 TEST_CASE("Loading a model whose cached file was damaged packs it again") {
   const std::string way =
       GENERATE("as it is", "unloaded before", "as more urgent");
   INFO(way);
-  const Tiles tiles(DigitsLayers());
   TestRepository repository;
   repository.AddOnnx("digits", ReadFile(kDigitsOnnx));
   DaemonProcess daemon(repository, kStreaming);
   REQUIRE(daemon.WaitUntilReady());
   WireClient client(daemon.address());
-  REQUIRE(AskDigit(&client, "digits", 0).ok());
-
-  FlipInPlace(OnlyLayerFileIn(repository.cache_path()),
-              tiles.OffsetInFile(tiles.count() / 2));
-  REQUIRE(absl::IsDataLoss(AskDigit(&client, "digits", 0).status()));
+  DamageCachedFile(repository, &client);
 
   const auto layerctl = [&](const char* command) {
     return Run({kLayerctl, command, "digits", "--address", daemon.address()})
@@ -214,26 +225,19 @@ TEST_CASE("Loading a model whose cached file was damaged packs it again") {
   if (way == "unloaded before") REQUIRE(layerctl("unload") == 0);
   if (way == "as more urgent") repository.Configure("digits", "priority: 1\n");
   REQUIRE(layerctl("load") == 0);
-  const auto answer = AskDigit(&client, "digits", 0);
-  INFO(answer.status());
-  REQUIRE(answer.ok());
-  CHECK(Agrees(*answer, ExpectedLogits(0)));
+  CheckAnswers(&client);
 }
 
 TEST_CASE("What was found damaged in the cache is packed again by a restart") {
   const bool unloaded = GENERATE(false, true);
   INFO((unloaded ? "unloaded before" : "as it is"));
-  const Tiles tiles(DigitsLayers());
   TestRepository repository;
   repository.AddOnnx("digits", ReadFile(kDigitsOnnx));
   {
     DaemonProcess daemon(repository, kStreaming);
     REQUIRE(daemon.WaitUntilReady());
     WireClient client(daemon.address());
-    REQUIRE(AskDigit(&client, "digits", 0).ok());
-    FlipInPlace(OnlyLayerFileIn(repository.cache_path()),
-                tiles.OffsetInFile(tiles.count() / 2));
-    REQUIRE(absl::IsDataLoss(AskDigit(&client, "digits", 0).status()));
+    DamageCachedFile(repository, &client);
     if (unloaded) {
       REQUIRE(
           Run({kLayerctl, "unload", "digits", "--address", daemon.address()})
@@ -243,10 +247,7 @@ TEST_CASE("What was found damaged in the cache is packed again by a restart") {
   DaemonProcess daemon(repository, kStreaming);
   REQUIRE(daemon.WaitUntilReady());
   WireClient client(daemon.address());
-  const auto answer = AskDigit(&client, "digits", 0);
-  INFO(answer.status());
-  REQUIRE(answer.ok());
-  CHECK(Agrees(*answer, ExpectedLogits(0)));
+  CheckAnswers(&client);
 }
 
 // Sixty bits all over the file: header, weights and the zeros between.
